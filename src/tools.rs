@@ -19,10 +19,14 @@ pub(crate) fn server(env: &worker::Env) -> Server {
     let server = without_bindings();
     if image::is_available(env) {
         server.with(
-            Tool::new("generate_image", "Draw a picture of a description", image::generate_image)
-                .title("Draw a picture")
-                .read_only()
-                .open_world(),
+            Tool::new(
+                "generate_image",
+                "Draw a picture of a description",
+                image::generate_image,
+            )
+            .title("Draw a picture")
+            .read_only()
+            .open_world(),
         )
     } else {
         server
@@ -91,7 +95,11 @@ fn without_bindings() -> Server {
             Prompt::new("greet", "Greet somebody in a language", greeting::greet)
                 .complete("language", greeting::languages),
         );
-    if cfg!(feature = "sign-in") { cloudflare::add_to(server) } else { server }
+    if cfg!(feature = "sign-in") {
+        cloudflare::add_to(server)
+    } else {
+        server
+    }
 }
 
 #[cfg(test)]

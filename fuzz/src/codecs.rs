@@ -34,7 +34,9 @@ const BOUNDS: Bounds = Bounds {
 
 /// Session ids, tokens, state handles, task ids and sealed texts: one made up is nobody's.
 pub fn made_up(input: &[u8]) {
-    let Ok(text) = std::str::from_utf8(input) else { return };
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
     let host = FakeHost::new(String::new());
     let (keys, caller) = (Keys::from_secret("k"), Caller::default());
     bounded(&BOUNDS, text.len(), || {
@@ -42,14 +44,20 @@ pub fn made_up(input: &[u8]) {
             let _ = token::read(text, kind, &keys);
         }
         assert!(Claims::verify(text, &keys, &caller, host.now(), 3600).is_err());
-        let _ = (Claims::read_verified(text), Claims::of_key(text), ObjectId::from_hex(text), EventId::parse(text));
+        let _ = (
+            Claims::read_verified(text),
+            Claims::of_key(text),
+            ObjectId::from_hex(text),
+            EventId::parse(text),
+        );
         assert!(seal::open(&keys, "token", b"header", text).is_none());
         assert!(seal::open_page(&keys, "purpose", text).is_none());
         assert!(seal::try_open_carried(&keys, "purpose", b"header", text).is_err());
         // A text that may be of a later version is an error, and opens nothing.
         let opened = state_handle::open(text, 3600, &*host as &dyn Runtime).now_or_never();
         assert!(matches!(opened, Some(Ok(None) | Err(_))));
-        let opened = durable_mcp::task::id::open(text, &caller, &*host as &dyn Runtime).now_or_never();
+        let opened =
+            durable_mcp::task::id::open(text, &caller, &*host as &dyn Runtime).now_or_never();
         assert!(matches!(opened, Some(Ok(None) | Err(_))));
     });
 }
@@ -59,32 +67,58 @@ pub fn sealed(input: &[u8]) {
     let (keys, random) = (Keys::from_secret("k"), SeededRandom::new(1));
     bounded(&BOUNDS, input.len(), || {
         let sealed = seal::seal_page(&keys, "purpose", input, &random).unwrap_or_default();
-        assert_eq!(seal::open_page(&keys, "purpose", &sealed).as_deref(), Some(input));
+        assert_eq!(
+            seal::open_page(&keys, "purpose", &sealed).as_deref(),
+            Some(input)
+        );
         assert!(seal::open_page(&keys, "another", &sealed).is_none());
     });
 }
 
 /// Stored and handed-on records. What is read is written to a text that is read to the same.
 pub fn records(input: &[u8]) {
-    let Ok(text) = std::str::from_utf8(input) else { return };
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
     let keys = Rc::new(Keys::from_secret("k"));
     bounded(&BOUNDS, text.len(), || {
-        again(text, |text| Record::parse(text).map(|record| record.to_text()));
-        again(text, |text| Command::parse(text).map(|command| command.to_text()));
+        again(text, |text| {
+            Record::parse(text).map(|record| record.to_text())
+        });
+        again(text, |text| {
+            Command::parse(text).map(|command| command.to_text())
+        });
         again(text, |text| Begin::parse(text).map(|begin| begin.to_text()));
-        again(text, |text| Notice::parse(text).map(|notice| notice.to_text()));
-        again(text, |text| Listener::parse(text).map(|listener| listener.to_text()));
-        again(text, |text| Client::read(text).ok().map(|client| client.write()));
-        again(text, |text| Keys::from_text(text).ok().map(|keys| keys.to_text()));
         again(text, |text| {
-            serde_json::from_str::<Grant>(text).ok().and_then(|grant| serde_json::to_string(&grant).ok())
+            Notice::parse(text).map(|notice| notice.to_text())
         });
         again(text, |text| {
-            serde_json::from_str::<SessionNotes>(text).ok().and_then(|notes| serde_json::to_string(&notes).ok())
+            Listener::parse(text).map(|listener| listener.to_text())
         });
-        let _ = LegacyGrant::read(text).map(|grant| (grant.open(text).is_some(), grant.is_current(text)));
+        again(text, |text| {
+            Client::read(text).ok().map(|client| client.write())
+        });
+        again(text, |text| {
+            Keys::from_text(text).ok().map(|keys| keys.to_text())
+        });
+        again(text, |text| {
+            serde_json::from_str::<Grant>(text)
+                .ok()
+                .and_then(|grant| serde_json::to_string(&grant).ok())
+        });
+        again(text, |text| {
+            serde_json::from_str::<SessionNotes>(text)
+                .ok()
+                .and_then(|notes| serde_json::to_string(&notes).ok())
+        });
+        let _ = LegacyGrant::read(text)
+            .map(|grant| (grant.open(text).is_some(), grant.is_current(text)));
         let _ = Access::read(text, &keys, "token", 0);
-        let _ = (order::decode(Some(text)), order::read_state(text), round_trips::read_answers(text).is_ok());
+        let _ = (
+            order::decode(Some(text)),
+            order::read_state(text),
+            round_trips::read_answers(text).is_ok(),
+        );
     });
 }
 

@@ -38,13 +38,22 @@ const BOUNDS: Bounds = Bounds {
 
 /// An entry of an operator's list is a letter with a separator at the least. It becomes an `Allowed` of 72 bytes and some
 /// allocations in each of two lists, and a list that grows has up to three times its length at once.
-const LIST_BOUNDS: Bounds = Bounds { peak: Linear(32 << 10, 160), allocations: Linear(500, 4), ..BOUNDS };
+const LIST_BOUNDS: Bounds = Bounds {
+    peak: Linear(32 << 10, 160),
+    allocations: Linear(500, 4),
+    ..BOUNDS
+};
 
 /// A body of JSON-RPC: which era it is of, and what it says of its client.
 pub fn json_rpc(input: &[u8]) {
-    let Ok(text) = std::str::from_utf8(input) else { return };
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
     bounded(&BOUNDS, text.len(), || {
-        let _ = (era::recognise(None, text), era::recognise(Some("2026-07-28"), text));
+        let _ = (
+            era::recognise(None, text),
+            era::recognise(Some("2026-07-28"), text),
+        );
         let Ok(body) = parse(text) else { return };
         let messages = match body {
             Body::Single(message) => vec![message],
@@ -61,23 +70,48 @@ pub fn json_rpc(input: &[u8]) {
 
 /// Client metadata (RFC 7591): a client that was accepted is read as it was written.
 pub fn registration(input: &[u8]) {
-    let Ok(text) = std::str::from_utf8(input) else { return };
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
     bounded(&BOUNDS, text.len(), || {
-        let Ok(client) = registration::read(text, &Offer::default()) else { return };
+        let Ok(client) = registration::read(text, &Offer::default()) else {
+            return;
+        };
         let written = client.write();
-        assert_eq!(Client::read(&written).ok().map(|client| client.write()).as_ref(), Some(&written));
-        let _ = (registration::canonical(&client), registration::answer(&client, Some("secret")));
+        assert_eq!(
+            Client::read(&written)
+                .ok()
+                .map(|client| client.write())
+                .as_ref(),
+            Some(&written)
+        );
+        let _ = (
+            registration::canonical(&client),
+            registration::answer(&client, Some("secret")),
+        );
     });
 }
 
 /// A signed token, after it the key set of its issuer.
 pub fn jwt(input: &[u8]) {
-    let Ok(text) = std::str::from_utf8(input) else { return };
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
     const KEYS: &str = "https://id.example/keys";
     let (token, keys) = text.split_once('\n').unwrap_or((text, ""));
     let web = StandIn::default();
-    web.set(&format!("GET {KEYS}"), 200, &[("content-type", "application/json")], keys.as_bytes());
-    let expected = Expected { issuers: &["https://id.example"], audience: "me", nonce: Some("n"), now: NOW / 1000 };
+    web.set(
+        &format!("GET {KEYS}"),
+        200,
+        &[("content-type", "application/json")],
+        keys.as_bytes(),
+    );
+    let expected = Expected {
+        issuers: &["https://id.example"],
+        audience: "me",
+        nonce: Some("n"),
+        now: NOW / 1000,
+    };
     bounded(&BOUNDS, text.len(), || {
         if let Ok(token) = Unverified::parse(token) {
             let _ = token.claims(&expected);
@@ -91,15 +125,26 @@ pub fn jwt(input: &[u8]) {
 
 /// URIs: of redirects, of documents, of resources, and what a template makes of one. The first line is a second one.
 pub fn uris(input: &[u8]) {
-    let Ok(text) = std::str::from_utf8(input) else { return };
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
     let (first, second) = text.split_once('\n').unwrap_or((text, text));
     bounded(&BOUNDS, text.len(), || {
-        if let Some(Uri { authority: Some(authority), .. }) = Uri::parse(first) {
+        if let Some(Uri {
+            authority: Some(authority),
+            ..
+        }) = Uri::parse(first)
+        {
             let _ = Host::parse(authority).is_some_and(|host| host.is_loopback());
         }
         if let Ok(uri) = RedirectUri::parse(first) {
             assert!(uri.matches(first), "{first}");
-            let _ = (uri.matches(second), uri.host(), uri.scheme(), uri.with_params(&[("code", second)]));
+            let _ = (
+                uri.matches(second),
+                uri.host(),
+                uri.scheme(),
+                uri.with_params(&[("code", second)]),
+            );
         }
         let _ = check_url(first, &DocumentPolicy::default());
         let resources = Resources::new("https://server.example", &["/mcp", "/sse"]);
@@ -115,33 +160,68 @@ pub fn uris(input: &[u8]) {
 
 /// A query or a form.
 pub fn params(input: &[u8]) {
-    let Ok(text) = std::str::from_utf8(input) else { return };
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
     bounded(&BOUNDS, text.len(), || {
         let _ = decode(text).map(|decoded| {
-            assert_eq!(decode(encode_query(&[("a", &decoded)]).trim_start_matches("a=")), Some(decoded));
+            assert_eq!(
+                decode(encode_query(&[("a", &decoded)]).trim_start_matches("a=")),
+                Some(decoded)
+            );
         });
         if let Ok(scopes) = Scopes::parse(text) {
-            assert_eq!(Scopes::parse(&scopes.to_string()).map(|again| again.to_vec()), Ok(scopes.to_vec()));
+            assert_eq!(
+                Scopes::parse(&scopes.to_string()).map(|again| again.to_vec()),
+                Ok(scopes.to_vec())
+            );
         }
         let (authorization, form) = text.split_once('\n').unwrap_or(("", text));
         if let Ok(params) = Params::parse(form) {
-            let _ = credentials(Some(authorization).filter(|value| !value.is_empty()), &params);
+            let _ = credentials(
+                Some(authorization).filter(|value| !value.is_empty()),
+                &params,
+            );
         }
     });
 }
 
 /// Headers of a request, by their names.
 pub fn headers(input: &[u8]) {
-    let Ok(text) = std::str::from_utf8(input) else { return };
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
     let (value, name) = text.split_once('\n').unwrap_or((text, text));
     bounded(&LIST_BOUNDS, text.len(), || {
-        let _ = (accept::admits(Some(value), "application/json"), accept::admits(Some(value), "text/event-stream"));
+        let _ = (
+            accept::admits(Some(value), "application/json"),
+            accept::admits(Some(value), "text/event-stream"),
+        );
         let _ = (Language::of(Some(value)), is_loopback(value));
-        let head = head("", &[("authorization", value), ("content-type", value), ("content-length", value)]);
-        let _ = (gate::shown(&head), head.has_type("application/json"), head.declared_length());
-        let head = durable_mcp::wire::Head { host: value.to_owned(), query: value.to_owned(), ..head };
+        let head = head(
+            "",
+            &[
+                ("authorization", value),
+                ("content-type", value),
+                ("content-length", value),
+            ],
+        );
+        let _ = (
+            gate::shown(&head),
+            head.has_type("application/json"),
+            head.declared_length(),
+        );
+        let head = durable_mcp::wire::Head {
+            host: value.to_owned(),
+            query: value.to_owned(),
+            ..head
+        };
         let policy = Policy::new(Some(name), Some(name), &mut Vec::new());
-        let _ = (policy.check(&head, Some(value)), head.origin(), head.query_value("sessionId"));
+        let _ = (
+            policy.check(&head, Some(value)),
+            head.origin(),
+            head.query_value("sessionId"),
+        );
         cookies(value, name);
     });
 }
@@ -150,7 +230,11 @@ fn cookies(value: &str, name: &str) {
     let mut cookies = Cookies::read(&head("", &[("cookie", value)]));
     let _ = cookies.get(name);
     // As many as a sign-in forgets at most.
-    for name in cookies.names(name.get(..1).unwrap_or_default()).iter().take(8) {
+    for name in cookies
+        .names(name.get(..1).unwrap_or_default())
+        .iter()
+        .take(8)
+    {
         cookies.delete(name);
     }
     let _ = cookies.set("flow", value, 60);

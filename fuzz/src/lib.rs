@@ -11,7 +11,11 @@ pub mod mutator;
 mod requests;
 mod server;
 pub mod sign_in;
-#[expect(dead_code, unused_imports, reason = "the doubles of the integration tests, of which a target needs a part")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the doubles of the integration tests, of which a target needs a part"
+)]
 #[path = "../../tests/integration/support/mod.rs"]
 mod support;
 pub mod transport;

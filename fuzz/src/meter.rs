@@ -51,7 +51,9 @@ pub fn bounded<T>(bounds: &Bounds, length: usize, work: impl FnOnce() -> T) -> T
     let [peak, bytes, allocations] = [peak, total, count].map(|cost| cost as u64);
     let steps = STEPS.load(Relaxed) - before;
     if std::env::var_os("FUZZ_COSTS").is_some() {
-        println!("{length} bytes: peak {peak}, bytes {bytes}, allocations {allocations}, steps {steps}");
+        println!(
+            "{length} bytes: peak {peak}, bytes {bytes}, allocations {allocations}, steps {steps}"
+        );
         return result;
     }
     let costs = [
@@ -61,7 +63,11 @@ pub fn bounded<T>(bounds: &Bounds, length: usize, work: impl FnOnce() -> T) -> T
         ("steps", steps, bounds.steps),
     ];
     for (name, cost, bound) in costs {
-        assert!(cost <= bound.at(length), "{cost} {name} for {length} bytes; the bound is {}", bound.at(length));
+        assert!(
+            cost <= bound.at(length),
+            "{cost} {name} for {length} bytes; the bound is {}",
+            bound.at(length)
+        );
     }
     result
 }

@@ -55,14 +55,23 @@ fn repetition(input: &[u8], max_size: usize, random: &mut Random) -> Vec<u8> {
     let exponent = random.below(16);
     let times = random.below(most.min(1 << exponent) + 1);
     let repeated = (0..times).flat_map(|time| numbered(part, time));
-    input[..start].iter().copied().chain(repeated).chain(input[start..].iter().copied()).collect()
+    input[..start]
+        .iter()
+        .copied()
+        .chain(repeated)
+        .chain(input[start..].iter().copied())
+        .collect()
 }
 
 /// The part with each of its digits replaced by a digit of the number, the last one by the lowest.
 fn numbered(part: &[u8], number: usize) -> Vec<u8> {
     let mut rest = number;
     let mut numbered = part.to_vec();
-    for byte in numbered.iter_mut().rev().filter(|byte| byte.is_ascii_digit()) {
+    for byte in numbered
+        .iter_mut()
+        .rev()
+        .filter(|byte| byte.is_ascii_digit())
+    {
         *byte = b'0' + u8::try_from(rest % 10).unwrap_or_default();
         rest /= 10;
     }

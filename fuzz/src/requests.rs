@@ -45,20 +45,29 @@ pub(crate) struct Request {
 impl Request {
     /// Bytes of the request, with what stands around each header in HTTP/1.1: a colon, a space and the end of the line.
     pub(crate) fn length(&self) -> usize {
-        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+        let headers: usize = self
+            .headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 4)
+            .sum();
         self.target.len() + headers + self.body.len()
     }
 
     fn parse(text: &str) -> Self {
         let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
         let mut lines = head.lines();
-        let (method, target) = lines.next().and_then(|line| line.split_once(' ')).unwrap_or(("POST", "/mcp"));
+        let (method, target) = lines
+            .next()
+            .and_then(|line| line.split_once(' '))
+            .unwrap_or(("POST", "/mcp"));
         let headers = lines.filter_map(|line| line.split_once(':'));
         Self {
             method: method.parse().unwrap_or(Method::POST),
             target: target.to_owned(),
             // As a runtime hands them on: names in lower case, values trimmed.
-            headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect(),
+            headers: headers
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+                .collect(),
             body: body.to_owned(),
         }
     }
@@ -100,7 +109,13 @@ impl Carried {
             ];
             for (start, end) in places {
                 if let Some((_, rest)) = answer.split_once(&start) {
-                    self.set(name, rest.split([end, '\n']).next().unwrap_or_default().to_owned());
+                    self.set(
+                        name,
+                        rest.split([end, '\n'])
+                            .next()
+                            .unwrap_or_default()
+                            .to_owned(),
+                    );
                 }
             }
         }

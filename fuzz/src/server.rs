@@ -9,7 +9,8 @@ use crate::support::mirrored::query_tool;
 use crate::support::object::Sleep;
 
 pub(crate) fn server() -> Server {
-    let template = ResourceTemplate::new("note", "notes://{owner}/{+path}", note).complete("owner", words);
+    let template =
+        ResourceTemplate::new("note", "notes://{owner}/{+path}", note).complete("owner", words);
     let server = Server::new("s", "1")
         .page_size(4)
         .with(query_tool())
@@ -53,7 +54,8 @@ struct Word {
 }
 
 async fn asks(client: Client) -> Result<String, ToolError> {
-    let Elicited::Accepted(Word { word, count }) = client.elicit::<Word>("word", "Which?").await? else {
+    let Elicited::Accepted(Word { word, count }) = client.elicit::<Word>("word", "Which?").await?
+    else {
         return Ok("no".to_owned());
     };
     let roots = client.roots("where").await?.len();

@@ -16,7 +16,9 @@ const BOUNDS: Bounds = Bounds {
 
 /// Requests of one browser and of clients at every endpoint, with cookies as they were set.
 pub fn requests(input: &[u8]) {
-    let Ok(input) = std::str::from_utf8(input) else { return };
+    let Ok(input) = std::str::from_utf8(input) else {
+        return;
+    };
     let deployment = Deployment::new();
     let mut browser = Browser::new(&deployment);
     let mut carried = Carried::default();
@@ -24,11 +26,23 @@ pub fn requests(input: &[u8]) {
     carried.set("client_id", deployment.register(&json!({})));
     for text in Carried::texts(input) {
         let request = carried.fill(text);
-        let cookies: usize = browser.cookies.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let cookies: usize = browser
+            .cookies
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
         length += request.length() + cookies;
-        let Request { method, target, headers, body } = request;
+        let Request {
+            method,
+            target,
+            headers,
+            body,
+        } = request;
         let shown = bounded(&BOUNDS, length, || {
-            let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let headers: Vec<_> = headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
             browser.send(method, &target, &body, &headers)
         });
         carried.note(&written(&shown));
@@ -37,7 +51,9 @@ pub fn requests(input: &[u8]) {
 
 /// The query of an authorization request, of a client that registered.
 pub fn authorize(input: &[u8]) {
-    let Ok(query) = std::str::from_utf8(input) else { return };
+    let Ok(query) = std::str::from_utf8(input) else {
+        return;
+    };
     let deployment = Deployment::new();
     let client = deployment.register(&json!({}));
     let url = format!("/authorize?{}", query.replacen("{client_id}", &client, 1));
@@ -49,7 +65,10 @@ pub fn client_document(input: &[u8]) {
     const ID: &str = "https://app.example/client.json";
     let deployment = Deployment::new();
     let (cache_control, body) = match input.iter().position(|byte| *byte == b'\n') {
-        Some(end) => (String::from_utf8_lossy(&input[..end]).into_owned(), input[end..].to_vec()),
+        Some(end) => (
+            String::from_utf8_lossy(&input[..end]).into_owned(),
+            input[end..].to_vec(),
+        ),
         None => (String::new(), input.to_vec()),
     };
     deployment.web.set(
@@ -70,6 +89,9 @@ pub fn client_document(input: &[u8]) {
 
 /// An answer's headers and body.
 fn written(shown: &Shown) -> String {
-    let headers = shown.headers.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"\n"));
+    let headers = shown
+        .headers
+        .iter()
+        .map(|(name, value)| format!("\"{name}\":\"{value}\"\n"));
     headers.chain([shown.text.clone()]).collect()
 }

@@ -24,14 +24,24 @@ const PATIENCE_MS: u64 = 30_000;
 
 /// Requests at the front door of a public server of 2026-07-28, and what they reach behind it.
 pub fn stateless(input: &[u8]) {
-    let Ok(input) = std::str::from_utf8(input) else { return };
+    let Ok(input) = std::str::from_utf8(input) else {
+        return;
+    };
     let front = Front::new(server()).knowing_tasks();
     let mut carried = Carried::default();
     let mut length = 0;
     for text in Carried::texts(input) {
-        let Request { method, headers, body, .. } = measured(carried.fill(text), &mut length);
+        let Request {
+            method,
+            headers,
+            body,
+            ..
+        } = measured(carried.fill(text), &mut length);
         let answer = bounded(&BOUNDS, length, || {
-            let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+            let headers: Vec<_> = headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.clone()))
+                .collect();
             let exchange = front.send(method, &headers, body);
             front.advance(PATIENCE_MS);
             front.deliver();
@@ -43,8 +53,12 @@ pub fn stateless(input: &[u8]) {
 
 /// Requests of a session of 2025-11-25 or of an older version with batches, at its object.
 pub fn session(input: &[u8]) {
-    let Some((version, input)) = input.split_first() else { return };
-    let Ok(input) = std::str::from_utf8(input) else { return };
+    let Some((version, input)) = input.split_first() else {
+        return;
+    };
+    let Ok(input) = std::str::from_utf8(input) else {
+        return;
+    };
     let rig = match version {
         b'1' => Rig::speaking(ProtocolVersion::V2025_03_26, server()),
         b'2' => Rig::over_sse(server()),
@@ -52,14 +66,27 @@ pub fn session(input: &[u8]) {
     };
     let mut length = 0;
     for text in Carried::texts(input) {
-        let Request { method, headers, body, .. } = measured(Carried::default().fill(text), &mut length);
+        let Request {
+            method,
+            headers,
+            body,
+            ..
+        } = measured(Carried::default().fill(text), &mut length);
         bounded(&BOUNDS, length, || {
-            let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let headers: Vec<_> = headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
             let exchange = rig.send(method, &headers, Ok(body));
             rig.advance(PATIENCE_MS);
             let reply = exchange.reply();
             if let Body::Socket(socket) = reply.body {
-                rig.host.accept(socket.tag, socket.attachment, socket.greeting, socket.closes);
+                rig.host.accept(
+                    socket.tag,
+                    socket.attachment,
+                    socket.greeting,
+                    socket.closes,
+                );
             } else {
                 read(reply);
             }
@@ -75,7 +102,11 @@ fn measured(request: Request, length: &mut usize) -> Request {
 
 /// An answer's headers and body, as far as it goes without waiting.
 fn read(reply: Reply) -> String {
-    let mut text: String = reply.headers.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"\n")).collect();
+    let mut text: String = reply
+        .headers
+        .iter()
+        .map(|(name, value)| format!("\"{name}\":\"{value}\"\n"))
+        .collect();
     match reply.body {
         Body::Text(body) => text += &body,
         Body::Stream(mut stream) => {

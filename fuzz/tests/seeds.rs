@@ -20,10 +20,19 @@ impl Drop for Shown<'_> {
 }
 
 fn run(name: &str, target: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(name);
-    let mut files: Vec<_> = folder.read_dir().unwrap().map(|file| file.unwrap().path()).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("seeds")
+        .join(name);
+    let mut files: Vec<_> = folder
+        .read_dir()
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
     files.sort();
-    let seeds: Vec<_> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
+    let seeds: Vec<_> = files
+        .iter()
+        .map(|file| std::fs::read(file).unwrap())
+        .collect();
     let mutations = (0..ROUNDS).map(|round| {
         let seed = &seeds[round as usize % seeds.len()];
         mutator::mutated(seed, MAX_BYTES, round)

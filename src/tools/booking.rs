@@ -21,12 +21,16 @@ pub(super) async fn book_table(
     client: Client,
     Args(Booking { restaurant }): Args<Booking>,
 ) -> Result<String, ToolError> {
-    let answer = client.elicit::<Party>("party", format!("A table at {restaurant}:")).await?;
+    let answer = client
+        .elicit::<Party>("party", format!("A table at {restaurant}:"))
+        .await?;
     let Elicited::Accepted(Party { people, outside }) = answer else {
         return Ok("Nothing was booked.".to_owned());
     };
     let place = if outside { "outside" } else { "inside" };
-    Ok(format!("Booked a table {place} for {people} at {restaurant}."))
+    Ok(format!(
+        "Booked a table {place} for {people} at {restaurant}."
+    ))
 }
 
 #[cfg(test)]
@@ -55,12 +59,20 @@ mod tests {
     #[test]
     fn nothing_is_booked_for_a_user_who_declines() {
         let client = client().stateless().on_elicit(|_| Elicited::Declined);
-        assert_eq!(client.call("book_table", json!({ "restaurant": "Da Mario" })).text(), "Nothing was booked.");
+        assert_eq!(
+            client
+                .call("book_table", json!({ "restaurant": "Da Mario" }))
+                .text(),
+            "Nothing was booked."
+        );
     }
 
     #[test]
     fn a_client_that_cannot_be_asked_is_told_so() {
         let refused = client().call("book_table", json!({ "restaurant": "Da Mario" }));
-        assert!(refused.is_error() && refused.text().contains("elicitation"), "{refused:?}");
+        assert!(
+            refused.is_error() && refused.text().contains("elicitation"),
+            "{refused:?}"
+        );
     }
 }

@@ -33,7 +33,9 @@ pub(super) struct Calculate {
     b: f64,
 }
 
-pub(super) async fn calculate(Args(Calculate { operation, a, b }): Args<Calculate>) -> Result<String, ToolError> {
+pub(super) async fn calculate(
+    Args(Calculate { operation, a, b }): Args<Calculate>,
+) -> Result<String, ToolError> {
     let result = match operation {
         Operation::Add => a + b,
         Operation::Subtract => a - b,
@@ -55,22 +57,37 @@ mod tests {
     #[test]
     fn two_numbers_are_added() {
         let client = TestClient::new(without_bindings());
-        assert_eq!(client.call("add", json!({ "a": 1, "b": 2.5 })).text(), "3.5");
+        assert_eq!(
+            client.call("add", json!({ "a": 1, "b": 2.5 })).text(),
+            "3.5"
+        );
     }
 
     #[test]
     fn each_operation_is_carried_out() {
         let client = TestClient::new(without_bindings());
-        for (operation, result) in [("add", "10"), ("subtract", "6"), ("multiply", "16"), ("divide", "4")] {
+        for (operation, result) in [
+            ("add", "10"),
+            ("subtract", "6"),
+            ("multiply", "16"),
+            ("divide", "4"),
+        ] {
             let arguments = json!({ "operation": operation, "a": 8, "b": 2 });
-            assert_eq!(client.call("calculate", arguments).text(), result, "{operation}");
+            assert_eq!(
+                client.call("calculate", arguments).text(),
+                result,
+                "{operation}"
+            );
         }
     }
 
     #[test]
     fn a_division_by_zero_is_an_error_that_the_model_can_mend() {
         let client = TestClient::new(without_bindings());
-        let failed = client.call("calculate", json!({ "operation": "divide", "a": 1, "b": 0 }));
+        let failed = client.call(
+            "calculate",
+            json!({ "operation": "divide", "a": 1, "b": 0 }),
+        );
         assert!(failed.is_error());
         assert_eq!(failed.text(), "Cannot divide by zero. Choose another `b`.");
     }

@@ -25,26 +25,45 @@ struct Accounts {
 }
 
 pub(super) fn add_to(server: Server) -> Server {
-    let user = Tool::new("cloudflare_user", "Tell who is signed in with Cloudflare", user).title("Cloudflare user");
-    let accounts =
-        Tool::new("cloudflare_accounts", "List the user's Cloudflare accounts", accounts).title("Cloudflare accounts");
-    [user, accounts]
-        .into_iter()
-        .fold(server, |server, tool| server.with(tool.read_only().closed_world().visible_to(has_cloudflare)))
+    let user = Tool::new(
+        "cloudflare_user",
+        "Tell who is signed in with Cloudflare",
+        user,
+    )
+    .title("Cloudflare user");
+    let accounts = Tool::new(
+        "cloudflare_accounts",
+        "List the user's Cloudflare accounts",
+        accounts,
+    )
+    .title("Cloudflare accounts");
+    [user, accounts].into_iter().fold(server, |server, tool| {
+        server.with(tool.read_only().closed_world().visible_to(has_cloudflare))
+    })
 }
 
 fn has_cloudflare(caller: &Caller) -> bool {
-    caller.subject.as_deref().is_some_and(|subject| subject.starts_with("cloudflare:"))
+    caller
+        .subject
+        .as_deref()
+        .is_some_and(|subject| subject.starts_with("cloudflare:"))
 }
 
 async fn user(User { props, .. }: User<Profile>) -> String {
-    let name = props.name.unwrap_or_else(|| "Somebody without a name".to_owned());
-    let email = props.email.map(|email| format!(" <{email}>")).unwrap_or_default();
+    let name = props
+        .name
+        .unwrap_or_else(|| "Somebody without a name".to_owned());
+    let email = props
+        .email
+        .map(|email| format!(" <{email}>"))
+        .unwrap_or_default();
     format!("{name}{email}, user {} of Cloudflare", props.id)
 }
 
 async fn accounts(user: User<Profile>) -> Json<Accounts> {
-    Json(Accounts { accounts: user.props.accounts })
+    Json(Accounts {
+        accounts: user.props.accounts,
+    })
 }
 
 #[cfg(test)]
@@ -59,8 +78,12 @@ mod tests {
         let props = json!({
             "id": "u1", "name": name, "email": "ann@example.com", "accounts": accounts, "upstream": upstream,
         });
-        TestClient::new(super::add_to(Server::new("demo", "1").tool("other", "Other", async || "")))
-            .signed_in(user, props)
+        TestClient::new(super::add_to(Server::new("demo", "1").tool(
+            "other",
+            "Other",
+            async || "",
+        )))
+        .signed_in(user, props)
     }
 
     #[test]
@@ -68,7 +91,10 @@ mod tests {
         let accounts = json!([{ "id": "a1", "name": "Acme" }, { "id": "a2", "name": "Other" }]);
         let client = client("cloudflare:u1", &json!("Ann"), &accounts);
         assert_eq!(client.tool_names(), ["other", TOOLS[0], TOOLS[1]]);
-        assert_eq!(client.call("cloudflare_user", json!({})).text(), "Ann <ann@example.com>, user u1 of Cloudflare");
+        assert_eq!(
+            client.call("cloudflare_user", json!({})).text(),
+            "Ann <ann@example.com>, user u1 of Cloudflare"
+        );
         let listed = client.call("cloudflare_accounts", json!({}));
         assert_eq!(listed.structured(), json!({ "accounts": accounts }));
         assert!(!listed.json().to_string().contains("a secret"));
@@ -77,8 +103,16 @@ mod tests {
     #[test]
     fn an_account_without_names_is_shown_as_it_is() {
         let client = client("cloudflare:u1", &Value::Null, &json!([]));
-        assert!(client.call("cloudflare_user", json!({})).text().starts_with("Somebody without a name <ann"));
-        assert_eq!(client.call("cloudflare_accounts", json!({})).structured(), json!({ "accounts": [] }));
+        assert!(
+            client
+                .call("cloudflare_user", json!({}))
+                .text()
+                .starts_with("Somebody without a name <ann")
+        );
+        assert_eq!(
+            client.call("cloudflare_accounts", json!({})).structured(),
+            json!({ "accounts": [] })
+        );
     }
 
     #[test]
@@ -88,8 +122,16 @@ mod tests {
             assert_eq!(client.tool_names(), ["other"], "{user}");
             for name in TOOLS {
                 let refused = client.call(name, json!({}));
-                assert_eq!(refused.protocol_error().map(|error| error.code.0), Some(-32602), "{user}");
-                assert_eq!(refused.text(), format!("There is no tool {name:?}."), "{user}");
+                assert_eq!(
+                    refused.protocol_error().map(|error| error.code.0),
+                    Some(-32602),
+                    "{user}"
+                );
+                assert_eq!(
+                    refused.text(),
+                    format!("There is no tool {name:?}."),
+                    "{user}"
+                );
             }
         }
     }

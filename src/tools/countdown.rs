@@ -26,10 +26,14 @@ pub(super) async fn countdown(
     Args(args): Args<Countdown>,
 ) -> Result<String, ToolError> {
     if args.steps > MAX_STEPS || args.delay_ms > 10_000 {
-        return Err(ToolError::new("At most 60 `steps` of at most 10000 `delay_ms`."));
+        return Err(ToolError::new(
+            "At most 60 `steps` of at most 10000 `delay_ms`.",
+        ));
     }
     for step in 1..=args.steps {
-        clock.sleep(Duration::from_millis(args.delay_ms.into())).await;
+        clock
+            .sleep(Duration::from_millis(args.delay_ms.into()))
+            .await;
         progress.report(step, args.steps, format!("{} to go", args.steps - step));
     }
     Ok("Lift-off!".to_owned())
@@ -44,16 +48,29 @@ mod tests {
     #[test]
     fn a_countdown_reports_each_step() {
         let client = TestClient::new(without_bindings());
-        assert_eq!(client.call("countdown", json!({ "steps": 3 })).text(), "Lift-off!");
-        let told: Vec<_> = client.progress().into_iter().filter_map(|step| step.message).collect();
+        assert_eq!(
+            client.call("countdown", json!({ "steps": 3 })).text(),
+            "Lift-off!"
+        );
+        let told: Vec<_> = client
+            .progress()
+            .into_iter()
+            .filter_map(|step| step.message)
+            .collect();
         assert_eq!(told, ["2 to go", "1 to go", "0 to go"]);
     }
 
     #[test]
     fn a_countdown_that_takes_too_long_does_not_begin() {
         let client = TestClient::new(without_bindings());
-        for arguments in [json!({ "steps": 61 }), json!({ "steps": 1, "delay_ms": 10_001 })] {
-            assert!(client.call("countdown", &arguments).is_error(), "{arguments}");
+        for arguments in [
+            json!({ "steps": 61 }),
+            json!({ "steps": 1, "delay_ms": 10_001 }),
+        ] {
+            assert!(
+                client.call("countdown", &arguments).is_error(),
+                "{arguments}"
+            );
         }
         assert_eq!(client.progress(), []);
     }

@@ -20,7 +20,10 @@ fn one() -> i64 {
     1
 }
 
-pub(super) async fn increment(counter: Session<Counter>, Args(By { by }): Args<By>) -> Result<String, ToolError> {
+pub(super) async fn increment(
+    counter: Session<Counter>,
+    Args(By { by }): Args<By>,
+) -> Result<String, ToolError> {
     let total = counter.update(|counter| {
         counter.total = counter.total.saturating_add(by);
         counter.total
@@ -45,17 +48,29 @@ mod tests {
 
     #[test]
     fn a_counter_goes_on_from_call_to_call() {
-        for client in [TestClient::new(without_bindings()), TestClient::new(without_bindings()).stateless()] {
+        for client in [
+            TestClient::new(without_bindings()),
+            TestClient::new(without_bindings()).stateless(),
+        ] {
             let client = client.signed_in("ann", json!({}));
-            assert_eq!(client.call("increment", json!({})).text(), "Added 1, total is now 1");
-            assert_eq!(client.call("increment", json!({ "by": 41 })).text(), "Added 41, total is now 42");
+            assert_eq!(
+                client.call("increment", json!({})).text(),
+                "Added 1, total is now 1"
+            );
+            assert_eq!(
+                client.call("increment", json!({ "by": 41 })).text(),
+                "Added 41, total is now 42"
+            );
             assert_eq!(client.read(URI).text(), "42");
         }
     }
 
     #[test]
     fn subscribers_of_the_counter_are_told_of_its_changes() {
-        for client in [TestClient::new(without_bindings()), TestClient::new(without_bindings()).stateless()] {
+        for client in [
+            TestClient::new(without_bindings()),
+            TestClient::new(without_bindings()).stateless(),
+        ] {
             let client = client.signed_in("ann", json!({}));
             client.call("increment", json!({}));
             assert_eq!(client.changes(), []);

@@ -13,9 +13,15 @@ pub(super) struct Roll {
 
 pub(super) async fn roll(Args(Roll { dice }): Args<Roll>) -> Result<String, ToolError> {
     let mut bytes = [0; 6];
-    let bytes = bytes.get_mut(..dice).filter(|bytes| !bytes.is_empty()).ok_or(ToolError::new("1 to 6 `dice`."))?;
+    let bytes = bytes
+        .get_mut(..dice)
+        .filter(|bytes| !bytes.is_empty())
+        .ok_or(ToolError::new("1 to 6 `dice`."))?;
     getrandom::fill(bytes)?;
-    let eyes: Vec<String> = bytes.iter().map(|byte| (byte % 6 + 1).to_string()).collect();
+    let eyes: Vec<String> = bytes
+        .iter()
+        .map(|byte| (byte % 6 + 1).to_string())
+        .collect();
     Ok(format!("Rolled {}", eyes.join(" ")))
 }
 
@@ -28,16 +34,28 @@ mod tests {
 
     #[test]
     fn as_many_dice_are_rolled_as_asked_for() {
-        let rolled = TestClient::new(without_bindings()).call("roll_dice", json!({ "dice": 6 })).text();
-        let eyes: Vec<u8> = rolled.split(' ').skip(1).filter_map(|eyes| eyes.parse().ok()).collect();
-        assert!(eyes.len() == 6 && eyes.iter().all(|eyes| (1..=6).contains(eyes)), "{rolled}");
+        let rolled = TestClient::new(without_bindings())
+            .call("roll_dice", json!({ "dice": 6 }))
+            .text();
+        let eyes: Vec<u8> = rolled
+            .split(' ')
+            .skip(1)
+            .filter_map(|eyes| eyes.parse().ok())
+            .collect();
+        assert!(
+            eyes.len() == 6 && eyes.iter().all(|eyes| (1..=6).contains(eyes)),
+            "{rolled}"
+        );
     }
 
     #[test]
     fn no_dice_and_too_many_are_refused() {
         let client = TestClient::new(without_bindings());
         for dice in [0, 7] {
-            assert_eq!(client.call("roll_dice", json!({ "dice": dice })).text(), "1 to 6 `dice`.");
+            assert_eq!(
+                client.call("roll_dice", json!({ "dice": dice })).text(),
+                "1 to 6 `dice`."
+            );
         }
     }
 

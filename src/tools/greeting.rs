@@ -2,8 +2,13 @@
 
 use durable_mcp::prelude::*;
 
-const GREETINGS: [(&str, &str); 5] =
-    [("chinese", "你好"), ("english", "Hello"), ("french", "Bonjour"), ("german", "Hallo"), ("spanish", "Hola")];
+const GREETINGS: [(&str, &str); 5] = [
+    ("chinese", "你好"),
+    ("english", "Hello"),
+    ("french", "Bonjour"),
+    ("german", "Hallo"),
+    ("spanish", "Hola"),
+];
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Greeting {
@@ -14,17 +19,29 @@ pub(super) struct Greeting {
 }
 
 fn greet_in(language: &str) -> Result<&'static str, ToolError> {
-    let known = GREETINGS.iter().find(|(name, _)| *name == language).map(|(_, greeting)| *greeting);
+    let known = GREETINGS
+        .iter()
+        .find(|(name, _)| *name == language)
+        .map(|(_, greeting)| *greeting);
     let names = GREETINGS.map(|(name, _)| name).join(", ");
-    known.or_err(format!("No greeting in that language is known here. Known are {names}."))
+    known.or_err(format!(
+        "No greeting in that language is known here. Known are {names}."
+    ))
 }
 
-pub(super) async fn greeting(Args(Greeting { name, language }): Args<Greeting>) -> Result<String, ToolError> {
+pub(super) async fn greeting(
+    Args(Greeting { name, language }): Args<Greeting>,
+) -> Result<String, ToolError> {
     Ok(format!("{}, {name}!", greet_in(&language)?))
 }
 
-pub(super) async fn greet(Args(Greeting { name, language }): Args<Greeting>) -> Result<String, ToolError> {
-    Ok(format!("Greet {name} with “{}” and a sentence about the weather.", greet_in(&language)?))
+pub(super) async fn greet(
+    Args(Greeting { name, language }): Args<Greeting>,
+) -> Result<String, ToolError> {
+    Ok(format!(
+        "Greet {name} with “{}” and a sentence about the weather.",
+        greet_in(&language)?
+    ))
 }
 
 pub(super) async fn languages(typed: Typed) -> Vec<String> {
@@ -41,20 +58,34 @@ mod tests {
     fn a_greeting_is_read_in_its_language() {
         let client = TestClient::new(without_bindings());
         assert_eq!(client.read("greeting://french/Ann").text(), "Bonjour, Ann!");
-        assert!(client.read("greeting://klingon/Ann").text().contains("Known are chinese"));
+        assert!(
+            client
+                .read("greeting://klingon/Ann")
+                .text()
+                .contains("Known are chinese")
+        );
     }
 
     #[test]
     fn a_prompt_greets_in_its_language() {
         let client = TestClient::new(without_bindings());
         let prompt = client.get_prompt("greet", json!({ "name": "Ann", "language": "german" }));
-        assert!(prompt.text().starts_with("Greet Ann with “Hallo”"), "{prompt:?}");
+        assert!(
+            prompt.text().starts_with("Greet Ann with “Hallo”"),
+            "{prompt:?}"
+        );
     }
 
     #[test]
     fn languages_are_completed_in_prompt_and_template() {
         let client = TestClient::new(without_bindings());
-        assert_eq!(client.complete_prompt("greet", "language", "fr"), ["french"]);
-        assert_eq!(client.complete_template("greeting://{language}/{name}", "language", "ger"), ["german"]);
+        assert_eq!(
+            client.complete_prompt("greet", "language", "fr"),
+            ["french"]
+        );
+        assert_eq!(
+            client.complete_template("greeting://{language}/{name}", "language", "ger"),
+            ["german"]
+        );
     }
 }

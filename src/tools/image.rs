@@ -26,7 +26,14 @@ pub(super) fn is_available(env: &worker::Env) -> bool {
     env.ai(BINDING).is_ok()
 }
 
-pub(super) async fn generate_image(env: Env, Args(Picture { prompt }): Args<Picture>) -> Result<Content, ToolError> {
+pub(super) async fn generate_image(
+    env: Env,
+    Args(Picture { prompt }): Args<Picture>,
+) -> Result<Content, ToolError> {
     let drawn: Drawn = env.ai(BINDING)?.run(MODEL, Input { prompt }).await?;
-    Ok(Content::Image { data: drawn.image, mime_type: "image/jpeg".to_owned(), annotations: None })
+    Ok(Content::Image {
+        data: drawn.image,
+        mime_type: "image/jpeg".to_owned(),
+        annotations: None,
+    })
 }

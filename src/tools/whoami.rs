@@ -23,7 +23,10 @@ mod tests {
     #[test]
     fn the_user_is_told_by_name_or_else_by_id() {
         let client = || TestClient::new(without_bindings());
-        let (ann, nameless) = (client().signed_in("u1", json!({ "name": "Ann" })), client().signed_in("u1", json!({})));
+        let (ann, nameless) = (
+            client().signed_in("u1", json!({ "name": "Ann" })),
+            client().signed_in("u1", json!({})),
+        );
         assert_eq!(ann.call("whoami", json!({})).text(), "You are Ann.");
         assert_eq!(nameless.call("whoami", json!({})).text(), "You are u1.");
     }

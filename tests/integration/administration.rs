@@ -142,7 +142,9 @@ impl OAuthRuntime for FakeRuntime {
             self.invocation.borrow().spend()?;
             let mut world = self.world.borrow_mut();
             if *handle != world.handle {
-                return Err(RuntimeError("the object of another user is away".to_owned()));
+                return Err(RuntimeError(
+                    "the object of another user is away".to_owned(),
+                ));
             }
             let outcome = world.run(serde_json::from_str(&command).unwrap());
             Ok(serde_json::to_string(&outcome).unwrap())
@@ -155,8 +157,14 @@ impl OAuthRuntime for FakeRuntime {
     fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
         self.ended.borrow_mut().push(key.to_owned());
         let fails = self.sessions_stay.get() || self.invocation.borrow().spend().is_err();
-        async move { if fails { Err(RuntimeError("the session's object is away".to_owned())) } else { Ok(()) } }
-            .boxed_local()
+        async move {
+            if fails {
+                Err(RuntimeError("the session's object is away".to_owned()))
+            } else {
+                Ok(())
+            }
+        }
+        .boxed_local()
     }
 
     fn body(&self, _: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
@@ -179,7 +187,10 @@ impl Headers for NoHeaders {
 }
 
 fn with_site<T>(runtime: &FakeRuntime, run: impl AsyncFnOnce(&AuthServer<'_>) -> T) -> T {
-    let (oauth, scopes) = (OAuth::new(ApproveAll).take_over_workers_oauth_provider(), Scopes::default());
+    let (oauth, scopes) = (
+        OAuth::new(ApproveAll).take_over_workers_oauth_provider(),
+        Scopes::default(),
+    );
     let head = Head {
         method: http::Method::GET,
         secure: true,
@@ -216,10 +227,19 @@ fn a_users_grants_are_listed_with_those_of_before() {
     let runtime = FakeRuntime::new();
     runtime.signed_in(&PUBLIC);
     runtime.signed_in(&CONFIDENTIAL);
-    runtime.put(&legacy_key("legacygrant00001"), &legacy("legacygrant00001", "old", None, true));
-    runtime.put("grant:somebody:legacygrant00002", &legacy("legacygrant00002", "old", None, true));
+    runtime.put(
+        &legacy_key("legacygrant00001"),
+        &legacy("legacygrant00001", "old", None, true),
+    );
+    runtime.put(
+        "grant:somebody:legacygrant00002",
+        &legacy("legacygrant00002", "old", None, true),
+    );
     let listed = with_site(&runtime, async |site| site.grants_of(USER).await).unwrap();
-    let mut clients: Vec<_> = listed.iter().map(|grant| grant.client_id.as_str()).collect();
+    let mut clients: Vec<_> = listed
+        .iter()
+        .map(|grant| grant.client_id.as_str())
+        .collect();
     clients.sort_unstable();
     assert_eq!(clients, ["confidential", "old", "public"]);
 }
@@ -228,18 +248,27 @@ fn a_users_grants_are_listed_with_those_of_before() {
 fn a_grant_that_is_ended_is_worth_nothing_and_others_go_on() {
     let runtime = FakeRuntime::new();
     let (first, second) = (runtime.signed_in(&PUBLIC), runtime.signed_in(&CONFIDENTIAL));
-    with_site(&runtime, async |site| site.end_grant(USER, &first.grant).await).unwrap();
+    with_site(&runtime, async |site| {
+        site.end_grant(USER, &first.grant).await
+    })
+    .unwrap();
     assert!(!runtime.lets_in(&first) && runtime.lets_in(&second));
     let refresh = Command::Refresh(PUBLIC.refresh(first.refresh_token.as_deref().unwrap()));
     assert!(runtime.world.borrow_mut().issued(refresh).is_err());
-    with_site(&runtime, async |site| site.end_grant(USER, "no such grant").await).unwrap();
+    with_site(&runtime, async |site| {
+        site.end_grant(USER, "no such grant").await
+    })
+    .unwrap();
 }
 
 #[test]
 fn ending_everything_ends_grants_of_before_too() {
     let runtime = FakeRuntime::new();
     let ours = runtime.signed_in(&PUBLIC);
-    runtime.put(&legacy_key("legacygrant00001"), &legacy("legacygrant00001", "old", None, true));
+    runtime.put(
+        &legacy_key("legacygrant00001"),
+        &legacy("legacygrant00001", "old", None, true),
+    );
     runtime.put(&format!("token:{USER}:legacygrant00001:aa"), &json!({}));
     with_site(&runtime, async |site| site.end_grants(USER).await).unwrap();
     assert!(!runtime.lets_in(&ours));
@@ -252,12 +281,24 @@ fn a_client_goes_with_its_grants_and_no_other_does() {
     let runtime = FakeRuntime::new();
     let (its, others) = (runtime.signed_in(&PUBLIC), runtime.signed_in(&CONFIDENTIAL));
     runtime.put("client:public", &json!({}));
-    runtime.put(&legacy_key("legacygrant00001"), &legacy("legacygrant00001", "public", None, true));
-    runtime.put(&legacy_key("legacygrant00002"), &legacy("legacygrant00002", "other", None, true));
-    assert_eq!(with_site(&runtime, async |site| site.delete_client("public").await), Ok(true));
+    runtime.put(
+        &legacy_key("legacygrant00001"),
+        &legacy("legacygrant00001", "public", None, true),
+    );
+    runtime.put(
+        &legacy_key("legacygrant00002"),
+        &legacy("legacygrant00002", "other", None, true),
+    );
+    assert_eq!(
+        with_site(&runtime, async |site| site.delete_client("public").await),
+        Ok(true)
+    );
     assert!(!runtime.lets_in(&its) && runtime.lets_in(&others));
     assert!(!runtime.has("client:public"));
-    assert!(!runtime.has(&legacy_key("legacygrant00001")) && runtime.has(&legacy_key("legacygrant00002")));
+    assert!(
+        !runtime.has(&legacy_key("legacygrant00001"))
+            && runtime.has(&legacy_key("legacygrant00002"))
+    );
 }
 
 #[test]
@@ -274,12 +315,23 @@ fn the_purge_ends_what_nothing_can_be_done_with_any_more() {
         ("implicit00000005", None, false, true),
     ];
     for (grant, expires, refreshable, _) in cases {
-        runtime.put(&legacy_key(grant), &legacy(grant, "old", expires, refreshable));
+        runtime.put(
+            &legacy_key(grant),
+            &legacy(grant, "old", expires, refreshable),
+        );
     }
     runtime.put(&format!("token:{USER}:implicit00000005:aa"), &json!({}));
     runtime.outside.kv.pass_ms(11 * 60 * 1000);
     let done = runtime.purge().unwrap();
-    assert_eq!(done, Purged { seen: 7, ended: 3, failed: 0, whole: true });
+    assert_eq!(
+        done,
+        Purged {
+            seen: 7,
+            ended: 3,
+            failed: 0,
+            whole: true
+        }
+    );
     assert!(!runtime.lets_in(&orphan) && runtime.lets_in(&kept));
     for (grant, _, _, stays) in cases {
         assert_eq!(runtime.has(&legacy_key(grant)), stays, "{grant}");
@@ -292,29 +344,58 @@ fn the_sessions_of_what_is_ended_end_and_no_others() {
     let (first, second) = (runtime.signed_in(&PUBLIC), runtime.signed_in(&CONFIDENTIAL));
     let note = |grant: &str, key: &str| {
         let (client, transport) = (String::new(), String::new());
-        let session = SessionNote { key: key.to_owned(), client, transport, began: NOW, expires: NOW + DAY_MS };
-        runtime.world.borrow_mut().run(Command::NoteSession { grant: grant.to_owned(), session }).unwrap();
+        let session = SessionNote {
+            key: key.to_owned(),
+            client,
+            transport,
+            began: NOW,
+            expires: NOW + DAY_MS,
+        };
+        runtime
+            .world
+            .borrow_mut()
+            .run(Command::NoteSession {
+                grant: grant.to_owned(),
+                session,
+            })
+            .unwrap();
     };
     for (issued, key) in [(&first, "a"), (&first, "b"), (&second, "c"), (&second, "d")] {
         note(&issued.grant, key);
     }
     // One that is not of that grant, or of nobody's, is left alone.
     for key in ["c", "x", ""] {
-        with_site(&runtime, async |site| site.end_session(USER, &first.grant, key).await).unwrap();
+        with_site(&runtime, async |site| {
+            site.end_session(USER, &first.grant, key).await
+        })
+        .unwrap();
     }
     assert!(runtime.ended.borrow().is_empty());
-    with_site(&runtime, async |site| site.end_session(USER, &first.grant, "a").await).unwrap();
+    with_site(&runtime, async |site| {
+        site.end_session(USER, &first.grant, "a").await
+    })
+    .unwrap();
     assert_eq!(runtime.ended.take(), ["a"]);
     assert!(runtime.lets_in(&first), "a session ends, its grant goes on");
-    let left = |runtime: &FakeRuntime| with_site(runtime, async |site| site.grants_of(USER).await).unwrap();
+    let left = |runtime: &FakeRuntime| {
+        with_site(runtime, async |site| site.grants_of(USER).await).unwrap()
+    };
     assert_eq!(left(&runtime)[0].sessions.len(), 1);
     runtime.sessions_stay.set(true);
-    assert!(with_site(&runtime, async |site| site.end_session(USER, &first.grant, "b").await).is_err());
+    assert!(
+        with_site(&runtime, async |site| site
+            .end_session(USER, &first.grant, "b")
+            .await)
+        .is_err()
+    );
     assert_eq!(left(&runtime)[0].sessions.len(), 1, "it may be tried again");
     runtime.ended.take();
     // A client is disconnected although its session's object is away, which is asked again each minute.
     runtime.outside.away.set(true);
-    with_site(&runtime, async |site| site.end_grant(USER, &first.grant).await).unwrap();
+    with_site(&runtime, async |site| {
+        site.end_grant(USER, &first.grant).await
+    })
+    .unwrap();
     assert!(!runtime.lets_in(&first));
     let mut world = runtime.world.borrow_mut();
     world.pass_with_alarms(RETRY_DELETES_MS);
@@ -332,9 +413,25 @@ fn a_client_that_is_deleted_loses_its_sessions() {
     let runtime = FakeRuntime::new();
     let its = runtime.signed_in(&PUBLIC);
     let (client, transport) = (String::new(), String::new());
-    let session = SessionNote { key: "a".to_owned(), client, transport, began: NOW, expires: NOW + DAY_MS };
-    runtime.world.borrow_mut().run(Command::NoteSession { grant: its.grant.clone(), session }).unwrap();
-    assert_eq!(with_site(&runtime, async |site| site.delete_client("public").await), Ok(true));
+    let session = SessionNote {
+        key: "a".to_owned(),
+        client,
+        transport,
+        began: NOW,
+        expires: NOW + DAY_MS,
+    };
+    runtime
+        .world
+        .borrow_mut()
+        .run(Command::NoteSession {
+            grant: its.grant.clone(),
+            session,
+        })
+        .unwrap();
+    assert_eq!(
+        with_site(&runtime, async |site| site.delete_client("public").await),
+        Ok(true)
+    );
     assert_eq!(runtime.outside.ended.take(), ["a", "listeners"]);
     assert!(!runtime.lets_in(&its));
     let again = runtime.signed_in(&PUBLIC);

@@ -47,13 +47,54 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     // Tests have the platform in memory.
-    ("testing", &["http", "hub", "keys", "limits", "mcp", "oauth", "runtime", "session", "task", "transport", "wire"]),
-    ("oauth", &["formats", "keys", "limits", "runtime", "seal", "wire"]),
+    (
+        "testing",
+        &[
+            "http",
+            "hub",
+            "keys",
+            "limits",
+            "mcp",
+            "oauth",
+            "runtime",
+            "session",
+            "task",
+            "transport",
+            "wire",
+        ],
+    ),
+    (
+        "oauth",
+        &["formats", "keys", "limits", "runtime", "seal", "wire"],
+    ),
     ("identity", &["oauth", "runtime", "wire"]),
     ("pages", &["mcp", "wire"]),
-    ("task", &["formats", "hub", "keys", "mcp", "runtime", "seal", "session", "transport", "wire"]),
-    ("transport", &["formats", "hub", "keys", "mcp", "runtime", "seal", "session", "wire"]),
-    ("hub", &["formats", "keys", "limits", "mcp", "runtime", "session", "wire"]),
+    (
+        "task",
+        &[
+            "formats",
+            "hub",
+            "keys",
+            "mcp",
+            "runtime",
+            "seal",
+            "session",
+            "transport",
+            "wire",
+        ],
+    ),
+    (
+        "transport",
+        &[
+            "formats", "hub", "keys", "mcp", "runtime", "seal", "session", "wire",
+        ],
+    ),
+    (
+        "hub",
+        &[
+            "formats", "keys", "limits", "mcp", "runtime", "session", "wire",
+        ],
+    ),
     ("session", &["formats", "keys", "mcp", "runtime", "wire"]),
     // The protocol, and values.
     ("mcp", &[]),
@@ -106,18 +147,40 @@ fn sources() -> Vec<Source> {
 
 fn source(root: &Path, path: PathBuf) -> Source {
     let text = fs::read_to_string(&path).unwrap();
-    let first = path.strip_prefix(root).unwrap().components().next().unwrap();
-    let module = first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
-    let lines = text.lines().enumerate().take_while(|(_, line)| *line != "#[cfg(test)]");
-    let code = lines.map(|(at, line)| (at + 1, line.split("//").next().unwrap().to_owned())).collect();
+    let first = path
+        .strip_prefix(root)
+        .unwrap()
+        .components()
+        .next()
+        .unwrap();
+    let module = first
+        .as_os_str()
+        .to_str()
+        .unwrap()
+        .trim_end_matches(".rs")
+        .to_owned();
+    let lines = text
+        .lines()
+        .enumerate()
+        .take_while(|(_, line)| *line != "#[cfg(test)]");
+    let code = lines
+        .map(|(at, line)| (at + 1, line.split("//").next().unwrap().to_owned()))
+        .collect();
     Source { module, path, code }
 }
 
 /// The modules of this crate that a line names: `crate::a`, `$crate::a` and `crate::{a, b::c}`.
 fn named(line: &str) -> BTreeSet<String> {
-    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let word = |text: &str| {
+        text.chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect::<String>()
+    };
     let mut names = BTreeSet::new();
-    for (_, rest) in line.match_indices("crate::").map(|(at, found)| (at, &line[at + found.len()..])) {
+    for (_, rest) in line
+        .match_indices("crate::")
+        .map(|(at, found)| (at, &line[at + found.len()..]))
+    {
         match rest.strip_prefix('{') {
             Some(group) => names.extend(group.split(',').map(|part| word(part.trim()))),
             None => drop(names.insert(word(rest))),
@@ -137,12 +200,21 @@ fn imports_follow_the_arrows() {
     let mut wrong = Vec::new();
     let mut seen = 0;
     for Source { module, path, code } in sources() {
-        let allowed = allowed.get(module.as_str()).unwrap_or_else(|| panic!("`{module}` is not in the table"));
+        let allowed = allowed
+            .get(module.as_str())
+            .unwrap_or_else(|| panic!("`{module}` is not in the table"));
         for (at, line) in &code {
             if line.contains("super::super") {
-                wrong.push(format!("{}:{at}: a path that long begins with `crate::`: {}", path.display(), line.trim()));
+                wrong.push(format!(
+                    "{}:{at}: a path that long begins with `crate::`: {}",
+                    path.display(),
+                    line.trim()
+                ));
             }
-            for name in named(line).into_iter().filter(|name| is_module(name) && *name != module) {
+            for name in named(line)
+                .into_iter()
+                .filter(|name| is_module(name) && *name != module)
+            {
                 seen += 1;
                 if !allowed.contains(&name.as_str()) {
                     wrong.push(format!(
@@ -161,7 +233,11 @@ fn imports_follow_the_arrows() {
 #[test]
 fn the_table_has_no_way_back() {
     // The exports are where everything comes together, and the platform stands beside the arrows.
-    let arrows: BTreeMap<_, _> = ALLOWED.iter().copied().filter(|(from, _)| *from != "exports").collect();
+    let arrows: BTreeMap<_, _> = ALLOWED
+        .iter()
+        .copied()
+        .filter(|(from, _)| *from != "exports")
+        .collect();
     for from in arrows.keys() {
         let (mut reached, mut next) = (BTreeSet::new(), arrows[from].to_vec());
         while let Some(to) = next.pop() {
@@ -181,10 +257,16 @@ fn only_the_edges_know_of_the_runtime_time_and_chance() {
         for (at, line) in &code {
             // `platform::worker` is a module of ours.
             let line = line.replace("platform::worker", "platform");
-            let Some(word) = OF_THE_RUNTIME.iter().find(|word| line.contains(*word)) else { continue };
+            let Some(word) = OF_THE_RUNTIME.iter().find(|word| line.contains(*word)) else {
+                continue;
+            };
             seen += 1;
             if !ON_THE_RUNTIME.contains(&module.as_str()) {
-                wrong.push(format!("{}:{at}: `{module}` uses {word}: {}", path.display(), line.trim()));
+                wrong.push(format!(
+                    "{}:{at}: `{module}` uses {word}: {}",
+                    path.display(),
+                    line.trim()
+                ));
             }
         }
     }
@@ -202,8 +284,17 @@ fn the_client_for_tests_is_no_part_of_a_worker() {
 fn a_wrong_arrow_is_seen_however_it_is_written() {
     let names = |line| named(line).into_iter().collect::<Vec<_>>();
     assert_eq!(names("use crate::http::App;"), ["http"]);
-    assert_eq!(names("    let x = crate::transport::sse::message(None, json);"), ["transport"]);
-    assert_eq!(names("use crate::{http::App, session};"), ["http", "session"]);
-    assert_eq!(names("pub(crate) fn f(_: &$crate::App) -> crate::wire::Reply {"), ["App", "wire"]);
+    assert_eq!(
+        names("    let x = crate::transport::sse::message(None, json);"),
+        ["transport"]
+    );
+    assert_eq!(
+        names("use crate::{http::App, session};"),
+        ["http", "session"]
+    );
+    assert_eq!(
+        names("pub(crate) fn f(_: &$crate::App) -> crate::wire::Reply {"),
+        ["App", "wire"]
+    );
     assert!(!is_module("App") && is_module("http"));
 }

@@ -28,9 +28,16 @@ fn deployment() -> Deployment {
 
 fn ask(deployment: &Deployment, token: &str, body: &Value) -> Shown {
     let authorization = format!("Bearer {token}");
-    let headers: Vec<_> =
-        (!token.is_empty()).then_some(("authorization", authorization.as_str())).into_iter().collect();
-    Browser::new(deployment).send(Method::POST, "/playground/chat", &body.to_string(), &headers)
+    let headers: Vec<_> = (!token.is_empty())
+        .then_some(("authorization", authorization.as_str()))
+        .into_iter()
+        .collect();
+    Browser::new(deployment).send(
+        Method::POST,
+        "/playground/chat",
+        &body.to_string(),
+        &headers,
+    )
 }
 
 fn hello() -> Value {
@@ -38,7 +45,10 @@ fn hello() -> Value {
 }
 
 fn code(shown: &Shown) -> String {
-    serde_json::from_str::<Value>(&shown.text).unwrap()["error"]["code"].as_str().unwrap().to_owned()
+    serde_json::from_str::<Value>(&shown.text).unwrap()["error"]["code"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
@@ -47,9 +57,15 @@ fn a_token_has_to_name_the_chat_and_its_resource() {
     let shown = ask(&deployment, "", &hello());
     assert_eq!(shown.status, 401);
     let challenge = shown.header("www-authenticate").unwrap();
-    assert!(challenge.contains(&format!("{ORIGIN}/.well-known/oauth-protected-resource/playground\"")), "{challenge}");
+    assert!(
+        challenge.contains(&format!(
+            "{ORIGIN}/.well-known/oauth-protected-resource/playground\""
+        )),
+        "{challenge}"
+    );
     assert!(challenge.contains("scope=\"chat\""), "{challenge}");
-    let document = Browser::new(&deployment).get("/.well-known/oauth-protected-resource/playground");
+    let document =
+        Browser::new(&deployment).get("/.well-known/oauth-protected-resource/playground");
     let document: Value = serde_json::from_str(&document.text).unwrap();
     assert_eq!(
         (&document["resource"], &document["scopes_supported"]),
@@ -57,7 +73,11 @@ fn a_token_has_to_name_the_chat_and_its_resource() {
     );
     for (resource, status) in [(Some("/playground"), 200), (Some("/mcp"), 401), (None, 401)] {
         let token = page::token(&deployment, "ann", "chat", resource);
-        assert_eq!(ask(&deployment, &token, &hello()).status, status, "{resource:?}");
+        assert_eq!(
+            ask(&deployment, &token, &hello()).status,
+            status,
+            "{resource:?}"
+        );
     }
     assert_eq!(deployment.asked.borrow().len(), 1);
 }
@@ -70,7 +90,8 @@ fn a_token_of_the_page_without_the_scope_is_told_of_it() {
     assert_eq!(shown.status, 403);
     let challenge = shown.header("www-authenticate").unwrap();
     assert!(
-        challenge.contains("insufficient_scope") && challenge.contains("protected-resource/playground\""),
+        challenge.contains("insufficient_scope")
+            && challenge.contains("protected-resource/playground\""),
         "{challenge}"
     );
 }
@@ -81,11 +102,17 @@ fn a_client_that_asks_for_no_scope_cannot_chat() {
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[("resource", &format!("{ORIGIN}/playground"))]);
-    assert!(!page.text.contains("Chat with this server"), "{}", page.text);
+    assert!(
+        !page.text.contains("Chat with this server"),
+        "{}",
+        page.text
+    );
     let back = browser.approved(&page, "ann");
     let token = browser.redeemed(&client, &back);
     assert_eq!(ask(&deployment, &token, &hello()).status, 403);
-    let metadata = Browser::new(&deployment).get("/.well-known/oauth-authorization-server").text;
+    let metadata = Browser::new(&deployment)
+        .get("/.well-known/oauth-authorization-server")
+        .text;
     assert!(!metadata.contains("\"chat\""), "{metadata}");
 }
 
@@ -93,8 +120,13 @@ fn a_client_that_asks_for_no_scope_cannot_chat() {
 fn the_person_is_told_what_the_scope_allows() {
     let deployment = deployment();
     let client = deployment.register(&json!({}));
-    let page =
-        Browser::new(&deployment).asked(&client, &[("scope", "chat"), ("resource", &format!("{ORIGIN}/playground"))]);
+    let page = Browser::new(&deployment).asked(
+        &client,
+        &[
+            ("scope", "chat"),
+            ("resource", &format!("{ORIGIN}/playground")),
+        ],
+    );
     assert!(page.text.contains("Chat with this server"), "{}", page.text);
 }
 
@@ -110,7 +142,14 @@ fn a_request_is_counted_before_and_corrected_after() {
     };
     assert_eq!(limit(0), 4096);
     let busy = ask(&deployment, &token, &hello());
-    assert_eq!((busy.status, code(&busy).as_str(), busy.header("retry-after")), (429, "busy", Some("2")));
+    assert_eq!(
+        (
+            busy.status,
+            code(&busy).as_str(),
+            busy.header("retry-after")
+        ),
+        (429, "busy", Some("2"))
+    );
     deployment.answered(0, Some(4000));
     assert_eq!(ask(&deployment, &token, &hello()).status, 200);
     deployment.answered(1, Some(4000));
@@ -123,7 +162,11 @@ fn a_request_is_counted_before_and_corrected_after() {
     let seconds: u64 = over.header("retry-after").unwrap().parse().unwrap();
     assert_eq!(seconds, (DAY_MS - NOW % DAY_MS) / 1000);
     let account = Browser::new(&deployment).account("ann");
-    assert!(account.text.contains("3 requests, 9000 tokens"), "{}", account.text);
+    assert!(
+        account.text.contains("3 requests, 9000 tokens"),
+        "{}",
+        account.text
+    );
     deployment.pass_ms(seconds * 1000);
     let token = page::token(&deployment, "ann", "chat", Some("/playground"));
     assert_eq!(ask(&deployment, &token, &hello()).status, 200);
@@ -133,7 +176,12 @@ fn a_request_is_counted_before_and_corrected_after() {
 fn all_people_together_have_one_share() {
     let deployment = deployment();
     for at in 0..8 {
-        let token = page::token(&deployment, &format!("person {at}"), "chat", Some("/playground"));
+        let token = page::token(
+            &deployment,
+            &format!("person {at}"),
+            "chat",
+            Some("/playground"),
+        );
         assert_eq!(ask(&deployment, &token, &hello()).status, 200);
         deployment.answered(at, Some(10));
     }
@@ -141,7 +189,11 @@ fn all_people_together_have_one_share() {
     let over = ask(&deployment, &token, &hello());
     assert_eq!((over.status, code(&over).as_str()), (429, "total"));
     let account = Browser::new(&deployment).account("one more");
-    assert!(account.text.contains("0 requests, 0 tokens"), "{}", account.text);
+    assert!(
+        account.text.contains("0 requests, 0 tokens"),
+        "{}",
+        account.text
+    );
 }
 
 #[test]
@@ -152,7 +204,10 @@ fn disconnecting_ends_the_chat_at_once() {
     deployment.answered(0, Some(1));
     let mut browser = Browser::new(&deployment);
     let account = browser.account("ann");
-    browser.post("/account", &[("csrf", &account.field("csrf")), ("do", "end-all")]);
+    browser.post(
+        "/account",
+        &[("csrf", &account.field("csrf")), ("do", "end-all")],
+    );
     assert_eq!(ask(&deployment, &token, &hello()).status, 401);
     assert_eq!(deployment.asked.borrow().len(), 1);
 }
@@ -167,7 +222,11 @@ fn what_is_not_made_is_not_counted() {
         assert_eq!(ask(&deployment, &token, &body).status, 400);
     }
     let account = Browser::new(&deployment).account("ann");
-    assert!(account.text.contains("0 requests, 0 tokens"), "{}", account.text);
+    assert!(
+        account.text.contains("0 requests, 0 tokens"),
+        "{}",
+        account.text
+    );
 }
 
 #[test]
@@ -176,14 +235,23 @@ fn the_key_goes_to_the_model_alone() {
     let token = page::token(&deployment, "ann", "chat", Some("/playground"));
     let shown = ask(&deployment, &token, &hello());
     assert!(!format!("{shown:?}").contains("the-key"));
-    assert!(!format!("{:?} {:?}", deployment.app, deployment.asked.borrow()[0].0).contains("the-key"));
-    assert!(!Browser::new(&deployment).get("/playground/config.json").text.contains("the-key"));
+    assert!(
+        !format!("{:?} {:?}", deployment.app, deployment.asked.borrow()[0].0).contains("the-key")
+    );
+    assert!(
+        !Browser::new(&deployment)
+            .get("/playground/config.json")
+            .text
+            .contains("the-key")
+    );
 }
 
 #[test]
 fn settings_that_cannot_be_served_are_problems() {
     let with = |changes: &[(&str, &str)]| {
-        let kept = SET.iter().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+        let kept = SET
+            .iter()
+            .filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
         let variables: Vec<_> = kept.chain(changes).copied().collect();
         let deployment = Deployment::with_variables(&variables);
         let status = ask(&deployment, "", &hello()).status;
@@ -206,10 +274,19 @@ fn settings_that_cannot_be_served_are_problems() {
     assert_eq!(with(&[("PLAYGROUND_CHAT", "off")]), (404, String::new()));
 }
 
-const QUOTA: Quota = Quota { requests: 20, tokens: 30_000, at_once: 3 };
+const QUOTA: Quota = Quota {
+    requests: 20,
+    tokens: 30_000,
+    at_once: 3,
+};
 
 fn spend(id: &str) -> Command {
-    Command::Spend { id: id.to_owned(), grant: None, tokens: 4096, quota: QUOTA }
+    Command::Spend {
+        id: id.to_owned(),
+        grant: None,
+        tokens: 4096,
+        quota: QUOTA,
+    }
 }
 
 #[test]
@@ -219,16 +296,27 @@ fn images_have_a_limit_of_their_own_beside_the_texts() {
     let with = |text: usize, image: usize| {
         let image = format!("data:image/png;base64,{}", "A".repeat(image));
         let parts = json!([{ "type": "text", "text": "x".repeat(text) }, { "type": "image_url", "image_url": { "url": image } }]);
-        let messages = json!([{ "role": "user", "content": "look" }, { "role": "user", "content": parts }]);
-        ask(&deployment, &token, &json!({ "model": "small", "messages": messages }))
+        let messages =
+            json!([{ "role": "user", "content": "look" }, { "role": "user", "content": parts }]);
+        ask(
+            &deployment,
+            &token,
+            &json!({ "model": "small", "messages": messages }),
+        )
     };
     assert_eq!(with(200 * 1024, 1000 * 1024).status, 200);
     let sent: Value = serde_json::from_str(&deployment.asked.borrow()[0].0.body).unwrap();
-    let url = sent["messages"][1]["content"][1]["image_url"]["url"].as_str().unwrap();
+    let url = sent["messages"][1]["content"][1]["image_url"]["url"]
+        .as_str()
+        .unwrap();
     assert_eq!(url.len(), 1000 * 1024 + "data:image/png;base64,".len());
     for (text, image) in [(257 * 1024, 1), (1, 1024 * 1024), (900 * 1024, 300 * 1024)] {
         let shown = with(text, image);
-        assert_eq!((shown.status, code(&shown).as_str()), (413, "too_large"), "{text} {image}");
+        assert_eq!(
+            (shown.status, code(&shown).as_str()),
+            (413, "too_large"),
+            "{text} {image}"
+        );
     }
     assert_eq!(deployment.asked.borrow().len(), 1);
 }
@@ -238,14 +326,30 @@ fn an_image_is_passed_on_by_its_bytes_and_never_by_an_address() {
     let deployment = deployment();
     let token = page::token(&deployment, "ann", "chat", Some("/playground"));
     let with = |part: &Value| {
-        ask(&deployment, &token, &json!({ "model": "small", "messages": [{ "role": "user", "content": [part] }] }))
+        ask(
+            &deployment,
+            &token,
+            &json!({ "model": "small", "messages": [{ "role": "user", "content": [part] }] }),
+        )
     };
     let named = json!({ "url": "https://inside.example/" });
-    assert_eq!(with(&json!({ "type": "image_url", "image_url": named })).status, 400);
-    assert_eq!(with(&json!({ "type": "image_url", "image_url": named, "text": "x" })).status, 400);
-    assert_eq!(with(&json!({ "type": "text", "image_url": named, "text": "x" })).status, 200);
+    assert_eq!(
+        with(&json!({ "type": "image_url", "image_url": named })).status,
+        400
+    );
+    assert_eq!(
+        with(&json!({ "type": "image_url", "image_url": named, "text": "x" })).status,
+        400
+    );
+    assert_eq!(
+        with(&json!({ "type": "text", "image_url": named, "text": "x" })).status,
+        200
+    );
     let sent: Value = serde_json::from_str(&deployment.asked.borrow()[0].0.body).unwrap();
-    assert_eq!(sent["messages"][0]["content"], json!([{ "type": "text", "text": "x" }]));
+    assert_eq!(
+        sent["messages"][0]["content"],
+        json!([{ "type": "text", "text": "x" }])
+    );
 }
 
 #[test]
@@ -273,7 +377,10 @@ fn requests_at_the_same_time_do_not_pass_over_an_allowance_together() {
                 }
             }
             let reserved: u64 = under_way.values().filter_map(|(_, tokens)| *tokens).sum();
-            assert!(under_way.len() <= 3 && reserved + used <= 30_000 && granted <= 20, "seed {seed}");
+            assert!(
+                under_way.len() <= 3 && reserved + used <= 30_000 && granted <= 20,
+                "seed {seed}"
+            );
             let ends: Vec<usize> = under_way.keys().copied().collect();
             for id in ends {
                 if world.dice(2) == 0 {
@@ -282,7 +389,12 @@ fn requests_at_the_same_time_do_not_pass_over_an_allowance_together() {
                     used += spent;
                     // A correction may come twice.
                     for _ in 0..=world.dice(2) {
-                        world.run(Command::Settle { id: name.clone(), used: Some(spent) }).unwrap();
+                        world
+                            .run(Command::Settle {
+                                id: name.clone(),
+                                used: Some(spent),
+                            })
+                            .unwrap();
                     }
                 }
             }
@@ -290,8 +402,15 @@ fn requests_at_the_same_time_do_not_pass_over_an_allowance_together() {
                 world.crash();
             }
             let held: u64 = under_way.values().filter_map(|(_, tokens)| *tokens).sum();
-            let expected = Spent { requests: u64::try_from(granted).unwrap(), tokens: used + held };
-            assert_eq!(world.run(Command::Spent), Ok(Outcome::Spent(expected)), "seed {seed}");
+            let expected = Spent {
+                requests: u64::try_from(granted).unwrap(),
+                tokens: used + held,
+            };
+            assert_eq!(
+                world.run(Command::Spent),
+                Ok(Outcome::Spent(expected)),
+                "seed {seed}"
+            );
         }
     }
 }
@@ -302,11 +421,28 @@ fn what_nobody_settles_counts_as_a_whole_and_is_under_way_no_more() {
     for id in ["a", "b", "c"] {
         world.run(spend(id)).unwrap();
     }
-    assert!(matches!(world.run(spend("d")), Ok(Outcome::Allowance(Allowance::Busy { .. }))));
+    assert!(matches!(
+        world.run(spend("d")),
+        Ok(Outcome::Allowance(Allowance::Busy { .. }))
+    ));
     world.outside.kv.pass_ms(SPENDING_MS);
-    assert_eq!(world.run(spend("d")), Ok(Outcome::Allowance(Allowance::Granted { tokens: 4096 })));
-    world.run(Command::Settle { id: "a".to_owned(), used: Some(1) }).unwrap();
-    assert_eq!(world.run(Command::Spent), Ok(Outcome::Spent(Spent { requests: 4, tokens: 4 * 4096 })));
+    assert_eq!(
+        world.run(spend("d")),
+        Ok(Outcome::Allowance(Allowance::Granted { tokens: 4096 }))
+    );
+    world
+        .run(Command::Settle {
+            id: "a".to_owned(),
+            used: Some(1),
+        })
+        .unwrap();
+    assert_eq!(
+        world.run(Command::Spent),
+        Ok(Outcome::Spent(Spent {
+            requests: 4,
+            tokens: 4 * 4096
+        }))
+    );
 }
 
 #[test]
@@ -325,18 +461,51 @@ fn a_grant_that_has_ended_spends_nothing() {
     let mut world = World::new(1, Hooks::default());
     let code = world.begin(&PUBLIC);
     let issued = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
-    let with =
-        |grant: &str| Command::Spend { id: "a".to_owned(), grant: Some(grant.to_owned()), tokens: 1, quota: QUOTA };
-    assert_eq!(world.run(with(&issued.grant)), Ok(Outcome::Allowance(Allowance::Granted { tokens: 1 })));
-    world.run(Command::Settle { id: "a".to_owned(), used: Some(1) }).unwrap();
-    let go_on = Command::GoOn { grant: issued.grant.clone() };
-    assert_eq!(world.run(go_on), Ok(Outcome::Allowance(Allowance::Granted { tokens: 0 })));
-    world.run(Command::RevokeGrant { grant: issued.grant.clone() }).unwrap();
+    let with = |grant: &str| Command::Spend {
+        id: "a".to_owned(),
+        grant: Some(grant.to_owned()),
+        tokens: 1,
+        quota: QUOTA,
+    };
+    assert_eq!(
+        world.run(with(&issued.grant)),
+        Ok(Outcome::Allowance(Allowance::Granted { tokens: 1 }))
+    );
+    world
+        .run(Command::Settle {
+            id: "a".to_owned(),
+            used: Some(1),
+        })
+        .unwrap();
+    let go_on = Command::GoOn {
+        grant: issued.grant.clone(),
+    };
+    assert_eq!(
+        world.run(go_on),
+        Ok(Outcome::Allowance(Allowance::Granted { tokens: 0 }))
+    );
+    world
+        .run(Command::RevokeGrant {
+            grant: issued.grant.clone(),
+        })
+        .unwrap();
     for grant in [issued.grant.as_str(), "", "AAAAAAAAAAAAAAAA"] {
-        assert_eq!(world.run(with(grant)), Ok(Outcome::Allowance(Allowance::Ended)));
-        let go_on = Command::GoOn { grant: grant.to_owned() };
+        assert_eq!(
+            world.run(with(grant)),
+            Ok(Outcome::Allowance(Allowance::Ended))
+        );
+        let go_on = Command::GoOn {
+            grant: grant.to_owned(),
+        };
         assert_eq!(world.run(go_on), Ok(Outcome::Allowance(Allowance::Ended)));
     }
     assert_eq!(world.run(Command::RevokeAll), Ok(Outcome::Done));
-    assert_eq!(world.run(Command::Spent), Ok(Outcome::Spent(Spent { requests: 1, tokens: 1 })), "it stays spent");
+    assert_eq!(
+        world.run(Command::Spent),
+        Ok(Outcome::Spent(Spent {
+            requests: 1,
+            tokens: 1
+        })),
+        "it stays spent"
+    );
 }

@@ -27,9 +27,14 @@ fn examples() -> Option<Vec<(String, PathBuf, Value)>> {
         println!("skipped: MCP_SPECIFICATION names no checkout of the specification");
         return None;
     };
-    let folder = PathBuf::from(root).join("schema").join(VERSION).join("examples");
+    let folder = PathBuf::from(root)
+        .join("schema")
+        .join(VERSION)
+        .join("examples");
     let mut found = Vec::new();
-    for kind in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+    for kind in
+        fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+    {
         let kind = kind.unwrap();
         for file in fs::read_dir(kind.path()).unwrap() {
             let path = file.unwrap().path();
@@ -55,20 +60,29 @@ fn request(example: &Value) -> (jsonrpc::Request, RequestMeta) {
 /// An example as this library writes it again; none if it is of something that this library only writes or never sees.
 fn again(kind: &str, example: &Value) -> Option<Value> {
     Some(match kind {
-        "TextContent" | "ImageContent" | "AudioContent" | "EmbeddedResource" => written::<Content>(example),
+        "TextContent" | "ImageContent" | "AudioContent" | "EmbeddedResource" => {
+            written::<Content>(example)
+        }
         "ResourceLink" => {
             assert_eq!(written::<Content>(example), *example);
             let mut link = example.clone();
             link.as_object_mut()?.remove("type");
             let mut again = written::<ResourceLink>(&link);
-            again.as_object_mut()?.insert("type".to_owned(), json!("resource_link"));
+            again
+                .as_object_mut()?
+                .insert("type".to_owned(), json!("resource_link"));
             again
         }
         "TextResourceContents" | "BlobResourceContents" => written::<ResourceContents>(example),
         "SamplingMessage" => written::<SamplingMessage>(example),
         "Icon" => written::<Icon>(example),
         "CreateMessageResult" => {
-            let Sampled { role, content, model, stop_reason } = serde_json::from_value(example.clone()).unwrap();
+            let Sampled {
+                role,
+                content,
+                model,
+                stop_reason,
+            } = serde_json::from_value(example.clone()).unwrap();
             json!({ "role": role, "content": content, "model": model, "stopReason": stop_reason })
         }
         "Root" => {
@@ -89,9 +103,16 @@ fn again(kind: &str, example: &Value) -> Option<Value> {
         "CreateMessageRequest" | "ElicitRequest" | "ListRootsRequest" => return None,
         kind if kind.ends_with("Request") => {
             let (request, envelope) = request(example);
-            let declared = &example["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"];
-            assert!(is_within(&envelope.capabilities.to_json(), declared), "{declared}");
-            let (id, params) = (json::value(request.id.as_json()), json::value(&request.params.to_json()));
+            let declared =
+                &example["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"];
+            assert!(
+                is_within(&envelope.capabilities.to_json(), declared),
+                "{declared}"
+            );
+            let (id, params) = (
+                json::value(request.id.as_json()),
+                json::value(&request.params.to_json()),
+            );
             json!({ "jsonrpc": "2.0", "id": id, "method": request.method, "params": params })
         }
         "ClientCapabilities" => {
@@ -99,10 +120,18 @@ fn again(kind: &str, example: &Value) -> Option<Value> {
                 "io.modelcontextprotocol/protocolVersion": VERSION,
                 "io.modelcontextprotocol/clientCapabilities": example,
             });
-            let (_, envelope) =
-                request(&json!({ "jsonrpc": "2.0", "id": 1, "method": "m", "params": { "_meta": meta } }));
-            assert_ne!(envelope.capabilities, ClientCapabilities::default(), "{example}");
-            assert!(is_within(&envelope.capabilities.to_json(), example), "{example}");
+            let (_, envelope) = request(
+                &json!({ "jsonrpc": "2.0", "id": 1, "method": "m", "params": { "_meta": meta } }),
+            );
+            assert_ne!(
+                envelope.capabilities,
+                ClientCapabilities::default(),
+                "{example}"
+            );
+            assert!(
+                is_within(&envelope.capabilities.to_json(), example),
+                "{example}"
+            );
             example.clone()
         }
         "CancelledNotification" => match jsonrpc::parse(&example.to_string()).unwrap() {
@@ -120,7 +149,8 @@ fn again(kind: &str, example: &Value) -> Option<Value> {
 fn is_within(part: &Value, whole: &Value) -> bool {
     match (part, whole) {
         (Value::Object(part), Value::Object(whole)) => part.iter().all(|(name, value)| {
-            whole.get(name).is_some_and(|other| is_within(value, other)) || (name == "form" && whole.is_empty())
+            whole.get(name).is_some_and(|other| is_within(value, other))
+                || (name == "form" && whole.is_empty())
         }),
         _ => part == whole,
     }
@@ -136,6 +166,9 @@ fn the_specifications_examples_are_written_as_they_were_read() {
             seen += 1;
         }
     }
-    assert!(seen > 40, "only {seen} examples are of types of this library");
+    assert!(
+        seen > 40,
+        "only {seen} examples are of types of this library"
+    );
     println!("{seen} examples");
 }

@@ -55,7 +55,10 @@ mod written_types;
 const SECRET: &str = "the secret of the golden files, which is long enough";
 
 fn directory(version: u8) -> PathBuf {
-    PathBuf::from(format!("{}/tests/golden/v{version}", env!("CARGO_MANIFEST_DIR")))
+    PathBuf::from(format!(
+        "{}/tests/golden/v{version}",
+        env!("CARGO_MANIFEST_DIR")
+    ))
 }
 
 /// The golden files of a version: what follows the name of the format, and the text.
@@ -120,7 +123,8 @@ fn request(state: Option<&str>) -> Request {
     if let Some(state) = state {
         params["requestState"] = json!(state);
     }
-    let text = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
+    let text =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
     match parse(&text).unwrap() {
         Body::Single(Message::Request(request)) => request,
         other => panic!("{other:?}"),
@@ -179,13 +183,21 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
     match format {
         Format::KeyRing => {
             let ring = Keys::from_text(text).unwrap();
-            let ids: Vec<_> = [[1; 32], [2; 32], [3; 32]].map(|key| Keys::generate(key, 0).current_id()).into();
+            let ids: Vec<_> = [[1; 32], [2; 32], [3; 32]]
+                .map(|key| Keys::generate(key, 0).current_id())
+                .into();
             assert!(ids.iter().all(|id| ring.knows(*id)) && ring.current_id() == ids[2]);
-            assert_eq!(ring.anchor_mac("p", b"m"), Keys::generate([1; 32], 0).anchor_mac("p", b"m"));
+            assert_eq!(
+                ring.anchor_mac("p", b"m"),
+                Keys::generate([1; 32], 0).anchor_mac("p", b"m")
+            );
         }
         Format::SessionId => {
             let claims = Claims::verify(text, &keys, &caller(), NOW / 1000, 10).unwrap();
-            assert_eq!((claims.object, claims.client.name.as_str()), (ObjectId([7; 32]), "Inspector"));
+            assert_eq!(
+                (claims.object, claims.client.name.as_str()),
+                (ObjectId([7; 32]), "Inspector")
+            );
             assert_eq!(Claims::read_verified(text), Some(claims));
         }
         Format::Token => {
@@ -195,21 +207,35 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
                 ".refresh" => Kind::Refresh,
                 _ => Kind::Code,
             };
-            assert!(matches!(read(text, kind, &world.outside.keys), Presented::Ours(_)));
+            assert!(matches!(
+                read(text, kind, &world.outside.keys),
+                Presented::Ours(_)
+            ));
         }
         Format::EventId => assert_eq!(EventId::parse(text).unwrap().sequence, 3),
         Format::SealedForToken => {
-            assert_eq!(seal::try_open(&keys, "a token", b"header", text).as_deref(), Ok(b"plain".as_slice()));
+            assert_eq!(
+                seal::try_open(&keys, "a token", b"header", text).as_deref(),
+                Ok(b"plain".as_slice())
+            );
         }
         Format::SealedToCarry if kind == ".page" => {
-            assert_eq!(seal::try_open_page(&keys, "a page", text).as_deref(), Ok(b"plain".as_slice()));
+            assert_eq!(
+                seal::try_open_page(&keys, "a page", text).as_deref(),
+                Ok(b"plain".as_slice())
+            );
         }
         Format::SealedToCarry => {
             let opened = seal::try_open_carried(&keys, "a purpose", b"header", text);
             assert_eq!(opened.as_deref(), Ok(b"plain".as_slice()));
         }
         Format::RequestState => {
-            let rounds = block_on(request_state::rounds(&request(Some(text)), &caller(), &Then)).unwrap();
+            let rounds = block_on(request_state::rounds(
+                &request(Some(text)),
+                &caller(),
+                &Then,
+            ))
+            .unwrap();
             if version < 3 {
                 assert_eq!(rounds.unwrap_err().code.0, -32602);
             } else {
@@ -217,53 +243,96 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
             }
         }
         Format::StateHandle => {
-            assert_eq!(block_on(state_handle::open(text, 1, &Then)), Ok(Some(ObjectId([7; 32]))));
+            assert_eq!(
+                block_on(state_handle::open(text, 1, &Then)),
+                Ok(Some(ObjectId([7; 32])))
+            );
         }
-        Format::TaskId => assert_eq!(block_on(id::open(text, &caller(), &Then)), Ok(Some(ObjectId([7; 32])))),
-        Format::FlowCookie | Format::ConsentCookie | Format::AccountCookie => reads_cookies(format, kind, text),
-        Format::AccessRecord | Format::GrantHeader | Format::GrantRow => reads_grants(format, kind, text),
-        Format::ClientRecord => assert_eq!(Client::read(text).unwrap().name.as_deref(), Some("Editor")),
+        Format::TaskId => assert_eq!(
+            block_on(id::open(text, &caller(), &Then)),
+            Ok(Some(ObjectId([7; 32])))
+        ),
+        Format::FlowCookie | Format::ConsentCookie | Format::AccountCookie => {
+            reads_cookies(format, kind, text)
+        }
+        Format::AccessRecord | Format::GrantHeader | Format::GrantRow => {
+            reads_grants(format, kind, text)
+        }
+        Format::ClientRecord => {
+            assert_eq!(Client::read(text).unwrap().name.as_deref(), Some("Editor"))
+        }
         Format::ClientDocument => {
-            assert_eq!(documented(text, &MemoryWeb::default()), (Some("C".to_owned()), 0));
+            assert_eq!(
+                documented(text, &MemoryWeb::default()),
+                (Some("C".to_owned()), 0)
+            );
         }
         Format::SpendingRow => {
             let mut world = World::new(3, Hooks::default());
             *world.outside.rows.spending.borrow_mut() = Some(text.to_owned());
             let spent = world.run(Command::Spent);
-            assert_eq!(spent, Ok(Outcome::Spent(Spent { requests: 2, tokens: 1100 })));
+            assert_eq!(
+                spent,
+                Ok(Outcome::Spent(Spent {
+                    requests: 2,
+                    tokens: 1100
+                }))
+            );
         }
         Format::GrantTimes => assert!(UserHandle::parse(text.split(' ').next().unwrap()).is_some()),
         Format::GrantCommand => {
             let command: Command = serde_json::from_str(text).unwrap();
             assert_eq!(command.name().replace('_', "-"), kind[1..]);
         }
-        Format::GrantOutcome => assert!(serde_json::from_str::<Result<Outcome, Refused>>(text).is_ok()),
+        Format::GrantOutcome => {
+            assert!(serde_json::from_str::<Result<Outcome, Refused>>(text).is_ok())
+        }
         Format::CallerHeader => assert_eq!(order::decode(Some(text)), Ok(caller())),
         Format::TransportHeader => {
             assert_eq!(
                 Transport::parse(Some(text)).unwrap().as_str(),
-                if kind.is_empty() { "stateless" } else { &kind[1..] }
+                if kind.is_empty() {
+                    "stateless"
+                } else {
+                    &kind[1..]
+                }
             );
         }
-        Format::StateHeader => assert_eq!(order::read_state(text), Ok(("c3RhdGU".to_owned(), kind.is_empty()))),
+        Format::StateHeader => assert_eq!(
+            order::read_state(text),
+            Ok(("c3RhdGU".to_owned(), kind.is_empty()))
+        ),
         Format::SessionRows => {
             let mut kept = Kept::default();
-            for (kind, text, at) in serde_json::from_str::<Vec<(String, String, u64)>>(text).unwrap() {
+            for (kind, text, at) in
+                serde_json::from_str::<Vec<(String, String, u64)>>(text).unwrap()
+            {
                 kept.take(&kind, &text, at).unwrap();
             }
             assert!(kept.used >= NOW && kept.ended == (kind == ".ended.json"));
         }
-        Format::SseAttachment => assert_eq!(legacy_sse::read_attachment(text).unwrap().name, "Inspector"),
+        Format::SseAttachment => {
+            assert_eq!(legacy_sse::read_attachment(text).unwrap().name, "Inspector")
+        }
         Format::ListedTag => {
-            let parts: Vec<_> = text.strip_prefix("listed:").unwrap().splitn(3, ':').collect();
+            let parts: Vec<_> = text
+                .strip_prefix("listed:")
+                .unwrap()
+                .splitn(3, ':')
+                .collect();
             assert!(UserHandle::parse(parts[0]).is_some() && Claims::of_key(parts[2]).is_some());
         }
         Format::TaskCommand => assert_eq!(TaskCommand::parse(text).unwrap().to_text(), text),
         Format::TaskRecord => assert_eq!(Record::stored(text).unwrap().unwrap().to_text(), text),
         Format::HubNotice => assert_eq!(Notice::parse(text).unwrap().to_text(), text),
-        Format::HubChange => assert_eq!(Change::parse(text), Some(Change::Resource("a:b c".into()))),
+        Format::HubChange => {
+            assert_eq!(Change::parse(text), Some(Change::Resource("a:b c".into())))
+        }
         Format::HubJoin => {
-            let Some(hub::Command::Join { object, expires, .. }) = hub::Command::parse(hub::JOIN, text) else {
+            let Some(hub::Command::Join {
+                object, expires, ..
+            }) = hub::Command::parse(hub::JOIN, text)
+            else {
                 panic!("{text}");
             };
             assert!(ObjectId::from_hex(&object).is_some() && expires == NOW + 1000);
@@ -278,49 +347,102 @@ fn reads_cookies(format: Format, kind: &str, text: &str) {
     let of = |name: &str| file[name].as_str().unwrap_or_default().to_owned();
     with_browser(&file, |browser| match (format, kind) {
         (Format::FlowCookie, ".asked.json") => {
-            let fields = [("flow", of("flow")), ("csrf", of("csrf")), ("decision", "approve".to_owned())];
-            let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let fields = [
+                ("flow", of("flow")),
+                ("csrf", of("csrf")),
+                ("decision", "approve".to_owned()),
+            ];
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
             assert_eq!(browser.post("/authorize", &fields).status, 303);
         }
-        (Format::FlowCookie, _) => assert!(browser.back(&of("state"), "ann").sent("code").is_some()),
+        (Format::FlowCookie, _) => {
+            assert!(browser.back(&of("state"), "ann").sent("code").is_some())
+        }
         // Whether it is as good as it was is for its time to say; the person gets on either way.
-        (Format::ConsentCookie, _) => assert!([200, 302, 303].contains(&browser.asked(&of("client"), &[]).status)),
+        (Format::ConsentCookie, _) => {
+            assert!([200, 302, 303].contains(&browser.asked(&of("client"), &[]).status))
+        }
         _ => assert!(browser.get("/account").text.contains("<bdi>ann</bdi>")),
     });
 }
 
 /// The client of then goes on where it was.
 fn reads_grants(format: Format, kind: &str, text: &str) {
-    let live: Value =
-        serde_json::from_str(&files(Format::GrantRow, 1).into_iter().find(|(kind, _)| kind == ".live.json").unwrap().1)
-            .unwrap();
+    let live: Value = serde_json::from_str(
+        &files(Format::GrantRow, 1)
+            .into_iter()
+            .find(|(kind, _)| kind == ".live.json")
+            .unwrap()
+            .1,
+    )
+    .unwrap();
     if format == Format::AccessRecord {
         let token = live["issued"]["access_token"].as_str().unwrap();
-        let access = Access::read(text, &restored(&live["stored"]).outside.keys, token, NOW / 1000).unwrap();
+        let access = Access::read(
+            text,
+            &restored(&live["stored"]).outside.keys,
+            token,
+            NOW / 1000,
+        )
+        .unwrap();
         return assert_eq!(access.client_id, PUBLIC.id);
     }
     if format == Format::GrantHeader {
         let header: Value = serde_json::from_str(text).unwrap();
-        return assert_eq!((&header["v"], &header["clientId"]), (&json!(1), &json!(PUBLIC.id)));
+        return assert_eq!(
+            (&header["v"], &header["clientId"]),
+            (&json!(1), &json!(PUBLIC.id))
+        );
     }
     let file: Value = serde_json::from_str(text).unwrap();
     let mut world = restored(&file["stored"]);
-    let token = |path: &str| file.pointer(path).and_then(Value::as_str).unwrap().to_owned();
+    let token = |path: &str| {
+        file.pointer(path)
+            .and_then(Value::as_str)
+            .unwrap()
+            .to_owned()
+    };
     match kind {
         ".pending.json" => {
-            assert!(world.issued(Command::Redeem(PUBLIC.redeem(&token("/code")))).is_ok());
+            assert!(
+                world
+                    .issued(Command::Redeem(PUBLIC.redeem(&token("/code"))))
+                    .is_ok()
+            );
         }
         ".live.json" | ".refreshed.json" => {
             assert!(world.access(&token("/issued/access_token")).is_some());
-            assert!(world.issued(Command::Refresh(PUBLIC.refresh(&token("/issued/refresh_token")))).is_ok());
+            assert!(
+                world
+                    .issued(Command::Refresh(
+                        PUBLIC.refresh(&token("/issued/refresh_token"))
+                    ))
+                    .is_ok()
+            );
             assert_eq!(world.run(Command::RevokeAll), Ok(Outcome::Done));
-            assert!(world.outside.kv.keys("").is_empty(), "{:?}", world.outside.kv.keys(""));
+            assert!(
+                world.outside.kv.keys("").is_empty(),
+                "{:?}",
+                world.outside.kv.keys("")
+            );
         }
         ".ending.json" => {
-            let refused = world.issued(Command::Refresh(PUBLIC.refresh(&token("/issued/refresh_token"))));
-            assert!(matches!(refused, Err(Refused::InvalidGrant(_))), "{refused:?}");
+            let refused = world.issued(Command::Refresh(
+                PUBLIC.refresh(&token("/issued/refresh_token")),
+            ));
+            assert!(
+                matches!(refused, Err(Refused::InvalidGrant(_))),
+                "{refused:?}"
+            );
         }
-        _ => assert!(world.issued(Command::Refresh(PUBLIC.refresh(&token("/token")))).is_ok()),
+        _ => assert!(
+            world
+                .issued(Command::Refresh(PUBLIC.refresh(&token("/token"))))
+                .is_ok()
+        ),
     }
 }
 
@@ -329,7 +451,11 @@ fn every_version_of_every_format_is_read() {
     for format in Format::ALL {
         for version in 1..=format.version() {
             let files = files(*format, version);
-            assert!(!files.is_empty(), "{} has no golden file of version {version}", format.name());
+            assert!(
+                !files.is_empty(),
+                "{} has no golden file of version {version}",
+                format.name()
+            );
             for (kind, text) in files {
                 println!("{} {version} {kind}", format.name());
                 reads(*format, version, &kind, &text);
@@ -340,9 +466,20 @@ fn every_version_of_every_format_is_read() {
 
 #[test]
 fn every_golden_file_is_of_a_format() {
-    let newest = Format::ALL.iter().map(|format| format.version()).max().unwrap();
+    let newest = Format::ALL
+        .iter()
+        .map(|format| format.version())
+        .max()
+        .unwrap();
     for version in 1..=newest {
-        let known: usize = Format::ALL.iter().map(|format| files(*format, version).len()).sum();
-        assert_eq!(fs::read_dir(directory(version)).unwrap().count(), known, "v{version}");
+        let known: usize = Format::ALL
+            .iter()
+            .map(|format| files(*format, version).len())
+            .sum();
+        assert_eq!(
+            fs::read_dir(directory(version)).unwrap().count(),
+            known,
+            "v{version}"
+        );
     }
 }

@@ -9,12 +9,16 @@ mod model;
 mod redeeming;
 mod unreadable;
 
-use durable_mcp::oauth::authority::{Command, Issued, MAX_ACCESS_TOKENS, MAX_GRANTS, Outcome, Refused, SWEEP_EVERY_MS};
+use durable_mcp::oauth::authority::{
+    Command, Issued, MAX_ACCESS_TOKENS, MAX_GRANTS, Outcome, Refused, SWEEP_EVERY_MS,
+};
 use durable_mcp::oauth::event::Event;
 use durable_mcp::oauth::hooks::Hooks;
 use durable_mcp::oauth::memory::Call;
 
-use crate::support::grants::{CONFIDENTIAL, Client, NOW, PUBLIC, SHORT, USER, World, resource, root, scopes};
+use crate::support::grants::{
+    CONFIDENTIAL, Client, NOW, PUBLIC, SHORT, USER, World, resource, root, scopes,
+};
 
 pub(crate) const DAY_MS: u64 = 24 * 3600 * 1000;
 
@@ -43,7 +47,12 @@ fn is_invalid_grant<T: std::fmt::Debug>(outcome: &Result<T, Refused>) -> bool {
 }
 
 fn events(world: &World) -> Vec<String> {
-    let name = |event: &Event| serde_json::to_value(event).unwrap()["event"].as_str().unwrap().to_owned();
+    let name = |event: &Event| {
+        serde_json::to_value(event).unwrap()["event"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
     world.outside.events.borrow().iter().map(name).collect()
 }
 
@@ -51,12 +60,20 @@ fn events(world: &World) -> Vec<String> {
 fn a_code_gives_tokens_that_work() {
     let (mut world, issued, _) = signed_in(PUBLIC);
     let access = world.access(&issued.access_token).unwrap();
-    assert_eq!((access.subject.as_str(), access.client_id.as_str()), (USER, "public"));
+    assert_eq!(
+        (access.subject.as_str(), access.client_id.as_str()),
+        (USER, "public")
+    );
     assert_eq!(access.props["name"], "Jürgen");
-    assert_eq!((issued.expires_in, issued.scopes.to_string().as_str()), (3600, "read write"));
+    assert_eq!(
+        (issued.expires_in, issued.scopes.to_string().as_str()),
+        (3600, "read write")
+    );
     let next = refresh(&mut world, PUBLIC, refresh_token(&issued)).unwrap();
     assert!(next.access_token != issued.access_token && next.refresh_token != issued.refresh_token);
-    assert!(world.access(&next.access_token).is_some() && world.access(&issued.access_token).is_some());
+    assert!(
+        world.access(&next.access_token).is_some() && world.access(&issued.access_token).is_some()
+    );
     assert_eq!(events(&world), ["issued", "refreshed"]);
 }
 
@@ -66,14 +83,27 @@ fn a_row_tells_nothing_of_the_user_or_the_tokens() {
     let other = world.begin(&PUBLIC);
     refresh(&mut world, PUBLIC, refresh_token(&issued)).unwrap();
     let rows = world.outside.rows.text();
-    for secret in [USER, "Jürgen", &code, &other, &issued.access_token, refresh_token(&issued)] {
+    for secret in [
+        USER,
+        "Jürgen",
+        &code,
+        &other,
+        &issued.access_token,
+        refresh_token(&issued),
+    ] {
         assert!(!rows.contains(secret), "{secret} is in a row");
         let secret = secret.rsplit(':').next().unwrap();
-        assert!(secret.len() < 3 || !rows.contains(secret), "{secret} is in a row");
+        assert!(
+            secret.len() < 3 || !rows.contains(secret),
+            "{secret} is in a row"
+        );
     }
     let header = world.outside.kv.keys("grant:");
     let value = world.outside.kv.value(&header[0]).unwrap();
-    assert!(value.contains("\"clientId\":\"public\"") && !value.contains("rgen"), "{value}");
+    assert!(
+        value.contains("\"clientId\":\"public\"") && !value.contains("rgen"),
+        "{value}"
+    );
 }
 
 #[test]
@@ -86,8 +116,13 @@ fn each_transition_writes_one_row_and_orders_no_alarm_but_the_first() {
         outcome
     };
     let begin = Command::Begin(PUBLIC.begin(&world.handle));
-    let Outcome::Code(code) = cost(&mut world, begin) else { panic!() };
-    let Outcome::Issued(first) = cost(&mut world, Command::Redeem(PUBLIC.redeem(&code.code))) else { panic!() };
+    let Outcome::Code(code) = cost(&mut world, begin) else {
+        panic!()
+    };
+    let Outcome::Issued(first) = cost(&mut world, Command::Redeem(PUBLIC.redeem(&code.code)))
+    else {
+        panic!()
+    };
     assert_eq!(world.outside.kv.count(Call::Put), 2);
     let token = refresh_token(&first).to_owned();
     cost(&mut world, Command::Refresh(PUBLIC.refresh(&token)));
@@ -99,7 +134,13 @@ fn each_transition_writes_one_row_and_orders_no_alarm_but_the_first() {
     // The end is a row, and that nothing is left of the grant another one.
     let puts = world.outside.rows.puts.get();
     world.run(PUBLIC.revoke(&token)).unwrap();
-    assert_eq!((world.outside.rows.puts.get() - puts, world.outside.rows.deletes.get()), (2, 0));
+    assert_eq!(
+        (
+            world.outside.rows.puts.get() - puts,
+            world.outside.rows.deletes.get()
+        ),
+        (2, 0)
+    );
     assert_eq!(world.outside.rows.unfinished(), 0);
     assert!(world.outside.kv.keys("").is_empty());
 }
@@ -113,15 +154,21 @@ fn a_wrong_verifier_leaves_the_code_and_five_burn_it() {
     let mut wrong = PUBLIC.redeem(&code);
     wrong.verifier = Some("x".repeat(43));
     for _ in 0..4 {
-        assert!(is_invalid_grant(&world.issued(Command::Redeem(wrong.clone()))));
+        assert!(is_invalid_grant(
+            &world.issued(Command::Redeem(wrong.clone()))
+        ));
     }
     assert!(world.issued(Command::Redeem(PUBLIC.redeem(&code))).is_ok());
     let code = world.begin(&PUBLIC);
     wrong.code.clone_from(&code);
     for _ in 0..5 {
-        assert!(is_invalid_grant(&world.issued(Command::Redeem(wrong.clone()))));
+        assert!(is_invalid_grant(
+            &world.issued(Command::Redeem(wrong.clone()))
+        ));
     }
-    assert!(is_invalid_grant(&world.issued(Command::Redeem(PUBLIC.redeem(&code)))));
+    assert!(is_invalid_grant(
+        &world.issued(Command::Redeem(PUBLIC.redeem(&code)))
+    ));
     assert_eq!(world.outside.rows.unfinished(), 1);
 }
 
@@ -136,27 +183,42 @@ fn what_does_not_fit_the_code_is_refused_and_leaves_it() {
     };
     let other_client = with(&|redeem| redeem.client_id = "other".to_owned());
     assert!(is_invalid_grant(&world.run(other_client)));
-    let other_redirect = with(&|redeem| redeem.redirect_uri = Some("https://client.example/other".to_owned()));
+    let other_redirect =
+        with(&|redeem| redeem.redirect_uri = Some("https://client.example/other".to_owned()));
     assert!(is_invalid_grant(&world.run(other_redirect)));
     let no_verifier = with(&|redeem| redeem.verifier = None);
-    assert!(matches!(world.run(no_verifier), Err(Refused::InvalidRequest(_))));
+    assert!(matches!(
+        world.run(no_verifier),
+        Err(Refused::InvalidRequest(_))
+    ));
     let other_scope = with(&|redeem| redeem.scopes = Some(scopes("admin")));
-    assert!(matches!(world.run(other_scope), Err(Refused::InvalidScope(_))));
+    assert!(matches!(
+        world.run(other_scope),
+        Err(Refused::InvalidScope(_))
+    ));
     let other_resource = with(&|redeem| redeem.resources = vec![resource("https://other.example")]);
     // The root covers this whole server, and which resources it has is checked before.
     assert!(world.run(other_resource).is_ok());
     let mut narrow = PUBLIC.begin(&world.handle);
     narrow.audience = vec![resource("https://server.example/mcp")];
-    let Ok(Outcome::Code(code)) = world.run(Command::Begin(narrow)) else { panic!() };
+    let Ok(Outcome::Code(code)) = world.run(Command::Begin(narrow)) else {
+        panic!()
+    };
     let mut redeem = PUBLIC.redeem(&code.code);
     redeem.resources = vec![resource("https://server.example/sse")];
-    assert!(matches!(world.run(Command::Redeem(redeem.clone())), Err(Refused::InvalidTarget(_))));
+    assert!(matches!(
+        world.run(Command::Redeem(redeem.clone())),
+        Err(Refused::InvalidTarget(_))
+    ));
     redeem.resources = vec![resource("https://server.example/mcp")];
     redeem.scopes = Some(scopes("write admin"));
     redeem.redirect_uri = None;
     let issued = world.issued(Command::Redeem(redeem)).unwrap();
     assert_eq!(issued.scopes, scopes("write"));
-    assert_eq!(world.access(&issued.access_token).unwrap().audience, [resource("https://server.example/mcp")]);
+    assert_eq!(
+        world.access(&issued.access_token).unwrap().audience,
+        [resource("https://server.example/mcp")]
+    );
 }
 
 #[test]
@@ -164,9 +226,14 @@ fn a_verifier_without_a_challenge_is_refused() {
     let mut world = world();
     let mut begin = CONFIDENTIAL.begin(&world.handle);
     begin.challenge = None;
-    let Ok(Outcome::Code(code)) = world.run(Command::Begin(begin)) else { panic!() };
+    let Ok(Outcome::Code(code)) = world.run(Command::Begin(begin)) else {
+        panic!()
+    };
     let mut redeem = CONFIDENTIAL.redeem(&code.code);
-    assert!(matches!(world.run(Command::Redeem(redeem.clone())), Err(Refused::InvalidRequest(_))));
+    assert!(matches!(
+        world.run(Command::Redeem(redeem.clone())),
+        Err(Refused::InvalidRequest(_))
+    ));
     redeem.verifier = None;
     assert!(world.run(Command::Redeem(redeem)).is_ok());
 }
@@ -176,17 +243,27 @@ fn an_expired_code_gives_nothing() {
     let mut world = world();
     let code = world.begin(&PUBLIC);
     world.pass(300_000);
-    assert!(is_invalid_grant(&world.run(Command::Redeem(PUBLIC.redeem(&code)))));
+    assert!(is_invalid_grant(
+        &world.run(Command::Redeem(PUBLIC.redeem(&code)))
+    ));
 }
 
 #[test]
 fn a_code_that_is_redeemed_twice_ends_its_grant() {
     let (mut world, issued, code) = signed_in(PUBLIC);
-    assert!(is_invalid_grant(&world.run(Command::Redeem(CONFIDENTIAL.redeem(&code)))));
+    assert!(is_invalid_grant(
+        &world.run(Command::Redeem(CONFIDENTIAL.redeem(&code)))
+    ));
     assert!(world.access(&issued.access_token).is_some());
-    assert!(is_invalid_grant(&world.run(Command::Redeem(PUBLIC.redeem(&code)))));
+    assert!(is_invalid_grant(
+        &world.run(Command::Redeem(PUBLIC.redeem(&code)))
+    ));
     assert!(world.access(&issued.access_token).is_none());
-    assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, refresh_token(&issued))));
+    assert!(is_invalid_grant(&refresh(
+        &mut world,
+        PUBLIC,
+        refresh_token(&issued)
+    )));
     assert_eq!(events(&world), ["issued", "code_replayed"]);
     assert_eq!(world.outside.rows.unfinished(), 0);
 }
@@ -197,7 +274,9 @@ fn a_made_up_code_of_the_same_grant_changes_nothing() {
     let code = world.begin(&PUBLIC);
     let (prefix, _) = code.rsplit_once(':').unwrap();
     for secret in ["A".repeat(48), "A".repeat(32), String::new()] {
-        assert!(is_invalid_grant(&world.run(Command::Redeem(CONFIDENTIAL.redeem(&format!("{prefix}:{secret}"))))));
+        assert!(is_invalid_grant(&world.run(Command::Redeem(
+            CONFIDENTIAL.redeem(&format!("{prefix}:{secret}"))
+        ))));
     }
     assert!(world.issued(Command::Redeem(PUBLIC.redeem(&code))).is_ok());
 }
@@ -219,11 +298,18 @@ fn a_retry_gets_the_same_pair_within_the_grace() {
     let next = refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap();
     world.pass(59_000);
     let again = refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap();
-    assert_eq!((&again.access_token, &again.refresh_token), (&next.access_token, &next.refresh_token));
+    assert_eq!(
+        (&again.access_token, &again.refresh_token),
+        (&next.access_token, &next.refresh_token)
+    );
     assert_eq!(again.expires_in, next.expires_in - 59);
     assert!(refresh(&mut world, PUBLIC, refresh_token(&next)).is_ok());
     // 50
-    assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, refresh_token(&first))));
+    assert!(is_invalid_grant(&refresh(
+        &mut world,
+        PUBLIC,
+        refresh_token(&first)
+    )));
 }
 
 #[test]
@@ -235,9 +321,15 @@ fn ten_parallel_refreshes_all_get_the_pair_that_works_next() {
         for _ in 0..10 {
             world.start(Command::Refresh(PUBLIC.refresh(refresh_token(&first))));
         }
-        let answers: Vec<_> = world.drain().into_iter().map(|done| done.outcome.unwrap()).collect();
+        let answers: Vec<_> = world
+            .drain()
+            .into_iter()
+            .map(|done| done.outcome.unwrap())
+            .collect();
         assert!(answers.len() == 10 && answers.iter().all(|answer| *answer == answers[0]));
-        let Outcome::Issued(next) = &answers[0] else { panic!() };
+        let Outcome::Issued(next) = &answers[0] else {
+            panic!()
+        };
         assert!(world.access(&next.access_token).is_some());
         assert!(refresh(&mut world, PUBLIC, refresh_token(next)).is_ok());
     }
@@ -248,15 +340,27 @@ fn an_old_token_after_the_grace_ends_the_grant_of_a_public_client() {
     let (mut world, first, _) = signed_in(PUBLIC);
     let next = refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap();
     world.pass(60_000);
-    assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, refresh_token(&first))));
+    assert!(is_invalid_grant(&refresh(
+        &mut world,
+        PUBLIC,
+        refresh_token(&first)
+    )));
     assert!(world.access(&next.access_token).is_none());
-    assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, refresh_token(&next))));
+    assert!(is_invalid_grant(&refresh(
+        &mut world,
+        PUBLIC,
+        refresh_token(&next)
+    )));
     assert_eq!(events(&world), ["issued", "refreshed", "reused"]);
 
     let (mut world, first, _) = signed_in(CONFIDENTIAL);
     let next = refresh(&mut world, CONFIDENTIAL, refresh_token(&first)).unwrap();
     world.pass(60_000);
-    assert!(is_invalid_grant(&refresh(&mut world, CONFIDENTIAL, refresh_token(&first))));
+    assert!(is_invalid_grant(&refresh(
+        &mut world,
+        CONFIDENTIAL,
+        refresh_token(&first)
+    )));
     assert!(world.access(&next.access_token).is_some());
     assert!(refresh(&mut world, CONFIDENTIAL, refresh_token(&next)).is_ok());
 }
@@ -266,14 +370,23 @@ fn a_thief_with_the_previous_token_does_not_stay_in_alone() {
     let (mut world, first, _) = signed_in(PUBLIC);
     let next = refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap();
     for _ in 0..4 {
-        assert_eq!(refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap().refresh_token, next.refresh_token);
+        assert_eq!(
+            refresh(&mut world, PUBLIC, refresh_token(&first))
+                .unwrap()
+                .refresh_token,
+            next.refresh_token
+        );
     }
     assert!(refresh(&mut world, PUBLIC, refresh_token(&next)).is_ok());
     let uses = world.lifetimes.grace_uses;
     for _ in 0..uses {
         assert!(refresh(&mut world, PUBLIC, refresh_token(&next)).is_ok());
     }
-    assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, refresh_token(&next))));
+    assert!(is_invalid_grant(&refresh(
+        &mut world,
+        PUBLIC,
+        refresh_token(&next)
+    )));
     assert_eq!(world.outside.rows.unfinished(), 0);
 }
 
@@ -282,20 +395,39 @@ fn another_client_or_a_bad_resource_does_not_use_a_refresh_token_up() {
     let mut world = world();
     let mut begin = PUBLIC.begin(&world.handle);
     begin.audience = vec![resource("https://server.example/mcp")];
-    let Ok(Outcome::Code(code)) = world.run(Command::Begin(begin)) else { panic!() };
-    let first = world.issued(Command::Redeem(PUBLIC.redeem(&code.code))).unwrap();
-    assert!(is_invalid_grant(&refresh(&mut world, CONFIDENTIAL, refresh_token(&first))));
+    let Ok(Outcome::Code(code)) = world.run(Command::Begin(begin)) else {
+        panic!()
+    };
+    let first = world
+        .issued(Command::Redeem(PUBLIC.redeem(&code.code)))
+        .unwrap();
+    assert!(is_invalid_grant(&refresh(
+        &mut world,
+        CONFIDENTIAL,
+        refresh_token(&first)
+    )));
     let mut bad = PUBLIC.refresh(refresh_token(&first));
     bad.resources = vec![root()];
-    assert!(matches!(world.run(Command::Refresh(bad.clone())), Err(Refused::InvalidTarget(_))));
+    assert!(matches!(
+        world.run(Command::Refresh(bad.clone())),
+        Err(Refused::InvalidTarget(_))
+    ));
     bad.resources.clear();
     bad.scopes = Some(scopes("admin"));
-    assert!(matches!(world.run(Command::Refresh(bad.clone())), Err(Refused::InvalidScope(_))));
+    assert!(matches!(
+        world.run(Command::Refresh(bad.clone())),
+        Err(Refused::InvalidScope(_))
+    ));
     bad.scopes = Some(scopes("read"));
     let narrow = world.issued(Command::Refresh(bad)).unwrap();
     assert_eq!(narrow.scopes, scopes("read"));
     // The next one may have all that was granted again, RFC 6749 section 6.
-    assert_eq!(refresh(&mut world, PUBLIC, refresh_token(&narrow)).unwrap().scopes, scopes("read write"));
+    assert_eq!(
+        refresh(&mut world, PUBLIC, refresh_token(&narrow))
+            .unwrap()
+            .scopes,
+        scopes("read write")
+    );
 }
 
 #[test]
@@ -306,13 +438,24 @@ fn a_grant_slides_and_ends_at_the_longest() {
         last = refresh(&mut world, PUBLIC, refresh_token(&last)).unwrap();
     }
     world.pass_with_alarms(17 * DAY_MS);
-    assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, refresh_token(&last))));
+    assert!(is_invalid_grant(&refresh(
+        &mut world,
+        PUBLIC,
+        refresh_token(&last)
+    )));
     world.pass_with_alarms(DAY_MS);
-    assert_eq!((world.outside.rows.count(), world.outside.kv.keys("").len()), (0, 0));
+    assert_eq!(
+        (world.outside.rows.count(), world.outside.kv.keys("").len()),
+        (0, 0)
+    );
 
     let (mut world, idle, _) = signed_in(PUBLIC);
     world.pass(30 * DAY_MS);
-    assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, refresh_token(&idle))));
+    assert!(is_invalid_grant(&refresh(
+        &mut world,
+        PUBLIC,
+        refresh_token(&idle)
+    )));
     assert_eq!(events(&world), ["issued"]);
 }
 
@@ -322,15 +465,29 @@ fn a_grant_slides_and_ends_at_the_longest() {
 fn revoking_an_access_token_leaves_the_rest_and_a_refresh_token_nothing() {
     let (mut world, first, _) = signed_in(PUBLIC);
     let next = refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap();
-    assert_eq!(world.run(CONFIDENTIAL.revoke(&next.access_token)), Ok(Outcome::Done));
+    assert_eq!(
+        world.run(CONFIDENTIAL.revoke(&next.access_token)),
+        Ok(Outcome::Done)
+    );
     assert!(world.access(&next.access_token).is_some());
-    assert_eq!(world.run(PUBLIC.revoke(&next.access_token)), Ok(Outcome::Done));
-    assert!(world.access(&next.access_token).is_none() && world.access(&first.access_token).is_some());
+    assert_eq!(
+        world.run(PUBLIC.revoke(&next.access_token)),
+        Ok(Outcome::Done)
+    );
+    assert!(
+        world.access(&next.access_token).is_none() && world.access(&first.access_token).is_some()
+    );
     let last = refresh(&mut world, PUBLIC, refresh_token(&next)).unwrap();
-    assert_eq!(world.run(CONFIDENTIAL.revoke(refresh_token(&last))), Ok(Outcome::Done));
+    assert_eq!(
+        world.run(CONFIDENTIAL.revoke(refresh_token(&last))),
+        Ok(Outcome::Done)
+    );
     assert!(world.access(&last.access_token).is_some());
     // Even an old one: its client wants no more of the grant.
-    assert_eq!(world.run(PUBLIC.revoke(refresh_token(&first))), Ok(Outcome::Done));
+    assert_eq!(
+        world.run(PUBLIC.revoke(refresh_token(&first))),
+        Ok(Outcome::Done)
+    );
     assert!(world.outside.kv.keys("").is_empty() && world.outside.rows.unfinished() == 0);
     for unknown in ["", "x", "a:b:c", refresh_token(&last)] {
         assert_eq!(world.run(PUBLIC.revoke(unknown)), Ok(Outcome::Done));
@@ -353,16 +510,36 @@ fn grants_are_listed_and_ended_one_by_one_by_client_or_all() {
     };
     let all = listed(&mut world);
     assert_eq!(
-        all.iter().map(|grant| grant.grant.clone()).collect::<Vec<_>>(),
-        grants.iter().map(|issued| issued.grant.clone()).collect::<Vec<_>>()
+        all.iter()
+            .map(|grant| grant.grant.clone())
+            .collect::<Vec<_>>(),
+        grants
+            .iter()
+            .map(|issued| issued.grant.clone())
+            .collect::<Vec<_>>()
     );
     assert_eq!(
-        (all[1].client_id.as_str(), all[1].client_name.as_deref(), all[1].created),
+        (
+            all[1].client_id.as_str(),
+            all[1].client_name.as_deref(),
+            all[1].created
+        ),
         ("confidential", Some("A client"), NOW + 1000)
     );
-    world.run(Command::RevokeGrant { grant: grants[1].grant.clone() }).unwrap();
-    assert!(world.access(&grants[1].access_token).is_none() && world.access(&grants[0].access_token).is_some());
-    world.run(Command::RevokeClient { client_id: "public".to_owned() }).unwrap();
+    world
+        .run(Command::RevokeGrant {
+            grant: grants[1].grant.clone(),
+        })
+        .unwrap();
+    assert!(
+        world.access(&grants[1].access_token).is_none()
+            && world.access(&grants[0].access_token).is_some()
+    );
+    world
+        .run(Command::RevokeClient {
+            client_id: "public".to_owned(),
+        })
+        .unwrap();
     assert_eq!(listed(&mut world).len(), 1);
     assert!(world.access(&grants[3].access_token).is_some());
     world.run(Command::RevokeAll).unwrap();
@@ -377,7 +554,10 @@ fn a_minted_token_is_good_for_less_and_dies_with_its_grant() {
     let mut mint = PUBLIC.mint(&first.access_token);
     mint.resources = vec![resource("https://server.example/mcp")];
     let minted = world.issued(Command::Mint(mint)).unwrap();
-    assert_eq!((minted.expires_in, &minted.scopes, &minted.refresh_token), (600, &scopes("read"), &None));
+    assert_eq!(
+        (minted.expires_in, &minted.scopes, &minted.refresh_token),
+        (600, &scopes("read"), &None)
+    );
     let access = world.access(&minted.access_token).unwrap();
     assert_eq!(access.audience, [resource("https://server.example/mcp")]);
     assert_eq!(access.props["name"], "Jürgen");
@@ -389,17 +569,28 @@ fn a_minted_token_is_good_for_less_and_dies_with_its_grant() {
     assert_eq!((wider.scopes, wider.expires_in), (scopes("read"), 600));
     let mut outside = PUBLIC.mint(&minted.access_token);
     outside.resources = vec![root()];
-    assert!(matches!(world.run(Command::Mint(outside)), Err(Refused::InvalidTarget(_))));
+    assert!(matches!(
+        world.run(Command::Mint(outside)),
+        Err(Refused::InvalidTarget(_))
+    ));
     assert!(matches!(
         world.run(Command::Mint(CONFIDENTIAL.mint(&first.access_token))),
         Err(Refused::InvalidRequest(_))
     ));
-    assert!(matches!(world.run(Command::Mint(PUBLIC.mint(refresh_token(&first)))), Err(Refused::InvalidRequest(_))));
+    assert!(matches!(
+        world.run(Command::Mint(PUBLIC.mint(refresh_token(&first)))),
+        Err(Refused::InvalidRequest(_))
+    ));
 
     world.run(PUBLIC.revoke(&first.access_token)).unwrap();
-    assert!(matches!(world.run(Command::Mint(PUBLIC.mint(&first.access_token))), Err(Refused::InvalidRequest(_))));
+    assert!(matches!(
+        world.run(Command::Mint(PUBLIC.mint(&first.access_token))),
+        Err(Refused::InvalidRequest(_))
+    ));
     world.run(PUBLIC.revoke(refresh_token(&first))).unwrap();
-    assert!(world.access(&minted.access_token).is_none() && world.access(&wider.access_token).is_none());
+    assert!(
+        world.access(&minted.access_token).is_none() && world.access(&wider.access_token).is_none()
+    );
 }
 
 #[test]
@@ -407,11 +598,16 @@ fn a_client_gets_a_token_for_itself_that_is_collected() {
     let mut world = world();
     let issue = Command::Issue(CONFIDENTIAL.issue(&world.handle));
     let issued = world.issued(issue.clone()).unwrap();
-    assert_eq!(world.access(&issued.access_token).unwrap().subject, "confidential");
+    assert_eq!(
+        world.access(&issued.access_token).unwrap().subject,
+        "confidential"
+    );
     assert_eq!(issued.refresh_token, None);
     let other = world.issued(issue).unwrap();
     world.run(CONFIDENTIAL.revoke(&other.access_token)).unwrap();
-    assert!(world.access(&other.access_token).is_none() && world.access(&issued.access_token).is_some());
+    assert!(
+        world.access(&other.access_token).is_none() && world.access(&issued.access_token).is_some()
+    );
     world.pass_with_alarms(3 * SWEEP_EVERY_MS);
     assert_eq!(world.outside.rows.count(), 0);
 }
@@ -444,28 +640,58 @@ const LEGACY: &str = "legacy-user:abcdefghijklmnop:abcdefghijklmnopqrstuvwxyzABC
 #[test]
 fn an_adopted_grant_goes_on_as_ours_and_ends_with_what_it_had() {
     let mut world = world();
-    world.outside.kv.set("grant:legacy-user:abcdefghijklmnop", "{}");
-    world.outside.kv.set("token:legacy-user:abcdefghijklmnop:1", "{}");
+    world
+        .outside
+        .kv
+        .set("grant:legacy-user:abcdefghijklmnop", "{}");
+    world
+        .outside
+        .kv
+        .set("token:legacy-user:abcdefghijklmnop:1", "{}");
     assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, LEGACY)));
     for _ in 0..2 {
-        assert_eq!(world.run(Command::Adopt(PUBLIC.adopt(LEGACY))), Ok(Outcome::Done));
+        assert_eq!(
+            world.run(Command::Adopt(PUBLIC.adopt(LEGACY))),
+            Ok(Outcome::Done)
+        );
     }
     let first = refresh(&mut world, PUBLIC, LEGACY).unwrap();
-    assert!(world.outside.kv.value("grant:legacy-user:abcdefghijklmnop").is_none());
+    assert!(
+        world
+            .outside
+            .kv
+            .value("grant:legacy-user:abcdefghijklmnop")
+            .is_none()
+    );
     assert_eq!(world.outside.kv.keys("grant:").len(), 1);
-    assert_eq!(world.access(&first.access_token).unwrap().subject, "legacy-user");
+    assert_eq!(
+        world.access(&first.access_token).unwrap().subject,
+        "legacy-user"
+    );
     // A retry, also by way of a record that KV still shows.
-    assert_eq!(world.run(Command::Adopt(PUBLIC.adopt(LEGACY))), Ok(Outcome::Done));
+    assert_eq!(
+        world.run(Command::Adopt(PUBLIC.adopt(LEGACY))),
+        Ok(Outcome::Done)
+    );
     assert_eq!(refresh(&mut world, PUBLIC, LEGACY), Ok(first.clone()));
     // What only looks like a token of that grant proves nothing.
     let forged = LEGACY.replace("ABCDEF", "ABCDEX");
     assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, &forged)));
     assert_eq!(world.run(PUBLIC.revoke(&forged)), Ok(Outcome::Done));
     let next = refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap();
-    assert_eq!(world.run(PUBLIC.revoke(refresh_token(&next))), Ok(Outcome::Done));
-    assert!(world.outside.kv.keys("").is_empty(), "{:?}", world.outside.kv.keys(""));
+    assert_eq!(
+        world.run(PUBLIC.revoke(refresh_token(&next))),
+        Ok(Outcome::Done)
+    );
+    assert!(
+        world.outside.kv.keys("").is_empty(),
+        "{:?}",
+        world.outside.kv.keys("")
+    );
     // It stays ended, although KV may show the old record for a while.
-    assert!(is_invalid_grant(&world.run(Command::Adopt(PUBLIC.adopt(LEGACY)))));
+    assert!(is_invalid_grant(
+        &world.run(Command::Adopt(PUBLIC.adopt(LEGACY)))
+    ));
     world.pass_with_alarms(3 * SWEEP_EVERY_MS);
     assert_eq!(world.outside.rows.unfinished(), 0);
 }

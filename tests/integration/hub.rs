@@ -6,8 +6,9 @@ mod quotas;
 use std::rc::Rc;
 
 use durable_mcp::hub::{
-    ASK_AGAIN_MS, Counted, Excess, Hub, JOINED_MS, Listener, MAX_LISTENERS, MAX_LISTENERS_A_NETWORK,
-    MAX_LISTENERS_A_SITE, MAX_LISTENERS_A_USER, MAX_STRANGERS, Origin, SESSIONS_A_TURN, Wanted, user_tag,
+    ASK_AGAIN_MS, Counted, Excess, Hub, JOINED_MS, Listener, MAX_LISTENERS,
+    MAX_LISTENERS_A_NETWORK, MAX_LISTENERS_A_SITE, MAX_LISTENERS_A_USER, MAX_STRANGERS, Origin,
+    SESSIONS_A_TURN, Wanted, user_tag,
 };
 use durable_mcp::keys::Keys;
 use durable_mcp::mcp::change::Change;
@@ -35,11 +36,15 @@ async fn change(notify: Notify) -> &'static str {
 }
 
 fn quiet() -> Server {
-    Server::new("s", "1").tool("plain", "", async || "plain").resource("a", "test://a", async || "a")
+    Server::new("s", "1")
+        .tool("plain", "", async || "plain")
+        .resource("a", "test://a", async || "a")
 }
 
 fn announcing() -> Server {
-    quiet().tool("change", "", change).prompt("p", "", async || "said")
+    quiet()
+        .tool("change", "", change)
+        .prompt("p", "", async || "said")
 }
 
 fn listen(front: &Front, filter: &Value) -> Exchange {
@@ -60,12 +65,18 @@ fn everything() -> Value {
 fn acknowledged(stream: &Exchange) -> Value {
     let messages = stream.read().messages();
     assert_eq!(messages.len(), 1, "{messages:?}");
-    assert_eq!(messages[0]["method"], "notifications/subscriptions/acknowledged");
+    assert_eq!(
+        messages[0]["method"],
+        "notifications/subscriptions/acknowledged"
+    );
     messages[0]["params"]["notifications"].clone()
 }
 
 fn methods(messages: &[Value]) -> Vec<&str> {
-    messages.iter().map(|message| message["method"].as_str().unwrap()).collect()
+    messages
+        .iter()
+        .map(|message| message["method"].as_str().unwrap())
+        .collect()
 }
 
 #[test]
@@ -73,12 +84,24 @@ fn a_stream_begins_with_what_it_will_hear_of() {
     let all = everything();
     for (server, wanted, honoured) in [
         (announcing(), all.clone(), all.clone()),
-        (announcing(), json!({ "toolsListChanged": true }), json!({ "toolsListChanged": true })),
-        (announcing(), json!({ "toolsListChanged": false, "resourceSubscriptions": [], "more": true }), json!({})),
+        (
+            announcing(),
+            json!({ "toolsListChanged": true }),
+            json!({ "toolsListChanged": true }),
+        ),
+        (
+            announcing(),
+            json!({ "toolsListChanged": false, "resourceSubscriptions": [], "more": true }),
+            json!({}),
+        ),
         (announcing(), json!({ "toolsListChanged": null }), json!({})),
         (announcing(), json!({}), json!({})),
         (quiet(), all.clone(), json!({})),
-        (Server::new("s", "1").tool("change", "", change), all, json!({ "toolsListChanged": true })),
+        (
+            Server::new("s", "1").tool("change", "", change),
+            all,
+            json!({ "toolsListChanged": true }),
+        ),
     ] {
         let front = Front::new(server);
         assert_eq!(acknowledged(&listen(&front, &wanted)), honoured, "{wanted}");
@@ -105,7 +128,12 @@ fn a_stream_that_does_not_say_what_for_is_refused() {
         let (status, code, _) = refusal(&front.ask("subscriptions/listen", &params).answer());
         assert_eq!((status, code), (400, -32602), "{params}");
     }
-    let tasks = front.ask("subscriptions/listen", &json!({ "notifications": { "taskIds": ["t"] } })).answer();
+    let tasks = front
+        .ask(
+            "subscriptions/listen",
+            &json!({ "notifications": { "taskIds": ["t"] } }),
+        )
+        .answer();
     let (status, code, _) = refusal(&tasks);
     assert_eq!((status, code), (400, -32021));
     let required = json!({ "requiredCapabilities": { "extensions": { "io.modelcontextprotocol/tasks": {} } } });
@@ -116,14 +144,32 @@ fn a_stream_that_does_not_say_what_for_is_refused() {
 fn what_one_request_changes_reaches_the_streams_that_want_it() {
     let front = Front::new(announcing());
     let streams = [
-        (json!({ "toolsListChanged": true }), vec!["notifications/tools/list_changed"]),
-        (json!({ "promptsListChanged": true }), vec!["notifications/prompts/list_changed"]),
-        (json!({ "resourcesListChanged": true }), vec!["notifications/resources/list_changed"]),
-        (json!({ "resourceSubscriptions": ["test://a", "test://b"] }), vec!["notifications/resources/updated"]),
-        (json!({ "resourceSubscriptions": ["test://b", "test://a/b", "test://"] }), vec![]),
+        (
+            json!({ "toolsListChanged": true }),
+            vec!["notifications/tools/list_changed"],
+        ),
+        (
+            json!({ "promptsListChanged": true }),
+            vec!["notifications/prompts/list_changed"],
+        ),
+        (
+            json!({ "resourcesListChanged": true }),
+            vec!["notifications/resources/list_changed"],
+        ),
+        (
+            json!({ "resourceSubscriptions": ["test://a", "test://b"] }),
+            vec!["notifications/resources/updated"],
+        ),
+        (
+            json!({ "resourceSubscriptions": ["test://b", "test://a/b", "test://"] }),
+            vec![],
+        ),
         (json!({}), vec![]),
     ];
-    let open: Vec<_> = streams.iter().map(|(filter, _)| listen(&front, filter)).collect();
+    let open: Vec<_> = streams
+        .iter()
+        .map(|(filter, _)| listen(&front, filter))
+        .collect();
     for stream in &open {
         acknowledged(stream);
     }
@@ -131,14 +177,21 @@ fn what_one_request_changes_reaches_the_streams_that_want_it() {
     front.deliver();
     for (stream, (filter, expected)) in open.iter().zip(&streams) {
         let read = stream.read();
-        assert_eq!((methods(&read.messages()), read.ended), (expected.clone(), false), "{filter}");
+        assert_eq!(
+            (methods(&read.messages()), read.ended),
+            (expected.clone(), false),
+            "{filter}"
+        );
     }
 }
 
 #[test]
 fn every_message_of_a_stream_carries_its_requests_id_as_that_came() {
     let front = Front::new(announcing());
-    let (headers, body) = front.written("subscriptions/listen", &json!({ "notifications": everything() }));
+    let (headers, body) = front.written(
+        "subscriptions/listen",
+        &json!({ "notifications": everything() }),
+    );
     for id in [json!(1), json!("1"), json!("listen:\n0"), json!(-7)] {
         let body = json::value(&body).as_object().map(|body| {
             let mut body = body.clone();
@@ -151,7 +204,10 @@ fn every_message_of_a_stream_carries_its_requests_id_as_that_came() {
         let messages = stream.read().messages();
         assert_eq!(messages.len(), 5);
         for message in messages {
-            assert_eq!(message["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"], id, "{message}");
+            assert_eq!(
+                message["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"], id,
+                "{message}"
+            );
         }
     }
 }
@@ -185,7 +241,10 @@ impl Stream {
         loop {
             match self.0.try_recv() {
                 Ok(frame) => {
-                    let data = frame.lines().find_map(|line| line.strip_prefix("data: ")).expect("an event");
+                    let data = frame
+                        .lines()
+                        .find_map(|line| line.strip_prefix("data: "))
+                        .expect("an event");
                     messages.push(json::value(data));
                 }
                 Err(error) => return (messages, error.is_closed()),
@@ -211,42 +270,67 @@ impl Rig {
         match self.hub.open(listener) {
             Ok(greeting) => {
                 let mut stream = Stream(self.host.accept(listener, &greeting));
-                assert_eq!(stream.read().0[0]["method"], "notifications/subscriptions/acknowledged");
+                assert_eq!(
+                    stream.read().0[0]["method"],
+                    "notifications/subscriptions/acknowledged"
+                );
                 Ok(stream)
             }
             Err(reply) => {
                 assert!(reply.headers.iter().any(|(name, _)| *name == "retry-after"));
-                let Body::Text(text) = &reply.body else { panic!("{reply:?}") };
+                let Body::Text(text) = &reply.body else {
+                    panic!("{reply:?}")
+                };
                 let json = json::value(text);
                 assert_eq!(json["id"], "l");
-                Err((reply.status.as_u16(), json["error"]["code"].as_i64().unwrap()))
+                Err((
+                    reply.status.as_u16(),
+                    json["error"]["code"].as_i64().unwrap(),
+                ))
             }
         }
     }
 
     fn open(&self, listener: &Listener) -> Stream {
-        self.try_open(listener).unwrap_or_else(|refused| panic!("{refused:?}"))
+        self.try_open(listener)
+            .unwrap_or_else(|refused| panic!("{refused:?}"))
     }
 
     fn publish(&self, notice: &Notice) {
         self.host.invoke();
-        self.hub.publish(notice).now_or_never().expect("nobody has to be waited for").expect("the store works");
+        self.hub
+            .publish(notice)
+            .now_or_never()
+            .expect("nobody has to be waited for")
+            .expect("the store works");
     }
 
     fn join(&self, object: &str, expires: u64) {
-        assert_eq!(self.hub.join(object, &Counted::default(), expires), Ok(None));
+        assert_eq!(
+            self.hub.join(object, &Counted::default(), expires),
+            Ok(None)
+        );
     }
 
     /// The objects that were notified since the last call.
     fn told(&self) -> Vec<String> {
-        self.host.told.take().into_iter().map(|(object, _)| object).collect()
+        self.host
+            .told
+            .take()
+            .into_iter()
+            .map(|(object, _)| object)
+            .collect()
     }
 
     fn pass(&self, milliseconds: u64) {
         self.runtime.set_time(self.runtime.now() + milliseconds);
         if self.host.take_due_alarm() {
             self.host.invoke();
-            self.hub.wake().now_or_never().expect("nobody has to be waited for").expect("the store works");
+            self.hub
+                .wake()
+                .now_or_never()
+                .expect("nobody has to be waited for")
+                .expect("the store works");
         }
     }
 }
@@ -255,7 +339,10 @@ fn listener(user: Option<&str>) -> Listener {
     Listener {
         id: RequestId::from_json("\"l\"").unwrap(),
         grant: None,
-        counted: Counted { user: user.map(str::to_owned), origin: None },
+        counted: Counted {
+            user: user.map(str::to_owned),
+            origin: None,
+        },
         ends: None,
         wanted: Wanted {
             changes: vec![Change::Tools, Change::Resource("test://a".to_owned())],
@@ -283,16 +370,31 @@ fn what_concerns_a_user_reaches_that_users_streams_alone() {
     let rig = Rig::new();
     let [mut ann, mut windows, mut bob, mut nobody] =
         [Some("ann"), Some("ann"), Some("bob"), None].map(|user| rig.open(&listener(user)));
-    let own = Notice { user: Some("ann".to_owned()), ..Notice::of(&Change::Resource("test://a".to_owned())) };
+    let own = Notice {
+        user: Some("ann".to_owned()),
+        ..Notice::of(&Change::Resource("test://a".to_owned()))
+    };
     rig.publish(&own);
-    assert_eq!([&mut ann, &mut windows, &mut bob, &mut nobody].map(Stream::heard), [1, 1, 0, 0]);
+    assert_eq!(
+        [&mut ann, &mut windows, &mut bob, &mut nobody].map(Stream::heard),
+        [1, 1, 0, 0]
+    );
     rig.publish(&tools());
-    assert_eq!([&mut ann, &mut windows, &mut bob, &mut nobody].map(Stream::heard), [1, 1, 1, 1]);
+    assert_eq!(
+        [&mut ann, &mut windows, &mut bob, &mut nobody].map(Stream::heard),
+        [1, 1, 1, 1]
+    );
 }
 
 #[test]
 fn a_user_is_known_by_a_tag_that_tells_nothing_of_them() {
-    let tag = |subject: &str| user_tag(&Caller { subject: Some(subject.to_owned()), ..Caller::default() }).unwrap();
+    let tag = |subject: &str| {
+        user_tag(&Caller {
+            subject: Some(subject.to_owned()),
+            ..Caller::default()
+        })
+        .unwrap()
+    };
     assert_eq!(tag("ann"), tag("ann"));
     assert_ne!(tag("ann"), tag("bob"));
     assert!(tag("ann").len() == 22 && !tag("ann@example.com").contains("ann"));
@@ -303,7 +405,10 @@ fn a_user_is_known_by_a_tag_that_tells_nothing_of_them() {
 fn what_becomes_of_a_task_reaches_who_watches_it() {
     let rig = Rig::new();
     let [mut ann, mut bob] = [Some("ann"), Some("bob")].map(|user| rig.open(&listener(user)));
-    rig.host.sessions.borrow_mut().insert("s".to_owned(), START + 1);
+    rig.host
+        .sessions
+        .borrow_mut()
+        .insert("s".to_owned(), START + 1);
     rig.publish(&of_task("t", Some("ann")));
     rig.publish(&of_task("u", Some("ann")));
     let (messages, _) = ann.read();
@@ -323,7 +428,10 @@ fn a_session_whose_stream_has_closed_is_told_for_as_long_as_its_client_may_come_
     rig.hub.leave("unknown", START + 1_000).unwrap();
     rig.publish(&tools());
     assert_eq!(rig.told(), ["a"]);
-    rig.host.outcomes.borrow_mut().insert("a".to_owned(), Ok(false));
+    rig.host
+        .outcomes
+        .borrow_mut()
+        .insert("a".to_owned(), Ok(false));
     rig.pass(1_000);
     assert!(rig.host.sessions.borrow().is_empty());
 }
@@ -334,16 +442,47 @@ fn a_session_is_asked_after_a_day_whether_anybody_listens_and_again_if_its_objec
     for object in ["cut off", "failing", "here"] {
         rig.join(object, START + 30 * JOINED_MS);
     }
-    let outcomes = [("cut off", Ok(false)), ("failing", Err(RuntimeError("overloaded".to_owned())))];
-    rig.host.outcomes.borrow_mut().extend(outcomes.map(|(object, outcome)| (object.to_owned(), outcome)));
+    let outcomes = [
+        ("cut off", Ok(false)),
+        ("failing", Err(RuntimeError("overloaded".to_owned()))),
+    ];
+    rig.host
+        .outcomes
+        .borrow_mut()
+        .extend(outcomes.map(|(object, outcome)| (object.to_owned(), outcome)));
     rig.pass(JOINED_MS);
-    assert!(rig.host.told.take().iter().all(|(_, notice)| Notice::is_question(&notice.about)));
-    assert_eq!(rig.host.sessions.borrow().keys().cloned().collect::<Vec<_>>(), ["failing", "here"]);
+    assert!(
+        rig.host
+            .told
+            .take()
+            .iter()
+            .all(|(_, notice)| Notice::is_question(&notice.about))
+    );
+    assert_eq!(
+        rig.host
+            .sessions
+            .borrow()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>(),
+        ["failing", "here"]
+    );
     assert_eq!(*rig.runtime.warnings.borrow(), ["overloaded"]);
     assert_eq!(rig.host.alarm(), Some(rig.runtime.now() + ASK_AGAIN_MS));
-    rig.host.outcomes.borrow_mut().insert("failing".to_owned(), Ok(false));
+    rig.host
+        .outcomes
+        .borrow_mut()
+        .insert("failing".to_owned(), Ok(false));
     rig.pass(ASK_AGAIN_MS);
-    assert_eq!(rig.host.sessions.borrow().keys().cloned().collect::<Vec<_>>(), ["here"]);
+    assert_eq!(
+        rig.host
+            .sessions
+            .borrow()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>(),
+        ["here"]
+    );
 }
 
 #[test]
@@ -358,18 +497,32 @@ fn what_a_handle_names_is_told_to_its_listeners_and_no_session() {
 #[test]
 fn a_stream_ends_with_its_clients_token_and_says_so() {
     let rig = Rig::new();
-    let [mut first, mut second, mut endless] = [Some(START + 1000), Some(START + 3000), None]
-        .map(|ends| rig.open(&Listener { ends, ..listener(Some("ann")) }));
+    let [mut first, mut second, mut endless] =
+        [Some(START + 1000), Some(START + 3000), None].map(|ends| {
+            rig.open(&Listener {
+                ends,
+                ..listener(Some("ann"))
+            })
+        });
     assert_eq!(rig.host.alarm(), Some(START + 1000));
     rig.pass(999);
     rig.publish(&tools());
-    assert_eq!([&mut first, &mut second, &mut endless].map(Stream::heard), [1, 1, 1]);
+    assert_eq!(
+        [&mut first, &mut second, &mut endless].map(Stream::heard),
+        [1, 1, 1]
+    );
     rig.pass(1);
     let meta = json!({ "io.modelcontextprotocol/subscriptionId": "l" });
     let (messages, ended) = first.read();
     assert!(ended);
     assert_eq!(methods(&messages[..1]), ["notifications/cancelled"]);
-    assert_eq!((&messages[0]["params"]["requestId"], &messages[0]["params"]["_meta"]), (&json!("l"), &meta));
+    assert_eq!(
+        (
+            &messages[0]["params"]["requestId"],
+            &messages[0]["params"]["_meta"]
+        ),
+        (&json!("l"), &meta)
+    );
     assert_eq!(
         messages[1],
         json!({ "jsonrpc": "2.0", "id": "l", "result": { "resultType": "complete", "_meta": meta } })
@@ -386,34 +539,61 @@ fn a_stream_ends_with_its_clients_token_and_says_so() {
 #[test]
 fn streams_of_a_grant_that_ends_are_closed_and_new_ones_refused_until_its_tokens_have_expired() {
     let rig = Rig::new();
-    let of = |grant: Option<&str>| Listener { grant: grant.map(str::to_owned), ..listener(Some("ann")) };
+    let of = |grant: Option<&str>| Listener {
+        grant: grant.map(str::to_owned),
+        ..listener(Some("ann"))
+    };
     let [mut first, mut second, mut other, mut none] =
         [Some("g"), Some("g"), Some("h"), None].map(|grant| rig.open(&of(grant)));
     rig.hub.end_grant("g", START + 1000).unwrap();
     for stream in [&mut first, &mut second] {
         let (messages, ended) = stream.read();
-        assert_eq!((methods(&messages[..1]), messages.len(), ended), (vec!["notifications/cancelled"], 2, true));
+        assert_eq!(
+            (methods(&messages[..1]), messages.len(), ended),
+            (vec!["notifications/cancelled"], 2, true)
+        );
     }
     rig.publish(&tools());
     assert_eq!((other.heard(), none.heard()), (1, 1));
-    let Err(refused) = rig.hub.open(&of(Some("g"))) else { panic!("a stream of an ended grant was opened") };
+    let Err(refused) = rig.hub.open(&of(Some("g"))) else {
+        panic!("a stream of an ended grant was opened")
+    };
     assert_eq!(refused.status.as_u16(), 401);
-    assert!(refused.headers.iter().any(|(name, value)| *name == "www-authenticate" && value.contains("invalid_token")));
+    assert!(
+        refused
+            .headers
+            .iter()
+            .any(|(name, value)| *name == "www-authenticate" && value.contains("invalid_token"))
+    );
     assert_eq!(rig.host.alarm(), Some(START + 1000));
     rig.pass(1000);
-    assert_eq!((rig.host.alarm(), rig.host.notes()), (None, 0), "nothing is kept of it");
+    assert_eq!(
+        (rig.host.alarm(), rig.host.notes()),
+        (None, 0),
+        "nothing is kept of it"
+    );
 }
 
 #[test]
 fn a_stream_whose_grant_cannot_be_looked_up_is_refused_as_a_fault_of_the_server() {
     let rig = Rig::new();
-    rig.host.fault.replace(Some(RuntimeError("storage fails".to_owned())));
-    let Err(refused) = rig.hub.open(&Listener { grant: Some("g".to_owned()), ..listener(Some("ann")) }) else {
+    rig.host
+        .fault
+        .replace(Some(RuntimeError("storage fails".to_owned())));
+    let Err(refused) = rig.hub.open(&Listener {
+        grant: Some("g".to_owned()),
+        ..listener(Some("ann"))
+    }) else {
         panic!("a stream was opened")
     };
     assert_eq!(refused.status.as_u16(), 503);
-    let Body::Text(json) = &refused.body else { panic!("{refused:?}") };
-    assert!(json.contains("could not look up the access") && json.contains("-32603"), "{json}");
+    let Body::Text(json) = &refused.body else {
+        panic!("{refused:?}")
+    };
+    assert!(
+        json.contains("could not look up the access") && json.contains("-32603"),
+        "{json}"
+    );
     assert_eq!(*rig.runtime.warnings.borrow(), ["storage fails"]);
 }
 
@@ -424,10 +604,20 @@ fn sessions_that_joined_are_told_but_for_the_one_that_it_comes_from() {
         rig.join(object, START + 1000);
     }
     rig.join("a", START + 1000);
-    rig.publish(&Notice { except: Some("b".to_owned()), ..tools() });
+    rig.publish(&Notice {
+        except: Some("b".to_owned()),
+        ..tools()
+    });
     assert_eq!(rig.told(), ["a", "c"]);
-    rig.publish(&Notice { user: Some("ann".to_owned()), ..tools() });
-    assert_eq!(rig.told(), [""; 0], "what concerns a user concerns no session");
+    rig.publish(&Notice {
+        user: Some("ann".to_owned()),
+        ..tools()
+    });
+    assert_eq!(
+        rig.told(),
+        [""; 0],
+        "what concerns a user concerns no session"
+    );
 }
 
 #[test]
@@ -436,8 +626,14 @@ fn sessions_that_have_nobody_to_tell_are_forgotten_and_those_out_of_reach_are_no
     for object in ["away", "failing", "here"] {
         rig.join(object, START + 1000);
     }
-    let outcomes = [("away", Ok(false)), ("failing", Err(RuntimeError("overloaded".to_owned())))];
-    rig.host.outcomes.borrow_mut().extend(outcomes.map(|(object, outcome)| (object.to_owned(), outcome)));
+    let outcomes = [
+        ("away", Ok(false)),
+        ("failing", Err(RuntimeError("overloaded".to_owned()))),
+    ];
+    rig.host
+        .outcomes
+        .borrow_mut()
+        .extend(outcomes.map(|(object, outcome)| (object.to_owned(), outcome)));
     let mut stream = rig.open(&listener(None));
     rig.publish(&tools());
     assert_eq!(rig.told(), ["away", "failing", "here"]);
@@ -453,14 +649,20 @@ fn sessions_are_forgotten_when_their_time_is_over_and_nobody_listens() {
     rig.join("a", START + 1000);
     rig.join("b", START + 2000);
     rig.join("a", START + 3000);
-    rig.host.outcomes.borrow_mut().insert("b".to_owned(), Ok(false));
+    rig.host
+        .outcomes
+        .borrow_mut()
+        .insert("b".to_owned(), Ok(false));
     rig.pass(2000);
     assert_eq!(rig.told(), ["b"]);
     rig.publish(&tools());
     assert_eq!(rig.told(), ["a"]);
     rig.pass(999);
     assert_eq!(rig.host.sessions.borrow().len(), 1);
-    rig.host.outcomes.borrow_mut().insert("a".to_owned(), Ok(false));
+    rig.host
+        .outcomes
+        .borrow_mut()
+        .insert("a".to_owned(), Ok(false));
     rig.pass(1);
     assert_eq!(rig.told(), ["a"]);
     assert!(rig.host.sessions.borrow().is_empty());
@@ -469,13 +671,21 @@ fn sessions_are_forgotten_when_their_time_is_over_and_nobody_listens() {
 
 #[test]
 fn a_stream_that_another_version_alone_can_read_is_closed_and_hears_nothing() {
-    for remembered in ["", "\"l\"", "\"l\"\n- never\ntools", "\"l\"\n- 0\ntools\nonly me"] {
+    for remembered in [
+        "",
+        "\"l\"",
+        "\"l\"\n- never\ntools",
+        "\"l\"\n- 0\ntools\nonly me",
+    ] {
         let rig = Rig::new();
         let mut stream = rig.open(&listener(None));
         rig.host.rewrite(remembered);
         rig.publish(&tools());
         assert_eq!(stream.read(), (Vec::new(), true), "{remembered}");
-        let mut stream = rig.open(&Listener { ends: Some(START + 1), ..listener(None) });
+        let mut stream = rig.open(&Listener {
+            ends: Some(START + 1),
+            ..listener(None)
+        });
         rig.host.rewrite(remembered);
         rig.pass(1);
         assert_eq!(stream.read(), (Vec::new(), true), "{remembered}");

@@ -35,12 +35,17 @@ async fn flood(sleep: Sleep, log: Log, Args(size): Args<Size>) -> &'static str {
 }
 
 async fn sample(client: Client, Args(size): Args<Size>) -> Result<String, ToolError> {
-    client.sample("sample", Sampling::new("x".repeat(size.bytes), 1)).await?;
+    client
+        .sample("sample", Sampling::new("x".repeat(size.bytes), 1))
+        .await?;
     Ok("asked".to_owned())
 }
 
 fn server() -> Server {
-    Server::new("s", "1").tool("big", "", big).tool("flood", "", flood).tool("sample", "", sample)
+    Server::new("s", "1")
+        .tool("big", "", big)
+        .tool("flood", "", flood)
+        .tool("sample", "", sample)
 }
 
 fn size(bytes: usize) -> Value {
@@ -72,7 +77,10 @@ fn an_answer_may_be_so_long_and_no_longer() {
     assert_eq!((answer.status, &answer.json()["id"]), (200, &json!("a")));
     assert!(is_too_long(&answer.json()), "{answer:?}");
     let [warning] = <[String; 1]>::try_from(rig.host.warnings.take()).unwrap();
-    assert!(warning.contains("big") && warning.contains(&(MAX_MESSAGE_BYTES + 1).to_string()), "{warning}");
+    assert!(
+        warning.contains("big") && warning.contains(&(MAX_MESSAGE_BYTES + 1).to_string()),
+        "{warning}"
+    );
     assert!(rig.host.logs.borrow().last().unwrap().contains("-32603"));
     assert_eq!(rig.text("big", &size(1)), "x");
 }
@@ -82,8 +90,16 @@ fn the_answers_of_a_batch_count_together_as_json_and_as_a_stream() {
     let bytes = MAX_MESSAGE_BYTES / 5 * 2;
     for apart_ms in [0, 30_000_u32] {
         let rig = Rig::speaking(ProtocolVersion::V2025_03_26, server());
-        let calls = [1, 2, 3].map(|id| call(id, "big", &json!({ "bytes": bytes, "after_ms": id * apart_ms })));
-        let exchange = rig.post(batch(&[&calls[..], &[request(4, "ping", &json!({}))]].concat()));
+        let calls = [1, 2, 3].map(|id| {
+            call(
+                id,
+                "big",
+                &json!({ "bytes": bytes, "after_ms": id * apart_ms }),
+            )
+        });
+        let exchange = rig.post(batch(
+            &[&calls[..], &[request(4, "ping", &json!({}))]].concat(),
+        ));
         let answers = if apart_ms == 0 {
             exchange.answer().json().as_array().unwrap().clone()
         } else {
@@ -95,10 +111,17 @@ fn the_answers_of_a_batch_count_together_as_json_and_as_a_stream() {
             parts.collect()
         };
         let of = |id: u64| answers.iter().find(|answer| answer["id"] == id).unwrap();
-        let too_long: Vec<_> = [1, 2, 3].into_iter().filter(|id| is_too_long(of(*id))).collect();
+        let too_long: Vec<_> = [1, 2, 3]
+            .into_iter()
+            .filter(|id| is_too_long(of(*id)))
+            .collect();
         assert_eq!(too_long.len(), 1, "{too_long:?}, {apart_ms} ms apart");
         assert_eq!(of(4)["result"], json!({}));
-        let text = |id: u64| of(id)["result"]["content"][0]["text"].as_str().map_or(0, str::len);
+        let text = |id: u64| {
+            of(id)["result"]["content"][0]["text"]
+                .as_str()
+                .map_or(0, str::len)
+        };
         assert_eq!([1, 2, 3].map(text).iter().sum::<usize>(), 2 * bytes);
     }
 }
@@ -107,7 +130,10 @@ fn the_answers_of_a_batch_count_together_as_json_and_as_a_stream() {
 fn a_call_does_not_count_for_the_next_one() {
     let rig = Rig::new(server());
     for _ in 0..3 {
-        assert_eq!(rig.text("big", &size(MAX_MESSAGE_BYTES / 2)).len(), MAX_MESSAGE_BYTES / 2);
+        assert_eq!(
+            rig.text("big", &size(MAX_MESSAGE_BYTES / 2)).len(),
+            MAX_MESSAGE_BYTES / 2
+        );
     }
 }
 
@@ -115,30 +141,58 @@ fn a_call_does_not_count_for_the_next_one() {
 fn over_http_sse_it_is_the_same_error_on_the_stream() {
     let rig = Rig::over_sse(server());
     let tag = rig.get(None);
-    assert_eq!(rig.post(call(1, "big", &size(MAX_MESSAGE_BYTES))).answer().status, 202);
+    assert_eq!(
+        rig.post(call(1, "big", &size(MAX_MESSAGE_BYTES)))
+            .answer()
+            .status,
+        202
+    );
     let [answer] = <[Value; 1]>::try_from(rig.messages(&tag)).unwrap();
     assert!(answer["id"] == 1 && is_too_long(&answer), "{answer}");
     assert_eq!(rig.post(call(2, "big", &size(1_000))).answer().status, 202);
-    assert_eq!(rig.messages(&tag)[0]["result"]["content"][0]["text"].as_str().unwrap().len(), 1_000);
+    assert_eq!(
+        rig.messages(&tag)[0]["result"]["content"][0]["text"]
+            .as_str()
+            .unwrap()
+            .len(),
+        1_000
+    );
 }
 
 #[test]
 fn a_notification_that_is_too_long_is_left_out_and_the_log_says_so() {
     let rig = Rig::new(server());
-    let exchange = rig.post(call("a", "flood", &json!({ "bytes": MAX_MESSAGE_BYTES, "count": 1 })));
+    let exchange = rig.post(call(
+        "a",
+        "flood",
+        &json!({ "bytes": MAX_MESSAGE_BYTES, "count": 1 }),
+    ));
     rig.advance(10);
-    assert_eq!(exchange.answer().json()["result"]["content"][0]["text"], "done");
+    assert_eq!(
+        exchange.answer().json()["result"]["content"][0]["text"],
+        "done"
+    );
     let [warning] = <[String; 1]>::try_from(rig.host.warnings.take()).unwrap();
-    assert!(warning.contains("notifications/message") && warning.contains(&MAX_MESSAGE_BYTES.to_string()), "{warning}");
+    assert!(
+        warning.contains("notifications/message")
+            && warning.contains(&MAX_MESSAGE_BYTES.to_string()),
+        "{warning}"
+    );
 }
 
 #[test]
 fn a_question_that_is_too_long_is_the_tools_error_and_is_not_asked() {
     let rig = Rig::new(server());
-    let answer = rig.post(call("a", "sample", &size(MAX_MESSAGE_BYTES))).answer().json();
+    let answer = rig
+        .post(call("a", "sample", &size(MAX_MESSAGE_BYTES)))
+        .answer()
+        .json();
     assert_eq!(answer["result"]["isError"], true, "{answer}");
     let text = answer["result"]["content"][0]["text"].as_str().unwrap();
-    assert!(text.contains("sampling/createMessage") && text.contains(&MAX_MESSAGE_BYTES.to_string()), "{text}");
+    assert!(
+        text.contains("sampling/createMessage") && text.contains(&MAX_MESSAGE_BYTES.to_string()),
+        "{text}"
+    );
 }
 
 #[test]
@@ -154,12 +208,22 @@ fn what_a_client_missed_comes_in_parts_that_it_can_take() {
     loop {
         let tag = rig.get(Some(&last));
         let (text, closed) = rig.host.read(&tag);
-        assert!(text.len() < MAX_UNREAD_BYTES + bytes + 1_000, "{}", text.len());
-        let ids: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("id: ")).collect();
+        assert!(
+            text.len() < MAX_UNREAD_BYTES + bytes + 1_000,
+            "{}",
+            text.len()
+        );
+        let ids: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("id: "))
+            .collect();
         (*ids.last().unwrap()).clone_into(&mut last);
         seen += ids.len();
         parts += 1;
-        assert!(closed, "a part that is not the last one ends, so that the client comes back");
+        assert!(
+            closed,
+            "a part that is not the last one ends, so that the client comes back"
+        );
         if text.contains("\"done\"") {
             break;
         }

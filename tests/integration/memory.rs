@@ -93,7 +93,10 @@ fn values(bytes: usize) -> Vec<(&'static str, String)> {
     vec![
         ("members", object("\"{}\":0,")),
         ("members of one name", object("\"\":0,")),
-        ("long members", object(&format!("\"{{}}\":\"{}\",", "x".repeat(100)))),
+        (
+            "long members",
+            object(&format!("\"{{}}\":\"{}\",", "x".repeat(100))),
+        ),
         ("elements", array("0,")),
         ("strings", array("\"\",")),
         ("objects", array("{\"a\":1},")),
@@ -101,9 +104,23 @@ fn values(bytes: usize) -> Vec<(&'static str, String)> {
         ("a long string", format!("\"{}\"", "x".repeat(bytes))),
         ("escapes", format!("\"{}\"", repeated("\\u0041", bytes))),
         ("quotes", format!("\"{}\"", repeated("\\\"", bytes))),
-        ("nested arrays", format!("{}{}", "[".repeat(bytes / 2), "]".repeat(bytes / 2))),
-        ("nested objects", format!("{}1{}", "{\"\":".repeat(bytes / 6), "}".repeat(bytes / 6))),
-        ("a few nested arrays", array(&format!("{}\"{}\"{},", "[".repeat(50), "x".repeat(1000), "]".repeat(50)))),
+        (
+            "nested arrays",
+            format!("{}{}", "[".repeat(bytes / 2), "]".repeat(bytes / 2)),
+        ),
+        (
+            "nested objects",
+            format!("{}1{}", "{\"\":".repeat(bytes / 6), "}".repeat(bytes / 6)),
+        ),
+        (
+            "a few nested arrays",
+            array(&format!(
+                "{}\"{}\"{},",
+                "[".repeat(50),
+                "x".repeat(1000),
+                "]".repeat(50)
+            )),
+        ),
     ]
 }
 
@@ -113,22 +130,72 @@ fn requests(value: &str, meta: &str) -> Vec<(&'static str, &'static str, &'stati
     let arguments = format!(r#""arguments":{{"value":{value}}},"#);
     let state = r#""requestState":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","#;
     vec![
-        ("in an argument", "tools/call", "take", tool("take", &arguments)),
-        ("in an argument that is a string", "tools/call", "say", tool("say", &arguments.replace("value", "word"))),
-        ("as all arguments", "tools/call", "take", tool("take", &format!(r#""arguments":{value},"#))),
-        ("in a call that asks", "tools/call", "ask", tool("ask", &arguments)),
-        ("beside a made-up state", "tools/call", "take", tool("take", &format!("{arguments}{state}"))),
-        ("as the state", "tools/call", "take", tool("take", &format!(r#""requestState":{value},"#))),
-        ("as answers", "tools/call", "take", tool("take", &format!(r#""inputResponses":{value},"#))),
-        ("in `_meta`", "tools/call", "take", format!(r#"{{"name":"take","_meta":{{{meta},"x":{value}}}}}"#)),
+        (
+            "in an argument",
+            "tools/call",
+            "take",
+            tool("take", &arguments),
+        ),
+        (
+            "in an argument that is a string",
+            "tools/call",
+            "say",
+            tool("say", &arguments.replace("value", "word")),
+        ),
+        (
+            "as all arguments",
+            "tools/call",
+            "take",
+            tool("take", &format!(r#""arguments":{value},"#)),
+        ),
+        (
+            "in a call that asks",
+            "tools/call",
+            "ask",
+            tool("ask", &arguments),
+        ),
+        (
+            "beside a made-up state",
+            "tools/call",
+            "take",
+            tool("take", &format!("{arguments}{state}")),
+        ),
+        (
+            "as the state",
+            "tools/call",
+            "take",
+            tool("take", &format!(r#""requestState":{value},"#)),
+        ),
+        (
+            "as answers",
+            "tools/call",
+            "take",
+            tool("take", &format!(r#""inputResponses":{value},"#)),
+        ),
+        (
+            "in `_meta`",
+            "tools/call",
+            "take",
+            format!(r#"{{"name":"take","_meta":{{{meta},"x":{value}}}}}"#),
+        ),
         (
             "as a progress token",
             "tools/call",
             "take",
             format!(r#"{{"name":"take","_meta":{{{meta},"progressToken":{value}}}}}"#),
         ),
-        ("as another parameter", "tools/list", "", format!(r#"{{"x":{value},"_meta":{{{meta}}}}}"#)),
-        ("as a prompt's arguments", "prompts/get", "say", tool("say", &format!(r#""arguments":{value},"#))),
+        (
+            "as another parameter",
+            "tools/list",
+            "",
+            format!(r#"{{"x":{value},"_meta":{{{meta}}}}}"#),
+        ),
+        (
+            "as a prompt's arguments",
+            "prompts/get",
+            "say",
+            tool("say", &format!(r#""arguments":{value},"#)),
+        ),
         (
             "as settled arguments",
             "completion/complete",
@@ -141,7 +208,9 @@ fn requests(value: &str, meta: &str) -> Vec<(&'static str, &'static str, &'stati
             "as what is listened for",
             "subscriptions/listen",
             "",
-            format!(r#"{{"notifications":{{"resourceSubscriptions":{value},"taskIds":{value}}},"_meta":{{{meta}}}}}"#),
+            format!(
+                r#"{{"notifications":{{"resourceSubscriptions":{value},"taskIds":{value}}},"_meta":{{{meta}}}}}"#
+            ),
         ),
     ]
 }
@@ -152,7 +221,10 @@ fn body(method: &str, params: &str) -> String {
 }
 
 fn without_session(front: &Front, method: &str, name: &str, body: String) -> Exchange {
-    let mut headers = vec![("mcp-protocol-version", VERSION.to_owned()), ("mcp-method", method.to_owned())];
+    let mut headers = vec![
+        ("mcp-protocol-version", VERSION.to_owned()),
+        ("mcp-method", method.to_owned()),
+    ];
     if !name.is_empty() {
         headers.push(("mcp-name", name.to_owned()));
     }
@@ -162,7 +234,10 @@ fn without_session(front: &Front, method: &str, name: &str, body: String) -> Exc
 /// The members of `_meta` that every request without a session has, as JSON.
 fn envelope(front: &Front) -> String {
     let meta = Value::Object(front.envelope()).to_string();
-    meta.strip_prefix('{').and_then(|meta| meta.strip_suffix('}')).unwrap().to_owned()
+    meta.strip_prefix('{')
+        .and_then(|meta| meta.strip_suffix('}'))
+        .unwrap()
+        .to_owned()
 }
 
 /// Checks that an answer came, which has the request's id where the request had one.
@@ -179,10 +254,16 @@ fn check(what: &str, body: String, send: impl FnOnce(String) -> Exchange) {
     let most = MOST_FOR_VALUES.max(MOST_PER_BYTE * length);
     if std::env::var_os("SHOW_MEMORY").is_some() {
         let (peak, total) = (allocated.peak / 1024, allocated.total / 1024);
-        eprintln!("{:>6} KiB at most {peak:>7} KiB, {total:>8} KiB in all: {what}", length / 1024);
+        eprintln!(
+            "{:>6} KiB at most {peak:>7} KiB, {total:>8} KiB in all: {what}",
+            length / 1024
+        );
         return;
     }
-    assert!(allocated.peak <= most, "{what}: {allocated:?} for {length} bytes");
+    assert!(
+        allocated.peak <= most,
+        "{what}: {allocated:?} for {length} bytes"
+    );
 }
 
 /// The length of a body that has about as many values as may be, if each is as short as can be.
@@ -223,12 +304,23 @@ fn a_message_on_a_session_takes_memory_as_its_body_is_long() {
             for (place, body) in [
                 ("in an argument on a session", body("tools/call", &call)),
                 ("as a message", value.clone()),
-                ("as an answer", format!(r#"{{"jsonrpc":"2.0","id":1,"result":{value}}}"#)),
+                (
+                    "as an answer",
+                    format!(r#"{{"jsonrpc":"2.0","id":1,"result":{value}}}"#),
+                ),
                 (
                     "as the data of an error",
-                    format!(r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":1,"message":"m","data":{value}}}}}"#),
+                    format!(
+                        r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":1,"message":"m","data":{value}}}}}"#
+                    ),
                 ),
-                ("in a notification", body("notifications/cancelled", &format!(r#"{{"requestId":{value}}}"#))),
+                (
+                    "in a notification",
+                    body(
+                        "notifications/cancelled",
+                        &format!(r#"{{"requestId":{value}}}"#),
+                    ),
+                ),
             ] {
                 check(&format!("{kind} {place}"), body, |body| rig.post(body));
             }
@@ -242,25 +334,47 @@ fn a_made_up_state_is_refused_before_its_request_is_looked_at() {
     let (caller, host) = (Caller::default(), FakeHost::new(String::new()));
     let keys = host.keys(false).now_or_never().unwrap().unwrap();
     let rounds = |params: &str, state: &str| {
-        let text = body("tools/call", &params.replacen('{', &format!(r#"{{"requestState":"{state}","#), 1));
+        let text = body(
+            "tools/call",
+            &params.replacen('{', &format!(r#"{{"requestState":"{state}","#), 1),
+        );
         let request = json::read(&text);
-        let (allocated, read) = allocated(|| request_state::rounds(&request, &caller, &*host).now_or_never());
+        let (allocated, read) =
+            allocated(|| request_state::rounds(&request, &caller, &*host).now_or_never());
         (allocated, read.unwrap().unwrap().is_ok())
     };
     for (kind, value) in values(MANY) {
         let params = format!(r#"{{"name":"take","arguments":{{"value":{value}}}}}"#);
         let first = json::read(&body("tools/call", &params));
-        let sealed =
-            request_state::seal(&RoundTrips::default(), None, &first, &caller, host.now(), &keys, host.random())
-                .unwrap();
+        let sealed = request_state::seal(
+            &RoundTrips::default(),
+            None,
+            &first,
+            &caller,
+            host.now(),
+            &keys,
+            host.random(),
+        )
+        .unwrap();
         let state = sealed.unwrap();
-        let made_up = state.replacen(['A', 'B', 'C', 'D', 'E'], "F", 1).chars().rev().collect::<String>();
+        let made_up = state
+            .replacen(['A', 'B', 'C', 'D', 'E'], "F", 1)
+            .chars()
+            .rev()
+            .collect::<String>();
         let (allocated, is_taken) = rounds(&params, &made_up);
         assert!(!is_taken && allocated.total < FEW, "{kind}: {allocated:?}");
         // One that is not made up costs some of each member that is open, and nothing of the rest.
         let (allocated, is_taken) = rounds(&params, &state);
-        let members = if kind.contains("members") { 100 * MAX_BODY_VALUES } else { FEW };
-        assert!(is_taken && allocated.peak < members + 3 * value.len(), "{kind}: {allocated:?}");
+        let members = if kind.contains("members") {
+            100 * MAX_BODY_VALUES
+        } else {
+            FEW
+        };
+        assert!(
+            is_taken && allocated.peak < members + 3 * value.len(),
+            "{kind}: {allocated:?}"
+        );
     }
 }
 
@@ -270,8 +384,12 @@ fn a_state_that_is_longer_than_any_is_refused_unread() {
     let (caller, host) = (Caller::default(), FakeHost::new(String::new()));
     let refused = |bytes: usize| {
         let state = "A".repeat(bytes - r#""""#.len());
-        let request = json::read(&body("tools/call", &format!(r#"{{"name":"take","requestState":"{state}"}}"#)));
-        let (allocated, read) = allocated(|| request_state::rounds(&request, &caller, &*host).now_or_never());
+        let request = json::read(&body(
+            "tools/call",
+            &format!(r#"{{"name":"take","requestState":"{state}"}}"#),
+        ));
+        let (allocated, read) =
+            allocated(|| request_state::rounds(&request, &caller, &*host).now_or_never());
         assert_eq!(read.unwrap().unwrap().unwrap_err().code.0, -32602);
         allocated.total
     };
@@ -292,7 +410,10 @@ fn the_data_of_an_error_are_left_out_if_they_are_long() {
     };
     assert!(read(LONGEST).data.is_some());
     let error = read(LONGEST + 1);
-    assert_eq!((error.code.0, error.message.as_str(), error.data), (7, "m", None));
+    assert_eq!(
+        (error.code.0, error.message.as_str(), error.data),
+        (7, "m", None)
+    );
 }
 
 #[test]
@@ -300,12 +421,17 @@ fn a_batch_takes_memory_as_it_is_long() {
     let rig = Rig::speaking(ProtocolVersion::V2025_03_26, server());
     for (count, bytes) in [(100, 2 * MAX_BODY_VALUES / 100), (1000, 1000), (50_000, 40)] {
         for (kind, value) in values(bytes) {
-            let call = body("tools/call", &format!(r#"{{"name":"take","arguments":{{"value":{value}}}}}"#));
+            let call = body(
+                "tools/call",
+                &format!(r#"{{"name":"take","arguments":{{"value":{value}}}}}"#),
+            );
             let body = format!("[{}]", vec![call; count].join(","));
             if body.len() > MAX_BODY_BYTES {
                 continue;
             }
-            check(&format!("{count} times {kind} in a batch"), body, |body| rig.post(body));
+            check(&format!("{count} times {kind} in a batch"), body, |body| {
+                rig.post(body)
+            });
         }
     }
 }
@@ -343,13 +469,22 @@ fn a_body_with_too_many_values_is_refused_with_its_id_in_both_eras() {
     for answer in [session, alone] {
         assert_eq!(answer.status, 400, "{answer:?}");
         let answer = answer.json();
-        assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(-32600), &json!(7)));
+        assert_eq!(
+            (&answer["error"]["code"], &answer["id"]),
+            (&json!(-32600), &json!(7))
+        );
         let message = answer["error"]["message"].as_str().unwrap();
-        assert!(message.contains("100000 values") && message.contains("fewer"), "{message}");
+        assert!(
+            message.contains("100000 values") && message.contains("fewer"),
+            "{message}"
+        );
     }
     let array = format!("[{}]", vec!["0"; MAX_BODY_VALUES - 100].join(","));
     let params = json!({ "name": "take", "arguments": { "value": serde_json::from_str::<Value>(&array).unwrap() } });
-    assert_eq!(front.result("tools/call", &params)["content"][0]["text"], array.len().to_string());
+    assert_eq!(
+        front.result("tools/call", &params)["content"][0]["text"],
+        array.len().to_string()
+    );
 }
 
 #[test]
@@ -368,10 +503,22 @@ fn a_prompt_and_a_completion_have_so_many_arguments_and_no_more() {
         })
     };
     assert!(front.result("prompts/get", &prompt(256))["messages"].is_array());
-    assert_eq!(front.result("completion/complete", &complete(256))["completion"]["values"], json!(["256"]));
-    for (method, params) in [("prompts/get", prompt(257)), ("completion/complete", complete(257))] {
+    assert_eq!(
+        front.result("completion/complete", &complete(256))["completion"]["values"],
+        json!(["256"])
+    );
+    for (method, params) in [
+        ("prompts/get", prompt(257)),
+        ("completion/complete", complete(257)),
+    ] {
         let answer = front.ask(method, &params).answer().json();
         assert_eq!(answer["error"]["code"], -32602, "{answer}");
-        assert!(answer["error"]["message"].as_str().unwrap().contains("256 arguments"), "{answer}");
+        assert!(
+            answer["error"]["message"]
+                .as_str()
+                .unwrap()
+                .contains("256 arguments"),
+            "{answer}"
+        );
     }
 }

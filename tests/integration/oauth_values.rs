@@ -25,7 +25,11 @@ struct Seeded(Cell<u64>);
 impl Random for Seeded {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), RuntimeError> {
         for byte in bytes {
-            let next = self.0.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let next = self
+                .0
+                .get()
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             self.0.set(next);
             *byte = next.to_be_bytes()[0];
         }
@@ -44,7 +48,14 @@ fn keys() -> Keys {
 fn issue(kind: Kind, user: &str, seed: u64) -> Token {
     let random = seeded(seed);
     let grant = GrantId::random(&random).unwrap();
-    Token::issue(kind, &UserHandle::of(&keys(), user), &grant, &keys(), &random).unwrap()
+    Token::issue(
+        kind,
+        &UserHandle::of(&keys(), user),
+        &grant,
+        &keys(),
+        &random,
+    )
+    .unwrap()
 }
 
 fn kind() -> impl Strategy<Value = Kind> {
@@ -102,13 +113,20 @@ fn near_uri() -> impl Strategy<Value = String> {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    let good = select(vec!["https://a.example", "http://localhost", "https://", "http://127.0.0.1", "app:"]);
+    let good = select(vec![
+        "https://a.example",
+        "http://localhost",
+        "https://",
+        "http://127.0.0.1",
+        "app:",
+    ]);
     let almost_good = (good, near_uri()).prop_map(|(good, rest)| [good, &rest].concat());
     prop_oneof![any::<String>(), near_uri(), almost_good, "[ -~]{0,80}"]
 }
 
 fn is_uri_text(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte))
+    text.bytes()
+        .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte))
 }
 
 proptest! {

@@ -48,20 +48,43 @@ fn the_origin_of_the_page_serves_the_page_and_nothing_else() {
     let deployment = deployment();
     for origin in [PAGE, "https://PLAY.example:443"] {
         let mut browser = at(&deployment, origin);
-        for path in ["/playground", "/playground/", "/playground/callback", "/playground/shell-x.js"] {
+        for path in [
+            "/playground",
+            "/playground/",
+            "/playground/callback",
+            "/playground/shell-x.js",
+        ] {
             assert_eq!(browser.get(path).status, 200, "{path}");
         }
         let config = json_of(&browser.get("/playground/config.json"));
         assert_eq!(config["mcp"], format!("{ORIGIN}/mcp"));
         assert_eq!(config["sse"], format!("{ORIGIN}/sse"));
-        assert_eq!((&config["apps"], &config["chat"]["models"]), (&json!("/playground/app"), &json!(["small"])));
+        assert_eq!(
+            (&config["apps"], &config["chat"]["models"]),
+            (&json!("/playground/app"), &json!(["small"]))
+        );
     }
     let client = json_of(&at(&deployment, PAGE).get("/playground/client.json"));
-    assert_eq!(client["client_id"], format!("{PAGE}/playground/client.json"));
-    assert_eq!(client["redirect_uris"], json!([format!("{PAGE}/playground/callback")]));
-    let framed = [("sec-fetch-site", "same-origin"), ("sec-fetch-dest", "iframe")];
+    assert_eq!(
+        client["client_id"],
+        format!("{PAGE}/playground/client.json")
+    );
+    assert_eq!(
+        client["redirect_uris"],
+        json!([format!("{PAGE}/playground/callback")])
+    );
+    let framed = [
+        ("sec-fetch-site", "same-origin"),
+        ("sec-fetch-dest", "iframe"),
+    ];
     let frame = at(&deployment, PAGE).send(Method::GET, "/playground/app", "", &framed);
-    assert!(frame.header("content-security-policy").unwrap().contains("frame-ancestors 'self'"), "{frame:?}");
+    assert!(
+        frame
+            .header("content-security-policy")
+            .unwrap()
+            .contains("frame-ancestors 'self'"),
+        "{frame:?}"
+    );
 
     let mut browser = at(&deployment, PAGE);
     for path in [
@@ -98,11 +121,18 @@ fn the_servers_host_leads_to_the_page_and_has_nothing_else_of_it() {
         for (asked, address) in [
             ("/playground", "/playground"),
             ("/playground/", "/playground"),
-            ("/playground?tool=a%20b&args=%7B%7D", "/playground?tool=a%20b&args=%7B%7D"),
+            (
+                "/playground?tool=a%20b&args=%7B%7D",
+                "/playground?tool=a%20b&args=%7B%7D",
+            ),
         ] {
             for method in [Method::GET, Method::HEAD] {
                 let shown = browser.send(method, asked, "", &[]);
-                assert_eq!((shown.status, shown.location()), (302, &*format!("{PAGE}{address}")), "{origin} {asked}");
+                assert_eq!(
+                    (shown.status, shown.location()),
+                    (302, &*format!("{PAGE}{address}")),
+                    "{origin} {asked}"
+                );
             }
             assert_eq!(browser.send(Method::POST, asked, "", &[]).status, 405);
         }
@@ -112,7 +142,12 @@ fn the_servers_host_leads_to_the_page_and_has_nothing_else_of_it() {
                 assert_eq!(shown.status, 404, "{method} {path}");
             }
         }
-        assert!(browser.get("/").text.contains("href=\"https://play.example/playground\""));
+        assert!(
+            browser
+                .get("/")
+                .text
+                .contains("href=\"https://play.example/playground\"")
+        );
         assert_eq!(browser.get("/account").status, 200);
     }
 }
@@ -121,7 +156,12 @@ fn the_servers_host_leads_to_the_page_and_has_nothing_else_of_it() {
 fn the_page_may_call_mcp_and_what_signs_it_in_and_nothing_in_a_persons_place() {
     let deployment = deployment();
     let send = |method: Method, path: &str, origin: &str| {
-        Browser::new(&deployment).send(method, path, "{}", &[("origin", origin), ("accept-language", "en")])
+        Browser::new(&deployment).send(
+            method,
+            path,
+            "{}",
+            &[("origin", origin), ("accept-language", "en")],
+        )
     };
     for path in [
         "/mcp",
@@ -134,11 +174,27 @@ fn the_page_may_call_mcp_and_what_signs_it_in_and_nothing_in_a_persons_place() {
         "/.well-known/oauth-authorization-server",
     ] {
         let shown = send(Method::OPTIONS, path, PAGE);
-        assert_eq!((shown.status, shown.header("access-control-allow-origin")), (204, Some(PAGE)), "{path}");
-        assert!(shown.header("access-control-allow-headers").unwrap().contains("authorization"), "{path}");
+        assert_eq!(
+            (shown.status, shown.header("access-control-allow-origin")),
+            (204, Some(PAGE)),
+            "{path}"
+        );
+        assert!(
+            shown
+                .header("access-control-allow-headers")
+                .unwrap()
+                .contains("authorization"),
+            "{path}"
+        );
     }
     let challenged = send(Method::POST, "/mcp", PAGE);
-    assert_eq!((challenged.status, challenged.header("access-control-allow-origin")), (401, Some(PAGE)));
+    assert_eq!(
+        (
+            challenged.status,
+            challenged.header("access-control-allow-origin")
+        ),
+        (401, Some(PAGE))
+    );
     for (method, path) in [
         (Method::GET, "/authorize"),
         (Method::POST, "/authorize"),
@@ -147,9 +203,18 @@ fn the_page_may_call_mcp_and_what_signs_it_in_and_nothing_in_a_persons_place() {
         (Method::POST, "/operator"),
         (Method::GET, "/"),
     ] {
-        assert_eq!(send(method.clone(), path, PAGE).status, 403, "{method} {path}");
+        assert_eq!(
+            send(method.clone(), path, PAGE).status,
+            403,
+            "{method} {path}"
+        );
     }
-    for other in ["https://play.example.evil.example", "http://play.example", APPS, "null"] {
+    for other in [
+        "https://play.example.evil.example",
+        "http://play.example",
+        APPS,
+        "null",
+    ] {
         assert_eq!(send(Method::POST, "/mcp", other).status, 403, "{other}");
     }
 }
@@ -158,8 +223,16 @@ fn the_page_may_call_mcp_and_what_signs_it_in_and_nothing_in_a_persons_place() {
 fn the_page_registers_with_the_callback_of_its_own_origin() {
     for (page, server, other) in [
         (PAGE, ORIGIN, "https://mcp.example/playground/callback"),
-        ("http://127.0.0.1:8787", "http://localhost:8787", "http://localhost:8787/playground/callback"),
-        ("http://127.0.0.1:8787", "http://localhost:8787", "http://127.0.0.1:8787/authorize"),
+        (
+            "http://127.0.0.1:8787",
+            "http://localhost:8787",
+            "http://localhost:8787/playground/callback",
+        ),
+        (
+            "http://127.0.0.1:8787",
+            "http://localhost:8787",
+            "http://127.0.0.1:8787/authorize",
+        ),
     ] {
         let deployment = Deployment::with_variables(&[
             ("PLAYGROUND", "bound"),
@@ -167,10 +240,22 @@ fn the_page_registers_with_the_callback_of_its_own_origin() {
             ("PLAYGROUND_SERVER_ORIGIN", server),
         ]);
         let register = |redirect: &str| {
-            let client = json!({ "redirect_uris": [redirect], "token_endpoint_auth_method": "none" });
-            at(&deployment, server).send(Method::POST, "/register", &client.to_string(), &[("origin", page)]).status
+            let client =
+                json!({ "redirect_uris": [redirect], "token_endpoint_auth_method": "none" });
+            at(&deployment, server)
+                .send(
+                    Method::POST,
+                    "/register",
+                    &client.to_string(),
+                    &[("origin", page)],
+                )
+                .status
         };
-        assert_eq!(register(&format!("{page}/playground/callback")), 201, "{page}");
+        assert_eq!(
+            register(&format!("{page}/playground/callback")),
+            201,
+            "{page}"
+        );
         assert_eq!(register(other), 400, "{other}");
     }
 }
@@ -180,20 +265,44 @@ fn a_token_for_the_chat_is_for_the_server_whose_page_it_is() {
     let deployment = deployment();
     let ask = |origin: &str, token: &str| {
         let authorization = format!("Bearer {token}");
-        let body = json!({ "model": "small", "messages": [{ "role": "user", "content": "hello" }] }).to_string();
-        let headers = [("authorization", if token.is_empty() { "" } else { &*authorization }), ("origin", PAGE)];
+        let body =
+            json!({ "model": "small", "messages": [{ "role": "user", "content": "hello" }] })
+                .to_string();
+        let headers = [
+            (
+                "authorization",
+                if token.is_empty() {
+                    ""
+                } else {
+                    &*authorization
+                },
+            ),
+            ("origin", PAGE),
+        ];
         at(&deployment, origin).send(Method::POST, "/playground/chat", &body, &headers)
     };
     let refused = ask(PAGE, "");
     assert_eq!(refused.status, 401);
     let metadata = format!("{ORIGIN}/.well-known/oauth-protected-resource/playground");
-    assert!(refused.header("www-authenticate").unwrap().contains(&metadata), "{refused:?}");
+    assert!(
+        refused
+            .header("www-authenticate")
+            .unwrap()
+            .contains(&metadata),
+        "{refused:?}"
+    );
     let document = json_of(&Browser::new(&deployment).get(&metadata));
     assert_eq!(document["resource"], format!("{ORIGIN}/playground"));
 
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);
-    let page = browser.asked(&client, &[("scope", "chat"), ("resource", &format!("{ORIGIN}/playground"))]);
+    let page = browser.asked(
+        &client,
+        &[
+            ("scope", "chat"),
+            ("resource", &format!("{ORIGIN}/playground")),
+        ],
+    );
     let back = browser.approved(&page, "ann");
     let token = browser.redeemed(&client, &back);
     assert_eq!(ask(PAGE, &token).status, 200);
@@ -206,22 +315,53 @@ fn a_token_for_the_chat_is_for_the_server_whose_page_it_is() {
         "",
         &[("accept-language", "en")],
     );
-    assert_ne!(elsewhere.status, 200, "the page's own origin protects nothing");
+    assert_ne!(
+        elsewhere.status, 200,
+        "the page's own origin protects nothing"
+    );
 }
 
 #[test]
 fn apps_have_an_origin_of_their_own_beside_the_pages() {
-    let variables: Vec<_> = SET.into_iter().take(6).chain([("PLAYGROUND_APPS_ORIGIN", APPS)]).collect();
+    let variables: Vec<_> = SET
+        .into_iter()
+        .take(6)
+        .chain([("PLAYGROUND_APPS_ORIGIN", APPS)])
+        .collect();
     let deployment = Deployment::with_variables(&variables);
     assert_eq!(deployment.app.problems(), [] as [String; 0]);
     let mut page = at(&deployment, PAGE);
-    assert_eq!(json_of(&page.get("/playground/config.json"))["apps"], format!("{APPS}/playground/app"));
-    assert_eq!(page.get("/playground").header("content-security-policy"), Some("frame-src https://apps.example"));
-    let framed = [("sec-fetch-site", "cross-site"), ("sec-fetch-dest", "iframe")];
-    let frame = at(&deployment, APPS).send(Method::GET, &format!("/playground/app?page={PAGE}"), "", &framed);
-    assert!(frame.header("content-security-policy").unwrap().contains("frame-ancestors https://play.example;"));
+    assert_eq!(
+        json_of(&page.get("/playground/config.json"))["apps"],
+        format!("{APPS}/playground/app")
+    );
+    assert_eq!(
+        page.get("/playground").header("content-security-policy"),
+        Some("frame-src https://apps.example")
+    );
+    let framed = [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-dest", "iframe"),
+    ];
+    let frame = at(&deployment, APPS).send(
+        Method::GET,
+        &format!("/playground/app?page={PAGE}"),
+        "",
+        &framed,
+    );
+    assert!(
+        frame
+            .header("content-security-policy")
+            .unwrap()
+            .contains("frame-ancestors https://play.example;")
+    );
     for origin in [PAGE, ORIGIN] {
-        let shown = at(&deployment, origin).send(Method::GET, &format!("/playground/app?page={PAGE}"), "", &framed);
+        let shown = at(&deployment, origin).send(
+            Method::GET,
+            &format!("/playground/app?page={PAGE}"),
+            "",
+            &framed,
+        );
         assert_ne!(shown.status, 200, "{origin}");
     }
     assert_eq!(at(&deployment, APPS).get("/playground").status, 404);
@@ -230,7 +370,10 @@ fn apps_have_an_origin_of_their_own_beside_the_pages() {
 #[test]
 fn a_page_from_the_worker_has_the_address_of_its_server() {
     let deployment = deployment();
-    assert_eq!(at(&deployment, PAGE).get("/playground").text, format!("{ORIGIN}/mcp"));
+    assert_eq!(
+        at(&deployment, PAGE).get("/playground").text,
+        format!("{ORIGIN}/mcp")
+    );
     let shared = Deployment::with_variables(&[("PLAYGROUND", "bound")]);
     assert_eq!(Browser::new(&shared).get("/playground").text, "");
 }
@@ -238,14 +381,34 @@ fn a_page_from_the_worker_has_the_address_of_its_server() {
 #[test]
 fn without_two_different_origins_there_is_no_playground_and_the_reason_is_told() {
     for (page, server, apps, told) in [
-        ("play.example", ORIGIN, "", "expected is an origin, as in https://play.example.com"),
-        ("https://play.example/x", ORIGIN, "", "expected is an origin"),
-        ("https://*.play.example", ORIGIN, "", "expected is an origin"),
+        (
+            "play.example",
+            ORIGIN,
+            "",
+            "expected is an origin, as in https://play.example.com",
+        ),
+        (
+            "https://play.example/x",
+            ORIGIN,
+            "",
+            "expected is an origin",
+        ),
+        (
+            "https://*.play.example",
+            ORIGIN,
+            "",
+            "expected is an origin",
+        ),
         ("http://play.example", ORIGIN, "", "expected is an origin"),
         (PAGE, "mcp.example", "", "PLAYGROUND_SERVER_ORIGIN is"),
         (PAGE, "", "", "PLAYGROUND_SERVER_ORIGIN is not"),
         (ORIGIN, ORIGIN, "", "different host names"),
-        ("https://MCP.example:443/", ORIGIN, "", "different host names"),
+        (
+            "https://MCP.example:443/",
+            ORIGIN,
+            "",
+            "different host names",
+        ),
         (PAGE, ORIGIN, PAGE, "different host names"),
         (PAGE, ORIGIN, ORIGIN, "different host names"),
     ] {
@@ -256,11 +419,22 @@ fn without_two_different_origins_there_is_no_playground_and_the_reason_is_told()
             ("PLAYGROUND_APPS_ORIGIN", apps),
         ]);
         let problems = deployment.app.problems();
-        assert!(problems.len() == 1 && problems[0].contains(told), "{page} {server} {apps}: {problems:?}");
+        assert!(
+            problems.len() == 1 && problems[0].contains(told),
+            "{page} {server} {apps}: {problems:?}"
+        );
         for origin in ["https://mcp.example", PAGE] {
-            for path in ["/playground", "/playground/config.json", "/playground/client.json", "/playground/shell-x.js"]
-            {
-                assert_eq!(at(&deployment, origin).get(path).status, 404, "{page} {server} {apps}: {origin} {path}");
+            for path in [
+                "/playground",
+                "/playground/config.json",
+                "/playground/client.json",
+                "/playground/shell-x.js",
+            ] {
+                assert_eq!(
+                    at(&deployment, origin).get(path).status,
+                    404,
+                    "{page} {server} {apps}: {origin} {path}"
+                );
             }
         }
     }
@@ -285,11 +459,25 @@ fn files_that_come_before_the_worker_are_told_once_a_page_asks_for_its_settings(
             at(&deployment, host).send(Method::GET, asked, "", &[("sec-fetch-site", site)]);
         }
         let told = |text: &str| text.contains("run_worker_first = [");
-        let logged = deployment.log.borrow().iter().filter(|line| told(line)).count();
+        let logged = deployment
+            .log
+            .borrow()
+            .iter()
+            .filter(|line| told(line))
+            .count();
         let home = at(&deployment, server).get("/").text.replace("&#34;", "\"");
-        assert_eq!((logged, told(&home)), (usize::from(is_told), is_told), "{host}{asked} {site}");
+        assert_eq!(
+            (logged, told(&home)),
+            (usize::from(is_told), is_told),
+            "{host}{asked} {site}"
+        );
     }
     let shared = Deployment::with_variables(&[("PLAYGROUND", "bound")]);
-    at(&shared, server).send(Method::GET, "/playground/config.json", "", &[("sec-fetch-site", "same-origin")]);
+    at(&shared, server).send(
+        Method::GET,
+        "/playground/config.json",
+        "",
+        &[("sec-fetch-site", "same-origin")],
+    );
     assert!(shared.log.borrow().is_empty());
 }

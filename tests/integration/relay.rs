@@ -38,8 +38,11 @@ fn relay_token(deployment: &Deployment, name: &str) -> String {
 /// Sends a request of the page, whose headers `changes` replace; one with an empty value is left out.
 fn send(deployment: &Deployment, token: &str, changes: &[(&str, &str)], body: &str) -> Shown {
     let authorization = format!("Bearer {token}");
-    let mut headers: Vec<_> =
-        OF_PAGE.iter().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name)).copied().collect();
+    let mut headers: Vec<_> = OF_PAGE
+        .iter()
+        .filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name))
+        .copied()
+        .collect();
     headers.extend(changes.iter().filter(|(_, value)| !value.is_empty()));
     if !token.is_empty() {
         headers.push(("authorization", authorization.as_str()));
@@ -49,7 +52,10 @@ fn send(deployment: &Deployment, token: &str, changes: &[(&str, &str)], body: &s
 
 fn code(shown: &Shown) -> String {
     let text: Value = serde_json::from_str(&shown.text).unwrap_or_else(|_| panic!("{shown:?}"));
-    text["error"]["code"].as_str().unwrap_or_else(|| panic!("{shown:?}")).to_owned()
+    text["error"]["code"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{shown:?}"))
+        .to_owned()
 }
 
 fn last(deployment: &Deployment) -> RelayRequest {
@@ -57,7 +63,11 @@ fn last(deployment: &Deployment) -> RelayRequest {
 }
 
 fn sent_header<'a>(request: &'a RelayRequest, name: &str) -> Option<&'a str> {
-    request.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    request
+        .headers
+        .iter()
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value.as_str())
 }
 
 #[test]
@@ -70,18 +80,32 @@ fn without_its_variable_there_is_no_relay() {
         let deployment = Deployment::with_variables(variables);
         assert_eq!(deployment.app.problems(), [] as [String; 0]);
         assert_eq!(send(&deployment, "", &[], PING).status, 404);
-        assert!(!Browser::new(&deployment).get("/playground/config.json").text.contains("relay"));
-        let metadata = Browser::new(&deployment).get("/.well-known/oauth-protected-resource/playground");
+        assert!(
+            !Browser::new(&deployment)
+                .get("/playground/config.json")
+                .text
+                .contains("relay")
+        );
+        let metadata =
+            Browser::new(&deployment).get("/.well-known/oauth-protected-resource/playground");
         assert!(!metadata.text.contains("relay"), "{metadata:?}");
     }
     let deployment = deployment();
-    assert!(Browser::new(&deployment).get("/playground/config.json").text.contains(r#""relay":{"signIn":true}"#));
+    assert!(
+        Browser::new(&deployment)
+            .get("/playground/config.json")
+            .text
+            .contains(r#""relay":{"signIn":true}"#)
+    );
 }
 
 #[test]
 fn a_word_that_is_none_leaves_the_relay_off_and_is_told() {
-    let deployment = Deployment::with_variables(&[("PLAYGROUND", "bound"), ("PLAYGROUND_RELAY", "yes")]);
-    assert!(deployment.app.problems()[0].contains("PLAYGROUND_RELAY is \"yes\"; expected is off or on"));
+    let deployment =
+        Deployment::with_variables(&[("PLAYGROUND", "bound"), ("PLAYGROUND_RELAY", "yes")]);
+    assert!(
+        deployment.app.problems()[0].contains("PLAYGROUND_RELAY is \"yes\"; expected is off or on")
+    );
     assert_eq!(send(&deployment, "", &[], PING).status, 404);
 }
 
@@ -102,10 +126,15 @@ fn only_the_page_at_its_own_origin_is_answered() {
         &[("sec-fetch-site", "cross-site")],
         &[("sec-fetch-site", "none")],
     ] {
-        assert_eq!(send(&deployment, &token, changes, PING).status, 403, "{changes:?}");
+        assert_eq!(
+            send(&deployment, &token, changes, PING).status,
+            403,
+            "{changes:?}"
+        );
     }
     for method in [Method::GET, Method::DELETE, Method::PUT] {
-        let shown = Browser::new(&deployment).send(method.clone(), "/playground/relay", "", OF_PAGE);
+        let shown =
+            Browser::new(&deployment).send(method.clone(), "/playground/relay", "", OF_PAGE);
         assert_eq!(shown.status, 405, "{method}");
     }
     assert!(deployment.relayed.borrow().is_empty());
@@ -116,10 +145,22 @@ fn only_the_page_at_its_own_origin_is_answered() {
 fn no_page_of_another_origin_may_send_the_headers_of_the_relay() {
     let deployment = Deployment::with_variables(&[SET[0], SET[1], ("ALLOWED_ORIGINS", "*")]);
     let token = relay_token(&deployment, "ann");
-    let headers =
-        [("origin", "https://evil.example"), ("access-control-request-headers", "x-playground, x-target-url")];
-    let preflight = Browser::new(&deployment).send(Method::OPTIONS, "/playground/relay", "", &headers);
-    assert!(!preflight.header("access-control-allow-headers").unwrap().contains("x-"), "{preflight:?}");
+    let headers = [
+        ("origin", "https://evil.example"),
+        (
+            "access-control-request-headers",
+            "x-playground, x-target-url",
+        ),
+    ];
+    let preflight =
+        Browser::new(&deployment).send(Method::OPTIONS, "/playground/relay", "", &headers);
+    assert!(
+        !preflight
+            .header("access-control-allow-headers")
+            .unwrap()
+            .contains("x-"),
+        "{preflight:?}"
+    );
     for site in ["same-origin", "cross-site"] {
         let changes = [("origin", "https://evil.example"), ("sec-fetch-site", site)];
         assert_eq!(send(&deployment, &token, &changes, PING).status, 403);
@@ -139,7 +180,12 @@ fn a_token_has_to_name_the_relay_and_the_page() {
     let refused = send(&deployment, "", &[], PING);
     assert_eq!(refused.status, 401);
     let challenge = refused.header("www-authenticate").unwrap();
-    assert!(challenge.contains(&format!("{ORIGIN}/.well-known/oauth-protected-resource/playground\"")), "{challenge}");
+    assert!(
+        challenge.contains(&format!(
+            "{ORIGIN}/.well-known/oauth-protected-resource/playground\""
+        )),
+        "{challenge}"
+    );
     for (scope, resource, status) in [
         ("relay", Some("/playground"), 200),
         ("chat relay", Some("/playground"), 200),
@@ -152,15 +198,26 @@ fn a_token_has_to_name_the_relay_and_the_page() {
         assert_eq!(shown.status, status, "{scope} {resource:?}");
         if status == 403 {
             let challenge = shown.header("www-authenticate").unwrap();
-            assert!(challenge.contains("insufficient_scope") && challenge.contains("scope=\"relay\""), "{challenge}");
+            assert!(
+                challenge.contains("insufficient_scope") && challenge.contains("scope=\"relay\""),
+                "{challenge}"
+            );
         }
     }
     let relay = relay_token(&deployment, "ann");
     let authorization = format!("Bearer {relay}");
-    let chat = json!({ "model": "small", "messages": [{ "role": "user", "content": "hello" }] }).to_string();
-    let shown =
-        Browser::new(&deployment).send(Method::POST, "/playground/chat", &chat, &[("authorization", &authorization)]);
-    assert_eq!(shown.status, 403, "a token of the relay spends nothing of the chat");
+    let chat = json!({ "model": "small", "messages": [{ "role": "user", "content": "hello" }] })
+        .to_string();
+    let shown = Browser::new(&deployment).send(
+        Method::POST,
+        "/playground/chat",
+        &chat,
+        &[("authorization", &authorization)],
+    );
+    assert_eq!(
+        shown.status, 403,
+        "a token of the relay spends nothing of the chat"
+    );
     assert!(deployment.asked.borrow().is_empty());
 }
 
@@ -168,19 +225,40 @@ fn a_token_has_to_name_the_relay_and_the_page() {
 fn the_person_is_told_what_the_scope_allows() {
     let deployment = deployment();
     let client = deployment.register(&json!({}));
-    let page =
-        Browser::new(&deployment).asked(&client, &[("scope", "relay"), ("resource", &format!("{ORIGIN}/playground"))]);
-    assert!(page.text.contains("Reach other servers through this one"), "{}", page.text);
+    let page = Browser::new(&deployment).asked(
+        &client,
+        &[
+            ("scope", "relay"),
+            ("resource", &format!("{ORIGIN}/playground")),
+        ],
+    );
+    assert!(
+        page.text.contains("Reach other servers through this one"),
+        "{}",
+        page.text
+    );
     let account = Browser::new(&deployment).account("ann");
-    assert!(!account.text.contains("0 requests, 0 tokens"), "there is no chat");
+    assert!(
+        !account.text.contains("0 requests, 0 tokens"),
+        "there is no chat"
+    );
 }
 
 #[test]
 fn without_sign_in_there_is_a_relay_on_this_machine_alone() {
-    let variables = |name: &str| SET.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
+    let variables = |name: &str| {
+        SET.iter()
+            .find(|(own, _)| *own == name)
+            .map(|(_, value)| (*value).to_owned())
+    };
     let mut deployment = deployment();
-    deployment.app = durable_mcp::App::new(durable_mcp::Server::new("s", "1")).with_variables(&variables);
-    assert!(deployment.app.problems()[0].contains("on this machine alone"), "{:?}", deployment.app.problems());
+    deployment.app =
+        durable_mcp::App::new(durable_mcp::Server::new("s", "1")).with_variables(&variables);
+    assert!(
+        deployment.app.problems()[0].contains("on this machine alone"),
+        "{:?}",
+        deployment.app.problems()
+    );
     let at = |origin: &str, url: &str, from: &str| {
         let mut browser = Browser::new(&deployment);
         origin.clone_into(&mut browser.origin);
@@ -191,14 +269,24 @@ fn without_sign_in_there_is_a_relay_on_this_machine_alone() {
             ("x-target-url", url),
             ("x-target-method", "POST"),
         ];
-        browser.send(Method::POST, "/playground/relay", PING, &headers).status
+        browser
+            .send(Method::POST, "/playground/relay", PING, &headers)
+            .status
     };
     let local = "http://127.0.0.1:8787";
     assert_eq!(at(ORIGIN, URL, ORIGIN), 404);
     assert_eq!(at(local, URL, local), 200);
-    assert_eq!(at(local, URL, "http://localhost:3000"), 403, "another program of this machine");
-    for url in ["http://127.0.0.1:3000/", "https://127.0.0.1:3000/", "https://localhost:3000/", "https://router.local/"]
-    {
+    assert_eq!(
+        at(local, URL, "http://localhost:3000"),
+        403,
+        "another program of this machine"
+    );
+    for url in [
+        "http://127.0.0.1:3000/",
+        "https://127.0.0.1:3000/",
+        "https://localhost:3000/",
+        "https://router.local/",
+    ] {
         assert_eq!(at(local, url, local), 403, "{url}");
     }
 }

@@ -82,7 +82,11 @@ fn events_that_nobody_fetched_are_deleted_and_do_not_keep_a_session() {
 
 #[test]
 fn a_claim_of_a_stateless_version_counts_for_nothing_on_a_session() {
-    for version in [ProtocolVersion::V2025_03_26, ProtocolVersion::V2025_06_18, ProtocolVersion::V2025_11_25] {
+    for version in [
+        ProtocolVersion::V2025_03_26,
+        ProtocolVersion::V2025_06_18,
+        ProtocolVersion::V2025_11_25,
+    ] {
         let rig = Rig::speaking(version, server());
         for header in [None, Some(version.as_str()), Some("2025-06-18"), Some("")] {
             let meta = json!({
@@ -90,12 +94,27 @@ fn a_claim_of_a_stateless_version_counts_for_nothing_on_a_session() {
                 "io.modelcontextprotocol/clientCapabilities": {},
                 "io.modelcontextprotocol/clientInfo": { "name": "c", "version": "1" },
             });
-            let body = request(7, "tools/call", &json!({ "name": "total", "arguments": {}, "_meta": meta }));
-            let headers: Vec<_> = header.map(|header| ("mcp-protocol-version", header)).into_iter().collect();
+            let body = request(
+                7,
+                "tools/call",
+                &json!({ "name": "total", "arguments": {}, "_meta": meta }),
+            );
+            let headers: Vec<_> = header
+                .map(|header| ("mcp-protocol-version", header))
+                .into_iter()
+                .collect();
             let answer = rig.send(Method::POST, &headers, Ok(body)).answer();
             let json = answer.json();
-            assert_eq!((answer.status, &json["id"]), (200, &json!(7)), "{version:?} {header:?} {answer:?}");
-            assert_eq!(json["result"].get("resultType"), None, "the session's version has none");
+            assert_eq!(
+                (answer.status, &json["id"]),
+                (200, &json!(7)),
+                "{version:?} {header:?} {answer:?}"
+            );
+            assert_eq!(
+                json["result"].get("resultType"),
+                None,
+                "the session's version has none"
+            );
         }
     }
 }

@@ -9,7 +9,12 @@ use crate::support::browser::{Browser, Deployment};
 use crate::support::front::Front;
 
 fn problems(variables: &[(&str, &str)]) -> Vec<String> {
-    let read = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
+    let read = |name: &str| {
+        variables
+            .iter()
+            .find(|(own, _)| *own == name)
+            .map(|(_, value)| (*value).to_owned())
+    };
     let app = App::new(Server::new("s", "1")).with_variables(&read);
     app.problems().to_vec()
 }
@@ -35,11 +40,19 @@ fn a_key_that_could_be_guessed_closes_every_endpoint_and_says_why() {
     ] {
         let shown = browser.send(method.clone(), path, "", &[]);
         assert_eq!(shown.status, 503, "{method} {path}: {shown:?}");
-        assert!(shown.text.contains("SESSION_KEY has a key of fewer than 32 characters"), "{path}: {shown:?}");
+        assert!(
+            shown
+                .text
+                .contains("SESSION_KEY has a key of fewer than 32 characters"),
+            "{path}: {shown:?}"
+        );
         assert!(!shown.text.contains("changeme"), "{path}: {shown:?}");
     }
     let home = browser.send(Method::GET, "/", "", &[]);
-    assert!(home.status == 200 && home.text.contains("SESSION_KEY has a key"), "{home:?}");
+    assert!(
+        home.status == 200 && home.text.contains("SESSION_KEY has a key"),
+        "{home:?}"
+    );
 }
 
 #[test]
@@ -47,7 +60,13 @@ fn an_empty_key_is_none_and_a_long_one_serves() {
     let long = "k".repeat(32);
     for key in ["", " \n", long.as_str()] {
         let deployment = Deployment::with_variables(&[("SESSION_KEY", key)]);
-        assert_eq!(Browser::new(&deployment).send(Method::POST, "/mcp", "", &[]).status, 401, "{key:?}");
+        assert_eq!(
+            Browser::new(&deployment)
+                .send(Method::POST, "/mcp", "", &[])
+                .status,
+            401,
+            "{key:?}"
+        );
     }
 }
 
@@ -75,7 +94,10 @@ fn every_variable_that_does_nothing_as_it_is_set_is_told() {
         ("PLAYGROUND_SERVER_ORIGIN", "https://mcp.example.com"),
     ] {
         let told = problems(&[(name, value)]);
-        assert!(told.len() == 1 && told[0].contains(name), "{name}: {told:?}");
+        assert!(
+            told.len() == 1 && told[0].contains(name),
+            "{name}: {told:?}"
+        );
         for empty in ["", " ", "\n"] {
             assert_eq!(problems(&[(name, empty)]), [""; 0], "{name}");
         }
@@ -85,13 +107,21 @@ fn every_variable_that_does_nothing_as_it_is_set_is_told() {
 #[test]
 fn an_application_without_the_sign_in_that_variables_ask_for_is_told_the_line_to_add() {
     let told = |app: App| {
-        app.with_variables(&|name| (name == "IDENTITY_PROVIDER").then(|| "github".into())).problems().concat()
+        app.with_variables(&|name| (name == "IDENTITY_PROVIDER").then(|| "github".into()))
+            .problems()
+            .concat()
     };
     let own = told(App::new(Server::new("s", "1")));
-    assert!(own.contains("identity(env)") && own.contains("app.oauth(sign_in.oauth())"), "{own}");
+    assert!(
+        own.contains("identity(env)") && own.contains("app.oauth(sign_in.oauth())"),
+        "{own}"
+    );
     assert!(!own.contains("build again"), "{own}");
     let demo = told(App::new(Server::new("s", "1")).built_without_sign_in());
-    assert!(demo.contains("build again") && !demo.contains("app.oauth"), "{demo}");
+    assert!(
+        demo.contains("build again") && !demo.contains("app.oauth"),
+        "{demo}"
+    );
 }
 
 #[test]
@@ -120,7 +150,11 @@ fn shipped(section: &str) -> Vec<&'static str> {
     if section.is_empty() {
         return all.lines().take_while(|line| !named(line)).collect();
     }
-    all.lines().skip_while(|line| *line != section).skip(1).take_while(|line| !named(line)).collect()
+    all.lines()
+        .skip_while(|line| *line != section)
+        .skip(1)
+        .take_while(|line| !named(line))
+        .collect()
 }
 
 #[test]
@@ -140,7 +174,10 @@ fn lacking(app: App, bindings: &[&str]) -> (App, String) {
 #[test]
 fn all_missing_bindings_are_told_at_once_with_their_lines() {
     let (_, told) = lacking(App::new(Server::new("s", "1")), &[]);
-    assert!(told.starts_with("Bindings are missing: MCP_OBJECT, KEY_RING. Add to wrangler.toml:\n"), "{told}");
+    assert!(
+        told.starts_with("Bindings are missing: MCP_OBJECT, KEY_RING. Add to wrangler.toml:\n"),
+        "{told}"
+    );
     for lines in [
         "[[durable_objects.bindings]]\nname = \"MCP_OBJECT\"\nclass_name = \"McpObject\"\n",
         "[[durable_objects.bindings]]\nname = \"KEY_RING\"\nclass_name = \"KeyRing\"\n",
@@ -149,8 +186,14 @@ fn all_missing_bindings_are_told_at_once_with_their_lines() {
         assert!(told.contains(lines), "{told}");
     }
     let (_, told) = lacking(Deployment::new().app, &["MCP_OBJECT", "KEY_RING"]);
-    assert!(told.starts_with("Bindings are missing: GRANT_AUTHORITY, OAUTH_KV."), "{told}");
-    assert!(told.contains("[[kv_namespaces]]\nbinding = \"OAUTH_KV\"\n"), "{told}");
+    assert!(
+        told.starts_with("Bindings are missing: GRANT_AUTHORITY, OAUTH_KV."),
+        "{told}"
+    );
+    assert!(
+        told.contains("[[kv_namespaces]]\nbinding = \"OAUTH_KV\"\n"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -159,23 +202,58 @@ fn a_binding_is_needed_only_by_those_who_use_it() {
     let runs_tasks = Server::new("s", "1").with(Tool::new("t", "", async || "").task());
     let usual = ["MCP_OBJECT", "KEY_RING"];
     assert_eq!(lacking(App::new(Server::new("s", "1")), &usual).1, "");
-    assert_eq!(lacking(App::new(Server::new("s", "1")), &["MCP_OBJECT", "SESSION_KEY"]).1, "");
-    assert!(lacking(App::new(notifies), &usual).1.starts_with("Bindings are missing: MCP_HUB."));
-    assert!(lacking(App::new(runs_tasks), &usual).1.starts_with("Bindings are missing: MCP_TASK."));
+    assert_eq!(
+        lacking(
+            App::new(Server::new("s", "1")),
+            &["MCP_OBJECT", "SESSION_KEY"]
+        )
+        .1,
+        ""
+    );
+    assert!(
+        lacking(App::new(notifies), &usual)
+            .1
+            .starts_with("Bindings are missing: MCP_HUB.")
+    );
+    assert!(
+        lacking(App::new(runs_tasks), &usual)
+            .1
+            .starts_with("Bindings are missing: MCP_TASK.")
+    );
 }
 
 #[test]
 fn without_a_vital_binding_each_request_says_so_and_shows_the_lines_on_loopback_alone() {
     let (app, _) = lacking(App::new(Server::new("s", "1")), &["KEY_RING"]);
     let send = |host: &str, path: &str| {
-        Front::of(app.clone()).at(host).send_to(path, Method::POST, &[], "{}".to_owned()).answer()
+        Front::of(app.clone())
+            .at(host)
+            .send_to(path, Method::POST, &[], "{}".to_owned())
+            .answer()
     };
-    let (near, far) = (send("localhost:8787", "/mcp"), send("mcp.example.com", "/mcp"));
+    let (near, far) = (
+        send("localhost:8787", "/mcp"),
+        send("mcp.example.com", "/mcp"),
+    );
     assert_eq!((near.status, far.status), (500, 500));
-    assert!(near.text.contains("[[durable_objects.bindings]]"), "{near:?}");
-    assert!(far.text.contains("lacks bindings") && !far.text.contains("durable_objects"), "{far:?}");
-    let page = |host: &str| Front::of(app.clone()).at(host).send_to("/", Method::GET, &[], String::new()).answer();
-    assert!(page("localhost").text.contains("MCP_OBJECT") && !page("mcp.example.com").text.contains("MCP_OBJECT"));
+    assert!(
+        near.text.contains("[[durable_objects.bindings]]"),
+        "{near:?}"
+    );
+    assert!(
+        far.text.contains("lacks bindings") && !far.text.contains("durable_objects"),
+        "{far:?}"
+    );
+    let page = |host: &str| {
+        Front::of(app.clone())
+            .at(host)
+            .send_to("/", Method::GET, &[], String::new())
+            .answer()
+    };
+    assert!(
+        page("localhost").text.contains("MCP_OBJECT")
+            && !page("mcp.example.com").text.contains("MCP_OBJECT")
+    );
 }
 
 #[test]

@@ -17,7 +17,11 @@ async fn roots(client: Client) -> Result<String, ToolError> {
 }
 
 async fn link() -> Content {
-    Content::link(ResourceLink { uri: "a:b".into(), name: "n".into(), ..ResourceLink::default() })
+    Content::link(ResourceLink {
+        uri: "a:b".into(),
+        name: "n".into(),
+        ..ResourceLink::default()
+    })
 }
 
 fn server() -> Server {
@@ -43,7 +47,10 @@ impl Open {
     fn initialized(version: &str, capabilities: &Value) -> Self {
         let open = Self::new();
         let params = json!({ "protocolVersion": version, "capabilities": capabilities, "clientInfo": { "name": "c" } });
-        let [hello] = open.ask(request(0, "initialize", &params)).try_into().unwrap();
+        let [hello] = open
+            .ask(request(0, "initialize", &params))
+            .try_into()
+            .unwrap();
         assert_eq!(hello["result"]["protocolVersion"], version);
         open
     }
@@ -56,20 +63,39 @@ impl Open {
 
     fn took(&self, body: String) {
         let answer = self.rig.post(body).answer();
-        assert_eq!((answer.status, answer.text.as_str()), (202, ""), "{answer:?}");
+        assert_eq!(
+            (answer.status, answer.text.as_str()),
+            (202, ""),
+            "{answer:?}"
+        );
     }
 }
 
 #[test]
 fn every_answer_comes_on_the_stream() {
     let open = Open::initialized("2024-11-05", &json!({}));
-    assert_eq!(open.ask(request(1, "ping", &json!({}))), [json!({ "jsonrpc": "2.0", "id": 1, "result": {} })]);
-    assert_eq!(open.ask(notification("notifications/initialized", &json!({}))), [Value::Null; 0]);
-    let [unknown] = open.ask(request("x", "made/up", &json!({}))).try_into().unwrap();
-    assert_eq!((&unknown["id"], &unknown["error"]["code"]), (&json!("x"), &json!(-32601)));
+    assert_eq!(
+        open.ask(request(1, "ping", &json!({}))),
+        [json!({ "jsonrpc": "2.0", "id": 1, "result": {} })]
+    );
+    assert_eq!(
+        open.ask(notification("notifications/initialized", &json!({}))),
+        [Value::Null; 0]
+    );
+    let [unknown] = open
+        .ask(request("x", "made/up", &json!({})))
+        .try_into()
+        .unwrap();
+    assert_eq!(
+        (&unknown["id"], &unknown["error"]["code"]),
+        (&json!("x"), &json!(-32601))
+    );
     assert_eq!(open.ask(call(2, "slow", &json!({}))), [Value::Null; 0]);
     open.rig.advance(1_000);
-    assert_eq!(open.rig.messages(&open.tag)[0]["result"]["content"][0]["text"], "slept");
+    assert_eq!(
+        open.rig.messages(&open.tag)[0]["result"]["content"][0]["text"],
+        "slept"
+    );
 }
 
 #[test]
@@ -78,11 +104,23 @@ fn what_initialize_settled_outlives_the_objects_sleep() {
     for _ in 0..2 {
         open.rig.restart();
         let [linked] = open.ask(call(1, "link", &json!({}))).try_into().unwrap();
-        assert_eq!(linked["result"]["content"][0]["type"], "resource_link", "{linked}");
+        assert_eq!(
+            linked["result"]["content"][0]["type"], "resource_link",
+            "{linked}"
+        );
         let [asked] = open.ask(call(2, "roots", &json!({}))).try_into().unwrap();
         assert_eq!(asked["method"], "roots/list");
-        let [told] = open.ask(answer(&asked["id"], &json!({ "roots": [{ "uri": "file:///a" }] }))).try_into().unwrap();
-        assert_eq!((&told["id"], &told["result"]["content"][0]["text"]), (&json!(2), &json!("1")));
+        let [told] = open
+            .ask(answer(
+                &asked["id"],
+                &json!({ "roots": [{ "uri": "file:///a" }] }),
+            ))
+            .try_into()
+            .unwrap();
+        assert_eq!(
+            (&told["id"], &told["result"]["content"][0]["text"]),
+            (&json!(2), &json!("1"))
+        );
     }
     assert!(open.rig.host.memory().is_empty(), "and costs no row");
 }
@@ -99,8 +137,14 @@ fn before_initialize_the_oldest_version_holds() {
 #[test]
 fn a_wrong_initialize_changes_nothing() {
     let open = Open::initialized("2025-06-18", &json!({}));
-    let [refused] = open.ask(request(9, "initialize", &json!({ "protocolVersion": 5 }))).try_into().unwrap();
-    assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(9), &json!(-32602)));
+    let [refused] = open
+        .ask(request(9, "initialize", &json!({ "protocolVersion": 5 })))
+        .try_into()
+        .unwrap();
+    assert_eq!(
+        (&refused["id"], &refused["error"]["code"]),
+        (&json!(9), &json!(-32602))
+    );
     let [linked] = open.ask(call(1, "link", &json!({}))).try_into().unwrap();
     assert_eq!(linked["result"]["content"][0]["type"], "resource_link");
 }
@@ -108,7 +152,8 @@ fn a_wrong_initialize_changes_nothing() {
 #[test]
 fn a_long_name_of_a_client_is_cut_to_what_a_socket_remembers() {
     let open = Open::new();
-    let params = json!({ "protocolVersion": "2025-11-25", "clientInfo": { "name": "名 ".repeat(5_000) } });
+    let params =
+        json!({ "protocolVersion": "2025-11-25", "clientInfo": { "name": "名 ".repeat(5_000) } });
     open.ask(request(0, "initialize", &params));
     open.rig.restart();
     let [linked] = open.ask(call(1, "link", &json!({}))).try_into().unwrap();
@@ -118,7 +163,9 @@ fn a_long_name_of_a_client_is_cut_to_what_a_socket_remembers() {
 #[test]
 fn without_its_stream_there_is_no_session() {
     let rig = Rig::over_sse(server());
-    rig.post(call(1, "increment", &json!({}))).answer().refuses(404, -32001, Value::Null);
+    rig.post(call(1, "increment", &json!({})))
+        .answer()
+        .refuses(404, -32001, Value::Null);
     assert!(rig.host.memory().is_empty());
 }
 
@@ -135,21 +182,37 @@ fn the_end_of_the_stream_is_the_end_of_all() {
         open.rig.hang_up(&open.tag);
         assert!(open.rig.host.memory().is_empty(), "sleeps: {sleeps}");
         assert_eq!(open.rig.host.memory().alarm(), None);
-        open.rig.post(call(3, "increment", &json!({}))).answer().refuses(404, -32001, Value::Null);
+        open.rig
+            .post(call(3, "increment", &json!({})))
+            .answer()
+            .refuses(404, -32001, Value::Null);
         open.rig.advance(10 * IDLE_MS);
         assert!(open.rig.host.memory().is_empty());
         let log = open.rig.host.logs.take().join("\n");
-        assert_eq!(log.contains(r#""name":"slow","era":"2024-11-05","outcome":"cancelled""#), !sleeps, "{log}");
+        assert_eq!(
+            log.contains(r#""name":"slow","era":"2024-11-05","outcome":"cancelled""#),
+            !sleeps,
+            "{log}"
+        );
     }
 }
 
 #[test]
 fn what_cannot_be_read_is_refused_where_it_was_posted() {
     let open = Open::initialized("2025-03-26", &json!({}));
-    open.rig.post("{").answer().refuses(400, -32700, Value::Null);
-    open.rig.post(r#"{"jsonrpc":"2.0","id":4}"#).answer().refuses(400, -32600, 4);
+    open.rig
+        .post("{")
+        .answer()
+        .refuses(400, -32700, Value::Null);
+    open.rig
+        .post(r#"{"jsonrpc":"2.0","id":4}"#)
+        .answer()
+        .refuses(400, -32600, 4);
     let batch = format!("[{}]", request(1, "ping", &json!({})));
-    open.rig.post(batch).answer().refuses(400, -32600, Value::Null);
+    open.rig
+        .post(batch)
+        .answer()
+        .refuses(400, -32600, Value::Null);
     assert_eq!(open.rig.messages(&open.tag), [Value::Null; 0]);
     assert_eq!(open.ask(request(1, "ping", &json!({}))).len(), 1);
 }
@@ -158,7 +221,10 @@ fn what_cannot_be_read_is_refused_where_it_was_posted() {
 fn a_call_that_is_called_off_is_not_answered() {
     let open = Open::initialized("2025-03-26", &json!({}));
     open.took(call("c", "slow", &json!({})));
-    open.took(notification("notifications/cancelled", &json!({ "requestId": "c" })));
+    open.took(notification(
+        "notifications/cancelled",
+        &json!({ "requestId": "c" }),
+    ));
     open.rig.advance(10_000);
     assert_eq!(open.rig.messages(&open.tag), [Value::Null; 0]);
 }

@@ -22,15 +22,27 @@ fn conforms(store: &dyn Store) {
     writes_a_row(store, || store.put_state("S", "1"));
     writes_a_row(store, || store.put_state("T", "{}"));
     writes_a_row(store, || store.put_state("S", "2"));
-    assert_eq!(store.state("S"), Ok(Some("2".to_owned())), "the last value stays");
-    assert_eq!(store.state("T"), Ok(Some("{}".to_owned())), "states do not touch each other");
+    assert_eq!(
+        store.state("S"),
+        Ok(Some("2".to_owned())),
+        "the last value stays"
+    );
+    assert_eq!(
+        store.state("T"),
+        Ok(Some("{}".to_owned())),
+        "states do not touch each other"
+    );
     assert_eq!(store.state("s"), Ok(None), "names are told apart by case");
     let kept = store.load().unwrap();
     assert!(kept.anything && !kept.ended && kept.used > 0);
 
     for level in [LogLevel::Error, LogLevel::Debug, LogLevel::Warning] {
         writes_a_row(store, || store.put_log_level(level));
-        assert_eq!(store.load().unwrap().log_level, Some(level), "the last level stays");
+        assert_eq!(
+            store.load().unwrap().log_level,
+            Some(level),
+            "the last level stays"
+        );
     }
 
     for uri in ["a:b", "a:a", "a:b", "%"] {
@@ -39,18 +51,47 @@ fn conforms(store: &dyn Store) {
     writes_a_row(store, || store.put_subscription("a:a", false));
     let mut subscriptions = store.load().unwrap().subscriptions;
     subscriptions.sort();
-    assert_eq!(subscriptions, ["%", "a:b"], "each once, and none that was given up");
+    assert_eq!(
+        subscriptions,
+        ["%", "a:b"],
+        "each once, and none that was given up"
+    );
 
     for (sequence, expires) in [(10, 300), (2, 100), (u64::MAX - 1, 200)] {
-        writes_a_row(store, || store.put_event(STREAM, sequence, &format!("data: {sequence}\n\n"), expires));
+        writes_a_row(store, || {
+            store.put_event(STREAM, sequence, &format!("data: {sequence}\n\n"), expires)
+        });
     }
     writes_a_row(store, || store.put_event(STREAM + 1, 3, "another's", 100));
-    let numbers = |after| store.events(STREAM, after, ALL).unwrap().into_iter().map(|(at, _)| at).collect::<Vec<_>>();
-    assert_eq!(numbers(0), [2, 10, u64::MAX - 1], "events come in order, of that stream only");
+    let numbers = |after| {
+        store
+            .events(STREAM, after, ALL)
+            .unwrap()
+            .into_iter()
+            .map(|(at, _)| at)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        numbers(0),
+        [2, 10, u64::MAX - 1],
+        "events come in order, of that stream only"
+    );
     assert_eq!(numbers(2), [10, u64::MAX - 1], "and only later ones");
-    assert_eq!(store.events(STREAM, 9, 1), Ok(vec![(10, "data: 10\n\n".to_owned())]), "no more than is enough");
-    assert_eq!(store.events(STREAM, 0, 10).unwrap().len(), 2, "and none that is cut");
-    assert_eq!(store.prune_events(99), Ok(Some(100)), "nothing has expired, and the next does at 100");
+    assert_eq!(
+        store.events(STREAM, 9, 1),
+        Ok(vec![(10, "data: 10\n\n".to_owned())]),
+        "no more than is enough"
+    );
+    assert_eq!(
+        store.events(STREAM, 0, 10).unwrap().len(),
+        2,
+        "and none that is cut"
+    );
+    assert_eq!(
+        store.prune_events(99),
+        Ok(Some(100)),
+        "nothing has expired, and the next does at 100"
+    );
     assert_eq!(store.prune_events(100), Ok(Some(200)));
     assert_eq!(numbers(0), [10, u64::MAX - 1]);
     assert_eq!(store.prune_events(1000), Ok(None));
@@ -64,10 +105,17 @@ fn conforms(store: &dyn Store) {
     writes_a_row(store, || store.end());
     let kept = store.load().unwrap();
     assert!(kept.anything && kept.ended);
-    assert_eq!((kept.log_level, kept.subscriptions), (None, vec![]), "only the end is kept");
+    assert_eq!(
+        (kept.log_level, kept.subscriptions),
+        (None, vec![]),
+        "only the end is kept"
+    );
     assert_eq!(store.state("S"), Ok(None));
     assert_eq!(store.events(STREAM, 0, ALL), Ok(vec![]));
-    assert!(store.put_state("S", "3").is_err(), "what has ended takes nothing any more");
+    assert!(
+        store.put_state("S", "3").is_err(),
+        "what has ended takes nothing any more"
+    );
     assert!(store.load().unwrap().ended);
 
     store.clear();
@@ -76,7 +124,10 @@ fn conforms(store: &dyn Store) {
     assert_eq!(store.state("S"), Ok(Some("4".to_owned())));
 }
 
-fn writes_a_row(store: &dyn Store, write: impl FnOnce() -> Result<(), durable_mcp::session::store::StoreError>) {
+fn writes_a_row(
+    store: &dyn Store,
+    write: impl FnOnce() -> Result<(), durable_mcp::session::store::StoreError>,
+) {
     let before = store.rows_written();
     assert_eq!(write(), Ok(()));
     assert_eq!(store.rows_written() - before, 1);

@@ -53,7 +53,11 @@ fn server() -> Server {
 }
 
 fn start(rig: &Rig, id: &str, count: u32, every_ms: u32) -> Exchange {
-    rig.post(call(id, "steps", &json!({ "count": count, "every_ms": every_ms })))
+    rig.post(call(
+        id,
+        "steps",
+        &json!({ "count": count, "every_ms": every_ms }),
+    ))
 }
 
 /// In short: the number of each step, and the id of an answer.
@@ -85,7 +89,12 @@ mod the_answer_to_a_post {
         rig.advance(1_000);
         let answer = exchange.answer();
         assert_eq!(answer.status, 200);
-        assert!(answer.headers.contains(&("content-type", "application/json".into())), "{answer:?}");
+        assert!(
+            answer
+                .headers
+                .contains(&("content-type", "application/json".into())),
+            "{answer:?}"
+        );
         assert_eq!(answer.json()["result"]["content"][0]["text"], "done");
     }
 
@@ -96,23 +105,38 @@ mod the_answer_to_a_post {
         assert!(exchange.is_open());
         rig.advance(10);
         let first = exchange.read();
-        assert_eq!((short(&first.messages()), first.ended), (vec![json!(1)], false));
+        assert_eq!(
+            (short(&first.messages()), first.ended),
+            (vec![json!(1)], false)
+        );
         rig.advance(10);
         assert_eq!(short(&exchange.read().messages()), [2]);
         rig.advance(10);
         let last = exchange.read();
-        assert_eq!((short(&last.messages()), last.ended), (vec![json!("a")], true));
+        assert_eq!(
+            (short(&last.messages()), last.ended),
+            (vec![json!("a")], true)
+        );
     }
 
     #[test]
     fn begins_with_an_id_and_a_time_to_wait_for_clients_that_know_them() {
-        for version in ProtocolVersion::ALL.into_iter().filter(|version| !version.is_stateless()) {
+        for version in ProtocolVersion::ALL
+            .into_iter()
+            .filter(|version| !version.is_stateless())
+        {
             let rig = Rig::speaking(version, server());
             let exchange = start(&rig, "a", 1, 10);
             rig.advance(10);
             let read = exchange.read();
-            let primed = read.text.starts_with("id: a1a1a1a1-") && read.text.contains("\nretry: 1000\ndata: \n\n");
-            assert_eq!(primed, version >= ProtocolVersion::V2025_11_25, "{version}: {}", read.text);
+            let primed = read.text.starts_with("id: a1a1a1a1-")
+                && read.text.contains("\nretry: 1000\ndata: \n\n");
+            assert_eq!(
+                primed,
+                version >= ProtocolVersion::V2025_11_25,
+                "{version}: {}",
+                read.text
+            );
             assert!(read.events.iter().all(|event| event.id.is_some()));
             assert_eq!(short(&read.messages()), [1]);
         }
@@ -122,7 +146,11 @@ mod the_answer_to_a_post {
     fn that_takes_long_is_a_stream_with_comments_after_each_quiet_while() {
         let rig = Rig::new(server());
         let every = u64::from(KEEP_ALIVE_MS);
-        let exchange = rig.post(call(1, "quiet", &json!({ "count": 0, "every_ms": 100_000 })));
+        let exchange = rig.post(call(
+            1,
+            "quiet",
+            &json!({ "count": 0, "every_ms": 100_000 }),
+        ));
         rig.advance(every - 1);
         assert!(exchange.is_open(), "it may still become JSON");
         rig.advance(1);
@@ -133,11 +161,19 @@ mod the_answer_to_a_post {
             assert_eq!(exchange.read().text, "");
             rig.advance(1);
             let read = exchange.read();
-            assert_eq!((read.comments(), read.events.len()), (1, 0), "{}", read.text);
+            assert_eq!(
+                (read.comments(), read.events.len()),
+                (1, 0),
+                "{}",
+                read.text
+            );
         }
         rig.advance(100_000);
         let last = exchange.read();
-        assert_eq!((short(&last.messages()), last.ended), (vec![json!(1)], true));
+        assert_eq!(
+            (short(&last.messages()), last.ended),
+            (vec![json!(1)], true)
+        );
     }
 
     #[test]
@@ -162,9 +198,19 @@ mod the_answer_to_a_post {
         rig.advance(15);
         assert_eq!(rig.text("announce", &json!({})), "announced");
         rig.advance(100);
-        assert_eq!(short(&one.read().messages()), [json!(1), json!(2), json!("one")]);
-        assert_eq!(short(&other.read().messages()), [json!(1), json!(2), json!(3), json!("other")]);
-        let told: Vec<_> = rig.messages(&standalone).iter().map(|message| message["method"].clone()).collect();
+        assert_eq!(
+            short(&one.read().messages()),
+            [json!(1), json!(2), json!("one")]
+        );
+        assert_eq!(
+            short(&other.read().messages()),
+            [json!(1), json!(2), json!(3), json!("other")]
+        );
+        let told: Vec<_> = rig
+            .messages(&standalone)
+            .iter()
+            .map(|message| message["method"].clone())
+            .collect();
         assert_eq!(told, ["notifications/tools/list_changed"]);
     }
 
@@ -173,7 +219,12 @@ mod the_answer_to_a_post {
         let rig = Rig::new(server());
         let exchange = rig.post(call("r", "release", &json!({})));
         let read = exchange.read();
-        assert_eq!((read.messages(), read.ended), (vec![], true), "{}", read.text);
+        assert_eq!(
+            (read.messages(), read.ended),
+            (vec![], true),
+            "{}",
+            read.text
+        );
         rig.advance(100);
         let tag = rig.get(Some(&read.last_id()));
         assert_eq!(short(&rig.messages(&tag)), ["r"]);
@@ -217,7 +268,10 @@ mod a_client_that_lost_its_stream {
                 rig.advance(20);
                 let (text, closed) = rig.host.read(&tag);
                 assert!(!closed);
-                let ids: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("id: ")).collect();
+                let ids: Vec<_> = text
+                    .lines()
+                    .filter_map(|line| line.strip_prefix("id: "))
+                    .collect();
                 (*ids.last().unwrap()).clone_into(&mut last);
                 seen.extend(steps_in(&text));
                 rig.hang_up(&tag);
@@ -228,7 +282,10 @@ mod a_client_that_lost_its_stream {
             let (text, closed) = rig.host.read(&tag);
             seen.extend(steps_in(&text));
             assert!(closed, "{version}");
-            let expected: Vec<_> = (1..=12).map(|step| json!(step)).chain([json!("a")]).collect();
+            let expected: Vec<_> = (1..=12)
+                .map(|step| json!(step))
+                .chain([json!("a")])
+                .collect();
             assert_eq!(seen, expected, "{version}");
         }
     }
@@ -331,19 +388,35 @@ mod a_client_that_lost_its_stream {
         assert_eq!(tag, again);
         assert_eq!(rig.host.open_sockets(), 1);
         rig.advance(100);
-        assert_eq!(short(&rig.messages(&again)), [json!(2), json!(3), json!(4), json!(5), json!("a")]);
+        assert_eq!(
+            short(&rig.messages(&again)),
+            [json!(2), json!(3), json!(4), json!(5), json!("a")]
+        );
         drop(exchange);
     }
 
     #[test]
     fn is_refused_an_event_that_this_session_never_gave() {
         let rig = Rig::new(server());
-        for id in ["x", "1", "a1a1a1a2-0-1", "A1A1A1A1-0-1", "a1a1a1a1-0", "a1a1a1a1-0-1-1", "a1a1a1a1-0-g"] {
-            rig.try_get(Some(id)).unwrap_err().refuses(400, -32000, Value::Null);
+        for id in [
+            "x",
+            "1",
+            "a1a1a1a2-0-1",
+            "A1A1A1A1-0-1",
+            "a1a1a1a1-0",
+            "a1a1a1a1-0-1-1",
+            "a1a1a1a1-0-g",
+        ] {
+            rig.try_get(Some(id))
+                .unwrap_err()
+                .refuses(400, -32000, Value::Null);
         }
         assert_eq!(rig.get(Some("")), rig.get(None), "an empty one is as none");
         let tag = rig.get(Some("a1a1a1a1-123-0"));
-        assert!(rig.is_closed(&tag), "a stream of this session's that is not known any more");
+        assert!(
+            rig.is_closed(&tag),
+            "a stream of this session's that is not known any more"
+        );
     }
 
     #[test]
@@ -367,12 +440,23 @@ mod a_client_that_does_not_read {
     fn counts_as_gone_after_so_many_bytes_and_can_come_back() {
         let rig = Rig::speaking(ProtocolVersion::V2025_03_26, server());
         let bytes = MAX_UNREAD_BYTES / 8;
-        let exchange = rig.post(call("a", "steps", &json!({ "count": 20, "every_ms": 10, "bytes": bytes })));
+        let exchange = rig.post(call(
+            "a",
+            "steps",
+            &json!({ "count": 20, "every_ms": 10, "bytes": bytes }),
+        ));
         rig.advance(1_000);
-        assert!(rig.host.memory().event_count() > 0, "what it misses is kept");
+        assert!(
+            rig.host.memory().event_count() > 0,
+            "what it misses is kept"
+        );
         let read = exchange.read();
         assert!(read.ended, "what was unread may still be read");
-        assert!(read.text.len() <= MAX_UNREAD_BYTES + 1_000, "{}", read.text.len());
+        assert!(
+            read.text.len() <= MAX_UNREAD_BYTES + 1_000,
+            "{}",
+            read.text.len()
+        );
         let mut seen = short(&read.messages());
         assert!(seen.len() >= 6, "{seen:?}");
         let mut last = read.last_id();
@@ -381,10 +465,17 @@ mod a_client_that_does_not_read {
             let tag = rig.get(Some(&last));
             let (text, closed) = rig.host.read(&tag);
             assert!(closed);
-            text.lines().filter_map(|line| line.strip_prefix("id: ")).next_back().unwrap().clone_into(&mut last);
+            text.lines()
+                .filter_map(|line| line.strip_prefix("id: "))
+                .next_back()
+                .unwrap()
+                .clone_into(&mut last);
             seen.extend(steps_in(&text));
         }
-        let expected: Vec<_> = (1..=20).map(|step| json!(step)).chain([json!("a")]).collect();
+        let expected: Vec<_> = (1..=20)
+            .map(|step| json!(step))
+            .chain([json!("a")])
+            .collect();
         assert_eq!(seen, expected);
     }
 
@@ -394,7 +485,11 @@ mod a_client_that_does_not_read {
         let data = json!({ "step": 1, "filler": "" });
         let params = json!({ "level": "info", "data": data });
         let bytes = MAX_MESSAGE_BYTES - notification("notifications/message", &params).len();
-        let exchange = rig.post(call("a", "steps", &json!({ "count": 1, "every_ms": 10, "bytes": bytes })));
+        let exchange = rig.post(call(
+            "a",
+            "steps",
+            &json!({ "count": 1, "every_ms": 10, "bytes": bytes }),
+        ));
         rig.advance(10);
         let read = exchange.read();
         assert_eq!(short(&read.messages()), [1]);
@@ -444,7 +539,12 @@ mod the_sessions_own_stream {
             let tag = rig.get(None);
             announce(&rig, 1);
             let (text, _) = rig.host.read(&tag);
-            let last = text.lines().filter_map(|line| line.strip_prefix("id: ")).next_back().unwrap().to_owned();
+            let last = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("id: "))
+                .next_back()
+                .unwrap()
+                .to_owned();
             rig.hang_up(&tag);
             announce(&rig, 2);
             assert_eq!(rig.host.memory().event_count(), 2);
@@ -466,7 +566,11 @@ mod the_sessions_own_stream {
             let rig = Rig::speaking(version, server());
             let tag = rig.get(None);
             let (text, closed) = rig.host.read(&tag);
-            assert_eq!(!text.is_empty(), version >= ProtocolVersion::V2025_11_25, "{version}: {text}");
+            assert_eq!(
+                !text.is_empty(),
+                version >= ProtocolVersion::V2025_11_25,
+                "{version}: {text}"
+            );
             assert!(!closed);
         }
     }
@@ -484,7 +588,11 @@ mod the_sessions_own_stream {
 #[test]
 fn notifications_alone_have_an_empty_answer() {
     let rig = Rig::new(server());
-    for method in ["notifications/initialized", "notifications/roots/list_changed", "made/up"] {
+    for method in [
+        "notifications/initialized",
+        "notifications/roots/list_changed",
+        "made/up",
+    ] {
         let answer = rig.post(notification(method, &json!({}))).answer();
         assert_eq!((answer.status, answer.text.as_str()), (202, ""), "{method}");
     }

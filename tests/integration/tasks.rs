@@ -59,10 +59,19 @@ async fn ask(client: Client) -> Result<String, Error> {
 }
 
 async fn together(client: Client) -> Result<String, Error> {
-    let (first, second, roots) =
-        join3(client.elicit("word", "1"), client.elicit("word", "2"), client.roots("where")).await;
+    let (first, second, roots) = join3(
+        client.elicit("word", "1"),
+        client.elicit("word", "2"),
+        client.roots("where"),
+    )
+    .await;
     let last = word(client.elicit("word", "3").await?);
-    Ok(format!("{} {} {} {last}", word(first?), word(second?), roots?.len()))
+    Ok(format!(
+        "{} {} {} {last}",
+        word(first?),
+        word(second?),
+        roots?.len()
+    ))
 }
 
 fn server() -> Server {
@@ -80,7 +89,10 @@ fn front() -> Front {
 
 /// Starts a task, and returns its id.
 fn begin(front: &Front, name: &str, arguments: &Value) -> String {
-    let result = front.result("tools/call", &json!({ "name": name, "arguments": arguments }));
+    let result = front.result(
+        "tools/call",
+        &json!({ "name": name, "arguments": arguments }),
+    );
     assert_eq!(result["resultType"], "task", "{result}");
     result["taskId"].as_str().unwrap().to_owned()
 }
@@ -88,7 +100,10 @@ fn begin(front: &Front, name: &str, arguments: &Value) -> String {
 /// A task as `tasks/get` returns it.
 fn get(front: &Front, id: &str) -> Value {
     let result = front.result("tasks/get", &json!({ "taskId": id }));
-    assert_eq!((&result["resultType"], &result["taskId"]), (&json!("complete"), &json!(id)));
+    assert_eq!(
+        (&result["resultType"], &result["taskId"]),
+        (&json!("complete"), &json!(id))
+    );
     assert!(result.get("requestState").is_none(), "{result}");
     result
 }
@@ -100,14 +115,22 @@ fn status(front: &Front, id: &str) -> String {
 /// The keys of what a task waits for.
 fn asked(task: &Value) -> Vec<String> {
     assert_eq!(task["status"], "input_required", "{task}");
-    let mut keys: Vec<_> = task["inputRequests"].as_object().unwrap().keys().cloned().collect();
+    let mut keys: Vec<_> = task["inputRequests"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
     keys.sort_unstable();
     keys
 }
 
 /// Answers questions by `tasks/update`, whose own result is always empty.
 fn update(front: &Front, id: &str, answers: &Value) {
-    let result = front.result("tasks/update", &json!({ "taskId": id, "inputResponses": answers }));
+    let result = front.result(
+        "tasks/update",
+        &json!({ "taskId": id, "inputResponses": answers }),
+    );
     is_empty(&result);
     front.advance(0);
 }
@@ -118,5 +141,9 @@ fn cancel(front: &Front, id: &str) {
 
 fn is_empty(result: &Value) {
     let members: Vec<_> = result.as_object().unwrap().keys().collect();
-    assert_eq!((members.len(), &result["resultType"]), (2, &json!("complete")), "{result}");
+    assert_eq!(
+        (members.len(), &result["resultType"]),
+        (2, &json!("complete")),
+        "{result}"
+    );
 }

@@ -11,7 +11,9 @@ use durable_mcp::testing::{Change, Progressed, TestClient, Value, json};
 
 /// A client of each version.
 fn each(server: impl Fn() -> Server) -> Vec<TestClient> {
-    ProtocolVersion::ALL.map(|version| TestClient::new(server()).speaking(version)).into()
+    ProtocolVersion::ALL
+        .map(|version| TestClient::new(server()).speaking(version))
+        .into()
 }
 
 fn of(name: &str, tool: Tool) -> Server {
@@ -21,19 +23,30 @@ fn of(name: &str, tool: Tool) -> Server {
 #[test]
 fn a_model_answers_by_a_closure() {
     async fn summary(client: Client) -> Result<String, ToolError> {
-        let sampled = client.sample("summary", Sampling::new("Sum it up", 100)).await?;
+        let sampled = client
+            .sample("summary", Sampling::new("Sum it up", 100))
+            .await?;
         Ok(sampled.text().unwrap_or("nothing").to_owned())
     }
     for client in each(|| of("s", Tool::new("summary", "", summary))) {
         let client = client.on_sample(|asked| format!("{} in short", asked["maxTokens"]));
-        assert_eq!(client.call("summary", json!({})).text(), "100 in short", "{client:?}");
+        assert_eq!(
+            client.call("summary", json!({})).text(),
+            "100 in short",
+            "{client:?}"
+        );
     }
 }
 
 #[test]
 fn roots_are_those_of_the_client() {
     async fn folders(client: Client) -> Result<String, ToolError> {
-        Ok(client.roots("roots").await?.into_iter().map(|root| root.uri).collect())
+        Ok(client
+            .roots("roots")
+            .await?
+            .into_iter()
+            .map(|root| root.uri)
+            .collect())
     }
     for client in each(|| of("s", Tool::new("folders", "", folders))) {
         let told = client.roots(["file:///a"]).call("folders", json!({}));
@@ -44,14 +57,25 @@ fn roots_are_those_of_the_client() {
 #[test]
 fn a_client_can_be_asked_for_no_more_than_it_has_answers_for() {
     async fn abilities(client: Client) -> String {
-        format!("{} {} {}", client.can_elicit(), client.can_sample(), client.has_roots())
+        format!(
+            "{} {} {}",
+            client.can_elicit(),
+            client.can_sample(),
+            client.has_roots()
+        )
     }
     for client in each(|| of("s", Tool::new("abilities", "", abilities))) {
-        assert_eq!(client.call("abilities", json!({})).text(), "false false false");
+        assert_eq!(
+            client.call("abilities", json!({})).text(),
+            "false false false"
+        );
     }
     for client in each(|| of("s", Tool::new("abilities", "", abilities))) {
         let client = client.on_elicit(|_| Elicited::Declined);
-        assert_eq!(client.call("abilities", json!({})).text(), "true false false");
+        assert_eq!(
+            client.call("abilities", json!({})).text(),
+            "true false false"
+        );
     }
 }
 
@@ -64,7 +88,9 @@ fn questions_one_after_another_have_answers_of_their_own() {
     async fn sum(client: Client) -> Result<String, ToolError> {
         let mut sum = 0;
         for _ in 0..3 {
-            if let Elicited::Accepted(Number { number }) = client.elicit("number", "Another number:").await? {
+            if let Elicited::Accepted(Number { number }) =
+                client.elicit("number", "Another number:").await?
+            {
                 sum += number;
             }
         }
@@ -92,8 +118,16 @@ fn an_hour_of_waiting_takes_no_time_and_is_seen_on_the_clock() {
         (clock.now_ms() - begun).to_string()
     }
     for client in each(|| of("s", Tool::new("nap", "", nap))) {
-        assert_eq!(client.call("nap", json!({})).text(), "3600000", "{client:?}");
-        let last = Progressed { progress: 4.0, total: None, message: None };
+        assert_eq!(
+            client.call("nap", json!({})).text(),
+            "3600000",
+            "{client:?}"
+        );
+        let last = Progressed {
+            progress: 4.0,
+            total: None,
+            message: None,
+        };
         assert_eq!(client.progress().pop(), Some(last));
         assert_eq!(client.progress(), []);
     }
@@ -102,13 +136,21 @@ fn an_hour_of_waiting_takes_no_time_and_is_seen_on_the_clock() {
 #[test]
 #[should_panic(expected = "waits for something that does not come")]
 fn a_call_that_waits_for_ever_fails_its_test() {
-    TestClient::new(of("s", Tool::new("stuck", "", std::future::pending::<String>))).call("stuck", json!({}));
+    TestClient::new(of(
+        "s",
+        Tool::new("stuck", "", std::future::pending::<String>),
+    ))
+    .call("stuck", json!({}));
 }
 
 /// The texts with which the tests of a tool's author fail: in a session, without one, and of a task.
 fn stuck(tool: impl Fn() -> Tool) -> [String; 3] {
     let client = |tool| TestClient::new(of("s", tool)).on_elicit(|_| Elicited::Accepted(json!({})));
-    let clients = [client(tool()), client(tool()).stateless(), client(tool().only_as_task()).stateless()];
+    let clients = [
+        client(tool()),
+        client(tool()).stateless(),
+        client(tool().only_as_task()).stateless(),
+    ];
     clients.map(|client| panicked(|| drop(client.call("stuck", json!({})))))
 }
 
@@ -133,7 +175,10 @@ fn a_call_that_sleeps_in_a_loop_for_ever_fails_its_test_with_words() {
     let client = TestClient::new(of("s", Tool::new("stuck", "", for_no_time)));
     let for_no_time = panicked(|| drop(client.call("stuck", json!({}))));
     for told in [in_a_session, stateless, task, for_no_time] {
-        assert!(told.contains("has waited 20000 times") && told.contains("Give the loop an end"), "{told}");
+        assert!(
+            told.contains("has waited 20000 times") && told.contains("Give the loop an end"),
+            "{told}"
+        );
     }
 }
 
@@ -145,7 +190,10 @@ fn a_call_that_polls_for_ever_fails_its_test_with_words() {
         }
     }
     for told in stuck(|| Tool::new("stuck", "", yields)) {
-        assert!(told.contains("while no time passed") && told.contains("Give the loop an end"), "{told}");
+        assert!(
+            told.contains("while no time passed") && told.contains("Give the loop an end"),
+            "{told}"
+        );
     }
 }
 
@@ -172,7 +220,10 @@ fn a_call_that_asks_for_ever_fails_its_test_with_words() {
         }
     }
     for told in stuck(|| Tool::new("stuck", "", asks)) {
-        assert!(told.contains("has asked 100") && told.contains("Give the handler a way out"), "{told}");
+        assert!(
+            told.contains("has asked 100") && told.contains("Give the handler a way out"),
+            "{told}"
+        );
     }
 }
 
@@ -180,11 +231,14 @@ fn a_call_that_asks_for_ever_fails_its_test_with_words() {
 fn a_call_in_a_session_may_ask_about_each_of_many_things() {
     async fn sums(client: Client) -> Result<String, ToolError> {
         for _ in 0..300 {
-            client.sample("sum", Sampling::new("Sum it up", 100)).await?;
+            client
+                .sample("sum", Sampling::new("Sum it up", 100))
+                .await?;
         }
         Ok("done".to_owned())
     }
-    let client = TestClient::new(of("s", Tool::new("sums", "", sums))).on_sample(|_| "short".to_owned());
+    let client =
+        TestClient::new(of("s", Tool::new("sums", "", sums))).on_sample(|_| "short".to_owned());
     assert_eq!(client.call("sums", json!({})).text(), "done");
 }
 
@@ -193,7 +247,11 @@ fn params_that_are_no_object_fail_their_test_with_words() {
     for client in each(|| of("s", Tool::new("t", "", async || ""))) {
         for params in [json!([]), json!("x"), json!(7)] {
             let told = panicked(|| drop(client.request("tools/list", params)));
-            assert!(told.contains("The params of tools/list are no object") && told.contains("json!({})"), "{told}");
+            assert!(
+                told.contains("The params of tools/list are no object")
+                    && told.contains("json!({})"),
+                "{told}"
+            );
         }
         assert!(client.request("tools/list", Value::Null).is_ok());
     }
@@ -208,8 +266,19 @@ fn log_messages_of_every_level_are_seen() {
     }
     for client in each(|| of("s", Tool::new("chatty", "", chatty))) {
         client.call("chatty", json!({}));
-        let logs: Vec<_> = client.logs().into_iter().map(|logged| (logged.level, logged.data)).collect();
-        assert_eq!(logs, [(LogLevel::Debug, json!({ "a": 1 })), (LogLevel::Error, json!("b"))], "{client:?}");
+        let logs: Vec<_> = client
+            .logs()
+            .into_iter()
+            .map(|logged| (logged.level, logged.data))
+            .collect();
+        assert_eq!(
+            logs,
+            [
+                (LogLevel::Debug, json!({ "a": 1 })),
+                (LogLevel::Error, json!("b"))
+            ],
+            "{client:?}"
+        );
     }
 }
 
@@ -221,26 +290,36 @@ fn changes_of_lists_and_of_subscribed_resources_are_seen() {
         notify.resource_updated("test://b");
         String::new()
     }
-    let server = || of("s", Tool::new("change", "", change)).resource("a", "test://a", async || "a");
+    let server =
+        || of("s", Tool::new("change", "", change)).resource("a", "test://a", async || "a");
     for client in each(server) {
         client.subscribe("test://a");
         client.call("change", json!({}));
-        assert_eq!(client.changes(), [Change::Tools, Change::Resource("test://a".to_owned())], "{client:?}");
+        assert_eq!(
+            client.changes(),
+            [Change::Tools, Change::Resource("test://a".to_owned())],
+            "{client:?}"
+        );
     }
 }
 
 #[test]
 fn a_panic_of_a_tool_is_an_error_of_its_call_alone() {
     let server = || {
-        of("s", Tool::new("panics", "", async || -> String { panic!("as the test wants it") })).tool(
-            "works",
-            "",
-            async || "works",
+        of(
+            "s",
+            Tool::new("panics", "", async || -> String {
+                panic!("as the test wants it")
+            }),
         )
+        .tool("works", "", async || "works")
     };
     for client in each(server) {
         let failed = client.call("panics", json!({}));
-        assert!(failed.is_error() && failed.text().contains("failed unexpectedly"), "{failed:?}");
+        assert!(
+            failed.is_error() && failed.text().contains("failed unexpectedly"),
+            "{failed:?}"
+        );
         assert_eq!(client.call("works", json!({})).text(), "works");
     }
 }
@@ -251,21 +330,45 @@ fn structured_content_is_read_as_its_type() {
     struct Weather {
         temperature: f64,
     }
-    let client = TestClient::new(of("s", Tool::new("w", "", async || Json(Weather { temperature: 21.5 }))));
+    let client = TestClient::new(of(
+        "s",
+        Tool::new("w", "", async || Json(Weather { temperature: 21.5 })),
+    ));
     let told = client.call("w", json!({}));
-    assert_eq!(told.structured_as::<Weather>(), Weather { temperature: 21.5 });
+    assert_eq!(
+        told.structured_as::<Weather>(),
+        Weather { temperature: 21.5 }
+    );
     assert_eq!(told.structured(), json!({ "temperature": 21.5 }));
 }
 
 #[test]
 fn scopes_of_the_caller_decide() {
-    let server = || of("s", Tool::new("write", "", async || "written").scopes(["notes:write"]));
+    let server = || {
+        of(
+            "s",
+            Tool::new("write", "", async || "written").scopes(["notes:write"]),
+        )
+    };
     for client in each(server) {
         let refused = client.call("write", json!({}));
-        assert!(refused.protocol_error().is_some() && refused.text().contains("notes:write"), "{refused:?}");
+        assert!(
+            refused.protocol_error().is_some() && refused.text().contains("notes:write"),
+            "{refused:?}"
+        );
         let scopes = vec!["notes:write".to_owned()];
-        let caller = Caller { subject: Some("ann".to_owned()), scopes, ..Caller::default() };
-        assert_eq!(TestClient::new(server()).calling_as(caller).call("write", json!({})).text(), "written");
+        let caller = Caller {
+            subject: Some("ann".to_owned()),
+            scopes,
+            ..Caller::default()
+        };
+        assert_eq!(
+            TestClient::new(server())
+                .calling_as(caller)
+                .call("write", json!({}))
+                .text(),
+            "written"
+        );
     }
 }
 
@@ -273,7 +376,10 @@ fn scopes_of_the_caller_decide() {
 fn arguments_that_headers_repeat_are_repeated() {
     let server = || Server::new("s", "1").with(crate::support::mirrored::query_tool());
     for client in each(server) {
-        let told = client.call("query", json!({ "region": "Köln ", "shard": 7, "place": { "dry": true } }));
+        let told = client.call(
+            "query",
+            json!({ "region": "Köln ", "shard": 7, "place": { "dry": true } }),
+        );
         assert_eq!(told.text(), r#"Some("Köln ") Some(7) Some(true)"#);
     }
 }
@@ -284,7 +390,13 @@ fn headers_of_the_request_are_those_that_the_test_sets() {
         headers.get("accept-language").unwrap_or_default()
     }
     for client in each(|| of("s", Tool::new("language", "", language))) {
-        assert_eq!(client.header("Accept-Language", "de").call("language", json!({})).text(), "de");
+        assert_eq!(
+            client
+                .header("Accept-Language", "de")
+                .call("language", json!({}))
+                .text(),
+            "de"
+        );
     }
 }
 
@@ -302,7 +414,10 @@ fn what_only_a_worker_has_is_refused_with_words() {
     for client in each(server) {
         for (tool, what) in [("bound", "bindings"), ("rows", "SQL")] {
             let refused = client.call(tool, json!({}));
-            assert!(refused.is_error() && refused.text().contains(what), "{refused:?}");
+            assert!(
+                refused.is_error() && refused.text().contains(what),
+                "{refused:?}"
+            );
             assert!(refused.text().contains("in a test"), "{refused:?}");
         }
     }
@@ -329,14 +444,22 @@ fn a_task_that_fails_or_is_asked_something_comes_to_its_end() {
     }
     let server = || of("s", Tool::new("wipe", "", wipe).only_as_task()).tool("later", "", later);
     let client = |sure: bool| {
-        TestClient::new(server()).stateless().on_elicit(move |_| Elicited::Accepted(json!({ "sure": sure })))
+        TestClient::new(server())
+            .stateless()
+            .on_elicit(move |_| Elicited::Accepted(json!({ "sure": sure })))
     };
     assert_eq!(client(true).call("wipe", json!({})).text(), "wiped");
     let failed = client(false).call("wipe", json!({}));
-    assert!(failed.is_error() && failed.text() == "not sure", "{failed:?}");
+    assert!(
+        failed.is_error() && failed.text() == "not sure",
+        "{failed:?}"
+    );
     assert_eq!(client(true).call("later", json!({})).text(), "true");
     let refused = client(true).without_tasks().call("wipe", json!({}));
-    assert_eq!(refused.protocol_error().map(|error| error.code.0), Some(-32021));
+    assert_eq!(
+        refused.protocol_error().map(|error| error.code.0),
+        Some(-32021)
+    );
 }
 
 #[test]

@@ -20,14 +20,27 @@ use crate::support::json::{call, request};
 use crate::support::object::{Answer, Rig};
 
 fn rig() -> Rig {
-    Rig::new(Server::new("s", "1").tool("who", "", async |caller: Option<User<Value>>| caller.is_some().to_string()))
+    Rig::new(
+        Server::new("s", "1").tool("who", "", async |caller: Option<User<Value>>| {
+            caller.is_some().to_string()
+        }),
+    )
 }
 
 /// A 503 with words and a time, and nothing of a result.
 fn is_of_other_version(answer: &Answer) -> bool {
-    let message = answer.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
-    let retry_after = answer.headers.iter().any(|(name, _)| *name == "retry-after");
-    answer.status == 503 && message.contains("Another version") && message.contains("Try again") && retry_after
+    let message = answer.json()["error"]["message"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let retry_after = answer
+        .headers
+        .iter()
+        .any(|(name, _)| *name == "retry-after");
+    answer.status == 503
+        && message.contains("Another version")
+        && message.contains("Try again")
+        && retry_after
 }
 
 #[test]
@@ -35,25 +48,55 @@ fn a_caller_that_cannot_be_read_is_refused_and_not_anonymous() {
     let rig = rig();
     assert_eq!(rig.text("who", &json!({})), "false");
     for value in ["", "2.AAAA", "bm90IEpTT04", "e30"] {
-        let answer = rig.send(Method::POST, &[(order::CALLER, value)], Ok(call(1, "who", &json!({})))).answer();
+        let answer = rig
+            .send(
+                Method::POST,
+                &[(order::CALLER, value)],
+                Ok(call(1, "who", &json!({}))),
+            )
+            .answer();
         assert!(is_of_other_version(&answer), "{value} {answer:?}");
-        let answer = rig.send(Method::POST, &[(order::TRANSPORT, value)], Ok(call(1, "who", &json!({})))).answer();
+        let answer = rig
+            .send(
+                Method::POST,
+                &[(order::TRANSPORT, value)],
+                Ok(call(1, "who", &json!({}))),
+            )
+            .answer();
         assert!(is_of_other_version(&answer), "{value} {answer:?}");
     }
-    assert!(rig.host.warnings.borrow().iter().any(|line| line.contains("caller-header")), "operators are told");
+    assert!(
+        rig.host
+            .warnings
+            .borrow()
+            .iter()
+            .any(|line| line.contains("caller-header")),
+        "operators are told"
+    );
 }
 
 #[test]
 fn a_change_that_cannot_be_read_does_not_forget_the_session() {
     let rig = rig();
     rig.get(None);
-    let told =
-        |body: &str| rig.send(Method::POST, &[(order::TRANSPORT, "notice")], Ok(body.to_owned())).answer().status;
+    let told = |body: &str| {
+        rig.send(
+            Method::POST,
+            &[(order::TRANSPORT, "notice")],
+            Ok(body.to_owned()),
+        )
+        .answer()
+        .status
+    };
     assert_eq!(told("tools"), 202);
     assert_eq!(told("a change of the future"), 503);
     rig.host.memory().set_broken(true);
     rig.restart();
-    assert_ne!(told("tools"), 410, "storage that fails says nothing of the session");
+    assert_ne!(
+        told("tools"),
+        410,
+        "storage that fails says nothing of the session"
+    );
 }
 
 #[test]
@@ -61,7 +104,10 @@ fn a_client_of_another_version_at_a_stream_is_not_one_that_has_not_introduced_it
     let rig = Rig::over_sse(Server::new("s", "1").tool("plain", "", async || "plain"));
     let tag = rig.get(None);
     let client = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "c" } });
-    assert_eq!(rig.post(request(0, "initialize", &client)).answer().status, 202);
+    assert_eq!(
+        rig.post(request(0, "initialize", &client)).answer().status,
+        202
+    );
     assert_eq!(rig.messages(&tag).len(), 1);
     let own = rig.host.attachment(&tag).unwrap();
     for later in ["2", "2027-01-01 3 Inspector", "2024-11-05 x Inspector"] {
@@ -71,10 +117,20 @@ fn a_client_of_another_version_at_a_stream_is_not_one_that_has_not_introduced_it
         assert_eq!(rig.messages(&tag), [Value::Null; 0], "{later}");
         assert_eq!(rig.host.attachment(&tag).as_deref(), Some(later));
     }
-    assert!(rig.host.warnings.borrow().iter().any(|line| line.contains("sse-attachment")), "operators are told");
+    assert!(
+        rig.host
+            .warnings
+            .borrow()
+            .iter()
+            .any(|line| line.contains("sse-attachment")),
+        "operators are told"
+    );
     rig.host.attach(&tag, &own);
     assert_eq!(rig.post(call(2, "plain", &json!({}))).answer().status, 202);
-    assert_eq!(rig.messages(&tag)[0]["result"]["content"][0]["text"], "plain");
+    assert_eq!(
+        rig.messages(&tag)[0]["result"]["content"][0]["text"],
+        "plain"
+    );
 }
 
 /// A session's id with another byte in front, which names the format, signed with the same keys.
@@ -99,13 +155,35 @@ fn a_session_id_of_another_version_is_unavailable_and_not_unknown() {
     let mut answers: Vec<_> = [Method::POST, Method::GET, Method::DELETE]
         .map(|method| browser.call(method, &token, Some(&later), &ping))
         .into();
-    let (url, bearer) = (format!("/sse/message?{}={later}", order::SESSION_ID), format!("Bearer {token}"));
-    answers.push(browser.send(Method::POST, &url, &ping.to_string(), &[("authorization", &bearer)]));
+    let (url, bearer) = (
+        format!("/sse/message?{}={later}", order::SESSION_ID),
+        format!("Bearer {token}"),
+    );
+    answers.push(browser.send(
+        Method::POST,
+        &url,
+        &ping.to_string(),
+        &[("authorization", &bearer)],
+    ));
     for answer in answers {
-        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")), "{answer:?}");
-        assert!(answer.text.contains("Another version") && answer.text.contains("Try again"), "{answer:?}");
+        assert_eq!(
+            (answer.status, answer.header("retry-after")),
+            (503, Some("2")),
+            "{answer:?}"
+        );
+        assert!(
+            answer.text.contains("Another version") && answer.text.contains("Try again"),
+            "{answer:?}"
+        );
     }
-    assert!(deployment.log.borrow().iter().any(|line| line.contains("session-id")), "operators are told");
+    assert!(
+        deployment
+            .log
+            .borrow()
+            .iter()
+            .any(|line| line.contains("session-id")),
+        "operators are told"
+    );
     assert_eq!(browser.called(&token, &own), 200, "and the session goes on");
 }
 
@@ -113,12 +191,19 @@ fn a_session_id_of_another_version_is_unavailable_and_not_unknown() {
 fn a_token_whose_key_is_not_known_yet_is_tried_again() {
     let deployment = Deployment::new();
     deployment.awaits_keys.set(true);
-    let client = deployment.register(&json!({ "grant_types": ["authorization_code", "refresh_token"] }));
+    let client =
+        deployment.register(&json!({ "grant_types": ["authorization_code", "refresh_token"] }));
     let newer = Keys::generate([9; KEY_BYTES], 0);
-    let (handle, random) = (UserHandle::of(&deployment.keys(), "u"), SeededRandom::new(9));
+    let (handle, random) = (
+        UserHandle::of(&deployment.keys(), "u"),
+        SeededRandom::new(9),
+    );
     let issue = |kind| {
         let grant = GrantId::random(&random).unwrap();
-        Token::issue(kind, &handle, &grant, &newer, &random).unwrap().text().to_owned()
+        Token::issue(kind, &handle, &grant, &newer, &random)
+            .unwrap()
+            .text()
+            .to_owned()
     };
     let mut browser = Browser::new(&deployment);
     let passes = |shown: &Shown| {
@@ -127,17 +212,28 @@ fn a_token_whose_key_is_not_known_yet_is_tried_again() {
             && shown.text.contains("Send the same request again")
     };
     let refresh = issue(Kind::Refresh);
-    let form = [("grant_type", "refresh_token"), ("client_id", client.as_str()), ("refresh_token", &refresh)];
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", client.as_str()),
+        ("refresh_token", &refresh),
+    ];
     let answer = browser.post("/token", &form);
     assert!(passes(&answer), "{answer:?}");
     let code = issue(Kind::Code);
-    let form = [("grant_type", "authorization_code"), ("client_id", client.as_str()), ("code", &code)];
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", client.as_str()),
+        ("code", &code),
+    ];
     let answer = browser.post("/token", &form);
     assert!(passes(&answer), "{answer:?}");
     let access = issue(Kind::Access);
     let answer = browser.call(Method::POST, &access, None, &json!({}));
     assert!(passes(&answer), "{answer:?}");
-    let answer = browser.post("/revoke", &[("client_id", client.as_str()), ("token", &access)]);
+    let answer = browser.post(
+        "/revoke",
+        &[("client_id", client.as_str()), ("token", &access)],
+    );
     assert!(passes(&answer), "{answer:?}");
 }
 
@@ -147,9 +243,17 @@ fn a_record_of_another_version_is_no_token_that_has_ended() {
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);
     let token = browser.let_in(&client, "ann");
-    let (key, record) = deployment.records().into_iter().find(|(_, value)| value.contains("sealed")).unwrap();
+    let (key, record) = deployment
+        .records()
+        .into_iter()
+        .find(|(_, value)| value.contains("sealed"))
+        .unwrap();
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
-    for later in [record.replacen("\"v\":1", "\"v\":2", 1), "{}".to_owned(), "later".to_owned()] {
+    for later in [
+        record.replacen("\"v\":1", "\"v\":2", 1),
+        "{}".to_owned(),
+        "later".to_owned(),
+    ] {
         deployment.set_record(&key, &later);
         browser.pass_ms(2000);
         let answer = browser.call(Method::POST, &token, None, &message);
@@ -158,21 +262,39 @@ fn a_record_of_another_version_is_no_token_that_has_ended() {
     }
     deployment.set_record(&key, &record);
     browser.pass_ms(2000);
-    assert_ne!(browser.call(Method::POST, &token, None, &message).status, 503);
+    assert_ne!(
+        browser.call(Method::POST, &token, None, &message).status,
+        503
+    );
 }
 
 #[test]
 fn a_client_of_another_version_is_not_unknown() {
     let deployment = Deployment::new();
     let client = deployment.register(&json!({}));
-    let (key, record) = deployment.records().into_iter().find(|(key, _)| key.starts_with("client:")).unwrap();
+    let (key, record) = deployment
+        .records()
+        .into_iter()
+        .find(|(key, _)| key.starts_with("client:"))
+        .unwrap();
     let later = record.replacen("\"v\":1", "\"v\":2", 1);
     deployment.set_record(&key, &later);
     let mut browser = Browser::new(&deployment);
     browser.pass_ms(60_000);
-    let form = [("grant_type", "authorization_code"), ("client_id", client.as_str()), ("code", "x")];
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", client.as_str()),
+        ("code", "x"),
+    ];
     assert_eq!(browser.post("/token", &form).status, 503);
-    assert!(deployment.log.borrow().iter().any(|line| line.contains("client-record")), "operators are told");
+    assert!(
+        deployment
+            .log
+            .borrow()
+            .iter()
+            .any(|line| line.contains("client-record")),
+        "operators are told"
+    );
     assert_eq!(browser.asked(&client, &[]).status, 503);
     assert_eq!(deployment.records().get(&key), Some(&later));
 }
@@ -201,12 +323,22 @@ fn a_token_from_before_its_record_had_a_place_of_its_own_still_works() {
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);
     let token = browser.let_in(&client, "ann");
-    let (key, record) = deployment.records().into_iter().find(|(key, _)| key.starts_with("token::")).unwrap();
+    let (key, record) = deployment
+        .records()
+        .into_iter()
+        .find(|(key, _)| key.starts_with("token::"))
+        .unwrap();
     deployment.delete_record(&key);
     browser.pass_ms(2000);
-    assert_eq!(browser.call(Method::POST, &token, None, &json!({})).status, 401);
+    assert_eq!(
+        browser.call(Method::POST, &token, None, &json!({})).status,
+        401
+    );
     deployment.set_record(&key.replacen("token::", "token:", 1), &record);
-    assert_ne!(browser.call(Method::POST, &token, None, &json!({})).status, 401);
+    assert_ne!(
+        browser.call(Method::POST, &token, None, &json!({})).status,
+        401
+    );
 }
 
 /// A token in the shape of those of workers-oauth-provider, of a user with that id.
@@ -217,15 +349,34 @@ fn legacy_token(user: &str) -> String {
 #[test]
 fn a_made_up_token_of_the_other_library_reaches_no_store() {
     let deployment = Deployment::new();
-    let client = deployment.register(&json!({ "grant_types": ["authorization_code", "refresh_token"] }));
+    let client =
+        deployment.register(&json!({ "grant_types": ["authorization_code", "refresh_token"] }));
     let (mut browser, token) = (Browser::new(&deployment), legacy_token("ann"));
     browser.asked(&client, &[]);
     let gets = deployment.gets_of("ann");
-    assert_eq!(browser.call(Method::POST, &token, None, &json!({})).status, 401);
-    let form = [("grant_type", "refresh_token"), ("client_id", client.as_str()), ("refresh_token", &token)];
+    assert_eq!(
+        browser.call(Method::POST, &token, None, &json!({})).status,
+        401
+    );
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", client.as_str()),
+        ("refresh_token", &token),
+    ];
     let refused = browser.post("/token", &form);
-    assert!(refused.status == 400 && refused.text.contains("invalid_grant"), "{refused:?}");
-    assert_eq!(browser.post("/revoke", &[("client_id", client.as_str()), ("token", &token)]).status, 200);
+    assert!(
+        refused.status == 400 && refused.text.contains("invalid_grant"),
+        "{refused:?}"
+    );
+    assert_eq!(
+        browser
+            .post(
+                "/revoke",
+                &[("client_id", client.as_str()), ("token", &token)]
+            )
+            .status,
+        200
+    );
     assert_eq!(deployment.gets_of("ann"), gets);
 }
 
@@ -234,30 +385,64 @@ fn made_up_tokens_of_the_other_library_are_looked_for_so_often_where_it_is_taken
     let deployment = Deployment::taking_over();
     let mut browser = Browser::new(&deployment);
     let statuses: Vec<_> = (0..40)
-        .map(|at| browser.call(Method::POST, &legacy_token(&format!("ann{at}")), None, &json!({})).status)
+        .map(|at| {
+            browser
+                .call(
+                    Method::POST,
+                    &legacy_token(&format!("ann{at}")),
+                    None,
+                    &json!({}),
+                )
+                .status
+        })
         .collect();
-    assert!(statuses[..20].iter().all(|status| *status == 401), "{statuses:?}");
-    assert!(statuses[20..].iter().all(|status| *status == 503), "{statuses:?}");
+    assert!(
+        statuses[..20].iter().all(|status| *status == 401),
+        "{statuses:?}"
+    );
+    assert!(
+        statuses[20..].iter().all(|status| *status == 503),
+        "{statuses:?}"
+    );
     assert_eq!(deployment.gets_of("ann"), 20);
 }
 
 #[test]
 fn a_record_of_the_other_library_that_cannot_be_read_signs_nobody_out() {
     let deployment = Deployment::taking_over();
-    let client = deployment.register(&json!({ "grant_types": ["authorization_code", "refresh_token"] }));
+    let client =
+        deployment.register(&json!({ "grant_types": ["authorization_code", "refresh_token"] }));
     let (mut browser, token) = (Browser::new(&deployment), legacy_token("ann"));
     let grant = format!("grant:ann:{}", "g".repeat(16));
     let access = format!("token:ann:{}:{}", "g".repeat(16), sha256_hex(&token));
     for key in [&grant, &access] {
         deployment.set_record(key, r#"{"of":"the future"}"#);
     }
-    let form = [("grant_type", "refresh_token"), ("client_id", client.as_str()), ("refresh_token", &token)];
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", client.as_str()),
+        ("refresh_token", &token),
+    ];
     assert_eq!(browser.post("/token", &form).status, 503);
-    assert_eq!(browser.call(Method::POST, &token, None, &json!({})).status, 503);
+    assert_eq!(
+        browser.call(Method::POST, &token, None, &json!({})).status,
+        503
+    );
     for what in ["record of a grant", "record of a token"] {
-        assert!(deployment.log.borrow().iter().any(|line| line.contains(what)), "{what}");
+        assert!(
+            deployment
+                .log
+                .borrow()
+                .iter()
+                .any(|line| line.contains(what)),
+            "{what}"
+        );
     }
-    assert!([&grant, &access].iter().all(|key| deployment.records().contains_key(*key)));
+    assert!(
+        [&grant, &access]
+            .iter()
+            .all(|key| deployment.records().contains_key(*key))
+    );
 }
 
 #[test]
@@ -269,5 +454,10 @@ fn the_other_librarys_user_of_a_handles_name_meets_no_record_of_ours() {
     let handle = token.split(':').next().unwrap();
     let of_legacy = [format!("token:{handle}:"), format!("grant:{handle}:")];
     let records = deployment.records();
-    assert!(records.keys().all(|key| of_legacy.iter().all(|prefix| !key.starts_with(prefix))), "{records:?}");
+    assert!(
+        records
+            .keys()
+            .all(|key| of_legacy.iter().all(|prefix| !key.starts_with(prefix))),
+        "{records:?}"
+    );
 }

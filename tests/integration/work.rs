@@ -47,12 +47,19 @@ async fn choose(_: Args<Choices>) -> &'static str {
 /// Checks that an input of twice the size allocates no more than about twice as much.
 fn grows_with_its_input(what: &str, work: impl Fn(usize)) {
     let [once, twice] = [1, 2].map(|size| allocated(|| work(size)).0.total);
-    assert!(twice < MOST_FOR_TWICE * once, "{what}: {once} and {twice} bytes");
+    assert!(
+        twice < MOST_FOR_TWICE * once,
+        "{what}: {once} and {twice} bytes"
+    );
 }
 
 #[test]
 fn faults_below_a_long_name_are_found_in_work_that_grows_with_the_arguments() {
-    let front = Front::new(Server::new("s", "1").tool("take", "", take).tool("choose", "", choose));
+    let front = Front::new(
+        Server::new("s", "1")
+            .tool("take", "", take)
+            .tool("choose", "", choose),
+    );
     for (what, tool, entry, last) in [
         ("a constraint", "take", "9", "9"),
         ("the last constraint", "take", "1", "9"),
@@ -60,11 +67,23 @@ fn faults_below_a_long_name_are_found_in_work_that_grows_with_the_arguments() {
         ("an alternative", "choose", "{\"a\":\"x\"}", "{\"a\":[]}"),
     ] {
         let call = |size: usize| {
-            let (name, entries) = ("n".repeat(10_000 * size), format!("{entry},").repeat(1_000 * size));
+            let (name, entries) = (
+                "n".repeat(10_000 * size),
+                format!("{entry},").repeat(1_000 * size),
+            );
             let arguments = format!(r#"{{"lists":{{"{name}":[{entries}{last}]}}}}"#);
             let arguments: Value = serde_json::from_str(&arguments).unwrap();
-            let answer = front.ask("tools/call", &json!({ "name": tool, "arguments": arguments })).answer();
-            assert!(answer.text.contains("nnn") && answer.text.len() < 3_000, "{}", &answer.text[..300]);
+            let answer = front
+                .ask(
+                    "tools/call",
+                    &json!({ "name": tool, "arguments": arguments }),
+                )
+                .answer();
+            assert!(
+                answer.text.contains("nnn") && answer.text.len() < 3_000,
+                "{}",
+                &answer.text[..300]
+            );
         };
         grows_with_its_input(what, call);
     }
@@ -76,8 +95,14 @@ fn a_message_endpoint_is_made_in_work_that_grows_with_the_query() {
     let open = |size: usize| {
         let path = format!("/sse?{}", "a=b&".repeat(2_000 * size));
         let headers = [("accept", "text/event-stream".to_owned())];
-        let opened = front.send_to(&path, Method::GET, &headers, String::new()).read();
-        assert!(opened.text.contains("/sse/message?a=b&a=b&"), "{}", opened.text.get(..300).unwrap_or_default());
+        let opened = front
+            .send_to(&path, Method::GET, &headers, String::new())
+            .read();
+        assert!(
+            opened.text.contains("/sse/message?a=b&a=b&"),
+            "{}",
+            opened.text.get(..300).unwrap_or_default()
+        );
     };
     grows_with_its_input("a query", open);
 }
@@ -88,7 +113,13 @@ fn a_preflight_is_answered_in_work_that_grows_with_its_list() {
     let ask = |size: usize| {
         let names = vec!["mcp-param-a"; 160 * size].join(",");
         let headers = [("access-control-request-headers", names)];
-        assert_eq!(front.send(Method::OPTIONS, &headers, String::new()).answer().status, 204);
+        assert_eq!(
+            front
+                .send(Method::OPTIONS, &headers, String::new())
+                .answer()
+                .status,
+            204
+        );
     };
     grows_with_its_input("a list of names", ask);
 }

@@ -12,13 +12,20 @@ durable_mcp::worker!(app);
 
 fn app(env: &worker::Env) -> App {
     let app = App::new(server());
-    if variable(env, "SIGN_IN").as_deref() == Some("approve") { app.oauth(OAuth::new(ApproveAll)) } else { app }
+    if variable(env, "SIGN_IN").as_deref() == Some("approve") {
+        app.oauth(OAuth::new(ApproveAll))
+    } else {
+        app
+    }
 }
 
 fn server() -> Server {
     Server::new("durable-mcp-bench", env!("CARGO_PKG_VERSION"))
         .with(Tool::new("add", "Add two numbers", add).read_only())
-        .with(Tool::new("increment", "Add one to this session's counter", increment).destructive(false))
+        .with(
+            Tool::new("increment", "Add one to this session's counter", increment)
+                .destructive(false),
+        )
         .resource("counter", "mcp://resource/counter", counter)
 }
 

@@ -46,7 +46,11 @@ const REVIVED: &str = r#"
 "#;
 
 /// The parts of the bindings that [`REVIVED`] rests on.
-const NEEDED: [&str; 3] = ["function __wbg_handle_catch(", "let __wbg_called_abort", "function __wbg_reset_state"];
+const NEEDED: [&str; 3] = [
+    "function __wbg_handle_catch(",
+    "let __wbg_called_abort",
+    "function __wbg_reset_state",
+];
 
 /// The handler of requests. An error in the first step of one is answered too.
 const FETCH: &str = "  NAME: (request, env, ctx) => {
@@ -108,10 +112,20 @@ fn exports(bindings: &str, kind: Kind) -> impl Iterator<Item = &str> {
         let (found, rest) = match (rest.strip_prefix("class "), rest.strip_prefix("{ ")) {
             (Some(rest), _) => (Kind::Class, rest),
             // `export { inner as name };`
-            (_, Some(list)) => (Kind::Function, list.split_once(" as ").map_or(list, |(_, name)| name)),
-            _ => (Kind::Function, rest.strip_prefix("async ").unwrap_or(rest).strip_prefix("function ")?),
+            (_, Some(list)) => (
+                Kind::Function,
+                list.split_once(" as ").map_or(list, |(_, name)| name),
+            ),
+            _ => (
+                Kind::Function,
+                rest.strip_prefix("async ")
+                    .unwrap_or(rest)
+                    .strip_prefix("function ")?,
+            ),
         };
-        let end = rest.find(|character: char| !(character.is_alphanumeric() || character == '_')).unwrap_or(rest.len());
+        let end = rest
+            .find(|character: char| !(character.is_alphanumeric() || character == '_'))
+            .unwrap_or(rest.len());
         (found == kind).then(|| rest.get(..end)).flatten()
     })
 }
@@ -132,7 +146,10 @@ export function __worker_init_state() {
 
     #[test]
     fn handlers_and_classes_are_exported() {
-        assert_eq!(exports(BINDINGS, Kind::Class).collect::<Vec<_>>(), ["McpObject"]);
+        assert_eq!(
+            exports(BINDINGS, Kind::Class).collect::<Vec<_>>(),
+            ["McpObject"]
+        );
         let text = worker(BINDINGS);
         for line in [
             "  scheduled: (event, env, ctx) => bindings.scheduled(event, env, ctx),\n",
@@ -142,7 +159,10 @@ export function __worker_init_state() {
         ] {
             assert!(text.contains(line), "{line}{text}");
         }
-        assert!(!text.contains("inner") && !text.contains("init_state:"), "{text}");
+        assert!(
+            !text.contains("inner") && !text.contains("init_state:"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -4,7 +4,10 @@
 //! begins at `output` and has the length that `worker` gave. An output is a byte that is 1 for files and 0 for an error, and
 //! then either path and contents of each file, each behind its length in four bytes (little-endian), or the error's text.
 
-#![expect(unsafe_code, reason = "a name without mangling counts as unsafe; nothing else here is")]
+#![expect(
+    unsafe_code,
+    reason = "a name without mangling counts as unsafe; nothing else here is"
+)]
 
 use std::cell::RefCell;
 

@@ -30,11 +30,18 @@ pub struct File {
 /// When the bytes are no module, or one that was compiled with another version of wasm-bindgen.
 pub fn worker(module: Vec<u8>) -> Result<Vec<File>, String> {
     let mut bindgen = Bindgen::new();
-    bindgen.input_bytes(NAME, module).typescript(false).demangle(false);
+    bindgen
+        .input_bytes(NAME, module)
+        .typescript(false)
+        .demangle(false);
     bindgen.module(true).map_err(|error| format!("{error:#}"))?;
     // The entry point makes a new instance after a crash, see `entry::REVIVED`.
-    bindgen.reset_state_function(true).force_enable_abort_handler(true);
-    let mut output = bindgen.generate_output().map_err(|error| format!("{error:#}"))?;
+    bindgen
+        .reset_state_function(true)
+        .force_enable_abort_handler(true);
+    let mut output = bindgen
+        .generate_output()
+        .map_err(|error| format!("{error:#}"))?;
 
     let bindings = output.js();
     let mut files = vec![
@@ -43,18 +50,27 @@ pub fn worker(module: Vec<u8>) -> Result<Vec<File>, String> {
     ];
     for (library, list) in output.snippets() {
         for (index, text) in list.iter().enumerate() {
-            files.push(file(format!("snippets/{library}/inline{index}.js"), text.clone()));
+            files.push(file(
+                format!("snippets/{library}/inline{index}.js"),
+                text.clone(),
+            ));
         }
     }
     for (path, text) in output.local_modules() {
         files.push(file(format!("snippets/{path}"), text.clone()));
     }
-    files.push(File { path: format!("{NAME}_bg.wasm"), contents: output.wasm_mut().emit_wasm() });
+    files.push(File {
+        path: format!("{NAME}_bg.wasm"),
+        contents: output.wasm_mut().emit_wasm(),
+    });
     Ok(files)
 }
 
 fn file(path: String, text: String) -> File {
-    File { path, contents: text.into_bytes() }
+    File {
+        path,
+        contents: text.into_bytes(),
+    }
 }
 
 #[cfg(test)]

@@ -53,7 +53,10 @@ pub(crate) enum Command {
     Logout,
     /// `config --client NAME`: prints the entry of a client's configuration; without a name, those of all clients.
     /// `arguments` are the command line of the entry: as typed, without `config` and `--client`.
-    Config { client: Option<String>, arguments: Vec<String> },
+    Config {
+        client: Option<String>,
+        arguments: Vec<String>,
+    },
 }
 
 /// Refused command line, in one sentence that says what to do.
@@ -115,7 +118,9 @@ impl Arguments {
             headers: &self.headers.typed,
             client_metadata_url: sign_in.client_metadata_url.as_deref(),
             token_endpoint: match &sign_in.grant {
-                Grant::ClientCredentials { token_endpoint } => token_endpoint.as_ref().map(Url::as_str),
+                Grant::ClientCredentials { token_endpoint } => {
+                    token_endpoint.as_ref().map(Url::as_str)
+                }
                 Grant::AuthorizationCode | Grant::DeviceCode => None,
             },
         })
@@ -125,9 +130,20 @@ impl Arguments {
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
         let headers = self.headers.sent.iter();
         // Names of programs and media types are known to everyone, and stand in other texts.
-        let values = headers.filter(|(name, _)| **name != USER_AGENT).filter_map(|(_, value)| value.to_str().ok());
-        let credentials = values.flat_map(|value| [value, value.split_once(' ').map_or(value, |(_, behind)| behind)]);
-        let client = self.sign_in.client_info.iter().filter_map(|client| client.get("client_secret")?.as_str());
+        let values = headers
+            .filter(|(name, _)| **name != USER_AGENT)
+            .filter_map(|(_, value)| value.to_str().ok());
+        let credentials = values.flat_map(|value| {
+            [
+                value,
+                value.split_once(' ').map_or(value, |(_, behind)| behind),
+            ]
+        });
+        let client = self
+            .sign_in
+            .client_info
+            .iter()
+            .filter_map(|client| client.get("client_secret")?.as_str());
         credentials.chain(client)
     }
 }
@@ -213,7 +229,10 @@ pub(crate) struct SignInArguments {
 impl fmt::Debug for SignInArguments {
     /// Leaves out what may be secret.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SignInArguments").field("grant", &self.grant).finish_non_exhaustive()
+        formatter
+            .debug_struct("SignInArguments")
+            .field("grant", &self.grant)
+            .finish_non_exhaustive()
     }
 }
 

@@ -18,7 +18,9 @@ use crate::gate::Gate;
 use crate::http::Client;
 use crate::log::log;
 use crate::members::Members;
-use crate::message::{BRIDGE_ERROR, INVALID_REQUEST, Id, Kind, Malformed, Message, error_response, is_batch};
+use crate::message::{
+    BRIDGE_ERROR, INVALID_REQUEST, Id, Kind, Malformed, Message, error_response, is_batch,
+};
 use crate::patience::Patience;
 use crate::recent::RecentEvents;
 use crate::remote::Remote;
@@ -106,14 +108,22 @@ impl Bridge {
         for warning in arguments.warnings.iter().chain(&client.warnings) {
             log(warning);
         }
-        let prefix = random_prefix().map_err(|error| format!("the system gives no random bytes: {error}"))?;
+        let prefix = random_prefix()
+            .map_err(|error| format!("the system gives no random bytes: {error}"))?;
         let threads = |error: io::Error| format!("the system gives no thread: {error}");
         let lines = read_lines(arguments.max_message).map_err(threads)?;
         let (notifications, waiting) = mpsc::channel(NOTIFICATIONS_WAITING);
-        let seen = Seen::load(Store::open(arguments.store_key()).ok(), &arguments.url.parsed);
+        let seen = Seen::load(
+            Store::open(arguments.store_key()).ok(),
+            &arguments.url.parsed,
+        );
         let sign_in = SignIn::new(&arguments, Arc::clone(&client));
         let bridge = Rc::new(Self {
-            remote: Remote { client, sign_in, patience: Patience::default() },
+            remote: Remote {
+                client,
+                sign_in,
+                patience: Patience::default(),
+            },
             output: Output::start().map_err(threads)?,
             calls: Calls::new(prefix),
             gate: Gate::new(),
@@ -151,9 +161,16 @@ impl Bridge {
         while let Some(line) = lines.recv().await {
             self.activity.notify_one();
             match line {
-                Line::Whole(bytes) if is_batch(&bytes) && !self.session.borrow().allows_batches() => {
+                Line::Whole(bytes)
+                    if is_batch(&bytes) && !self.session.borrow().allows_batches() =>
+                {
                     let reason = "batches are of version 2025-03-26 alone".to_owned();
-                    self.refuse(Malformed { code: INVALID_REQUEST, id: None, reason }).await;
+                    self.refuse(Malformed {
+                        code: INVALID_REQUEST,
+                        id: None,
+                        reason,
+                    })
+                    .await;
                 }
                 Line::Whole(bytes) => match Message::parse_all(bytes) {
                     Err(malformed) => self.refuse(malformed).await,
@@ -175,7 +192,9 @@ impl Bridge {
     pub(crate) async fn finish(&self, time: Duration) {
         let mut work = self.work.subscribe();
         // Time over: what is left is lost with the process.
-        tokio::time::timeout(time, work.wait_for(|count| *count == 0)).await.ok();
+        tokio::time::timeout(time, work.wait_for(|count| *count == 0))
+            .await
+            .ok();
     }
 
     pub(crate) fn work(&self) -> Work {
@@ -184,15 +203,24 @@ impl Bridge {
     }
 
     async fn refuse(&self, malformed: Malformed) {
-        let answer = error_response(malformed.id.as_ref(), malformed.code.into(), &malformed.reason);
+        let answer = error_response(
+            malformed.id.as_ref(),
+            malformed.code.into(),
+            &malformed.reason,
+        );
         self.output.write(answer).await;
     }
 
     /// Answers a message over the limit with an error: a request to the client, a response to the server.
     async fn refuse_long(self: &Rc<Self>, members: Members) {
-        let reason = format!("the message has more than {} bytes: raise --max-message", self.arguments.max_message);
+        let reason = format!(
+            "the message has more than {} bytes: raise --max-message",
+            self.arguments.max_message
+        );
         log(&reason);
-        let Some(id) = members.id.as_deref().and_then(Id::from_json) else { return };
+        let Some(id) = members.id.as_deref().and_then(Id::from_json) else {
+            return;
+        };
         let error = error_response(Some(&id), BRIDGE_ERROR.into(), &reason);
         if members.has_method {
             self.output.write(error).await;
@@ -229,9 +257,15 @@ impl Bridge {
         }
         // Not entered where it is refused: nothing would take it out.
         let has_room = self.calls.len() < MAX_CALLS;
-        let Some(call) = has_room.then(|| self.calls.of_client(&id, method)).flatten() else {
+        let Some(call) = has_room
+            .then(|| self.calls.of_client(&id, method))
+            .flatten()
+        else {
             let reason = "this id is in use, or too many requests have no answer yet";
-            return self.output.write(error_response(Some(&id), INVALID_REQUEST.into(), reason)).await;
+            return self
+                .output
+                .write(error_response(Some(&id), INVALID_REQUEST.into(), reason))
+                .await;
         };
         if self.is_stateless(&message) {
             self.spawn(|bridge| bridge.call_stateless(call, message));
@@ -240,7 +274,10 @@ impl Bridge {
             self.session.borrow_mut().begin(message.clone());
             self.spawn(|bridge| bridge.initialize(call, message));
         } else {
-            if message.params::<Page>().is_some_and(|page| page.cursor.is_some()) {
+            if message
+                .params::<Page>()
+                .is_some_and(|page| page.cursor.is_some())
+            {
                 self.calls.mark_page(&id);
             }
             self.session.borrow_mut().note(method, &message);
@@ -263,7 +300,11 @@ impl Bridge {
 
     /// Whether the client waits for responses, apart from streams that end when it likes, or the server for answers.
     pub(crate) fn has_calls(&self) -> bool {
-        let apart = if self.session.borrow().is_of_bridge { "subscriptions/listen" } else { "" };
+        let apart = if self.session.borrow().is_of_bridge {
+            "subscriptions/listen"
+        } else {
+            ""
+        };
         self.calls.has_client_besides(apart) || self.stateless.has_calls()
     }
 
@@ -309,7 +350,10 @@ impl Bridge {
         let generation = self.session.borrow().generation;
         let mut outcome = self.post(&message).await;
         // A response belongs to a request of the session that is gone.
-        if matches!((&outcome, &message.kind), (Err(Trouble::SessionLost(_)), Kind::Notification { .. })) {
+        if matches!(
+            (&outcome, &message.kind),
+            (Err(Trouble::SessionLost(_)), Kind::Notification { .. })
+        ) {
             outcome = match self.renew(generation).await {
                 Ok(()) => self.post(&message).await,
                 failed => failed,
@@ -344,7 +388,11 @@ impl Bridge {
                 self.deliver_stateless(message, call).await;
             } else if !matches!(message.kind, Kind::Response { .. }) {
                 let is_modern = self.era.borrow().is_some();
-                let message = if is_modern { Modern::for_client(message) } else { Some(message) };
+                let message = if is_modern {
+                    Modern::for_client(message)
+                } else {
+                    Some(message)
+                };
                 if let Some(message) = message {
                     self.output.write(message.bytes).await;
                 }
@@ -357,14 +405,17 @@ impl Bridge {
             return;
         }
         // Cancelled, answered before, or never asked.
-        let Some(entry) = self.calls.take(id) else { return };
+        let Some(entry) = self.calls.take(id) else {
+            return;
+        };
         match entry.asker {
             Asker::Client => {
                 self.note_response(&entry, &message);
                 let message = match entry.method.as_str() {
-                    "tools/list" => {
-                        tools::shown(&self.arguments.tools, self.with_callable_tools(message, !entry.is_page))
-                    }
+                    "tools/list" => tools::shown(
+                        &self.arguments.tools,
+                        self.with_callable_tools(message, !entry.is_page),
+                    ),
                     _ => message,
                 };
                 self.output.write(message.bytes).await;
@@ -388,8 +439,12 @@ impl Bridge {
 
     fn opened(&self, response: &Message) {
         let Some(initialized) = response.result::<Initialized>() else {
-            let (code, message) = response.error().map_or((0, String::new()), |error| (error.code, error.message));
-            return self.gate.refuse(Trouble::SignIn(format!("the server refused initialize: {message} ({code})")));
+            let (code, message) = response
+                .error()
+                .map_or((0, String::new()), |error| (error.code, error.message));
+            return self.gate.refuse(Trouble::SignIn(format!(
+                "the server refused initialize: {message} ({code})"
+            )));
         };
         self.note_opened(response);
         let mut session = self.session.borrow_mut();
@@ -412,7 +467,9 @@ impl Bridge {
 
     /// Answers a request with an error, unless it has an answer.
     pub(crate) async fn fail(&self, id: &Id, trouble: &Trouble) {
-        let Some(entry) = self.calls.take(id) else { return };
+        let Some(entry) = self.calls.take(id) else {
+            return;
+        };
         if !matches!(entry.asker, Asker::Client) {
             return;
         }
@@ -421,7 +478,12 @@ impl Bridge {
             _ => None,
         };
         let (code, reason) = trouble.error();
-        self.output.write(answer.map_or_else(|| error_response(Some(id), code, &reason), |answer| answer.bytes)).await;
+        self.output
+            .write(answer.map_or_else(
+                || error_response(Some(id), code, &reason),
+                |answer| answer.bytes,
+            ))
+            .await;
     }
 }
 

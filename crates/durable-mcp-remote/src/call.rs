@@ -29,7 +29,11 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`], with the request still unanswered.
-    pub(crate) async fn answered(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
+    pub(crate) async fn answered(
+        self: &Rc<Self>,
+        call: &Call,
+        message: &Message,
+    ) -> Result<(), Trouble> {
         if let Some(outcome) = self.call_offline(call).await {
             return outcome;
         }
@@ -37,14 +41,20 @@ impl Bridge {
         self.attempt_until_answered(call, message).await
     }
 
-    async fn attempt_until_answered(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
+    async fn attempt_until_answered(
+        self: &Rc<Self>,
+        call: &Call,
+        message: &Message,
+    ) -> Result<(), Trouble> {
         let deadline = Instant::now() + self.arguments.network.connect_timeout;
         let mut wait = FIRST_WAIT;
         let mut repeats = 0;
         while !call.done.is_done() {
             match self.attempt(call, message).await {
                 Err(Trouble::Unsent(_)) if Instant::now() + wait < deadline => {}
-                Err(Trouble::Lost(_)) if repeats < MAX_REPEATS && only_reads(&call.method) => repeats += 1,
+                Err(Trouble::Lost(_)) if repeats < MAX_REPEATS && only_reads(&call.method) => {
+                    repeats += 1
+                }
                 outcome => return outcome,
             }
             tokio::select! {

@@ -40,7 +40,9 @@ pub(crate) struct Call {
 }
 
 /// Something that is under way until this is dropped.
-pub(crate) struct Open(#[expect(dead_code, reason = "only its end is looked at")] watch::Sender<()>);
+pub(crate) struct Open(
+    #[expect(dead_code, reason = "only its end is looked at")] watch::Sender<()>,
+);
 
 /// End of something that was under way.
 #[derive(Clone)]
@@ -49,7 +51,11 @@ pub(crate) struct Done(watch::Receiver<()>);
 impl Calls {
     /// No requests yet. `prefix` is random: ids of the bridge must not be those of the client.
     pub(crate) fn new(prefix: String) -> Self {
-        Self { open: RefCell::default(), prefix, counter: Cell::new(0) }
+        Self {
+            open: RefCell::default(),
+            prefix,
+            counter: Cell::new(0),
+        }
     }
 
     /// Begins to wait for the response to a request of the client; `None` if its id is in use.
@@ -71,9 +77,18 @@ impl Calls {
 
     fn insert(&self, id: Id, method: &str, asker: Asker) -> Call {
         let (open, done) = Done::pair();
-        let entry = Entry { method: method.to_owned(), asker, is_page: false, _open: open };
+        let entry = Entry {
+            method: method.to_owned(),
+            asker,
+            is_page: false,
+            _open: open,
+        };
         self.open.borrow_mut().insert(id.clone(), entry);
-        Call { id, method: method.to_owned(), done }
+        Call {
+            id,
+            method: method.to_owned(),
+            done,
+        }
     }
 
     /// Notes that a request asks for a page behind the first one.
@@ -85,7 +100,10 @@ impl Calls {
 
     /// Whether a request of the client waits for a response under this id.
     pub(crate) fn is_of_client(&self, id: &Id) -> bool {
-        self.open.borrow().get(id).is_some_and(|entry| matches!(entry.asker, Asker::Client))
+        self.open
+            .borrow()
+            .get(id)
+            .is_some_and(|entry| matches!(entry.asker, Asker::Client))
     }
 
     /// Takes a request out, to answer it or because it was cancelled.
@@ -111,7 +129,10 @@ impl Calls {
 
     /// Whether the client waits for a response, other than to `method`. The bridge itself waits on a stream for as long as there is one.
     pub(crate) fn has_client_besides(&self, method: &str) -> bool {
-        self.open.borrow().values().any(|entry| matches!(entry.asker, Asker::Client) && entry.method != method)
+        self.open
+            .borrow()
+            .values()
+            .any(|entry| matches!(entry.asker, Asker::Client) && entry.method != method)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -38,11 +38,28 @@ const CLIENTS: [Client; 9] = [
         name: "claude-code",
         title: "Claude Code",
         file: "a terminal",
-        form: Form::Command { add: "claude mcp add" },
+        form: Form::Command {
+            add: "claude mcp add",
+        },
     },
-    Client { name: "cursor", title: "Cursor", file: "~/.cursor/mcp.json", form: Form::Json { key: "mcpServers" } },
-    Client { name: "vscode", title: "VS Code", file: ".vscode/mcp.json", form: Form::TypedJson { key: "servers" } },
-    Client { name: "codex", title: "Codex", file: "~/.codex/config.toml", form: Form::Toml },
+    Client {
+        name: "cursor",
+        title: "Cursor",
+        file: "~/.cursor/mcp.json",
+        form: Form::Json { key: "mcpServers" },
+    },
+    Client {
+        name: "vscode",
+        title: "VS Code",
+        file: ".vscode/mcp.json",
+        form: Form::TypedJson { key: "servers" },
+    },
+    Client {
+        name: "codex",
+        title: "Codex",
+        file: "~/.codex/config.toml",
+        form: Form::Toml,
+    },
     Client {
         name: "gemini",
         title: "Gemini CLI",
@@ -53,7 +70,9 @@ const CLIENTS: [Client; 9] = [
         name: "zed",
         title: "Zed",
         file: "the file that `zed: open settings file` opens",
-        form: Form::Json { key: "context_servers" },
+        form: Form::Json {
+            key: "context_servers",
+        },
     },
     Client {
         name: "devin",
@@ -83,34 +102,63 @@ pub(crate) struct Entry {
 /// # Errors
 ///
 /// One sentence with the names that are known.
-pub(crate) fn entry(client: Option<&str>, url: &Url, program: &str, arguments: &[String]) -> Result<Entry, String> {
+pub(crate) fn entry(
+    client: Option<&str>,
+    url: &Url,
+    program: &str,
+    arguments: &[String],
+) -> Result<Entry, String> {
     let name = server_name(url);
     let Some(wanted) = client else {
         let mut text = String::new();
         for client in &CLIENTS {
             let rendered = client.form.render(&name, program, arguments);
             // Writing to a string cannot fail.
-            let _ = write!(text, "# {} ({}), in {}\n{rendered}\n\n", client.title, client.name, client.file);
+            let _ = write!(
+                text,
+                "# {} ({}), in {}\n{rendered}\n\n",
+                client.title, client.name, client.file
+            );
         }
-        return Ok(Entry { text: text.trim_end().to_owned(), place: None });
+        return Ok(Entry {
+            text: text.trim_end().to_owned(),
+            place: None,
+        });
     };
-    let found = CLIENTS.iter().find(|client| client.name == wanted.to_lowercase()).ok_or_else(|| {
-        let known: Vec<&str> = CLIENTS.iter().map(|client| client.name).collect();
-        format!("--client {wanted:?} is unknown; use one of {}", known.join(", "))
-    })?;
+    let found = CLIENTS
+        .iter()
+        .find(|client| client.name == wanted.to_lowercase())
+        .ok_or_else(|| {
+            let known: Vec<&str> = CLIENTS.iter().map(|client| client.name).collect();
+            format!(
+                "--client {wanted:?} is unknown; use one of {}",
+                known.join(", ")
+            )
+        })?;
     let text = found.form.render(&name, program, arguments);
-    Ok(Entry { text, place: Some(format!("for {}, in {}:", found.title, found.file)) })
+    Ok(Entry {
+        text,
+        place: Some(format!("for {}, in {}:", found.title, found.file)),
+    })
 }
 
 impl Form {
     fn render(&self, name: &str, program: &str, arguments: &[String]) -> String {
         match self {
-            Self::Json { key } => servers(key, name, &json!({ "command": program, "args": arguments })),
-            Self::TypedJson { key } => {
-                servers(key, name, &json!({ "type": "stdio", "command": program, "args": arguments }))
+            Self::Json { key } => {
+                servers(key, name, &json!({ "command": program, "args": arguments }))
             }
+            Self::TypedJson { key } => servers(
+                key,
+                name,
+                &json!({ "type": "stdio", "command": program, "args": arguments }),
+            ),
             Self::Toml => {
-                format!("[mcp_servers.{name}]\ncommand = {}\nargs = {}", toml(&json!(program)), toml(&json!(arguments)))
+                format!(
+                    "[mcp_servers.{name}]\ncommand = {}\nargs = {}",
+                    toml(&json!(program)),
+                    toml(&json!(arguments))
+                )
             }
             Self::Command { add } => {
                 let words: Vec<String> = arguments.iter().map(|argument| word(argument)).collect();
@@ -132,7 +180,16 @@ fn toml(value: &Value) -> String {
 /// Name of a server by its host, of letters, digits and hyphens, which every client takes.
 fn server_name(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    let plain: String = host.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+    let plain: String = host
+        .chars()
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() {
+                letter
+            } else {
+                '-'
+            }
+        })
+        .collect();
     match plain.trim_matches('-') {
         "" => "mcp".to_owned(),
         name => name.to_owned(),
@@ -158,14 +215,22 @@ mod tests {
 
     fn text(client: &str, arguments: &[&str]) -> String {
         let url = "https://mcp.example.com/mcp".parse().unwrap();
-        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let arguments: Vec<String> = arguments
+            .iter()
+            .map(|&argument| argument.to_owned())
+            .collect();
         entry(Some(client), &url, PROGRAM, &arguments).unwrap().text
     }
 
     #[test]
     fn json_clients_get_command_and_arguments_under_their_key() {
-        for (client, key) in [("claude-desktop", "mcpServers"), ("zed", "context_servers"), ("Cursor", "mcpServers")] {
-            let entry: Value = serde_json::from_str(&text(client, &["https://mcp.example.com/mcp"])).unwrap();
+        for (client, key) in [
+            ("claude-desktop", "mcpServers"),
+            ("zed", "context_servers"),
+            ("Cursor", "mcpServers"),
+        ] {
+            let entry: Value =
+                serde_json::from_str(&text(client, &["https://mcp.example.com/mcp"])).unwrap();
             let server = json!({ "command": PROGRAM, "args": ["https://mcp.example.com/mcp"] });
             assert_eq!(entry, json!({ key: { "mcp-example-com": server } }));
         }
@@ -176,14 +241,24 @@ mod tests {
     #[test]
     fn commands_quote_for_a_shell_and_toml_for_itself() {
         assert_eq!(
-            text("claude-code", &["https://a.example/?a=1&b", "--header", "A: it's ${TOKEN}", ""]),
+            text(
+                "claude-code",
+                &[
+                    "https://a.example/?a=1&b",
+                    "--header",
+                    "A: it's ${TOKEN}",
+                    ""
+                ]
+            ),
             format!(
                 "claude mcp add mcp-example-com -- {PROGRAM} 'https://a.example/?a=1&b' --header 'A: it'\\''s ${{TOKEN}}' ''"
             )
         );
         assert_eq!(
             text("codex", &["a\"b\u{7f}"]),
-            format!("[mcp_servers.mcp-example-com]\ncommand = \"{PROGRAM}\"\nargs = [\"a\\\"b\\u007f\"]")
+            format!(
+                "[mcp_servers.mcp-example-com]\ncommand = \"{PROGRAM}\"\nargs = [\"a\\\"b\\u007f\"]"
+            )
         );
     }
 
@@ -191,7 +266,11 @@ mod tests {
     fn without_a_client_all_are_shown_and_an_unknown_one_names_them() {
         let url = "https://[::1]/mcp".parse().unwrap();
         let all = entry(None, &url, PROGRAM, &[]).unwrap().text;
-        assert!(CLIENTS.iter().all(|client| all.contains(&format!("({})", client.name))));
+        assert!(
+            CLIENTS
+                .iter()
+                .all(|client| all.contains(&format!("({})", client.name)))
+        );
         let refused = entry(Some("emacs"), &url, PROGRAM, &[]).unwrap_err();
         assert!(refused.contains("claude-desktop") && refused.contains("windsurf"));
     }

@@ -20,7 +20,10 @@ use report::Report;
 
 /// Runs all checks and prints them.
 pub(crate) fn run(arguments: &Arguments, json: bool, login: bool) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             log_error(&format!("the system gives no event loop: {error}"));
@@ -54,8 +57,15 @@ async fn examine(arguments: &Arguments, login: bool) -> Report {
     }
     if local::address(&mut report, arguments, &environment).await {
         let mut probe = Probe::new(Arc::clone(&client), arguments);
-        if login && let Err((outcome, reason)) = login::sign_in(arguments, Arc::clone(&client)).await {
-            report.fail("login", &reason, "see the checks of the sign-in below", outcome);
+        if login
+            && let Err((outcome, reason)) = login::sign_in(arguments, Arc::clone(&client)).await
+        {
+            report.fail(
+                "login",
+                &reason,
+                "see the checks of the sign-in below",
+                outcome,
+            );
         }
         local::token(&mut report, arguments, &mut probe);
         server::check(&mut report, arguments, &mut probe).await;

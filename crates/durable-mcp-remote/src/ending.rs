@@ -12,14 +12,26 @@ impl Signals {
     /// Those of the system.
     pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
-        kinds.into_iter().map(signal).collect::<io::Result<_>>().map(Self)
+        let kinds = [
+            SignalKind::terminate(),
+            SignalKind::interrupt(),
+            SignalKind::hangup(),
+        ];
+        kinds
+            .into_iter()
+            .map(signal)
+            .collect::<io::Result<_>>()
+            .map(Self)
     }
 
     /// Next signal.
     pub(crate) async fn next(&mut self) {
         std::future::poll_fn(|context| {
-            if self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready()) {
+            if self
+                .0
+                .iter_mut()
+                .any(|signal| signal.poll_recv(context).is_ready())
+            {
                 std::task::Poll::Ready(())
             } else {
                 std::task::Poll::Pending
@@ -50,8 +62,12 @@ impl Signals {
 #[cfg(target_os = "linux")]
 pub(crate) async fn parent_ended() {
     use rustix::process::{PidfdFlags, getppid, pidfd_open};
-    let Some(parent) = getppid() else { return std::future::pending().await };
-    let watched = pidfd_open(parent, PidfdFlags::empty()).map_err(io::Error::from).and_then(watch);
+    let Some(parent) = getppid() else {
+        return std::future::pending().await;
+    };
+    let watched = pidfd_open(parent, PidfdFlags::empty())
+        .map_err(io::Error::from)
+        .and_then(watch);
     // Ended between the two calls: this process has another parent by now.
     if getppid() != Some(parent) {
         return;
@@ -67,7 +83,9 @@ pub(crate) async fn parent_ended() {
     deprecated,
     reason = "its successor is unsafe; the descriptor is owned, so it stays open as long as it is watched"
 )]
-fn watch(process: std::os::fd::OwnedFd) -> io::Result<tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>> {
+fn watch(
+    process: std::os::fd::OwnedFd,
+) -> io::Result<tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>> {
     tokio::io::unix::AsyncFd::new(process)
 }
 

@@ -16,7 +16,9 @@ use crate::calls::Open;
 use crate::json::Object;
 use crate::message::{Id, Message, quoted};
 
-pub(crate) use discovery::{LEGACY_VERSIONS, NEWEST_LEGACY, TIME_FOR_DISCOVERY, is_modern, supported};
+pub(crate) use discovery::{
+    LEGACY_VERSIONS, NEWEST_LEGACY, TIME_FOR_DISCOVERY, is_modern, supported,
+};
 pub(crate) use headers::{MirroredTools, headers};
 pub(crate) use listening::{ACKNOWLEDGED, SUBSCRIPTION_KEY};
 pub(crate) use questions::Questions;
@@ -45,7 +47,12 @@ pub(crate) struct Modern {
 
 impl Modern {
     /// Request for the server: with an id of the bridge, the client's identity in `_meta`, and what answers a question.
-    pub(crate) fn request(&self, message: &Message, id: &Id, answers: &[(&'static str, String)]) -> Option<Message> {
+    pub(crate) fn request(
+        &self,
+        message: &Message,
+        id: &Id,
+        answers: &[(&'static str, String)],
+    ) -> Option<Message> {
         let params = message.raw_params();
         let mut params = Object::parse(params.as_deref().unwrap_or("{}"))?;
         let meta = params.get("_meta").unwrap_or("{}").to_owned();
@@ -61,7 +68,10 @@ impl Modern {
             params.set(name, value.clone());
         }
         let method = quoted(message.method());
-        Message::written(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#)).ok()
+        Message::written(format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#
+        ))
+        .ok()
     }
 
     /// A message of the server as earlier versions have it; `None` for one that they do not have.
@@ -73,7 +83,10 @@ impl Modern {
         let mut identity = vec![
             (VERSION_KEY, quoted(MODERN)),
             (CLIENT_KEY, self.client_info.clone()),
-            (CAPABILITIES_KEY, Value::Object(self.client_capabilities.clone()).to_string()),
+            (
+                CAPABILITIES_KEY,
+                Value::Object(self.client_capabilities.clone()).to_string(),
+            ),
         ];
         if let Some(level) = self.level.borrow().clone() {
             identity.push((LEVEL_KEY, level));

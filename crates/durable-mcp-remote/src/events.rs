@@ -101,7 +101,8 @@ impl Parser {
             if !self.joined.is_empty() {
                 event.data = std::mem::take(&mut self.joined).into();
             }
-            let complete = std::mem::take(&mut self.has_data) || event.id.is_some() || event.retry.is_some();
+            let complete =
+                std::mem::take(&mut self.has_data) || event.id.is_some() || event.retry.is_some();
             return complete.then_some(event);
         }
         let colon = memchr::memchr(b':', &line).unwrap_or(line.len());
@@ -131,11 +132,16 @@ impl Parser {
                 self.has_data = true;
             }
             b"event" => self.event.name = String::from_utf8_lossy(&value).into_owned(),
-            b"id" if !value.contains(&0) => self.event.id = Some(String::from_utf8_lossy(&value).into_owned()),
+            b"id" if !value.contains(&0) => {
+                self.event.id = Some(String::from_utf8_lossy(&value).into_owned())
+            }
             b"retry" => {
-                let digits =
-                    std::str::from_utf8(&value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-                self.event.retry = digits.and_then(|digits| digits.parse().ok()).map(Duration::from_millis);
+                let digits = std::str::from_utf8(&value)
+                    .ok()
+                    .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+                self.event.retry = digits
+                    .and_then(|digits| digits.parse().ok())
+                    .map(Duration::from_millis);
             }
             _ => {}
         }
@@ -163,15 +169,30 @@ mod tests {
     #[test]
     fn events_are_the_same_however_the_bytes_are_cut() {
         let expected = vec![
-            Event { id: Some("1".into()), retry: Some(Duration::from_millis(250)), ..Event::default() },
-            Event { name: "message".into(), data: Bytes::from_static(b"{\n}"), ..Event::default() },
-            Event { id: Some("2".into()), ..Event::default() },
+            Event {
+                id: Some("1".into()),
+                retry: Some(Duration::from_millis(250)),
+                ..Event::default()
+            },
+            Event {
+                name: "message".into(),
+                data: Bytes::from_static(b"{\n}"),
+                ..Event::default()
+            },
+            Event {
+                id: Some("2".into()),
+                ..Event::default()
+            },
         ];
         let bytes = STREAM.as_bytes();
         assert_eq!(events(&[bytes], 1000).unwrap(), expected);
         for cut in 0..bytes.len() {
             let (first, second) = bytes.split_at(cut);
-            assert_eq!(events(&[first, second], 1000).unwrap(), expected, "cut at {cut}");
+            assert_eq!(
+                events(&[first, second], 1000).unwrap(),
+                expected,
+                "cut at {cut}"
+            );
         }
     }
 
@@ -180,7 +201,10 @@ mod tests {
         assert_eq!(events(&[b"data: 01", b"23456789"], 12), Err(TooLong));
         assert_eq!(events(&[b": 012345\n", b": 012345\n"], 12), Err(TooLong));
         assert_eq!(events(&[b": 012345\n\n", b": 012345\n\n"], 12), Ok(vec![]));
-        assert_eq!(events(&[b"data: 0\n", b"data: 1\n\n"], 14).unwrap().len(), 1);
+        assert_eq!(
+            events(&[b"data: 0\n", b"data: 1\n\n"], 14).unwrap().len(),
+            1
+        );
     }
 
     #[test]
@@ -189,11 +213,23 @@ mod tests {
         let mut parser = Parser::new(8 << 20);
         parser.push(Bytes::from(lines));
         assert_eq!(parser.next(), Ok(None));
-        assert!(parser.event.data.is_empty(), "the lines before are kept once");
+        assert!(
+            parser.event.data.is_empty(),
+            "the lines before are kept once"
+        );
         parser.push(Bytes::from_static(b"data\n\ndata:\ndata:\n\ndata: b\n\n"));
-        assert_eq!(parser.next().unwrap().unwrap().data, Bytes::from("a\n".repeat(500_000)));
-        assert_eq!(parser.next().unwrap().unwrap().data, Bytes::from_static(b"\n"));
-        assert_eq!(parser.next().unwrap().unwrap().data, Bytes::from_static(b"b"));
+        assert_eq!(
+            parser.next().unwrap().unwrap().data,
+            Bytes::from("a\n".repeat(500_000))
+        );
+        assert_eq!(
+            parser.next().unwrap().unwrap().data,
+            Bytes::from_static(b"\n")
+        );
+        assert_eq!(
+            parser.next().unwrap().unwrap().data,
+            Bytes::from_static(b"b")
+        );
     }
 
     #[test]
@@ -203,6 +239,10 @@ mod tests {
         assert_eq!(parser.next(), Ok(None));
         parser.push(Bytes::from(vec![b'x'; 1000]));
         assert_eq!(parser.next(), Ok(None));
-        assert_eq!(parser.line.len(), 1000, "only the chunk in which the comment began");
+        assert_eq!(
+            parser.line.len(),
+            1000,
+            "only the chunk in which the comment began"
+        );
     }
 }

@@ -88,7 +88,10 @@ impl Client {
     pub(crate) async fn send(&self, mut request: Request) -> Result<Response, Failure> {
         for _ in 0..=MOST_REDIRECTS {
             let response = self.send_once(&request).await?;
-            let location = response.headers.get(LOCATION).and_then(|location| location.to_str().ok());
+            let location = response
+                .headers
+                .get(LOCATION)
+                .and_then(|location| location.to_str().ok());
             match redirect(&request.method, &request.url, response.status, location) {
                 Redirect::None => return Ok(response),
                 Redirect::Follow(url) => request.url = url,
@@ -108,8 +111,13 @@ impl Client {
     /// [`Client::send`] without following redirects.
     pub(crate) async fn send_once(&self, request: &Request) -> Result<Response, Failure> {
         let url = &request.url;
-        let client = self.connections.client(url).map_err(|error| Failure::new(&error, url))?;
-        let mut builder = client.request(request.method.clone(), url.clone()).headers(self.headers_for(request));
+        let client = self
+            .connections
+            .client(url)
+            .map_err(|error| Failure::new(&error, url))?;
+        let mut builder = client
+            .request(request.method.clone(), url.clone())
+            .headers(self.headers_for(request));
         if let Some(body) = &request.body {
             builder = builder.body(body.clone());
         }
@@ -120,9 +128,18 @@ impl Client {
         }
         let (status, headers) = (inner.status(), inner.headers().clone());
         if let Some(cookies) = &self.cookies {
-            cookies.lock().unwrap_or_else(PoisonError::into_inner).receive(url, &headers, now());
+            cookies
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .receive(url, &headers, now());
         }
-        Ok(Response { status, headers, url: url.clone(), inner, body_timeout: self.body_timeout })
+        Ok(Response {
+            status,
+            headers,
+            url: url.clone(),
+            inner,
+            body_timeout: self.body_timeout,
+        })
     }
 
     /// Headers of a request: the command line's, then cookies, then its own.
@@ -131,7 +148,11 @@ impl Client {
         if request.url.origin() == self.server.origin() {
             headers.clone_from(&self.headers);
         }
-        if let Some(cookies) = self.cookies.as_ref().filter(|_| !headers.contains_key(COOKIE)) {
+        if let Some(cookies) = self
+            .cookies
+            .as_ref()
+            .filter(|_| !headers.contains_key(COOKIE))
+        {
             let cookies = cookies.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(value) = cookies.header(&request.url, now()) {
                 headers.insert(COOKIE, value);
@@ -156,7 +177,13 @@ impl Response {
     ///
     /// [`Failure`] when the connection ends early, or nothing comes for `--body-timeout`.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
-        let chunk = within(self.body_timeout, &self.url, "nothing more of its answer", self.inner.chunk()).await?;
+        let chunk = within(
+            self.body_timeout,
+            &self.url,
+            "nothing more of its answer",
+            self.inner.chunk(),
+        )
+        .await?;
         chunk.map_err(|error| Failure::new(&error, &self.url))
     }
 }
@@ -167,7 +194,9 @@ async fn within<T>(
     missing: &str,
     future: impl Future<Output = T>,
 ) -> Result<T, Failure> {
-    let Some(time) = time else { return Ok(future.await) };
+    let Some(time) = time else {
+        return Ok(future.await);
+    };
     let mut future = pin!(future);
     loop {
         if let Ok(outcome) = tokio::time::timeout(time, &mut future).await {
@@ -181,10 +210,15 @@ async fn within<T>(
 
 /// Whether the request of this task has a question before its client.
 fn is_asking() -> bool {
-    ASKING.try_with(|is_asking| is_asking.get()).unwrap_or(false)
+    ASKING
+        .try_with(|is_asking| is_asking.get())
+        .unwrap_or(false)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place of HTTP that reads the clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place of HTTP that reads the clock"
+)]
 fn now() -> SystemTime {
     SystemTime::now()
 }

@@ -20,7 +20,10 @@ impl<'a> Object<'a> {
 
     /// JSON of a member.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_ref())
+        self.0
+            .iter()
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value.as_ref())
     }
 
     /// Text of a member that is a string.
@@ -85,10 +88,14 @@ mod tests {
     #[test]
     fn values_stay_as_they_are_written() {
         let mut object =
-            Object::parse(r#"{ "a": 1.0, "b\"": [ 1 ,2], "a":12345678901234567890, "c":"\u0041"}"#).unwrap();
+            Object::parse(r#"{ "a": 1.0, "b\"": [ 1 ,2], "a":12345678901234567890, "c":"\u0041"}"#)
+                .unwrap();
         assert_eq!(object.text("c").as_deref(), Some("A"));
         object.set("c", "true".into());
         assert!(object.remove(&["missing", "b\""]));
-        assert_eq!(object.to_string(), r#"{"a":1.0,"a":12345678901234567890,"c":true}"#);
+        assert_eq!(
+            object.to_string(),
+            r#"{"a":1.0,"a":12345678901234567890,"c":true}"#
+        );
     }
 }

@@ -37,12 +37,21 @@ impl Bridge {
             session.generation
         };
         let bridge = Rc::clone(self);
-        spawn_local(async move { bridge.keep_listening(generation, &done, Some(answered)).await });
+        spawn_local(async move {
+            bridge
+                .keep_listening(generation, &done, Some(answered))
+                .await
+        });
         // Servers that send the head with the first event, much later, are not waited for.
         timeout(TIME_FOR_HEAD, head).await.ok();
     }
 
-    async fn keep_listening(self: Rc<Self>, generation: u64, done: &Done, mut answered: Option<oneshot::Sender<()>>) {
+    async fn keep_listening(
+        self: Rc<Self>,
+        generation: u64,
+        done: &Done,
+        mut answered: Option<oneshot::Sender<()>>,
+    ) {
         let mut cursor = Cursor::new();
         // After a sign-in that failed, it waits for that of another message.
         let mut is_quiet = false;
@@ -59,7 +68,11 @@ impl Bridge {
                     self.note_stream(generation);
                     drop(self.read(response, &mut cursor, done, None).await);
                 }
-                Err(Trouble::Refused(refusal)) if matches!(refusal.status.as_u16(), 400 | 404..=406 | 501) => return,
+                Err(Trouble::Refused(refusal))
+                    if matches!(refusal.status.as_u16(), 400 | 404..=406 | 501) =>
+                {
+                    return;
+                }
                 // A server without this stream may say so with the words for a lost session.
                 Err(Trouble::SessionLost(_)) if !self.session.borrow().has_stream => return,
                 Err(Trouble::SessionLost(_)) => {

@@ -11,7 +11,9 @@ use std::time::SystemTime;
 use crate::arguments::{DebugDetail, LogArguments};
 use debug::DebugLog;
 pub(crate) use debug::{Direction, Record};
-pub(crate) use mask::{json_without_secrets, keep_secret, masked, remember_secret, without_secrets};
+pub(crate) use mask::{
+    json_without_secrets, keep_secret, masked, remember_secret, without_secrets,
+};
 
 /// Settings of this run, made once.
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
@@ -37,7 +39,11 @@ pub(crate) fn configure(arguments: &LogArguments, default: impl FnOnce() -> Opti
         let path = arguments.file.clone().or_else(default)?;
         Some(DebugLog::new(path, detail))
     });
-    let settings = Settings { silent: arguments.silent, debug_on_stderr: arguments.debug.is_some(), debug };
+    let settings = Settings {
+        silent: arguments.silent,
+        debug_on_stderr: arguments.debug.is_some(),
+        debug,
+    };
     // A second configuration would be of the same command line.
     drop(SETTINGS.set(settings));
 }
@@ -63,12 +69,16 @@ pub(crate) fn log_error(text: &str) {
 
 /// Whether there is a debug log.
 pub(crate) fn is_debug() -> bool {
-    SETTINGS.get().is_some_and(|settings| settings.debug.is_some())
+    SETTINGS
+        .get()
+        .is_some_and(|settings| settings.debug.is_some())
 }
 
 /// Logs a message on its way, if there is a debug log.
 pub(crate) fn debug<'a>(record: impl FnOnce() -> Record<'a>) {
-    let Some(settings) = SETTINGS.get() else { return };
+    let Some(settings) = SETTINGS.get() else {
+        return;
+    };
     let Some(debug) = &settings.debug else { return };
     let line = printable(&debug.line(&record()));
     if settings.debug_on_stderr {
@@ -99,7 +109,10 @@ pub(crate) fn printable(text: &str) -> String {
     printable
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place of the log that reads the clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place of the log that reads the clock"
+)]
 fn now() -> SystemTime {
     SystemTime::now()
 }
@@ -110,6 +123,9 @@ mod tests {
 
     #[test]
     fn control_characters_and_turned_text_are_escaped() {
-        assert_eq!(printable("a\u{1b}[31m\r\n\u{202e}b\u{9b}é"), "a\\u{1b}[31m\\r\\n\\u{202e}b\\u{9b}é");
+        assert_eq!(
+            printable("a\u{1b}[31m\r\n\u{202e}b\u{9b}é"),
+            "a\\u{1b}[31m\\r\\n\\u{202e}b\\u{9b}é"
+        );
     }
 }

@@ -22,7 +22,10 @@ use crate::trouble::Trouble;
 
 /// Signs in, and tells how it went.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             log_error(&format!("the system gives no event loop: {error}"));
@@ -56,31 +59,62 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 /// # Errors
 ///
 /// The exit code, and one sentence that says what to do.
-pub(crate) async fn sign_in(arguments: &Arguments, client: Arc<Client>) -> Result<String, (Outcome, String)> {
+pub(crate) async fn sign_in(
+    arguments: &Arguments,
+    client: Arc<Client>,
+) -> Result<String, (Outcome, String)> {
     let sign_in = SignIn::new(arguments, Arc::clone(&client));
-    let remote = Remote { client: Arc::clone(&client), sign_in, patience: Patience::default() };
+    let remote = Remote {
+        client: Arc::clone(&client),
+        sign_in,
+        patience: Patience::default(),
+    };
     if arguments.sign_in.paste {
         tokio::spawn(paste(client));
     }
-    let response = remote.send(&request(&arguments.url.parsed), Terms::default()).await;
+    let response = remote
+        .send(&request(&arguments.url.parsed), Terms::default())
+        .await;
     let response = response.map_err(|trouble| (outcome_of(&trouble), trouble.error().1))?;
-    let mut end = Request { method: Method::DELETE, body: None, ..request(&arguments.url.parsed) };
+    let mut end = Request {
+        method: Method::DELETE,
+        body: None,
+        ..request(&arguments.url.parsed)
+    };
     if let Some(session) = response.headers.get(SESSION_ID) {
         end.headers.insert(SESSION_ID, session.clone());
         // Servers that refuse this end their sessions by themselves.
-        remote.send(&end, Terms { is_quiet: true, ..Terms::default() }).await.ok();
+        remote
+            .send(
+                &end,
+                Terms {
+                    is_quiet: true,
+                    ..Terms::default()
+                },
+            )
+            .await
+            .ok();
     }
-    let seen = Seen::load(Store::open(arguments.store_key()).ok(), &arguments.url.parsed);
+    let seen = Seen::load(
+        Store::open(arguments.store_key()).ok(),
+        &arguments.url.parsed,
+    );
     seen.note_url();
     seen.saved().await;
-    Ok(format!("{} lets this machine in.", arguments.url.parsed.host_str().unwrap_or_default()))
+    Ok(format!(
+        "{} lets this machine in.",
+        arguments.url.parsed.host_str().unwrap_or_default()
+    ))
 }
 
 fn outcome_of(trouble: &Trouble) -> Outcome {
     match trouble {
         Trouble::Unsent(_) | Trouble::Lost(_) | Trouble::Barred(_) => Outcome::Unreachable,
         Trouble::Refused(refusal)
-            if matches!(refusal.status, StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT) =>
+            if matches!(
+                refusal.status,
+                StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
+            ) =>
         {
             Outcome::Unreachable
         }
@@ -91,12 +125,21 @@ fn outcome_of(trouble: &Trouble) -> Outcome {
 
 fn request(url: &Url) -> Request {
     let client = json!({ "name": "durable-mcp-remote", "version": env!("CARGO_PKG_VERSION") });
-    let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
+    let params =
+        json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
     let body = json!({ "jsonrpc": "2.0", "id": "login", "method": "initialize", "params": params });
     let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+    headers.insert(
+        ACCEPT,
+        HeaderValue::from_static("application/json, text/event-stream"),
+    );
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Request { method: Method::POST, url: url.clone(), headers, body: Some(body.to_string().into()) }
+    Request {
+        method: Method::POST,
+        url: url.clone(),
+        headers,
+        body: Some(body.to_string().into()),
+    }
 }
 
 /// Reads redirect URLs from the terminal and visits them, as a browser on this machine would.
@@ -105,15 +148,27 @@ async fn paste(client: Arc<Client>) {
     loop {
         let line = tokio::task::spawn_blocking(|| {
             let mut line = String::new();
-            std::io::stdin().lock().read_line(&mut line).ok().filter(|read| *read > 0).map(|_| line)
+            std::io::stdin()
+                .lock()
+                .read_line(&mut line)
+                .ok()
+                .filter(|read| *read > 0)
+                .map(|_| line)
         });
         let Ok(Some(line)) = line.await else { return };
         match Url::parse(line.trim()) {
             Ok(url) if is_loopback(&url) && url.query_pairs().any(|(name, _)| name == "state") => {
-                let request = Request { method: Method::GET, url, headers: HeaderMap::new(), body: None };
+                let request = Request {
+                    method: Method::GET,
+                    url,
+                    headers: HeaderMap::new(),
+                    body: None,
+                };
                 match client.send(request).await {
                     Ok(response) if response.status.is_success() => return,
-                    Ok(_) => log("that address belongs to another sign-in; paste the one of the link above"),
+                    Ok(_) => log(
+                        "that address belongs to another sign-in; paste the one of the link above",
+                    ),
                     Err(failure) => log(&failure.reason),
                 }
             }

@@ -60,7 +60,13 @@ fn main() -> ExitCode {
             configure_log(&arguments);
             return run::run(*arguments);
         }
-        Ok(Invocation::Server(Command::Config { client, arguments: entry }, arguments)) => {
+        Ok(Invocation::Server(
+            Command::Config {
+                client,
+                arguments: entry,
+            },
+            arguments,
+        )) => {
             return print_entry(client.as_deref(), &arguments, &entry);
         }
         Ok(Invocation::Server(Command::Doctor { json, login }, arguments)) => {
@@ -84,8 +90,10 @@ fn main() -> ExitCode {
 
 /// Prints the entry of a client's configuration, which starts this very program.
 fn print_entry(client: Option<&str>, arguments: &Arguments, entry: &[String]) -> ExitCode {
-    let program =
-        env::current_exe().map_or_else(|_| "durable-mcp-remote".to_owned(), |path| path.display().to_string());
+    let program = env::current_exe().map_or_else(
+        |_| "durable-mcp-remote".to_owned(),
+        |path| path.display().to_string(),
+    );
     match config::entry(client, &arguments.url.parsed, &program, entry) {
         Ok(entry) => {
             if let Some(place) = entry.place {

@@ -27,7 +27,9 @@ pub(crate) enum Id {
 impl PartialEq for Id {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Number(one), Self::Number(other)) => one == other || shortest(one) == shortest(other),
+            (Self::Number(one), Self::Number(other)) => {
+                one == other || shortest(one) == shortest(other)
+            }
             (Self::Text(one), Self::Text(other)) => one == other,
             _ => false,
         }
@@ -173,8 +175,12 @@ impl Message {
         if !is_batch(&bytes) {
             return Ok(vec![Self::parse(bytes)]);
         }
-        let values: Vec<&RawValue> = serde_json::from_slice(&bytes).map_err(|error| unreadable(&error))?;
-        Ok(values.into_iter().map(|value| Self::parse(bytes.slice_ref(value.get().as_bytes()))).collect())
+        let values: Vec<&RawValue> =
+            serde_json::from_slice(&bytes).map_err(|error| unreadable(&error))?;
+        Ok(values
+            .into_iter()
+            .map(|value| Self::parse(bytes.slice_ref(value.get().as_bytes())))
+            .collect())
     }
 
     /// Makes a message of JSON that the bridge wrote.
@@ -275,7 +281,9 @@ pub(crate) fn is_batch(bytes: &[u8]) -> bool {
 pub(crate) fn error_response(id: Option<&Id>, code: i64, message: &str) -> Bytes {
     let id = id.map_or_else(|| "null".to_owned(), Id::to_string);
     let message = quoted(message);
-    Bytes::from(format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{message}}}}}"#))
+    Bytes::from(format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{message}}}}}"#
+    ))
 }
 
 /// Text as a JSON string.
@@ -288,15 +296,22 @@ fn on_one_line(bytes: Bytes) -> Bytes {
     if memchr::memchr2(b'\n', b'\r', &bytes).is_none() {
         return bytes;
     }
-    let spaced = |byte: &u8| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte };
+    let spaced = |byte: &u8| {
+        if matches!(byte, b'\n' | b'\r') {
+            b' '
+        } else {
+            *byte
+        }
+    };
     bytes.iter().map(spaced).collect()
 }
 
 fn kind(bytes: &[u8]) -> Result<Kind, Malformed> {
-    let envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| match serde_json::from_slice(bytes) {
-        Ok(serde::de::IgnoredAny) => invalid(None, "this is no JSON-RPC message"),
-        Err(_) => unreadable(&error),
-    })?;
+    let envelope: Envelope =
+        serde_json::from_slice(bytes).map_err(|error| match serde_json::from_slice(bytes) {
+            Ok(serde::de::IgnoredAny) => invalid(None, "this is no JSON-RPC message"),
+            Err(_) => unreadable(&error),
+        })?;
     let id = envelope.id.and_then(Id::from_raw);
     if envelope.jsonrpc.as_deref() != Some("2.0") {
         return Err(invalid(id, r#"a message has "jsonrpc": "2.0""#));
@@ -323,11 +338,19 @@ fn response(envelope: &Envelope<'_>, id: Option<Id>) -> Result<Kind, Malformed> 
 }
 
 fn unreadable(error: &serde_json::Error) -> Malformed {
-    Malformed { code: PARSE_ERROR, id: None, reason: format!("this line is no JSON: {error}") }
+    Malformed {
+        code: PARSE_ERROR,
+        id: None,
+        reason: format!("this line is no JSON: {error}"),
+    }
 }
 
 fn invalid(id: Option<Id>, reason: &str) -> Malformed {
-    Malformed { code: INVALID_REQUEST, id, reason: reason.to_owned() }
+    Malformed {
+        code: INVALID_REQUEST,
+        id,
+        reason: reason.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -343,20 +366,38 @@ mod tests {
         let json = "{\"jsonrpc\":\"2.0\",\"id\":12345678901234567890,\"method\":\"m\",\"params\":{\"a\":1.0,\"a\":2,\"b\":\"\u{2028}\\n\"}}";
         let message = parsed(json).unwrap();
         assert_eq!(message.bytes, json);
-        assert_eq!(message.kind, Kind::Request { id: Id::Number("12345678901234567890".into()), method: "m".into() });
+        assert_eq!(
+            message.kind,
+            Kind::Request {
+                id: Id::Number("12345678901234567890".into()),
+                method: "m".into()
+            }
+        );
     }
 
     #[test]
     fn ids_are_equal_however_their_text_is_escaped() {
         let escaped = parsed(r#"{"jsonrpc":"2.0","id":"\u0061","result":{}}"#).unwrap();
-        assert_eq!(escaped.kind, Kind::Response { id: Some(Id::Text("a".into())), failed: false });
+        assert_eq!(
+            escaped.kind,
+            Kind::Response {
+                id: Some(Id::Text("a".into())),
+                failed: false
+            }
+        );
         assert_eq!(Id::Text("a\"".into()).to_string(), r#""a\"""#);
     }
 
     #[test]
     fn a_result_of_null_is_a_response() {
         let response = parsed(r#"{"jsonrpc":"2.0","id":1,"result":null}"#).unwrap();
-        assert_eq!(response.kind, Kind::Response { id: Some(Id::Number("1".into())), failed: false });
+        assert_eq!(
+            response.kind,
+            Kind::Response {
+                id: Some(Id::Number("1".into())),
+                failed: false
+            }
+        );
     }
 
     #[test]
@@ -367,11 +408,17 @@ mod tests {
             ("1", INVALID_REQUEST),
             ("{}", INVALID_REQUEST),
             (r#"{"jsonrpc":"1.0","id":1,"method":"m"}"#, INVALID_REQUEST),
-            (r#"{"jsonrpc":"2.0","id":null,"method":"m"}"#, INVALID_REQUEST),
+            (
+                r#"{"jsonrpc":"2.0","id":null,"method":"m"}"#,
+                INVALID_REQUEST,
+            ),
             (r#"{"jsonrpc":"2.0","id":{},"method":"m"}"#, INVALID_REQUEST),
             (r#"{"jsonrpc":"2.0","id":1,"method":2}"#, INVALID_REQUEST),
             (r#"{"jsonrpc":"2.0","id":1}"#, INVALID_REQUEST),
-            (r#"{"jsonrpc":"2.0","id":1,"result":1,"error":{}}"#, INVALID_REQUEST),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"result":1,"error":{}}"#,
+                INVALID_REQUEST,
+            ),
         ] {
             assert_eq!(parsed(json).unwrap_err().code, code, "{json}");
         }
@@ -387,24 +434,44 @@ mod tests {
     fn a_batch_is_its_messages() {
         let batch = Bytes::from_static(br#" [{"jsonrpc":"2.0","method":"m"}, 1]"#);
         let messages = Message::parse_all(batch).unwrap();
-        assert_eq!(messages[0].as_ref().unwrap().bytes, r#"{"jsonrpc":"2.0","method":"m"}"#);
+        assert_eq!(
+            messages[0].as_ref().unwrap().bytes,
+            r#"{"jsonrpc":"2.0","method":"m"}"#
+        );
         assert_eq!(messages[1].as_ref().unwrap_err().code, INVALID_REQUEST);
         assert_eq!(messages.len(), 2);
     }
 
     #[test]
     fn another_id_leaves_the_params_as_they_are() {
-        let message = parsed(r#"{"method":"m","id":1,"jsonrpc":"2.0","params":{ "a": 1.0 }}"#).unwrap();
+        let message =
+            parsed(r#"{"method":"m","id":1,"jsonrpc":"2.0","params":{ "a": 1.0 }}"#).unwrap();
         let renamed = message.with_id(&Id::Text("x".into())).unwrap();
-        assert_eq!(renamed.bytes, r#"{"jsonrpc":"2.0","id":"x","method":"m","params":{ "a": 1.0 }}"#);
+        assert_eq!(
+            renamed.bytes,
+            r#"{"jsonrpc":"2.0","id":"x","method":"m","params":{ "a": 1.0 }}"#
+        );
     }
 
     #[test]
     fn numbers_that_differ_in_their_writing_alone_are_one_id() {
         let id = |json| Id::from_json(json).unwrap();
-        let ids =
-            std::collections::HashSet::from([id("1"), id("0"), id("1000"), id("1.5"), id("12345678901234567890")]);
-        for same in ["1.0", "1e0", "-0", "-0.0", "1e3", "15e-1", "12345678901234567890"] {
+        let ids = std::collections::HashSet::from([
+            id("1"),
+            id("0"),
+            id("1000"),
+            id("1.5"),
+            id("12345678901234567890"),
+        ]);
+        for same in [
+            "1.0",
+            "1e0",
+            "-0",
+            "-0.0",
+            "1e3",
+            "15e-1",
+            "12345678901234567890",
+        ] {
             assert!(ids.contains(&id(same)), "{same}");
         }
         for other in ["-1", "\"1\"", "1.25", "12345678901234567891", "1e999"] {

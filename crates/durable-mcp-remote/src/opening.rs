@@ -35,7 +35,9 @@ impl Bridge {
     /// Sends the client's `initialize` and sees to it that it is answered by the deadline.
     pub(crate) async fn initialize(self: Rc<Self>, call: Call, message: Message) {
         if let Some(initialize) = message.params::<Initialize>() {
-            self.remote.sign_in.set_client_name(&initialize.client_info.name);
+            self.remote
+                .sign_in
+                .set_client_name(&initialize.client_info.name);
         }
         let generation = self.session.borrow().generation;
         let deadline = Instant::now() + self.arguments.initialize_deadline;
@@ -54,7 +56,11 @@ impl Bridge {
                     return self.fail(&call.id, &trouble).await;
                 }
                 Err(_) => {
-                    last = self.remote.sign_in.pending().map_or(last, |error| Trouble::SignIn(error.to_string()));
+                    last = self
+                        .remote
+                        .sign_in
+                        .pending()
+                        .map_or(last, |error| Trouble::SignIn(error.to_string()));
                     return self.answer_offline(&call, last).await;
                 }
             }
@@ -74,13 +80,15 @@ impl Bridge {
             session.generation == generation && !session.is_open
         };
         if is_waiting {
-            self.gate.refuse(Trouble::Lost("initialize was cancelled".to_owned()));
+            self.gate
+                .refuse(Trouble::Lost("initialize was cancelled".to_owned()));
         }
     }
 
     async fn answer_offline(self: Rc<Self>, call: &Call, trouble: Trouble) {
         let remembered = self.serve_from_memory(&trouble);
-        let Some(response) = remembered.and_then(|result| result_message(&call.id, result.get())) else {
+        let Some(response) = remembered.and_then(|result| result_message(&call.id, result.get()))
+        else {
             return self.fail(&call.id, &trouble).await;
         };
         if self.calls.take(&call.id).is_some() {
@@ -91,7 +99,9 @@ impl Bridge {
     /// Answers from memory until the server can be reached, and returns the last result of `initialize`; `None` if there is none.
     pub(crate) fn serve_from_memory(self: &Rc<Self>, trouble: &Trouble) -> Option<Box<RawValue>> {
         let result = self.seen.initialize();
-        let initialized = result.as_ref().and_then(|result| serde_json::from_str::<Initialized>(result.get()).ok());
+        let initialized = result
+            .as_ref()
+            .and_then(|result| serde_json::from_str::<Initialized>(result.get()).ok());
         let (Some(result), Some(initialized)) = (result, initialized) else {
             self.gate.refuse(trouble.clone());
             return None;
@@ -153,10 +163,15 @@ impl Bridge {
             if !is_offered || self.seen.list(method).is_none() {
                 continue;
             }
-            let request = Message::written(format!(r#"{{"jsonrpc":"2.0","id":0,"method":"{method}"}}"#));
+            let request =
+                Message::written(format!(r#"{{"jsonrpc":"2.0","id":0,"method":"{method}"}}"#));
             let Ok(request) = request else { continue };
-            let Ok(response) = self.ask(&request).await else { continue };
-            let Some(result) = response.whole_list() else { continue };
+            let Ok(response) = self.ask(&request).await else {
+                continue;
+            };
+            let Some(result) = response.whole_list() else {
+                continue;
+            };
             if self.seen.note_list(method, result) && told != Some(capability) {
                 told = Some(capability);
                 self.tell_change(capability).await;
@@ -169,7 +184,9 @@ impl Bridge {
         let trouble = self.session.borrow().offline.clone()?;
         let result = match call.method.as_str() {
             // The new session is told of these.
-            "ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe" => Some("{}".to_owned()),
+            "ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe" => {
+                Some("{}".to_owned())
+            }
             method => self.seen.list(method).map(|result| result.get().to_owned()),
         };
         let Some(response) = result.and_then(|result| result_message(&call.id, &result)) else {
@@ -182,5 +199,8 @@ impl Bridge {
 }
 
 fn result_message(id: &Id, result: &str) -> Option<Message> {
-    Message::written(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)).ok()
+    Message::written(format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#
+    ))
+    .ok()
 }

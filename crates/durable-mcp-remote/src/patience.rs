@@ -41,7 +41,11 @@ impl Patience {
     }
 
     /// Waits for `future`, but not longer than `time` without sign-ins; `None` if it takes longer.
-    pub(crate) async fn within<T>(&self, time: Duration, future: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn within<T>(
+        &self,
+        time: Duration,
+        future: impl Future<Output = T>,
+    ) -> Option<T> {
         let mut future = pin!(future);
         let (began, before) = (Instant::now(), self.waited());
         let mut left = time;
@@ -51,13 +55,22 @@ impl Patience {
                 outcome = &mut future => return Some(outcome),
                 () = sleep(left) => {}
             }
-            let counted = began.elapsed().saturating_sub(self.waited().saturating_sub(before));
-            left = time.checked_sub(counted).filter(|left| !left.is_zero())?.max(SHORTEST_LOOK);
+            let counted = began
+                .elapsed()
+                .saturating_sub(self.waited().saturating_sub(before));
+            left = time
+                .checked_sub(counted)
+                .filter(|left| !left.is_zero())?
+                .max(SHORTEST_LOOK);
         }
     }
 
     fn waited(&self) -> Duration {
-        self.before.get() + self.since.get().map_or(Duration::ZERO, |since| since.elapsed())
+        self.before.get()
+            + self
+                .since
+                .get()
+                .map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 

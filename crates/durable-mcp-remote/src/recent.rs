@@ -63,6 +63,9 @@ mod tests {
         for number in 0..3 * MAX_EVENTS {
             recent.was_given(&number.to_string(), b"", true);
         }
-        assert_eq!((recent.order.len(), recent.resumed.len()), (MAX_EVENTS, MAX_EVENTS));
+        assert_eq!(
+            (recent.order.len(), recent.resumed.len()),
+            (MAX_EVENTS, MAX_EVENTS)
+        );
     }
 }

@@ -46,7 +46,11 @@ impl Remote {
     /// # Errors
     ///
     /// [`Trouble`]; [`Trouble::SessionLost`] only in a session.
-    pub(crate) async fn send(&self, request: &Request, terms: Terms<'_>) -> Result<Response, Trouble> {
+    pub(crate) async fn send(
+        &self,
+        request: &Request,
+        terms: Terms<'_>,
+    ) -> Result<Response, Trouble> {
         let mut attempt = Attempt::default();
         loop {
             let mut request = request.clone();
@@ -59,12 +63,21 @@ impl Remote {
             if terms.done.is_some_and(Done::is_done) {
                 return Err(Trouble::Unsent("the request was cancelled".to_owned()));
             }
-            let logged = log::is_debug()
-                .then(|| (request.body.clone().unwrap_or_default(), request.method.clone(), Instant::now()));
+            let logged = log::is_debug().then(|| {
+                (
+                    request.body.clone().unwrap_or_default(),
+                    request.method.clone(),
+                    Instant::now(),
+                )
+            });
             let mut response = self.client.send(request).await?;
             if let Some((body, method, sent)) = logged {
                 log::debug(|| {
-                    Record::new(Direction::ToServer, &body).over_http(&method, response.status, sent.elapsed())
+                    Record::new(Direction::ToServer, &body).over_http(
+                        &method,
+                        response.status,
+                        sent.elapsed(),
+                    )
                 });
             }
             let status = response.status;
@@ -81,7 +94,10 @@ impl Remote {
             }
             let challenge = challenge(&response.headers);
             let _waiting = self.patience.sign_in();
-            let answer = self.sign_in.challenged(status, challenge.as_deref(), &mut attempt).await;
+            let answer = self
+                .sign_in
+                .challenged(status, challenge.as_deref(), &mut attempt)
+                .await;
             if answer.map_err(|error| Trouble::SignIn(error.to_string()))? {
                 continue;
             }
@@ -109,18 +125,35 @@ pub(crate) async fn body(response: &mut Response, max: usize) -> Result<Bytes, T
 /// Refusal of an answer over the limit.
 pub(crate) fn too_long(status: StatusCode, max: usize) -> Trouble {
     let reason = format!("the answer has more than {max} bytes: raise --max-message");
-    Trouble::Refused(Refusal { status, error: None, reason })
+    Trouble::Refused(Refusal {
+        status,
+        error: None,
+        reason,
+    })
 }
 
 /// Media type without parameters, in lower case.
 pub(crate) fn media_type(response: &Response) -> String {
-    let value = response.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let value = response
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
 }
 
 /// Challenges of all `WWW-Authenticate` headers.
 fn challenge(headers: &HeaderMap) -> Option<String> {
-    let values: Vec<&str> = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
+    let values: Vec<&str> = headers
+        .get_all(WWW_AUTHENTICATE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect();
     (!values.is_empty()).then(|| values.join(", "))
 }
 
@@ -140,9 +173,12 @@ async fn beginning(response: &mut Response) -> Vec<u8> {
 fn tells_of_session(status: StatusCode, body: &[u8]) -> bool {
     match status {
         StatusCode::NOT_FOUND => json_error(body).is_none_or(|(_, code, _)| code != -32601),
-        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => names_session(
-            json_error(body).map_or_else(|| String::from_utf8_lossy(body).into_owned(), |(.., text)| text),
-        ),
+        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => {
+            names_session(json_error(body).map_or_else(
+                || String::from_utf8_lossy(body).into_owned(),
+                |(.., text)| text,
+            ))
+        }
         _ => false,
     }
 }
@@ -156,20 +192,33 @@ pub(crate) fn names_session(mut text: String) -> bool {
 /// Error of a body; secrets that it repeats are masked.
 fn json_error(body: &[u8]) -> Option<(Message, i64, String)> {
     let message = Message::parse(log::json_without_secrets(body)?.into()).ok()?;
-    let Kind::Response { failed: true, .. } = message.kind else { return None };
+    let Kind::Response { failed: true, .. } = message.kind else {
+        return None;
+    };
     let error = message.error()?;
     Some((message, error.code, error.message))
 }
 
 fn refusal(status: StatusCode, body: &[u8]) -> Refusal {
-    Refusal { status, error: json_error(body).map(|(message, ..)| message), reason: shown(status, body) }
+    Refusal {
+        status,
+        error: json_error(body).map(|(message, ..)| message),
+        reason: shown(status, body),
+    }
 }
 
 fn shown(status: StatusCode, body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
-    let text = json_error(body).map_or_else(|| log::without_secrets(text.trim()), |(_, _, message)| message);
+    let text = json_error(body).map_or_else(
+        || log::without_secrets(text.trim()),
+        |(_, _, message)| message,
+    );
     let is_page = text.starts_with('<');
-    let text: String = text.chars().filter(|letter| !letter.is_control()).take(SHOWN_BODY).collect();
+    let text: String = text
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .take(SHOWN_BODY)
+        .collect();
     if text.is_empty() || is_page {
         return format!("the server answered with HTTP {status}");
     }

@@ -29,7 +29,10 @@ impl Bridge {
         let failed = self.failed_renewals.get();
         let mut last = self.renewing.lock().await;
         // Failed while this one waited for its turn: those that wait share the outcome.
-        if let Some(trouble) = last.as_ref().filter(|_| self.failed_renewals.get() != failed) {
+        if let Some(trouble) = last
+            .as_ref()
+            .filter(|_| self.failed_renewals.get() != failed)
+        {
             return Err(trouble.clone());
         }
         let (initialize, before) = {
@@ -40,12 +43,16 @@ impl Bridge {
             (session.initialize.clone(), session.initialized.clone())
         };
         let Some(initialize) = initialize else {
-            return Err(Trouble::SessionLost("the client has not sent initialize".to_owned()));
+            return Err(Trouble::SessionLost(
+                "the client has not sent initialize".to_owned(),
+            ));
         };
         self.gate.close();
         let time = self.arguments.initialize_deadline;
         // All messages wait for this.
-        let reopened = timeout(time, self.reopen(&initialize)).await.unwrap_or_else(|_| Err(self.late(time)));
+        let reopened = timeout(time, self.reopen(&initialize))
+            .await
+            .unwrap_or_else(|_| Err(self.late(time)));
         match reopened {
             Ok(now) => {
                 self.restore().await;
@@ -75,14 +82,19 @@ impl Bridge {
     pub(crate) async fn renew_in_task(self: &Rc<Self>, generation: u64) -> Result<(), Trouble> {
         let bridge = Rc::clone(self);
         let renewal = spawn_local(async move { bridge.renew(generation).await });
-        renewal.await.unwrap_or_else(|error| Err(Trouble::SessionLost(error.to_string())))
+        renewal
+            .await
+            .unwrap_or_else(|error| Err(Trouble::SessionLost(error.to_string())))
     }
 
     fn late(&self, time: Duration) -> Trouble {
         if let Some(pending) = self.remote.sign_in.pending() {
             return Trouble::SignIn(pending.to_string());
         }
-        Trouble::SessionLost(format!("its answer to initialize did not come within {} s", time.as_secs_f64()))
+        Trouble::SessionLost(format!(
+            "its answer to initialize did not come within {} s",
+            time.as_secs_f64()
+        ))
     }
 
     async fn reopen(self: &Rc<Self>, initialize: &Message) -> Result<Initialized, Trouble> {
@@ -96,12 +108,17 @@ impl Bridge {
         };
         let response = self.ask(initialize).await?;
         let Some(now) = response.result::<Initialized>() else {
-            let reason =
-                response.error().map_or_else(String::new, |error| format!("{} ({})", error.message, error.code));
-            return Err(Trouble::SessionLost(format!("it refuses a new one: {reason}")));
+            let reason = response.error().map_or_else(String::new, |error| {
+                format!("{} ({})", error.message, error.code)
+            });
+            return Err(Trouble::SessionLost(format!(
+                "it refuses a new one: {reason}"
+            )));
         };
         if self.session.borrow().generation != generation {
-            return Err(Trouble::SessionLost("the client has begun another one".to_owned()));
+            return Err(Trouble::SessionLost(
+                "the client has begun another one".to_owned(),
+            ));
         }
         self.note_opened(&response);
         let mut session = self.session.borrow_mut();
@@ -120,7 +137,9 @@ impl Bridge {
     pub(crate) async fn ask(self: &Rc<Self>, request: &Message) -> Result<Message, Trouble> {
         let (call, response) = self.calls.of_bridge(request.method());
         let Some(request) = request.with_id(&call.id) else {
-            return Err(Trouble::SessionLost("the message cannot be written again".to_owned()));
+            return Err(Trouble::SessionLost(
+                "the message cannot be written again".to_owned(),
+            ));
         };
         // Without a response there is nothing more to wait for, also when this future is dropped.
         let _waiting = self.calls.until_dropped(&call.id);
@@ -129,7 +148,9 @@ impl Bridge {
         } else {
             self.exchange(&call, &request).await?;
         }
-        response.await.map_err(|_| Trouble::Lost("there is no response".to_owned()))
+        response
+            .await
+            .map_err(|_| Trouble::Lost("there is no response".to_owned()))
     }
 
     /// Tells the new session what the client told the old one: that it is initialized before messages pass, the rest beside them.
@@ -139,7 +160,9 @@ impl Bridge {
             (session.notification.clone(), session.generation)
         };
         // Without it, the client has yet to send it.
-        let Some(notification) = notification else { return };
+        let Some(notification) = notification else {
+            return;
+        };
         self.post_initialized(notification).await;
         if self.session.borrow().generation != generation {
             return;
@@ -150,7 +173,13 @@ impl Bridge {
     }
 
     async fn restore_requests(self: &Rc<Self>, generation: u64) {
-        let uris: Vec<String> = self.session.borrow().subscriptions.keys().cloned().collect();
+        let uris: Vec<String> = self
+            .session
+            .borrow()
+            .subscriptions
+            .keys()
+            .cloned()
+            .collect();
         for uri in iter::once(None).chain(uris.iter().map(Some)) {
             let request = {
                 let session = self.session.borrow();
@@ -158,13 +187,19 @@ impl Bridge {
                     return;
                 }
                 // As they are by now: the client may have changed them.
-                uri.map_or_else(|| session.level.clone(), |uri| session.subscriptions.get(uri).cloned())
+                uri.map_or_else(
+                    || session.level.clone(),
+                    |uri| session.subscriptions.get(uri).cloned(),
+                )
             };
             let Some(request) = request else { continue };
             match timeout(TIME_FOR_REQUEST, self.ask(&request)).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(trouble)) => log(&trouble.error().1),
-                Err(_) => log(&format!("the new session has no answer to {}", request.method())),
+                Err(_) => log(&format!(
+                    "the new session has no answer to {}",
+                    request.method()
+                )),
             }
         }
     }
@@ -193,17 +228,29 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`] that names the version or capability that is gone.
-    pub(crate) fn still_serves(&self, method: &str, before: Option<&Initialized>) -> Result<(), Trouble> {
+    pub(crate) fn still_serves(
+        &self,
+        method: &str,
+        before: Option<&Initialized>,
+    ) -> Result<(), Trouble> {
         let session = self.session.borrow();
-        let (Some(before), Some(now)) = (before, &session.initialized) else { return Ok(()) };
+        let (Some(before), Some(now)) = (before, &session.initialized) else {
+            return Ok(());
+        };
         // A client without sessions never saw the version.
         if before.protocol_version != now.protocol_version && !session.is_of_bridge {
             let (old, new) = (&before.protocol_version, &now.protocol_version);
-            return Err(Trouble::SessionLost(format!("its new one has version {new} instead of {old}; reconnect")));
+            return Err(Trouble::SessionLost(format!(
+                "its new one has version {new} instead of {old}; reconnect"
+            )));
         }
         let capability = method.split('/').next().unwrap_or_default();
-        if before.capabilities.contains_key(capability) && !now.capabilities.contains_key(capability) {
-            return Err(Trouble::SessionLost(format!("its new one does not offer {capability}")));
+        if before.capabilities.contains_key(capability)
+            && !now.capabilities.contains_key(capability)
+        {
+            return Err(Trouble::SessionLost(format!(
+                "its new one does not offer {capability}"
+            )));
         }
         Ok(())
     }
@@ -211,8 +258,14 @@ impl Bridge {
 
 /// Whether a capability has every member that it had.
 fn covers(now: Option<&Value>, before: Option<&Value>) -> bool {
-    let (Some(now), Some(before)) = (now, before) else { return before.is_none() };
-    before.as_object().is_none_or(|members| members.iter().all(|(name, value)| now.get(name) == Some(value)))
+    let (Some(now), Some(before)) = (now, before) else {
+        return before.is_none();
+    };
+    before.as_object().is_none_or(|members| {
+        members
+            .iter()
+            .all(|(name, value)| now.get(name) == Some(value))
+    })
 }
 
 #[cfg(test)]
@@ -223,8 +276,14 @@ mod tests {
 
     #[test]
     fn a_capability_that_lost_a_member_is_smaller() {
-        assert!(covers(Some(&json!({"listChanged": true, "more": 1})), Some(&json!({"listChanged": true}))));
-        assert!(!covers(Some(&json!({})), Some(&json!({"listChanged": true}))));
+        assert!(covers(
+            Some(&json!({"listChanged": true, "more": 1})),
+            Some(&json!({"listChanged": true}))
+        ));
+        assert!(!covers(
+            Some(&json!({})),
+            Some(&json!({"listChanged": true}))
+        ));
         assert!(!covers(None, Some(&json!({}))));
         assert!(covers(Some(&json!({})), None));
     }

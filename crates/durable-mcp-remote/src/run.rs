@@ -21,7 +21,10 @@ const TIME_TO_END: Duration = Duration::from_millis(2900);
 
 /// Runs a bridge until its client goes.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             log_error(&format!("the system gives no event loop: {error}"));
@@ -40,7 +43,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 
 /// Relays until the client goes: by the end of stdin, a signal, or its own end.
 async fn relay(arguments: Arguments) -> Result<(), String> {
-    let mut signals = Signals::listen().map_err(|error| format!("signals cannot be waited for: {error}"))?;
+    let mut signals =
+        Signals::listen().map_err(|error| format!("signals cannot be waited for: {error}"))?;
     let (bridge, lines) = Bridge::start(arguments)?;
     tokio::select! {
         () = Rc::clone(&bridge).relay(lines) => {}
@@ -63,7 +67,15 @@ async fn end(bridge: &Bridge) {
     let settled = tokio::time::timeout(TIME_FOR_CALLS, bridge.remote.sign_in.settled());
     let (_, ()) = tokio::join!(settled, bridge.finish(TIME_FOR_CALLS));
     // A server that does not answer keeps its session.
-    tokio::time::timeout(TIME_FOR_DELETE, bridge.delete_session()).await.ok();
-    let rest = async { tokio::join!(bridge.output.flush(), bridge.seen.saved(), bridge.remote.sign_in.settled()) };
+    tokio::time::timeout(TIME_FOR_DELETE, bridge.delete_session())
+        .await
+        .ok();
+    let rest = async {
+        tokio::join!(
+            bridge.output.flush(),
+            bridge.seen.saved(),
+            bridge.remote.sign_in.settled()
+        )
+    };
     tokio::time::timeout_at(until, rest).await.ok();
 }

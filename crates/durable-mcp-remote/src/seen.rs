@@ -58,7 +58,9 @@ impl Seen {
     /// Reads the file of the server at `url`, if there is one that can be read.
     pub(crate) fn load(store: Option<Store>, url: &Url) -> Self {
         let bytes = store.as_ref().and_then(Store::seen);
-        let mut record: Record = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let mut record: Record = bytes
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default();
         let url = Some(without_query(url));
         let is_nameless = record.url != url;
         record.url = url;
@@ -86,11 +88,15 @@ impl Seen {
 
     /// Whether the server had no `initialize` in the last day.
     pub(crate) fn is_modern(&self) -> bool {
-        self.modern_since(now_ms()).is_some_and(|age| age < ERA_LIFETIME)
+        self.modern_since(now_ms())
+            .is_some_and(|age| age < ERA_LIFETIME)
     }
 
     fn modern_since(&self, now: u64) -> Option<Duration> {
-        self.record.borrow().modern_at.map(|at| Duration::from_millis(now.saturating_sub(at)))
+        self.record
+            .borrow()
+            .modern_at
+            .map(|at| Duration::from_millis(now.saturating_sub(at)))
     }
 
     /// Keeps whether the server has no `initialize`.
@@ -117,7 +123,10 @@ impl Seen {
 
     pub(crate) fn note_initialize(&self, result: Box<RawValue>) {
         self.change(|record| {
-            let is_other = record.initialize.as_ref().is_none_or(|before| before.get() != result.get());
+            let is_other = record
+                .initialize
+                .as_ref()
+                .is_none_or(|before| before.get() != result.get());
             record.initialize = Some(result);
             is_other
         });
@@ -126,7 +135,10 @@ impl Seen {
     /// Keeps a whole list; `true` if it is another than before.
     pub(crate) fn note_list(&self, method: &str, result: Box<RawValue>) -> bool {
         self.change(|record| {
-            let is_other = record.lists.get(method).is_none_or(|before| before.get() != result.get());
+            let is_other = record
+                .lists
+                .get(method)
+                .is_none_or(|before| before.get() != result.get());
             record.lists.insert(method.to_owned(), result);
             is_other
         })
@@ -197,25 +209,41 @@ mod tests {
     #[tokio::test]
     async fn each_answer_that_is_kept_can_be_read_again() {
         let folder = Folder::new("seen");
-        let load = || Seen::load(folder.store().ok(), &url("https://x.example/mcp?key=secret"));
+        let load = || {
+            Seen::load(
+                folder.store().ok(),
+                &url("https://x.example/mcp?key=secret"),
+            )
+        };
         let seen = load();
         seen.note_list("tools/list", list(MAX_BYTES / 2));
         seen.saved().await;
-        assert_eq!(load().list("tools/list").unwrap().get().len(), MAX_BYTES / 2 + 2);
+        assert_eq!(
+            load().list("tools/list").unwrap().get().len(),
+            MAX_BYTES / 2 + 2
+        );
         seen.note_list("prompts/list", list(MAX_BYTES));
         seen.saved().await;
         assert!(load().list("tools/list").is_some());
         assert!(load().list("prompts/list").is_none());
-        assert_eq!(folder.store().unwrap().seen_url().as_deref(), Some("https://x.example/mcp"));
+        assert_eq!(
+            folder.store().unwrap().seen_url().as_deref(),
+            Some("https://x.example/mcp")
+        );
     }
 
     #[tokio::test]
     async fn a_file_without_the_url_gets_it_with_the_next_answer() {
         let folder = Folder::new("nameless");
         let store = folder.store().unwrap();
-        store.save_seen(br#"{"transport":null,"lists":{"tools/list":[]}}"#).unwrap();
+        store
+            .save_seen(br#"{"transport":null,"lists":{"tools/list":[]}}"#)
+            .unwrap();
         let seen = Seen::load(Some(store.clone()), &url("https://x.example/mcp"));
-        assert!(!seen.note_list("tools/list", RawValue::from_string("[]".to_owned()).unwrap()));
+        assert!(!seen.note_list(
+            "tools/list",
+            RawValue::from_string("[]".to_owned()).unwrap()
+        ));
         seen.saved().await;
         assert_eq!(store.seen_url().as_deref(), Some("https://x.example/mcp"));
     }

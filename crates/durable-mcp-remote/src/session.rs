@@ -61,7 +61,11 @@ struct Subscription {
 impl Session {
     /// Begins anew with the client's `initialize`.
     pub(crate) fn begin(&mut self, initialize: Message) {
-        *self = Self { initialize: Some(initialize), generation: self.generation + 1, ..Self::default() };
+        *self = Self {
+            initialize: Some(initialize),
+            generation: self.generation + 1,
+            ..Self::default()
+        };
     }
 
     /// Headers of each request in this session.
@@ -70,8 +74,11 @@ impl Session {
         if let Some(id) = &self.id {
             headers.insert(SESSION_ID, id.clone());
         }
-        let version =
-            self.initialized.as_ref().filter(|_| self.is_open).map(|initialized| &initialized.protocol_version);
+        let version = self
+            .initialized
+            .as_ref()
+            .filter(|_| self.is_open)
+            .map(|initialized| &initialized.protocol_version);
         // 2025-03-26 and before know no such header.
         let version = version.filter(|version| version.as_str() > "2025-03-26");
         if let Some(value) = version.and_then(|version| HeaderValue::from_str(version).ok()) {
@@ -83,7 +90,10 @@ impl Session {
     /// Whether lines of the client may be batches.
     pub(crate) fn allows_batches(&self) -> bool {
         !self.is_of_bridge
-            && self.initialized.as_ref().is_some_and(|initialized| initialized.protocol_version == "2025-03-26")
+            && self
+                .initialized
+                .as_ref()
+                .is_some_and(|initialized| initialized.protocol_version == "2025-03-26")
     }
 
     /// Notes requests that a new session has to repeat.

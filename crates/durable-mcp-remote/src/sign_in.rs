@@ -168,8 +168,13 @@ impl SignIn {
             self.accepted(attempt);
         }
         match status {
-            StatusCode::UNAUTHORIZED => authorizer.unauthorized(challenge, attempt).await.map(|()| true),
-            StatusCode::FORBIDDEN if challenge.is_insufficient_scope() => authorizer.step_up(challenge, attempt).await,
+            StatusCode::UNAUTHORIZED => authorizer
+                .unauthorized(challenge, attempt)
+                .await
+                .map(|()| true),
+            StatusCode::FORBIDDEN if challenge.is_insufficient_scope() => {
+                authorizer.step_up(challenge, attempt).await
+            }
             _ => Ok(false),
         }
     }
@@ -183,7 +188,9 @@ impl SignIn {
 
     /// Waits until other tokens are stored than now, by the sign-in of another message or process.
     pub(crate) async fn other_tokens(&self) {
-        let Some(authorizer) = self.authorizer() else { return std::future::pending().await };
+        let Some(authorizer) = self.authorizer() else {
+            return std::future::pending().await;
+        };
         let before = authorizer.stored_bearer();
         while authorizer.stored_bearer() == before {
             let Some(mut running) = authorizer.running() else {
@@ -240,10 +247,16 @@ impl Authorizer {
         Some(self.stored_bearer().unwrap_or(bearer))
     }
 
-    async fn unauthorized(self: &Arc<Self>, challenge: Challenge, attempt: &mut Attempt) -> Result<(), SignInError> {
+    async fn unauthorized(
+        self: &Arc<Self>,
+        challenge: Challenge,
+        attempt: &mut Attempt,
+    ) -> Result<(), SignInError> {
         attempt.rounds += 1;
         if attempt.rounds >= MAX_ROUNDS {
-            return Err(SignInError::impossible("the server refuses each token that its authorization server issues"));
+            return Err(SignInError::impossible(
+                "the server refuses each token that its authorization server issues",
+            ));
         }
         let turn = self.turn.lock().await;
         let context = &self.context;
@@ -258,21 +271,33 @@ impl Authorizer {
         {
             self.forget_if_fresh(used).await?;
             // A refreshed token that is refused, too, is not helped by another.
-            if !attempt.has_refreshed && self.refresh(used, Some(&challenge)).await? == Refreshed::Yes {
+            if !attempt.has_refreshed
+                && self.refresh(used, Some(&challenge)).await? == Refreshed::Yes
+            {
                 attempt.has_refreshed = true;
                 return Ok(());
             }
         }
-        let need = Need { challenge, granted: None, refused: attempt.used.clone() };
+        let need = Need {
+            challenge,
+            granted: None,
+            refused: attempt.used.clone(),
+        };
         let running = self.join_or_start(need)?;
         drop(turn);
         self.wait(running).await
     }
 
-    async fn step_up(self: &Arc<Self>, challenge: Challenge, attempt: &mut Attempt) -> Result<bool, SignInError> {
+    async fn step_up(
+        self: &Arc<Self>,
+        challenge: Challenge,
+        attempt: &mut Attempt,
+    ) -> Result<bool, SignInError> {
         let turn = self.turn.lock().await;
         let context = &self.context;
-        let Some(tokens) = context.usable_tokens()? else { return Ok(false) };
+        let Some(tokens) = context.usable_tokens()? else {
+            return Ok(false);
+        };
         let can_widen = challenge.scope.is_some() && context.settings.scope.is_none();
         if attempt.has_stepped_up || !can_widen {
             return Ok(false);
@@ -284,7 +309,11 @@ impl Authorizer {
         if !context.brakes().step_up(now_ms()) {
             return Ok(false);
         }
-        let need = Need { challenge, granted: tokens.scope().map(str::to_owned), refused: attempt.used.clone() };
+        let need = Need {
+            challenge,
+            granted: tokens.scope().map(str::to_owned),
+            refused: attempt.used.clone(),
+        };
         let running = self.join_or_start(need)?;
         drop(turn);
         self.wait(running).await.map(|()| true)
@@ -292,7 +321,10 @@ impl Authorizer {
 
     /// Fails for a token of a sign-in just made: the server would reject the next one, too.
     async fn forget_if_fresh(&self, used: &str) -> Result<(), SignInError> {
-        let is_fresh = lock(&self.state).fresh.take_if(|fresh| fresh == used).is_some();
+        let is_fresh = lock(&self.state)
+            .fresh
+            .take_if(|fresh| fresh == used)
+            .is_some();
         if !is_fresh {
             return Ok(());
         }
@@ -315,7 +347,8 @@ impl Authorizer {
     /// Sign-in under way.
     fn running(&self) -> Option<Running> {
         let running = lock(&self.state).running.clone()?;
-        let is_over = running.progress.borrow().outcome.is_some() || running.progress.has_changed().is_err();
+        let is_over =
+            running.progress.borrow().outcome.is_some() || running.progress.has_changed().is_err();
         (!is_over).then_some(running)
     }
 
@@ -327,7 +360,10 @@ impl Authorizer {
             return Err(denied.clone());
         }
         let (sender, progress) = watch::channel(Progress::default());
-        let running = Running { progress, since: Instant::now() };
+        let running = Running {
+            progress,
+            since: Instant::now(),
+        };
         lock(&self.state).running = Some(running.clone());
         let authorizer = Arc::clone(self);
         tokio::spawn(async move {
@@ -338,7 +374,11 @@ impl Authorizer {
         Ok(running)
     }
 
-    async fn sign_in(&self, need: &Need, progress: &watch::Sender<Progress>) -> Result<(), SignInError> {
+    async fn sign_in(
+        &self,
+        need: &Need,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<(), SignInError> {
         match &self.context.settings.grant {
             Grant::AuthorizationCode => browser_flow::run(&self.context, need, progress).await,
             Grant::DeviceCode => device::run(&self.context, need, progress).await,
@@ -366,10 +406,18 @@ impl Authorizer {
     /// Waits for a sign-in, but not longer than a message should.
     async fn wait(&self, mut running: Running) -> Result<(), SignInError> {
         let until = running.since + self.context.settings.timeout.max(MIN_WAIT);
-        let ended = timeout_at(until, running.progress.wait_for(|progress| progress.outcome.is_some())).await;
+        let ended = timeout_at(
+            until,
+            running
+                .progress
+                .wait_for(|progress| progress.outcome.is_some()),
+        )
+        .await;
         match ended.map(|ended| ended.map(|progress| progress.outcome.clone())) {
             Ok(Ok(outcome)) => outcome.unwrap_or(Ok(())),
-            Ok(Err(_)) => Err(SignInError::impossible("the sign-in ended early: try again")),
+            Ok(Err(_)) => Err(SignInError::impossible(
+                "the sign-in ended early: try again",
+            )),
             Err(_) => Err(self.pending(&running)),
         }
     }
@@ -377,7 +425,9 @@ impl Authorizer {
     /// Error with the link of a sign-in, also if another instance runs it.
     fn pending(&self, running: &Running) -> SignInError {
         let link = running.progress.borrow().link.clone();
-        SignInError::Pending { link: link.or_else(|| self.context.store.latest_flow()?.link) }
+        SignInError::Pending {
+            link: link.or_else(|| self.context.store.latest_flow()?.link),
+        }
     }
 }
 

@@ -24,9 +24,22 @@ pub(crate) fn list(json: bool) -> ExitCode {
         println!("nothing is stored");
     }
     for entry in entries {
-        let text = |name: &str| entry.get(name).and_then(Value::as_str).map(printable).unwrap_or_default();
-        let name = [text("url"), text("issuer"), "a server without a name".to_owned()];
-        let name = name.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        let text = |name: &str| {
+            entry
+                .get(name)
+                .and_then(Value::as_str)
+                .map(printable)
+                .unwrap_or_default()
+        };
+        let name = [
+            text("url"),
+            text("issuer"),
+            "a server without a name".to_owned(),
+        ];
+        let name = name
+            .into_iter()
+            .find(|name| !name.is_empty())
+            .unwrap_or_default();
         println!("{}  {name}  {}", text("key"), text("state"));
     }
     ExitCode::SUCCESS
@@ -34,10 +47,12 @@ pub(crate) fn list(json: bool) -> ExitCode {
 
 /// Removes the sign-in of a server, as these flags have it.
 pub(crate) fn remove(arguments: &Arguments) -> ExitCode {
-    let removed = Store::open(arguments.store_key()).map_err(|error| error.to_string()).and_then(|store| {
-        let had = has_sign_in(&store).map_err(|error| error.to_string())?;
-        clear(&[store]).map(|()| had)
-    });
+    let removed = Store::open(arguments.store_key())
+        .map_err(|error| error.to_string())
+        .and_then(|store| {
+            let had = has_sign_in(&store).map_err(|error| error.to_string())?;
+            clear(&[store]).map(|()| had)
+        });
     match removed {
         Ok(true) => println!("The sign-in is removed."),
         Ok(false) => println!(
@@ -64,7 +79,9 @@ fn has_sign_in(store: &Store) -> Result<bool, StoreError> {
 }
 
 fn clear(stores: &[Store]) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|error| format!("the system gives no event loop: {error}"))?;
     runtime.block_on(async {
         for store in stores {

@@ -65,7 +65,11 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`], with the request still unanswered.
-    pub(crate) async fn exchange_by_sse(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
+    pub(crate) async fn exchange_by_sse(
+        self: &Rc<Self>,
+        call: &Call,
+        message: &Message,
+    ) -> Result<(), Trouble> {
         let mut connection = self.sse_connection(call.method == "initialize").await?;
         connection.returns.mark_unchanged();
         let lost = connection.lost.clone();
@@ -89,13 +93,35 @@ impl Bridge {
         self.post_to(&connection, message, None).await
     }
 
-    async fn post_to(&self, connection: &Connection, message: &Message, done: Option<&Done>) -> Result<(), Trouble> {
+    async fn post_to(
+        &self,
+        connection: &Connection,
+        message: &Message,
+        done: Option<&Done>,
+    ) -> Result<(), Trouble> {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, JSON)]);
         let url = connection.endpoint.clone();
-        let request = Request { method: Method::POST, url, headers, body: Some(message.bytes.clone()) };
-        let mut response = self.remote.send(&request, Terms { in_session: true, done, is_quiet: false }).await?;
+        let request = Request {
+            method: Method::POST,
+            url,
+            headers,
+            body: Some(message.bytes.clone()),
+        };
+        let mut response = self
+            .remote
+            .send(
+                &request,
+                Terms {
+                    in_session: true,
+                    done,
+                    is_quiet: false,
+                },
+            )
+            .await?;
         // 202 by the specification, 200 and a text by many; the response comes on the stream.
-        body(&mut response, self.arguments.max_message).await.map(drop)
+        body(&mut response, self.arguments.max_message)
+            .await
+            .map(drop)
     }
 
     /// The connection, opened if there is none. A session of its own belongs to each, so `initialize` takes a new one.
@@ -116,14 +142,32 @@ impl Bridge {
         Ok(connection)
     }
 
-    fn hold(self: &Rc<Self>, endpoint: Url, stream: Stream, cursor: Cursor, is_fresh: bool) -> Connection {
+    fn hold(
+        self: &Rc<Self>,
+        endpoint: Url,
+        stream: Stream,
+        cursor: Cursor,
+        is_fresh: bool,
+    ) -> Connection {
         let (ends, lost) = Done::pair();
         let (held, done) = Done::pair();
         let (returned, returns) = watch::channel(());
-        let connection = Connection { endpoint: endpoint.clone(), lost, returns };
-        *self.sse.borrow_mut() = Some(Held { connection: connection.clone(), is_fresh, _stream: held });
+        let connection = Connection {
+            endpoint: endpoint.clone(),
+            lost,
+            returns,
+        };
+        *self.sse.borrow_mut() = Some(Held {
+            connection: connection.clone(),
+            is_fresh,
+            _stream: held,
+        });
         let bridge = Rc::clone(self);
-        spawn_local(async move { bridge.keep_reading(endpoint, stream, cursor, done, (ends, returned)).await });
+        spawn_local(async move {
+            bridge
+                .keep_reading(endpoint, stream, cursor, done, (ends, returned))
+                .await
+        });
         connection
     }
 
@@ -132,18 +176,33 @@ impl Bridge {
         let mut headers = HeaderMap::from_iter([(ACCEPT, EVENTS)]);
         headers.extend(cursor.header());
         let url = self.arguments.url.parsed.clone();
-        let request = Request { method: Method::GET, url, headers, body: None };
+        let request = Request {
+            method: Method::GET,
+            url,
+            headers,
+            body: None,
+        };
         let missing = |status, reason: &str| {
             let reason = format!("the server has no HTTP+SSE at this address: {reason}");
-            Trouble::Refused(Refusal { status, error: None, reason })
+            Trouble::Refused(Refusal {
+                status,
+                error: None,
+                reason,
+            })
         };
         let wait = async {
             let response = self.remote.send(&request, Terms::default()).await?;
             let status = response.status;
             if media_type(&response) != "text/event-stream" {
-                return Err(missing(status, "GET is not answered with a stream of events"));
+                return Err(missing(
+                    status,
+                    "GET is not answered with a stream of events",
+                ));
             }
-            let mut stream = Stream { response, parser: Parser::new(self.arguments.max_message) };
+            let mut stream = Stream {
+                response,
+                parser: Parser::new(self.arguments.max_message),
+            };
             while let Some(event) = stream.next(cursor, self.arguments.max_message).await? {
                 if event.name == "endpoint" {
                     return Ok((self.endpoint(&event)?, stream));
@@ -151,10 +210,17 @@ impl Bridge {
             }
             Err(missing(status, "its stream ends without an endpoint event"))
         };
-        self.remote.patience.within(TIME_FOR_ENDPOINT, Box::pin(wait)).await.unwrap_or_else(|| {
-            let reason = format!("no endpoint event came within {} s", TIME_FOR_ENDPOINT.as_secs());
-            Err(missing(StatusCode::OK, &reason))
-        })
+        self.remote
+            .patience
+            .within(TIME_FOR_ENDPOINT, Box::pin(wait))
+            .await
+            .unwrap_or_else(|| {
+                let reason = format!(
+                    "no endpoint event came within {} s",
+                    TIME_FOR_ENDPOINT.as_secs()
+                );
+                Err(missing(StatusCode::OK, &reason))
+            })
     }
 
     /// Address of messages, which must be of the server itself: credentials are sent there.
@@ -162,11 +228,16 @@ impl Bridge {
         let server = &self.arguments.url.parsed;
         let text = std::str::from_utf8(&event.data).unwrap_or_default();
         let refused = |reason: String| {
-            let refusal = Refusal { status: StatusCode::OK, error: None, reason };
+            let refusal = Refusal {
+                status: StatusCode::OK,
+                error: None,
+                reason,
+            };
             Trouble::Refused(refusal)
         };
-        let endpoint =
-            server.join(text).map_err(|_| refused("the server names an endpoint that is no URL".to_owned()))?;
+        let endpoint = server
+            .join(text)
+            .map_err(|_| refused("the server names an endpoint that is no URL".to_owned()))?;
         if endpoint.origin() != server.origin() {
             let host = endpoint.host_str().unwrap_or_default();
             return Err(refused(format!(
@@ -247,7 +318,11 @@ impl Stream {
     /// Next event, or the end of the stream.
     async fn next(&mut self, cursor: &mut Cursor, max: usize) -> Result<Option<Event>, Trouble> {
         loop {
-            if let Some(event) = self.parser.next().map_err(|_| too_long(self.response.status, max))? {
+            if let Some(event) = self
+                .parser
+                .next()
+                .map_err(|_| too_long(self.response.status, max))?
+            {
                 cursor.note(&event);
                 if !event.data.is_empty() {
                     return Ok(Some(event));

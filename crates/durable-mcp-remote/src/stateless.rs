@@ -76,7 +76,9 @@ impl Bridge {
         match self.stateless.server.get() {
             Server::Stateless => false,
             // A client that knows both may go on with initialize after a look.
-            Server::Sessions if request.method() == "initialize" && !self.stateless.has_asked.get() => {
+            Server::Sessions
+                if request.method() == "initialize" && !self.stateless.has_asked.get() =>
+            {
                 let is_stateless = Envelope::read(request).is_some();
                 if !is_stateless {
                     self.leave_session();
@@ -86,7 +88,8 @@ impl Bridge {
             Server::Sessions => true,
             Server::Unknown => {
                 let session = self.session.borrow();
-                (session.initialize.is_none() || session.is_of_bridge) && Envelope::read(request).is_some()
+                (session.initialize.is_none() || session.is_of_bridge)
+                    && Envelope::read(request).is_some()
             }
         }
     }
@@ -111,17 +114,23 @@ impl Bridge {
 fn refused(code: i64, reason: &str, data: Option<&Value>) -> Trouble {
     let data = data.map_or_else(String::new, |data| format!(r#","data":{data}"#));
     let message = quoted(reason);
-    let json = format!(r#"{{"jsonrpc":"2.0","id":0,"error":{{"code":{code},"message":{message}{data}}}}}"#);
+    let json = format!(
+        r#"{{"jsonrpc":"2.0","id":0,"error":{{"code":{code},"message":{message}{data}}}}}"#
+    );
     let error = Message::written(json).ok();
-    Trouble::Refused(Refusal { status: StatusCode::OK, error, reason: reason.to_owned() })
+    Trouble::Refused(Refusal {
+        status: StatusCode::OK,
+        error,
+        reason: reason.to_owned(),
+    })
 }
 
 /// Response of the server that a [`Trouble`] holds: errors of the protocol may have an HTTP status of their own.
 fn response_in(outcome: Result<Message, Trouble>) -> Result<Message, Trouble> {
     match outcome {
-        Err(Trouble::Refused(Refusal { error: Some(error), .. })) if matches!(error.kind, Kind::Response { .. }) => {
-            Ok(error)
-        }
+        Err(Trouble::Refused(Refusal {
+            error: Some(error), ..
+        })) if matches!(error.kind, Kind::Response { .. }) => Ok(error),
         outcome => outcome,
     }
 }

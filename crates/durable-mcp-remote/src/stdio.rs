@@ -89,7 +89,10 @@ fn next_line(input: &mut impl BufRead, max_message: usize) -> io::Result<Option<
 
 fn whole(line: Vec<u8>) -> Option<Line> {
     let line = Bytes::from(line);
-    let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line).trim_ascii();
+    let text = line
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(&line)
+        .trim_ascii();
     (!text.is_empty()).then(|| Line::Whole(line.slice_ref(text)))
 }
 
@@ -114,21 +117,31 @@ impl Output {
         let (queue, mut receiver) = mpsc::channel(MESSAGES_WAITING);
         let closed = Arc::new(Notify::new());
         let gone = Arc::clone(&closed);
-        thread::Builder::new().name("stdout".into()).spawn(move || {
-            // The client has gone: the bridge ends, and with it this thread.
-            if write_all(&mut receiver, io::stdout().lock()).is_err() {
-                receiver.close();
-                gone.notify_one();
-            }
-        })?;
-        Ok(Self { queue, room: Arc::new(Semaphore::new(BYTES_WAITING as usize)), closed })
+        thread::Builder::new()
+            .name("stdout".into())
+            .spawn(move || {
+                // The client has gone: the bridge ends, and with it this thread.
+                if write_all(&mut receiver, io::stdout().lock()).is_err() {
+                    receiver.close();
+                    gone.notify_one();
+                }
+            })?;
+        Ok(Self {
+            queue,
+            room: Arc::new(Semaphore::new(BYTES_WAITING as usize)),
+            closed,
+        })
     }
 
     /// Writes a message, once the client has read enough of those before it.
     pub(crate) async fn write(&self, message: Bytes) {
         log::debug(|| Record::new(Direction::ToClient, &message));
-        let size = u32::try_from(message.len()).unwrap_or(u32::MAX).min(BYTES_WAITING);
-        let Ok(room) = Arc::clone(&self.room).acquire_many_owned(size).await else { return };
+        let size = u32::try_from(message.len())
+            .unwrap_or(u32::MAX)
+            .min(BYTES_WAITING);
+        let Ok(room) = Arc::clone(&self.room).acquire_many_owned(size).await else {
+            return;
+        };
         // Fails only after stdout was closed, which ends the program.
         self.queue.send(Queued::Message(message, room)).await.ok();
     }
@@ -185,7 +198,10 @@ mod tests {
 
     #[test]
     fn line_ends_empty_lines_and_a_byte_order_mark_are_taken_off() {
-        assert_eq!(lines(b"\xef\xbb\xbf{}\r\n\r\n \n[]\nlast", 64), ["{}", "[]", "last"]);
+        assert_eq!(
+            lines(b"\xef\xbb\xbf{}\r\n\r\n \n[]\nlast", 64),
+            ["{}", "[]", "last"]
+        );
     }
 
     #[test]

@@ -49,7 +49,10 @@ impl Store {
     pub(crate) fn open_below(base: &Path, key: StoreKey) -> Result<Self, StoreError> {
         let folder = base.join(FOLDER);
         let is_new = file::ensure_folder(base, &folder)?;
-        let store = Self { folder: folder.into(), key };
+        let store = Self {
+            folder: folder.into(),
+            key,
+        };
         if is_new {
             import::copy_older(base, &store.folder);
         }
@@ -77,7 +80,13 @@ impl Store {
         }
         keys.sort_unstable();
         keys.dedup();
-        Ok(keys.into_iter().map(|key| Self { folder: Arc::clone(&folder), key }).collect())
+        Ok(keys
+            .into_iter()
+            .map(|key| Self {
+                folder: Arc::clone(&folder),
+                key,
+            })
+            .collect())
     }
 
     /// URL of the server, where `seen.json` names it: no other file does.
@@ -106,8 +115,14 @@ impl Store {
     }
 
     /// Replaces the tokens that a refresh began with; `false` if there are others by now, or none. Under [`Store::lock_refresh`].
-    pub(crate) fn replace_tokens(&self, before: &StoredTokens, tokens: &StoredTokens) -> Result<bool, StoreError> {
-        let is_same = self.tokens()?.is_some_and(|stored| stored.access_token() == before.access_token());
+    pub(crate) fn replace_tokens(
+        &self,
+        before: &StoredTokens,
+        tokens: &StoredTokens,
+    ) -> Result<bool, StoreError> {
+        let is_same = self
+            .tokens()?
+            .is_some_and(|stored| stored.access_token() == before.access_token());
         if is_same {
             self.save_tokens(tokens)?;
         }
@@ -118,7 +133,9 @@ impl Store {
     /// [`Store::lock_refresh`].
     pub(crate) fn delete_tokens(&self, access_token: &str) -> Result<(), StoreError> {
         match self.tokens()? {
-            Some(stored) if stored.access_token() == access_token => file::delete(&self.path(TOKENS)),
+            Some(stored) if stored.access_token() == access_token => {
+                file::delete(&self.path(TOKENS))
+            }
             _ => Ok(()),
         }
     }
@@ -153,15 +170,25 @@ impl Store {
 
     /// Stores a sign-in that is about to begin, so that another process can finish it.
     pub(crate) fn save_flow(&self, flow: &PendingFlow) -> Result<(), StoreError> {
-        file::write(&self.path(&verifier_name(&flow.state)), flow.verifier.as_bytes())?;
-        file::write(&self.path(&discovery_name(&flow.state)), &file::json(&flow.discovery()))
+        file::write(
+            &self.path(&verifier_name(&flow.state)),
+            flow.verifier.as_bytes(),
+        )?;
+        file::write(
+            &self.path(&discovery_name(&flow.state)),
+            &file::json(&flow.discovery()),
+        )
     }
 
     /// The sign-in that a `state` belongs to, if one is under way on this machine.
     pub(crate) fn flow(&self, state: &str) -> Result<Option<PendingFlow>, StoreError> {
         let is_young = PendingFlow::could_be_state(state)
             && file::age(&self.path(&verifier_name(state))).is_some_and(|age| age <= FLOW_LIFETIME);
-        if is_young { self.flow_of_any_age(state) } else { Ok(None) }
+        if is_young {
+            self.flow_of_any_age(state)
+        } else {
+            Ok(None)
+        }
     }
 
     /// The same, also after its time: for the process that waits for it, which may have slept.
@@ -169,20 +196,29 @@ impl Store {
         if !PendingFlow::could_be_state(state) {
             return Ok(None);
         }
-        let Some(verifier) = file::read(&self.path(&verifier_name(state)))? else { return Ok(None) };
+        let Some(verifier) = file::read(&self.path(&verifier_name(state)))? else {
+            return Ok(None);
+        };
         let discovery = self.object(&discovery_name(state))?.unwrap_or_default();
-        Ok(String::from_utf8(verifier).ok().map(|verifier| PendingFlow::stored(state, verifier, &discovery)))
+        Ok(String::from_utf8(verifier)
+            .ok()
+            .map(|verifier| PendingFlow::stored(state, verifier, &discovery)))
     }
 
     /// The sign-in with a link that began last, if one is under way on this machine.
     pub(crate) fn latest_flow(&self) -> Option<PendingFlow> {
         let states = self.files().into_iter().filter_map(|(path, name)| {
-            let state = name.strip_prefix("code_verifier_")?.strip_suffix(".txt")?.to_owned();
+            let state = name
+                .strip_prefix("code_verifier_")?
+                .strip_suffix(".txt")?
+                .to_owned();
             Some((file::age(&path)?, state))
         });
         let mut states: Vec<(Duration, String)> = states.collect();
         states.sort();
-        states.into_iter().find_map(|(_, state)| self.flow(&state).ok()?.filter(|flow| flow.link.is_some()))
+        states
+            .into_iter()
+            .find_map(|(_, state)| self.flow(&state).ok()?.filter(|flow| flow.link.is_some()))
     }
 
     /// Forgets a sign-in that is over.
@@ -197,7 +233,9 @@ impl Store {
     /// Deletes what sign-ins and writers that ended too early left behind.
     pub(crate) fn sweep(&self) {
         let is_left = |name: &str| {
-            name.starts_with("code_verifier_") || name.starts_with("discovery_state_") || has_extension(name, "tmp")
+            name.starts_with("code_verifier_")
+                || name.starts_with("discovery_state_")
+                || has_extension(name, "tmp")
         };
         for (path, name) in self.files() {
             if is_left(&name) && file::age(&path).is_some_and(|age| age > FLOW_LIFETIME) {
@@ -227,11 +265,17 @@ impl Store {
     /// Paths of this server's files, each with its name after the key.
     fn files(&self) -> Vec<(PathBuf, String)> {
         let prefix = format!("{}_", self.key);
-        let Ok(entries) = self.folder.read_dir() else { return Vec::new() };
+        let Ok(entries) = self.folder.read_dir() else {
+            return Vec::new();
+        };
         entries
             .flatten()
             .filter_map(|entry| {
-                let name = entry.file_name().to_str()?.strip_prefix(&prefix)?.to_owned();
+                let name = entry
+                    .file_name()
+                    .to_str()?
+                    .strip_prefix(&prefix)?
+                    .to_owned();
                 Some((entry.path(), name))
             })
             .collect()
@@ -248,7 +292,10 @@ pub(crate) fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where the store reads the clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the store reads the clock"
+)]
 fn now() -> SystemTime {
     SystemTime::now()
 }
@@ -257,7 +304,9 @@ fn base() -> Result<PathBuf, StoreError> {
     if let Some(folder) = env::var_os("MCP_REMOTE_CONFIG_DIR").filter(|folder| !folder.is_empty()) {
         return Ok(folder.into());
     }
-    env::home_dir().map(|home| home.join(".mcp-auth")).ok_or(StoreError::NoHome)
+    env::home_dir()
+        .map(|home| home.join(".mcp-auth"))
+        .ok_or(StoreError::NoHome)
 }
 
 fn verifier_name(state: &str) -> String {
@@ -269,7 +318,9 @@ fn discovery_name(state: &str) -> String {
 }
 
 fn has_extension(name: &str, expected: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| extension == expected)
+    Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == expected)
 }
 
 #[cfg(test)]

@@ -41,7 +41,12 @@ pub(crate) struct Cursor {
 
 impl Cursor {
     pub(crate) fn new() -> Self {
-        Self { last_id: None, retry: DEFAULT_RETRY, is_resumed: false, barren: 0 }
+        Self {
+            last_id: None,
+            retry: DEFAULT_RETRY,
+            is_resumed: false,
+            barren: 0,
+        }
     }
 
     pub(crate) fn note(&mut self, event: &Event) {
@@ -80,7 +85,9 @@ impl Bridge {
         let generation = self.session.borrow().generation;
         let opens = call.method == "initialize";
         let mut cursor = Cursor::new();
-        let mut outcome = self.read(response, &mut cursor, &call.done, Some(call)).await;
+        let mut outcome = self
+            .read(response, &mut cursor, &call.done, Some(call))
+            .await;
         while !call.done.is_done() {
             let reason = match outcome {
                 Ok(()) => "the stream ended without a response".to_owned(),
@@ -98,9 +105,14 @@ impl Bridge {
                 () = call.done.done() => return Ok(()),
             }
             outcome = match self.listen_from(&cursor, false).await {
-                Ok(response) => self.read(response, &mut cursor, &call.done, Some(call)).await,
+                Ok(response) => {
+                    self.read(response, &mut cursor, &call.done, Some(call))
+                        .await
+                }
                 // Without its session or without resumption, the response will not come.
-                Err(trouble) if !trouble.is_temporary() => return Err(Trouble::Lost(trouble.error().1)),
+                Err(trouble) if !trouble.is_temporary() => {
+                    return Err(Trouble::Lost(trouble.error().1));
+                }
                 Err(trouble) => Err(trouble),
             };
         }
@@ -112,14 +124,32 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`] of the request.
-    pub(crate) async fn listen_from(&self, cursor: &Cursor, is_quiet: bool) -> Result<Response, Trouble> {
+    pub(crate) async fn listen_from(
+        &self,
+        cursor: &Cursor,
+        is_quiet: bool,
+    ) -> Result<Response, Trouble> {
         let mut headers = self.session.borrow().headers();
         let in_session = headers.contains_key(SESSION_ID);
         headers.insert(ACCEPT, EVENTS);
         headers.extend(cursor.header());
         let url = self.arguments.url.parsed.clone();
-        let request = Request { method: Method::GET, url, headers, body: None };
-        self.remote.send(&request, Terms { in_session, done: None, is_quiet }).await
+        let request = Request {
+            method: Method::GET,
+            url,
+            headers,
+            body: None,
+        };
+        self.remote
+            .send(
+                &request,
+                Terms {
+                    in_session,
+                    done: None,
+                    is_quiet,
+                },
+            )
+            .await
     }
 
     /// Hands on the messages of a stream until it ends, or some time after `done`.
@@ -152,7 +182,10 @@ impl Bridge {
             };
             let Some(chunk) = chunk else { return Ok(()) };
             parser.push(chunk);
-            while let Some(event) = parser.next().map_err(|_| too_long(response.status, self.arguments.max_message))? {
+            while let Some(event) = parser
+                .next()
+                .map_err(|_| too_long(response.status, self.arguments.max_message))?
+            {
                 cursor.note(&event);
                 if !event.data.is_empty() && matches!(event.name.as_str(), "" | "message") {
                     self.take_event(event, cursor, call).await?;
@@ -166,9 +199,17 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`] that an error in it means for `call`.
-    pub(crate) async fn take_event(&self, event: Event, cursor: &Cursor, call: Option<&Call>) -> Result<(), Trouble> {
+    pub(crate) async fn take_event(
+        &self,
+        event: Event,
+        cursor: &Cursor,
+        call: Option<&Call>,
+    ) -> Result<(), Trouble> {
         if let Some(id) = &event.id {
-            let was_given = self.recent.borrow_mut().was_given(id, &event.data, cursor.is_resumed);
+            let was_given = self
+                .recent
+                .borrow_mut()
+                .was_given(id, &event.data, cursor.is_resumed);
             if was_given {
                 return Ok(());
             }
@@ -177,13 +218,20 @@ impl Bridge {
     }
 
     /// Hands on the messages of an event or of a JSON body.
-    pub(crate) async fn take_messages(&self, json: Bytes, call: Option<&Call>) -> Result<(), Trouble> {
+    pub(crate) async fn take_messages(
+        &self,
+        json: Bytes,
+        call: Option<&Call>,
+    ) -> Result<(), Trouble> {
         let messages = Message::parse_all(json).unwrap_or_else(|malformed| vec![Err(malformed)]);
         for message in messages {
             match (message, call) {
                 (Ok(message), Some(call)) => self.deliver_unless_refused(call, message).await?,
                 (Ok(message), None) => self.deliver(message).await,
-                (Err(malformed), _) => log(&format!("the server sent a malformed message: {}", malformed.reason)),
+                (Err(malformed), _) => log(&format!(
+                    "the server sent a malformed message: {}",
+                    malformed.reason
+                )),
             }
         }
         Ok(())

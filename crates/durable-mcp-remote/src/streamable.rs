@@ -27,15 +27,25 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`], with the request still unanswered.
-    pub(crate) async fn exchange_by_http(&self, call: &Call, message: &Message) -> Result<(), Trouble> {
+    pub(crate) async fn exchange_by_http(
+        &self,
+        call: &Call,
+        message: &Message,
+    ) -> Result<(), Trouble> {
         let opens = call.method == "initialize";
         let generation = self.session.borrow().generation;
         let mut response = self.send(message, Some(&call.done)).await?;
         if opens && self.session.borrow().generation == generation {
             self.session.borrow_mut().id = response.headers.get(SESSION_ID).cloned();
         }
-        if matches!(response.status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT) {
-            return Err(unexpected(&response, "it took the request without answering"));
+        if matches!(
+            response.status,
+            StatusCode::ACCEPTED | StatusCode::NO_CONTENT
+        ) {
+            return Err(unexpected(
+                &response,
+                "it took the request without answering",
+            ));
         }
         match media_type(&response).as_str() {
             "text/event-stream" => return self.follow(call, response).await,
@@ -50,7 +60,11 @@ impl Bridge {
                 ));
             }
         }
-        if call.done.is_done() { Ok(()) } else { Err(unexpected(&response, "its answer is none to this request")) }
+        if call.done.is_done() {
+            Ok(())
+        } else {
+            Err(unexpected(&response, "its answer is none to this request"))
+        }
     }
 
     /// POSTs a notification or a response.
@@ -61,7 +75,9 @@ impl Bridge {
     pub(crate) async fn post_by_http(&self, message: &Message) -> Result<(), Trouble> {
         let mut response = self.send(message, None).await?;
         // The rest of a short answer is read, so that the connection can be used again.
-        body(&mut response, self.arguments.max_message).await.map(drop)
+        body(&mut response, self.arguments.max_message)
+            .await
+            .map(drop)
     }
 
     async fn send(&self, message: &Message, done: Option<&Done>) -> Result<Response, Trouble> {
@@ -70,20 +86,36 @@ impl Bridge {
         headers.insert(ACCEPT, JSON_OR_EVENTS);
         headers.insert(CONTENT_TYPE, JSON);
         let url = self.arguments.url.parsed.clone();
-        let request = Request { method: Method::POST, url, headers, body: Some(message.bytes.clone()) };
+        let request = Request {
+            method: Method::POST,
+            url,
+            headers,
+            body: Some(message.bytes.clone()),
+        };
         // Connections that were closed while this process slept are found out first: a request on one of them might have
         // run, as far as this side can tell.
         for _ in 0..TURNS {
             yield_now().await;
         }
-        self.remote.send(&request, Terms { in_session, done, is_quiet: false }).await
+        self.remote
+            .send(
+                &request,
+                Terms {
+                    in_session,
+                    done,
+                    is_quiet: false,
+                },
+            )
+            .await
     }
 
     /// Headers of the session, or those that repeat the body of a message of 2026-07-28.
     fn headers(&self, message: &Message) -> HeaderMap {
         let session = self.session.borrow();
         let may_be_modern = self.era.borrow().is_some() || !session.is_open;
-        let modern = may_be_modern.then(|| era::headers(message, &self.mirrored.borrow())).flatten();
+        let modern = may_be_modern
+            .then(|| era::headers(message, &self.mirrored.borrow()))
+            .flatten();
         modern.unwrap_or_else(|| session.headers())
     }
 
@@ -92,19 +124,31 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble::SessionLost`], or [`Trouble::Refused`] for an error without an id.
-    pub(crate) async fn deliver_unless_refused(&self, call: &Call, message: Message) -> Result<(), Trouble> {
+    pub(crate) async fn deliver_unless_refused(
+        &self,
+        call: &Call,
+        message: Message,
+    ) -> Result<(), Trouble> {
         match &message.kind {
-            Kind::Response { id, failed: true } if id.is_none() || id.as_ref() == Some(&call.id) => {
+            Kind::Response { id, failed: true }
+                if id.is_none() || id.as_ref() == Some(&call.id) =>
+            {
                 let error = message.error();
-                let (code, text) = error.map_or((0, String::new()), |error| (error.code, error.message));
+                let (code, text) =
+                    error.map_or((0, String::new()), |error| (error.code, error.message));
                 let is_code = code == i64::from(INVALID_REQUEST) || code == SESSION_NOT_FOUND;
                 if call.method != "initialize" && is_code && names_session(text.clone()) {
                     return Err(Trouble::SessionLost(text));
                 }
                 // Servers without initialize have another way.
-                let has_no_initialize = call.method == "initialize" && (code == -32601 || code == -32022);
+                let has_no_initialize =
+                    call.method == "initialize" && (code == -32601 || code == -32022);
                 if id.is_none() || has_no_initialize {
-                    let refusal = Refusal { status: StatusCode::OK, error: Some(message), reason: text };
+                    let refusal = Refusal {
+                        status: StatusCode::OK,
+                        error: Some(message),
+                        reason: text,
+                    };
                     return Err(Trouble::Refused(refusal));
                 }
             }
@@ -127,13 +171,34 @@ impl Bridge {
             return;
         }
         let url = self.arguments.url.parsed.clone();
-        let request = Request { method: Method::DELETE, url, headers, body: None };
+        let request = Request {
+            method: Method::DELETE,
+            url,
+            headers,
+            body: None,
+        };
         // 405 and the like: the server ends its sessions by itself. Nobody is asked to sign in for this.
-        self.remote.send(&request, Terms { is_quiet: true, ..Terms::default() }).await.ok();
+        self.remote
+            .send(
+                &request,
+                Terms {
+                    is_quiet: true,
+                    ..Terms::default()
+                },
+            )
+            .await
+            .ok();
     }
 }
 
 fn unexpected(response: &Response, reason: &str) -> Trouble {
-    let reason = format!("the server cannot be understood (HTTP {}): {reason}", response.status);
-    Trouble::Refused(Refusal { status: response.status, error: None, reason })
+    let reason = format!(
+        "the server cannot be understood (HTTP {}): {reason}",
+        response.status
+    );
+    Trouble::Refused(Refusal {
+        status: response.status,
+        error: None,
+        reason,
+    })
 }

@@ -22,19 +22,25 @@ struct Listed<'a> {
 }
 
 /// Answer to a request that calls a hidden tool, or one whose name servers may read in different ways; `None` for every other one.
-pub(crate) fn refusal(filter: &ToolFilter, message: &Message, id: &Id, method: &str) -> Option<Bytes> {
+pub(crate) fn refusal(
+    filter: &ToolFilter,
+    message: &Message,
+    id: &Id,
+    method: &str,
+) -> Option<Bytes> {
     if filter.is_empty() || method != "tools/call" {
         return None;
     }
     let Some(Called { name }) = message.params() else {
-        let reason =
-            "the name of the tool cannot be read, and --ignore-tool or --allow-tool needs it: give one, as a string";
+        let reason = "the name of the tool cannot be read, and --ignore-tool or --allow-tool needs it: give one, as a string";
         return Some(error_response(Some(id), INVALID_PARAMS, reason));
     };
     if !filter.hides(&name) {
         return None;
     }
-    let reason = format!("the tool {name} is hidden by --ignore-tool or --allow-tool; change the flag to use it");
+    let reason = format!(
+        "the tool {name} is hidden by --ignore-tool or --allow-tool; change the flag to use it"
+    );
     Some(error_response(Some(id), INVALID_PARAMS, &reason))
 }
 
@@ -52,10 +58,15 @@ fn without_hidden(filter: &ToolFilter, message: &Message) -> Option<Message> {
         tools: Vec<Box<RawValue>>,
     }
     let List { tools } = message.result()?;
-    let is_shown =
-        |tool: &RawValue| serde_json::from_str(tool.get()).is_ok_and(|tool: Listed| !filter.hides(&tool.name));
+    let is_shown = |tool: &RawValue| {
+        serde_json::from_str(tool.get()).is_ok_and(|tool: Listed| !filter.hides(&tool.name))
+    };
     let count = tools.len();
-    let kept: Vec<&str> = tools.iter().filter(|tool| is_shown(tool)).map(|tool| tool.get()).collect();
+    let kept: Vec<&str> = tools
+        .iter()
+        .filter(|tool| is_shown(tool))
+        .map(|tool| tool.get())
+        .collect();
     if kept.len() == count {
         return None;
     }
@@ -70,7 +81,9 @@ pub(crate) fn with_list(message: &Message, tools: &str) -> Option<Message> {
 
 /// Object in JSON with the value at a path replaced; values beside it stay byte for byte.
 fn replaced(object: &str, path: &[&str], value: &str) -> Option<String> {
-    let Some((name, behind)) = path.split_first() else { return Some(value.to_owned()) };
+    let Some((name, behind)) = path.split_first() else {
+        return Some(value.to_owned());
+    };
     let Members(members) = serde_json::from_str(object).ok()?;
     let mut json = String::from("{");
     for (member, old) in members {
@@ -102,7 +115,10 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 formatter.write_str("an object")
             }
 
-            fn visit_map<M: serde::de::MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<Self::Value, M::Error> {
                 let mut members = Vec::new();
                 while let Some(entry) = map.next_entry::<String, &RawValue>()? {
                     members.push(entry);
@@ -123,7 +139,10 @@ mod tests {
     use crate::message::{Id, Message};
 
     fn filter() -> ToolFilter {
-        ToolFilter { ignored: vec!["delete*".to_owned()], allowed: Vec::new() }
+        ToolFilter {
+            ignored: vec!["delete*".to_owned()],
+            allowed: Vec::new(),
+        }
     }
 
     fn message(json: &'static str) -> Message {
@@ -154,13 +173,24 @@ mod tests {
 
     #[test]
     fn a_call_of_a_hidden_tool_is_refused_by_name() {
-        let call = message(r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"deleteAll"}}"#);
+        let call = message(
+            r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"deleteAll"}}"#,
+        );
         let id = Id::from_json("7").unwrap();
         let answer = refusal(&filter(), &call, &id, "tools/call").unwrap();
         let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
-        assert_eq!((&answer["id"], &answer["error"]["code"]), (&7.into(), &(-32602).into()));
-        assert!(answer["error"]["message"].as_str().unwrap().contains("deleteAll"));
-        let other = message(r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"get"}}"#);
+        assert_eq!(
+            (&answer["id"], &answer["error"]["code"]),
+            (&7.into(), &(-32602).into())
+        );
+        assert!(
+            answer["error"]["message"]
+                .as_str()
+                .unwrap()
+                .contains("deleteAll")
+        );
+        let other =
+            message(r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"get"}}"#);
         assert!(refusal(&filter(), &other, &id, "tools/call").is_none());
         assert!(refusal(&ToolFilter::default(), &call, &id, "tools/call").is_none());
     }
@@ -177,8 +207,14 @@ mod tests {
         ] {
             let call = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call"{params}}}"#);
             let call = Message::parse(Bytes::from(call)).unwrap();
-            assert!(refusal(&filter(), &call, &id, "tools/call").is_some(), "{params}");
-            assert!(refusal(&ToolFilter::default(), &call, &id, "tools/call").is_none(), "{params}");
+            assert!(
+                refusal(&filter(), &call, &id, "tools/call").is_some(),
+                "{params}"
+            );
+            assert!(
+                refusal(&ToolFilter::default(), &call, &id, "tools/call").is_none(),
+                "{params}"
+            );
         }
     }
 }

@@ -40,14 +40,21 @@ impl Transport {
     /// Whether an answer to `initialize` says that the address does not speak this transport (Streamable HTTP, "Backwards
     /// Compatibility"). Errors that only servers of Streamable HTTP send do not, and texts never do.
     fn is_missing(self, refusal: &Refusal) -> bool {
-        let code = refusal.error.as_ref().and_then(Message::error).map(|error| error.code);
+        let code = refusal
+            .error
+            .as_ref()
+            .and_then(Message::error)
+            .map(|error| error.code);
         match self {
             Self::Streamable => {
                 matches!(refusal.status.as_u16(), 400 | 404 | 405)
                     && !matches!(code, Some(-32022..=-32020 | -32602..=-32601))
             }
             // 200 is an answer without a stream or an endpoint.
-            Self::Sse => refusal.status == StatusCode::OK || matches!(refusal.status.as_u16(), 400 | 404..=406),
+            Self::Sse => {
+                refusal.status == StatusCode::OK
+                    || matches!(refusal.status.as_u16(), 400 | 404..=406)
+            }
         }
     }
 }
@@ -58,14 +65,24 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`], that of both if both are missing.
-    pub(crate) async fn open_legacy(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
+    pub(crate) async fn open_legacy(
+        self: &Rc<Self>,
+        call: &Call,
+        message: &Message,
+    ) -> Result<(), Trouble> {
         let (first, second) = self.transports.get();
         self.transport.set(first);
         let refusal = match self.exchange(call, message).await {
-            Err(Trouble::Refused(refusal)) if first.is_missing(&refusal) && !is_modern(&refusal) => refusal,
+            Err(Trouble::Refused(refusal))
+                if first.is_missing(&refusal) && !is_modern(&refusal) =>
+            {
+                refusal
+            }
             outcome => return outcome,
         };
-        let Some(second) = second else { return Err(Trouble::Refused(refusal)) };
+        let Some(second) = second else {
+            return Err(Trouble::Refused(refusal));
+        };
         self.transport.set(second);
         match self.exchange(call, message).await {
             Ok(()) => {
@@ -75,7 +92,11 @@ impl Bridge {
             }
             Err(Trouble::Refused(other)) => {
                 let reason = format!("{}; and {}", refusal.reason, other.reason);
-                Err(Trouble::Refused(Refusal { error: None, reason, ..other }))
+                Err(Trouble::Refused(Refusal {
+                    error: None,
+                    reason,
+                    ..other
+                }))
             }
             failed => failed,
         }
@@ -86,7 +107,11 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`], with the request still unanswered.
-    pub(crate) async fn exchange(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
+    pub(crate) async fn exchange(
+        self: &Rc<Self>,
+        call: &Call,
+        message: &Message,
+    ) -> Result<(), Trouble> {
         let modern = self.era.borrow().clone();
         if let Some(modern) = modern {
             return self.exchange_modern(&modern, call, message).await;

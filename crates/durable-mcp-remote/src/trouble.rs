@@ -42,8 +42,13 @@ impl Trouble {
     fn unmasked(&self) -> (i64, String) {
         let own = i64::from(BRIDGE_ERROR);
         match self {
-            Self::Unsent(reason) | Self::Barred(reason) => (own, format!("the server cannot be reached: {reason}")),
-            Self::Lost(reason) => (own, format!("connection lost, the request may have run: {reason}")),
+            Self::Unsent(reason) | Self::Barred(reason) => {
+                (own, format!("the server cannot be reached: {reason}"))
+            }
+            Self::Lost(reason) => (
+                own,
+                format!("connection lost, the request may have run: {reason}"),
+            ),
             Self::SessionLost(reason) => (own, format!("the server ended the session: {reason}")),
             Self::SignIn(reason) => (own, reason.clone()),
             Self::Refused(refusal) => match refusal.error.as_ref().and_then(Message::error) {

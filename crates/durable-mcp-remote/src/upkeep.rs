@@ -16,7 +16,10 @@ const MAX_MISSED: u32 = 3;
 impl Bridge {
     /// Pings the server each `interval`. Answers stay here.
     pub(crate) async fn keep_alive(self: Rc<Self>, interval: Duration) {
-        let Ok(ping) = Message::written(r#"{"jsonrpc":"2.0","id":0,"method":"ping"}"#.to_owned()) else { return };
+        let Ok(ping) = Message::written(r#"{"jsonrpc":"2.0","id":0,"method":"ping"}"#.to_owned())
+        else {
+            return;
+        };
         let mut missed = 0;
         loop {
             sleep(interval).await;
@@ -35,7 +38,9 @@ impl Bridge {
                 }
                 // A server without ping answers all the same.
                 Ok(Ok(_) | Err(Trouble::Refused(_) | Trouble::SignIn(_))) => missed = 0,
-                Ok(Err(Trouble::Unsent(_) | Trouble::Lost(_) | Trouble::Barred(_))) | Err(_) => missed += 1,
+                Ok(Err(Trouble::Unsent(_) | Trouble::Lost(_) | Trouble::Barred(_))) | Err(_) => {
+                    missed += 1
+                }
             }
             if missed == MAX_MISSED {
                 log("the server answers no pings: its connections are opened again");

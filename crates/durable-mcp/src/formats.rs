@@ -116,13 +116,19 @@ impl Format {
     /// Error for data that cannot be parsed and are left unchanged.
     #[must_use]
     pub fn unreadable(self) -> RuntimeError {
-        RuntimeError(format!("a {} cannot be read and is left alone: {OTHER_VERSION}", self.name()))
+        RuntimeError(format!(
+            "a {} cannot be read and is left alone: {OTHER_VERSION}",
+            self.name()
+        ))
     }
 
     /// Error for data whose key is not known yet, and may be in a moment.
     #[must_use]
     pub fn of_unknown_key(self) -> RuntimeError {
-        RuntimeError(format!("the key of a {} is not known here yet: {OTHER_VERSION}", self.name()))
+        RuntimeError(format!(
+            "the key of a {} is not known here yet: {OTHER_VERSION}",
+            self.name()
+        ))
     }
 }
 

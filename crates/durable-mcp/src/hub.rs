@@ -12,8 +12,8 @@ pub use command::{Command, END, JOIN, LEAVE, PUBLISH};
 pub use listener::{Listener, Wanted, attachment_bytes, user_tag};
 pub use origin::Origin;
 pub use quota::{
-    Counted, Excess, MAX_LISTENERS, MAX_LISTENERS_A_NETWORK, MAX_LISTENERS_A_SITE, MAX_LISTENERS_A_USER, MAX_STRANGERS,
-    STRANGER,
+    Counted, Excess, MAX_LISTENERS, MAX_LISTENERS_A_NETWORK, MAX_LISTENERS_A_SITE,
+    MAX_LISTENERS_A_USER, MAX_STRANGERS, STRANGER,
 };
 
 use std::cell::RefCell;
@@ -96,7 +96,12 @@ pub trait HubHost: Runtime {
     ///
     /// # Errors
     /// When storage fails.
-    fn add_session(&self, object: &str, counted: &Counted, expires: u64) -> Result<(), RuntimeError>;
+    fn add_session(
+        &self,
+        object: &str,
+        counted: &Counted,
+        expires: u64,
+    ) -> Result<(), RuntimeError>;
 
     /// The notice of a change that is being sent to sessions.
     ///
@@ -156,7 +161,8 @@ pub trait HubHost: Runtime {
     fn next_session(&self) -> Result<Option<u64>, RuntimeError>;
 
     /// Notifies a session's object; false if the session has no client to notify.
-    fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, RuntimeError>>;
+    fn tell(&self, object: &str, notice: &Notice)
+    -> LocalBoxFuture<'_, Result<bool, RuntimeError>>;
 
     /// Has the hub woken at that time at the latest.
     ///
@@ -185,7 +191,10 @@ impl Hub {
     /// The hub that has just woken.
     #[must_use]
     pub fn new(host: Rc<dyn HubHost>) -> Self {
-        Self { host, told_last: RefCell::default() }
+        Self {
+            host,
+            told_last: RefCell::default(),
+        }
     }
 
     /// Opens a stream. Returns its first message, which acknowledges the subscriptions.
@@ -193,13 +202,19 @@ impl Hub {
     /// # Errors
     /// The answer in its place, when there are too many, the grant of the client's token has ended, or storage fails.
     pub fn open(&self, listener: &Listener) -> Result<String, Reply> {
-        match listener.grant.as_ref().map_or(Ok(false), |grant| self.host.has_ended(grant)) {
+        match listener
+            .grant
+            .as_ref()
+            .map_or(Ok(false), |grant| self.host.has_ended(grant))
+        {
             Ok(false) => {}
             // Workers KV may show the record of such a token for a minute more.
             Ok(true) => return Err(ended(&listener.id)),
             Err(fault) => {
                 self.host.warn(&fault.0);
-                let error = Error::internal("The server could not look up the access of this client. Try again later.");
+                let error = Error::internal(
+                    "The server could not look up the access of this client. Try again later.",
+                );
                 let json = error_json(Some(&listener.id), &error);
                 return Err(Reply::json(StatusCode::SERVICE_UNAVAILABLE, json));
             }
@@ -221,7 +236,12 @@ impl Hub {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn join(&self, object: &str, counted: &Counted, expires: u64) -> Result<Option<Excess>, RuntimeError> {
+    pub fn join(
+        &self,
+        object: &str,
+        counted: &Counted,
+        expires: u64,
+    ) -> Result<Option<Excess>, RuntimeError> {
         let expires = expires.min(self.host.now() + JOINED_MS);
         if !self.host.keep_session(object, expires)? {
             if let Some(excess) = counted.excess(|tag| self.host.count_sessions(tag))? {
@@ -241,7 +261,11 @@ impl Hub {
         if time <= self.host.now() {
             return self.host.remove_session(object);
         }
-        if self.host.keep_session(object, time)? { self.host.wake_by(time) } else { Ok(()) }
+        if self.host.keep_session(object, time)? {
+            self.host.wake_by(time)
+        } else {
+            Ok(())
+        }
     }
 
     /// Ends the streams of a grant that has ended, and refuses new ones until its last token has expired, at `until` in
@@ -259,7 +283,10 @@ impl Hub {
 
     /// Sockets with their listeners. A socket whose attachment cannot be read is closed: neither its subscriptions nor its
     /// end are known, and its client opens a new stream.
-    fn listening(&self, sockets: Vec<(Rc<dyn HubSocket>, String)>) -> Vec<(Rc<dyn HubSocket>, Listener)> {
+    fn listening(
+        &self,
+        sockets: Vec<(Rc<dyn HubSocket>, String)>,
+    ) -> Vec<(Rc<dyn HubSocket>, Listener)> {
         let count = sockets.len();
         let mut listening = Vec::with_capacity(count);
         for (socket, remembered) in sockets {
@@ -270,7 +297,10 @@ impl Hub {
         }
         let closed = count - listening.len();
         if closed > 0 {
-            self.host.warn(&format!("{closed} streams are closed: {}", Format::HubListener.unreadable().0));
+            self.host.warn(&format!(
+                "{closed} streams are closed: {}",
+                Format::HubListener.unreadable().0
+            ));
         }
         listening
     }
@@ -282,7 +312,10 @@ impl Hub {
     pub async fn publish(&self, notice: &Notice) -> Result<(), RuntimeError> {
         for (socket, listener) in self.listening(self.host.sockets()) {
             if listener.hears(notice) {
-                socket.send(&notification_json(&notice.method, &listener.tagged(&notice.params)));
+                socket.send(&notification_json(
+                    &notice.method,
+                    &listener.tagged(&notice.params),
+                ));
             }
         }
         // Changes of one user, one state or a task concern no session: those tell their own clients.
@@ -291,26 +324,54 @@ impl Hub {
         }
         // Sessions that are being told the same are told it once more, however often it is published meanwhile.
         if let Some(telling) = self.host.telling(&notice.about)? {
-            return self.host.put_telling(&Telling { again: true, ..telling });
+            return self.host.put_telling(&Telling {
+                again: true,
+                ..telling
+            });
         }
-        self.tell(Telling { notice: notice.clone(), after: String::new(), again: false }).await
+        self.tell(Telling {
+            notice: notice.clone(),
+            after: String::new(),
+            again: false,
+        })
+        .await
     }
 
     /// Sends a notice to the next sessions, and leaves the rest to the alarm.
     async fn tell(&self, telling: Telling) -> Result<(), RuntimeError> {
-        let Telling { notice, after, again } = &telling;
+        let Telling {
+            notice,
+            after,
+            again,
+        } = &telling;
         let sessions = self.host.sessions(after, SESSIONS_A_TURN)?;
-        match sessions.last().filter(|_| sessions.len() == SESSIONS_A_TURN) {
+        match sessions
+            .last()
+            .filter(|_| sessions.len() == SESSIONS_A_TURN)
+        {
             // Written before anybody is told: a turn that is cut off does not keep the others from being told.
-            Some(last) => self.go_on(&Telling { after: last.clone(), ..telling.clone() })?,
+            Some(last) => self.go_on(&Telling {
+                after: last.clone(),
+                ..telling.clone()
+            })?,
             None if *again => {
-                let notice = Notice { except: None, ..notice.clone() };
-                self.go_on(&Telling { notice, after: String::new(), again: false })?;
+                let notice = Notice {
+                    except: None,
+                    ..notice.clone()
+                };
+                self.go_on(&Telling {
+                    notice,
+                    after: String::new(),
+                    again: false,
+                })?;
             }
             None if after.is_empty() => {}
             None => self.host.remove_telling(&notice.about)?,
         }
-        let others: Vec<_> = sessions.iter().filter(|object| notice.except.as_ref() != Some(object)).collect();
+        let others: Vec<_> = sessions
+            .iter()
+            .filter(|object| notice.except.as_ref() != Some(object))
+            .collect();
         for some in others.chunks(SESSIONS_AT_ONCE) {
             let told = join_all(some.iter().map(|object| self.host.tell(object, notice))).await;
             for (object, told) in some.iter().zip(told) {
@@ -342,7 +403,12 @@ impl Hub {
             self.told_last.replace(telling.notice.about.clone());
             self.tell(telling).await?;
         }
-        let mut next = self.host.next_session()?.into_iter().chain(self.host.next_ended(now)?).min();
+        let mut next = self
+            .host
+            .next_session()?
+            .into_iter()
+            .chain(self.host.next_ended(now)?)
+            .min();
         for (socket, listener) in self.listening(self.host.sockets()) {
             let Some(ends) = listener.ends else { continue };
             if ends <= now {
@@ -361,7 +427,11 @@ impl Hub {
     async fn ask_expired(&self, now: u64) -> Result<(), RuntimeError> {
         let expired = self.host.expired_sessions(now, ASKED_A_TURN)?;
         for some in expired.chunks(SESSIONS_AT_ONCE) {
-            let asked = join_all(some.iter().map(|object| self.host.tell(object, &Notice::question()))).await;
+            let asked = join_all(
+                some.iter()
+                    .map(|object| self.host.tell(object, &Notice::question())),
+            )
+            .await;
             for (object, asked) in some.iter().zip(asked) {
                 match asked {
                     Ok(true) => self.host.keep_session(object, now + JOINED_MS).map(drop)?,
@@ -381,8 +451,14 @@ impl Hub {
 /// Ends a stream with what tells its client that it is a good end (2026-07-28, Subscriptions, "Graceful Closure";
 /// Cancellation).
 fn end(socket: &dyn HubSocket, listener: &Listener, reason: &str) {
-    let cancelled = format!(r#"{{"requestId":{},"reason":"{reason}"}}"#, listener.id.as_json());
-    socket.send(&notification_json("notifications/cancelled", &listener.tagged(&cancelled)));
+    let cancelled = format!(
+        r#"{{"requestId":{},"reason":"{reason}"}}"#,
+        listener.id.as_json()
+    );
+    socket.send(&notification_json(
+        "notifications/cancelled",
+        &listener.tagged(&cancelled),
+    ));
     let result = format!(r#"{{"resultType":"complete","_meta":{}}}"#, listener.meta());
     socket.send(&result_json(&listener.id, &result));
     socket.close();
@@ -391,7 +467,10 @@ fn end(socket: &dyn HubSocket, listener: &Listener, reason: &str) {
 /// Answer to a client whose token is of a grant that has ended (RFC 6750 section 3.1).
 #[must_use]
 pub fn ended(id: &RequestId) -> Reply {
-    let error = Error::new(ErrorCode::REFUSED, "The access of this client has ended. Sign in again.");
+    let error = Error::new(
+        ErrorCode::REFUSED,
+        "The access of this client has ended. Sign in again.",
+    );
     Reply::json(StatusCode::UNAUTHORIZED, error_json(Some(id), &error))
         .header("www-authenticate", r#"Bearer error="invalid_token""#)
 }

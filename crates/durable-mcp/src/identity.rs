@@ -140,8 +140,14 @@ impl From<RuntimeError> for IdentityError {
 }
 
 /// Beginnings of the subjects of this library's providers.
-const SUBJECTS: [&str; 6] =
-    [access::SUBJECTS, cloudflare::SUBJECTS, demo::SUBJECTS, github::SUBJECTS, oidc::GOOGLE_SUBJECTS, oidc::SUBJECTS];
+const SUBJECTS: [&str; 6] = [
+    access::SUBJECTS,
+    cloudflare::SUBJECTS,
+    demo::SUBJECTS,
+    github::SUBJECTS,
+    oidc::GOOGLE_SUBJECTS,
+    oidc::SUBJECTS,
+];
 
 /// True if a subject begins with `own`, or with no prefix of this library's providers: users who were imported from
 /// another server keep their ids.
@@ -182,7 +188,10 @@ pub trait IdentityProvider {
     }
 
     /// The provider's name, as in "Continue to GitHub".
-    #[expect(clippy::unnecessary_literal_bound, reason = "those of others are made when they are set up")]
+    #[expect(
+        clippy::unnecessary_literal_bound,
+        reason = "those of others are made when they are set up"
+    )]
     fn title(&self) -> &str {
         "your identity provider"
     }
@@ -209,7 +218,9 @@ mod tests {
             "DEMO_LOGIN" => Some("true".to_owned()),
             "OIDC_ISSUER" => Some("https://id.example/".to_owned()),
             "ACCESS_TEAM_DOMAIN" => Some("acme.cloudflareaccess.com".to_owned()),
-            _ => (variable.ends_with("_ID") || variable.ends_with("_SECRET") || variable == "ACCESS_AUD")
+            _ => (variable.ends_with("_ID")
+                || variable.ends_with("_SECRET")
+                || variable == "ACCESS_AUD")
                 .then(|| "x".to_owned()),
         };
         settings::provider(&read).unwrap().unwrap()
@@ -230,7 +241,10 @@ mod tests {
             for (other, subject) in own {
                 assert_eq!(knows(subject), name == other, "{name}: {subject}");
             }
-            assert!(!knows("oidc:https://evil.example#1") && !knows("oidc:https://id.example.evil#1"), "{name}");
+            assert!(
+                !knows("oidc:https://evil.example#1") && !knows("oidc:https://id.example.evil#1"),
+                "{name}"
+            );
             // Of users who were taken over nobody knows where they signed in.
             assert!(knows("octocat") && knows("ann@example.com"), "{name}");
         }
@@ -238,8 +252,15 @@ mod tests {
 
     #[test]
     fn debug_shows_nothing_of_a_person_or_a_flow() {
-        let identity = Identity { subject: "secret".to_owned(), name: None, props: Value::from("secret") };
-        let begun = Begun { url: "secret".to_owned(), kept: Value::from("secret") };
+        let identity = Identity {
+            subject: "secret".to_owned(),
+            name: None,
+            props: Value::from("secret"),
+        };
+        let begun = Begun {
+            url: "secret".to_owned(),
+            kept: Value::from("secret"),
+        };
         assert!(!format!("{identity:?} {begun:?}").contains("secret"));
     }
 
@@ -255,7 +276,13 @@ mod tests {
         .map(|error| error.code());
         assert_eq!(
             codes,
-            ["access_denied", "access_denied", "temporarily_unavailable", "server_error", "server_error"]
+            [
+                "access_denied",
+                "access_denied",
+                "temporarily_unavailable",
+                "server_error",
+                "server_error"
+            ]
         );
     }
 }

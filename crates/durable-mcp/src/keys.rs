@@ -65,7 +65,9 @@ pub struct Key {
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Key")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -74,14 +76,20 @@ impl Key {
         let hash = Sha256::digest([b"durable-mcp key id".as_slice(), &bytes].concat());
         let mut id = [0; 4];
         id.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
-        Self { id: KeyId(id), bytes, made }
+        Self {
+            id: KeyId(id),
+            bytes,
+            made,
+        }
     }
 
     fn mac(&self, message: &[u8]) -> [u8; MAC_BYTES] {
         let mut mac = [0; MAC_BYTES];
         if let Ok(mut hmac) = Hmac::<Sha256>::new_from_slice(&self.bytes) {
             hmac.update(message);
-            mac.iter_mut().zip(hmac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
+            mac.iter_mut()
+                .zip(hmac.finalize().into_bytes())
+                .for_each(|(to, from)| *to = from);
         }
         mac
     }
@@ -119,7 +127,10 @@ impl Keys {
     /// # Errors
     /// [`SHORT_KEY`] when one has fewer than [`MIN_KEY_CHARACTERS`].
     pub fn from_variable(text: &str) -> Result<Option<Self>, &'static str> {
-        if text.split_whitespace().any(|word| word.chars().count() < MIN_KEY_CHARACTERS) {
+        if text
+            .split_whitespace()
+            .any(|word| word.chars().count() < MIN_KEY_CHARACTERS)
+        {
             return Err(SHORT_KEY);
         }
         let mut words = text.split_whitespace();
@@ -139,14 +150,24 @@ impl Keys {
         let mut older: Vec<Key> = older.map(key).collect();
         older.reverse();
         let anchor = older.first().unwrap_or(&current).clone();
-        Self { older, current, next: None, anchor }
+        Self {
+            older,
+            current,
+            next: None,
+            anchor,
+        }
     }
 
     /// The first key of a ring.
     #[must_use]
     pub fn generate(random: [u8; KEY_BYTES], now: u64) -> Self {
         let current = Key::new(random, now);
-        Self { older: Vec::new(), anchor: current.clone(), next: None, current }
+        Self {
+            older: Vec::new(),
+            anchor: current.clone(),
+            next: None,
+            current,
+        }
     }
 
     /// The ring as it is stored: a line for the anchor, then a line a key, oldest first, with the time it was made at and its
@@ -156,7 +177,11 @@ impl Keys {
         let keys = self.older.iter().chain(&self.next).chain([&self.current]);
         let lines = keys.map(|key| format!("{} {}", key.made, URL_SAFE_NO_PAD.encode(key.bytes)));
         let anchor = format!("{ANCHOR} {}", URL_SAFE_NO_PAD.encode(self.anchor.bytes));
-        [anchor].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+        [anchor]
+            .into_iter()
+            .chain(lines)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// Reads a ring that was stored. Where no anchor is named it is the oldest key.
@@ -181,7 +206,12 @@ impl Keys {
         let current: Key = older.pop()?;
         let next = older.pop_if(|last| last.made > current.made);
         let anchor = anchor.unwrap_or_else(|| older.first().unwrap_or(&current).clone());
-        Some(Self { older, current, next, anchor })
+        Some(Self {
+            older,
+            current,
+            next,
+            anchor,
+        })
     }
 
     /// True if the ring is due to be [renewed](Self::renewed).
@@ -198,7 +228,10 @@ impl Keys {
     pub fn renewed(mut self, random: [u8; KEY_BYTES], now: u64, longest: u64) -> Self {
         match self.next.take() {
             Some(next) => self.succeeded_by(Key { made: now, ..next }, longest),
-            None => Self { next: Some(Key::new(random, now)), ..self },
+            None => Self {
+                next: Some(Key::new(random, now)),
+                ..self
+            },
         }
     }
 
@@ -213,10 +246,24 @@ impl Keys {
         let (mut older, now) = (self.older, key.made);
         older.push(self.current);
         // A key was in use until its successor was made.
-        let made: Vec<u64> = older.iter().skip(1).map(|key| key.made).chain([now]).collect();
+        let made: Vec<u64> = older
+            .iter()
+            .skip(1)
+            .map(|key| key.made)
+            .chain([now])
+            .collect();
         let mut retired = made.into_iter();
-        older.retain(|_| retired.next().is_none_or(|at| now.saturating_sub(at) <= longest));
-        Self { older, current: key, next: None, anchor: self.anchor }
+        older.retain(|_| {
+            retired
+                .next()
+                .is_none_or(|at| now.saturating_sub(at) <= longest)
+        });
+        Self {
+            older,
+            current: key,
+            next: None,
+            anchor: self.anchor,
+        }
     }
 
     /// The id of the key that signs now.
@@ -264,12 +311,23 @@ impl Keys {
 
     /// The same over a salt of fixed length and a message: a separate key for each salt.
     #[must_use]
-    pub fn derived(&self, id: KeyId, purpose: &str, salt: &[u8], message: &[u8]) -> Option<[u8; KEY_BYTES]> {
-        self.get(id).map(|key| mac_for(&key.bytes, purpose, [salt, message]))
+    pub fn derived(
+        &self,
+        id: KeyId,
+        purpose: &str,
+        salt: &[u8],
+        message: &[u8],
+    ) -> Option<[u8; KEY_BYTES]> {
+        self.get(id)
+            .map(|key| mac_for(&key.bytes, purpose, [salt, message]))
     }
 
     fn get(&self, id: KeyId) -> Option<&Key> {
-        self.older.iter().chain([&self.current]).chain(&self.next).find(|key| key.id == id)
+        self.older
+            .iter()
+            .chain([&self.current])
+            .chain(&self.next)
+            .find(|key| key.id == id)
     }
 }
 
@@ -320,7 +378,9 @@ mod tests {
 
         let second = first.rotated([2; KEY_BYTES], 10, LONGEST);
         assert!(second.current_id() != id && second.verify(id, b"m", &mac));
-        let third = second.clone().rotated([3; KEY_BYTES], 10 + LONGEST, LONGEST);
+        let third = second
+            .clone()
+            .rotated([3; KEY_BYTES], 10 + LONGEST, LONGEST);
         assert!(third.verify(id, b"m", &mac));
         let late = second.rotated([3; KEY_BYTES], 11 + LONGEST, LONGEST);
         assert!(!late.knows(id));
@@ -329,7 +389,11 @@ mod tests {
     #[test]
     fn a_secret_is_changed_in_two_steps_without_a_signature_that_is_not_known() {
         let [old, new] = ["o", "n"].map(|letter| letter.repeat(MIN_KEY_CHARACTERS));
-        let steps = [old.clone(), format!("{old} {new} {old}"), format!("{new} {old}")];
+        let steps = [
+            old.clone(),
+            format!("{old} {new} {old}"),
+            format!("{new} {old}"),
+        ];
         let steps = steps.map(|text| Keys::from_variable(&text).unwrap().unwrap());
         for (one, other) in [(0, 1), (1, 0), (1, 2), (2, 1)] {
             let (one, other) = (&steps[one], &steps[other]);
@@ -343,7 +407,9 @@ mod tests {
     fn a_ring_is_read_as_it_was_kept() {
         let first = Keys::generate([1; KEY_BYTES], 5);
         let second = first.clone().rotated([2; KEY_BYTES], 10, LONGEST);
-        let late = second.clone().rotated([3; KEY_BYTES], 100 + LONGEST, LONGEST);
+        let late = second
+            .clone()
+            .rotated([3; KEY_BYTES], 100 + LONGEST, LONGEST);
         for keys in [first, second, late] {
             let read = Keys::from_text(&keys.to_text()).unwrap();
             assert_eq!(read.to_text(), keys.to_text());
@@ -351,7 +417,14 @@ mod tests {
             assert_eq!(read.anchor_mac("p", b"m"), keys.anchor_mac("p", b"m"));
         }
         let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-        for text in ["", "x", "1 AAAA", &format!("x {key}"), &format!("anchor {key}"), &format!("1 {key}\nx")] {
+        for text in [
+            "",
+            "x",
+            "1 AAAA",
+            &format!("x {key}"),
+            &format!("anchor {key}"),
+            &format!("1 {key}\nx"),
+        ] {
             assert!(Keys::from_text(text).is_err(), "{text}");
         }
     }
@@ -370,9 +443,15 @@ mod tests {
         let listed = |text: &str| Keys::from_variable(text).unwrap().unwrap();
         let (old, new) = (listed(&a), listed(&format!(" {b}\n {a} ")));
         let mac = old.sign(b"m");
-        assert!(new.current_id() == Keys::from_secret(&b).current_id() && new.verify(old.current_id(), b"m", &mac));
+        assert!(
+            new.current_id() == Keys::from_secret(&b).current_id()
+                && new.verify(old.current_id(), b"m", &mac)
+        );
         assert_eq!(new.anchor_mac("p", b"m"), old.anchor_mac("p", b"m"));
-        assert_eq!(new.prf(old.current_id(), "p", b"m"), old.prf(old.current_id(), "p", b"m"));
+        assert_eq!(
+            new.prf(old.current_id(), "p", b"m"),
+            old.prf(old.current_id(), "p", b"m")
+        );
         let three = listed(&format!("{c} {b} {a}"));
         let older: Vec<_> = three.older.iter().map(|key| key.id).collect();
         assert_eq!(older, [old.current_id(), new.current_id()]);
@@ -391,7 +470,11 @@ mod tests {
             format!("{long}\n{}", "\u{e4}".repeat(31)),
         ] {
             let problem = Keys::from_variable(&text).err();
-            assert!(problem.is_some_and(|text| text.contains("SESSION_KEY") && !text.contains("s3cret")), "{text}");
+            assert!(
+                problem
+                    .is_some_and(|text| text.contains("SESSION_KEY") && !text.contains("s3cret")),
+                "{text}"
+            );
         }
         assert!(SHORT_KEY.contains(&format!("fewer than {MIN_KEY_CHARACTERS} characters")));
     }
@@ -408,7 +491,11 @@ mod tests {
         let first = Keys::generate([1; KEY_BYTES], 0);
         let mut keys = first.clone();
         for turn in 1..5 {
-            keys = keys.rotated([turn + 1; KEY_BYTES], u64::from(turn) * 2 * LONGEST, LONGEST);
+            keys = keys.rotated(
+                [turn + 1; KEY_BYTES],
+                u64::from(turn) * 2 * LONGEST,
+                LONGEST,
+            );
         }
         assert!(!keys.knows(first.current_id()));
         assert_eq!(keys.anchor_mac("p", b"m"), first.anchor_mac("p", b"m"));
@@ -430,16 +517,24 @@ mod tests {
     #[test]
     fn a_key_is_published_before_it_signs() {
         let first = Keys::generate([1; KEY_BYTES], 0);
-        let published = first.clone().renewed([2; KEY_BYTES], ROTATE_AFTER_MS, u64::MAX);
+        let published = first
+            .clone()
+            .renewed([2; KEY_BYTES], ROTATE_AFTER_MS, u64::MAX);
         let read = Keys::from_text(&published.to_text()).unwrap();
-        assert_eq!((read.current_id(), read.to_text()), (first.current_id(), published.to_text()));
+        assert_eq!(
+            (read.current_id(), read.to_text()),
+            (first.current_id(), published.to_text())
+        );
         let starts = ROTATE_AFTER_MS + PUBLISHED_BEFORE_MS;
         assert!(!read.is_due(starts - 1) && read.is_due(starts));
         let signing = read.clone().renewed([3; KEY_BYTES], starts, u64::MAX);
         assert!(signing.current_id() != first.current_id() && read.knows(signing.current_id()));
         assert!(read.verify(signing.current_id(), b"m", &signing.sign(b"m")));
         assert!(signing.knows(first.current_id()) && !signing.is_due(starts + ROTATE_AFTER_MS - 1));
-        assert_eq!(Keys::from_text(&signing.to_text()).unwrap().to_text(), signing.to_text());
+        assert_eq!(
+            Keys::from_text(&signing.to_text()).unwrap().to_text(),
+            signing.to_text()
+        );
     }
 
     #[test]

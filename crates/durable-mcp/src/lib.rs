@@ -35,7 +35,9 @@ pub mod prelude {
     pub use crate::mcp::client::{Client, Elicited};
     pub use crate::mcp::clock::Clock;
     pub use crate::mcp::completion::Typed;
-    pub use crate::mcp::content::{Annotations, Content, Icon, ResourceContents, ResourceLink, Role};
+    pub use crate::mcp::content::{
+        Annotations, Content, Icon, ResourceContents, ResourceLink, Role,
+    };
     pub use crate::mcp::extract::Args;
     pub use crate::mcp::log::{Log, LogLevel};
     pub use crate::mcp::notify::Notify;

@@ -22,7 +22,10 @@ pub use home::Home;
 const SCRIPT: &str = include_str!("../templates/home.js");
 
 /// The style sheet of every page.
-pub const STYLE: &str = concat!(include_str!("../templates/colours.css"), include_str!("../templates/style.css"));
+pub const STYLE: &str = concat!(
+    include_str!("../templates/colours.css"),
+    include_str!("../templates/style.css")
+);
 
 /// Tells one style sheet from another in its URL, so that browsers may keep it and still never show a page in an old one.
 pub const STYLE_TAG: u32 = fnv(STYLE.as_bytes());
@@ -35,7 +38,10 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 #[must_use]
 pub fn document(page: &Home<'_>) -> Reply {
     html(StatusCode::OK, page)
-        .header("content-security-policy", format!("{POLICY}; script-src 'sha256-{}'", script_hash()))
+        .header(
+            "content-security-policy",
+            format!("{POLICY}; script-src 'sha256-{}'", script_hash()),
+        )
         .header("referrer-policy", "no-referrer")
         .header("cache-control", "no-cache")
 }
@@ -59,9 +65,13 @@ fn script_hash() -> String {
 
 fn html(status: StatusCode, page: &impl Template) -> Reply {
     match page.render() {
-        Ok(html) => Reply { status, body: Body::Text(html), ..Reply::default() }
-            .header("content-type", "text/html; charset=utf-8")
-            .header("x-content-type-options", "nosniff"),
+        Ok(html) => Reply {
+            status,
+            body: Body::Text(html),
+            ..Reply::default()
+        }
+        .header("content-type", "text/html; charset=utf-8")
+        .header("x-content-type-options", "nosniff"),
         Err(_) => Reply::empty(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }

@@ -103,7 +103,12 @@ pub fn open(keys: &Keys, token: &str, header: &[u8], sealed: &str) -> Option<Vec
 ///
 /// # Errors
 /// When it was not, or its key is not known.
-pub fn try_open(keys: &Keys, token: &str, header: &[u8], sealed: &str) -> Result<Vec<u8>, OpenError> {
+pub fn try_open(
+    keys: &Keys,
+    token: &str,
+    header: &[u8],
+    sealed: &str,
+) -> Result<Vec<u8>, OpenError> {
     disclose(keys, (TOKEN, token), header, sealed)
 }
 
@@ -111,7 +116,12 @@ pub fn try_open(keys: &Keys, token: &str, header: &[u8], sealed: &str) -> Result
 ///
 /// # Errors
 /// When there is no randomness.
-pub fn seal_page(keys: &Keys, purpose: &str, plaintext: &[u8], random: &dyn Random) -> Result<String, RuntimeError> {
+pub fn seal_page(
+    keys: &Keys,
+    purpose: &str,
+    plaintext: &[u8],
+    random: &dyn Random,
+) -> Result<String, RuntimeError> {
     close_salted(keys, (SALTED_PAGE, purpose), &[], plaintext, random)
 }
 
@@ -147,12 +157,18 @@ pub fn seal_carried(
 ///
 /// # Errors
 /// When it was not, or its key is not known.
-pub fn try_open_carried(keys: &Keys, purpose: &str, header: &[u8], sealed: &str) -> Result<Vec<u8>, OpenError> {
+pub fn try_open_carried(
+    keys: &Keys,
+    purpose: &str,
+    header: &[u8],
+    sealed: &str,
+) -> Result<Vec<u8>, OpenError> {
     disclose_carried(keys, [CARRIED, SALTED_CARRIED], purpose, header, sealed)
 }
 
 fn cipher(keys: &Keys, id: KeyId, (purpose, under): (&str, &str)) -> Option<Aes256Gcm> {
-    keys.prf(id, purpose, under.as_bytes()).map(|key| Aes256Gcm::new(&key.into()))
+    keys.prf(id, purpose, under.as_bytes())
+        .map(|key| Aes256Gcm::new(&key.into()))
 }
 
 fn close(
@@ -163,7 +179,8 @@ fn close(
     random: &dyn Random,
 ) -> Result<String, RuntimeError> {
     let id = keys.current_id();
-    let cipher = cipher(keys, id, under).ok_or_else(|| RuntimeError("there is no current key".to_owned()))?;
+    let cipher = cipher(keys, id, under)
+        .ok_or_else(|| RuntimeError("there is no current key".to_owned()))?;
     let mut nonce = [0; NONCE_BYTES];
     random.fill(&mut nonce)?;
     let mut text = plaintext.to_vec();
@@ -173,13 +190,26 @@ fn close(
     Ok(URL_SAFE_NO_PAD.encode([id.0.as_slice(), &nonce, &text].concat()))
 }
 
-fn disclose(keys: &Keys, under: (&str, &str), header: &[u8], sealed: &str) -> Result<Vec<u8>, OpenError> {
-    let mut bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| OpenError::NotSealed)?;
-    let (id, rest) = bytes.split_first_chunk::<KEY_ID_BYTES>().ok_or(OpenError::NotSealed)?;
-    let nonce = *rest.first_chunk::<NONCE_BYTES>().ok_or(OpenError::NotSealed)?;
+fn disclose(
+    keys: &Keys,
+    under: (&str, &str),
+    header: &[u8],
+    sealed: &str,
+) -> Result<Vec<u8>, OpenError> {
+    let mut bytes = URL_SAFE_NO_PAD
+        .decode(sealed)
+        .map_err(|_| OpenError::NotSealed)?;
+    let (id, rest) = bytes
+        .split_first_chunk::<KEY_ID_BYTES>()
+        .ok_or(OpenError::NotSealed)?;
+    let nonce = *rest
+        .first_chunk::<NONCE_BYTES>()
+        .ok_or(OpenError::NotSealed)?;
     let cipher = cipher(keys, KeyId(*id), under).ok_or(OpenError::UnknownKey(KeyId(*id)))?;
     bytes.drain(..KEY_ID_BYTES + NONCE_BYTES);
-    cipher.decrypt_in_place(&nonce.into(), header, &mut bytes).map_err(|_| OpenError::NotSealed)?;
+    cipher
+        .decrypt_in_place(&nonce.into(), header, &mut bytes)
+        .map_err(|_| OpenError::NotSealed)?;
     Ok(bytes)
 }
 
@@ -234,13 +264,23 @@ fn disclose_salted(
     header: &[u8],
     sealed: &str,
 ) -> Result<Vec<u8>, OpenError> {
-    let mut bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| OpenError::NotSealed)?;
-    let (id, rest) = bytes.split_first_chunk::<KEY_ID_BYTES>().ok_or(OpenError::NotSealed)?;
-    let salt = rest.first_chunk::<SALT_BYTES>().ok_or(OpenError::NotSealed)?;
-    let key = keys.derived(KeyId(*id), purpose, salt, under.as_bytes()).ok_or(OpenError::UnknownKey(KeyId(*id)))?;
+    let mut bytes = URL_SAFE_NO_PAD
+        .decode(sealed)
+        .map_err(|_| OpenError::NotSealed)?;
+    let (id, rest) = bytes
+        .split_first_chunk::<KEY_ID_BYTES>()
+        .ok_or(OpenError::NotSealed)?;
+    let salt = rest
+        .first_chunk::<SALT_BYTES>()
+        .ok_or(OpenError::NotSealed)?;
+    let key = keys
+        .derived(KeyId(*id), purpose, salt, under.as_bytes())
+        .ok_or(OpenError::UnknownKey(KeyId(*id)))?;
     bytes.drain(..KEY_ID_BYTES + SALT_BYTES);
     let cipher = Aes256Gcm::new(&key.into());
-    cipher.decrypt_in_place(&NO_NONCE.into(), header, &mut bytes).map_err(|_| OpenError::NotSealed)?;
+    cipher
+        .decrypt_in_place(&NO_NONCE.into(), header, &mut bytes)
+        .map_err(|_| OpenError::NotSealed)?;
     Ok(bytes)
 }
 
@@ -267,11 +307,17 @@ mod tests {
     fn what_is_sealed_opens_with_its_token_and_header_alone() {
         let keys = Keys::from_secret("k");
         let sealed = seal(&keys, "token", b"header", b"text", &counted()).unwrap();
-        assert_eq!(open(&keys, "token", b"header", &sealed).as_deref(), Some(b"text".as_slice()));
+        assert_eq!(
+            open(&keys, "token", b"header", &sealed).as_deref(),
+            Some(b"text".as_slice())
+        );
         assert_eq!(open(&keys, "other", b"header", &sealed), None);
         assert_eq!(open(&keys, "token", b"other", &sealed), None);
         assert_eq!(open_page(&keys, "token", &sealed), None);
-        assert_eq!(open(&Keys::from_secret("l"), "token", b"header", &sealed), None);
+        assert_eq!(
+            open(&Keys::from_secret("l"), "token", b"header", &sealed),
+            None
+        );
     }
 
     #[test]
@@ -281,7 +327,11 @@ mod tests {
         for at in 0..sealed.len() {
             let mut text = sealed.clone().into_bytes();
             text[at] = if text[at] == b'A' { b'B' } else { b'A' };
-            assert_eq!(open(&keys, "token", b"", std::str::from_utf8(&text).unwrap()), None, "{at}");
+            assert_eq!(
+                open(&keys, "token", b"", std::str::from_utf8(&text).unwrap()),
+                None,
+                "{at}"
+            );
             assert_eq!(open(&keys, "token", b"", &sealed[..at]), None, "{at}");
         }
     }
@@ -297,7 +347,10 @@ mod tests {
     fn a_page_opens_for_its_purpose_alone() {
         let keys = Keys::from_secret("k");
         let sealed = seal_page(&keys, "consent", b"", &counted()).unwrap();
-        assert_eq!(open_page(&keys, "consent", &sealed).as_deref(), Some(b"".as_slice()));
+        assert_eq!(
+            open_page(&keys, "consent", &sealed).as_deref(),
+            Some(b"".as_slice())
+        );
         assert_eq!(open_page(&keys, "callback", &sealed), None);
         assert_eq!(open(&keys, "consent", b"", &sealed), None);
     }
@@ -307,25 +360,43 @@ mod tests {
         let (keys, random) = (Keys::from_secret("k"), counted());
         let sealed = [(); 3].map(|()| seal_carried(&keys, "p", b"", &[0; 32], &random).unwrap());
         let streams = sealed.each_ref().map(|text| {
-            let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix("2.").unwrap()).unwrap();
+            let bytes = URL_SAFE_NO_PAD
+                .decode(text.strip_prefix("2.").unwrap())
+                .unwrap();
             bytes[KEY_ID_BYTES + SALT_BYTES..].to_vec()
         });
         assert!(streams[0] != streams[1] && streams[1] != streams[2] && streams[0] != streams[2]);
-        assert!(sealed.iter().all(|text| try_open_carried(&keys, "p", b"", text).unwrap() == [0; 32]));
-        assert_eq!(try_open_carried(&keys, "p", b"h", &sealed[0]), Err(OpenError::NotSealed));
-        assert_eq!(try_open_page(&keys, "p", &sealed[0]), Err(OpenError::NotSealed));
+        assert!(
+            sealed
+                .iter()
+                .all(|text| try_open_carried(&keys, "p", b"", text).unwrap() == [0; 32])
+        );
+        assert_eq!(
+            try_open_carried(&keys, "p", b"h", &sealed[0]),
+            Err(OpenError::NotSealed)
+        );
+        assert_eq!(
+            try_open_page(&keys, "p", &sealed[0]),
+            Err(OpenError::NotSealed)
+        );
     }
 
     #[test]
     fn a_version_that_is_not_known_is_told_from_what_was_never_sealed() {
         let keys = Keys::from_secret("k");
-        for (text, error) in [("3.AAAA", OpenError::OtherVersion), ("x.AAAA", OpenError::NotSealed)] {
+        for (text, error) in [
+            ("3.AAAA", OpenError::OtherVersion),
+            ("x.AAAA", OpenError::NotSealed),
+        ] {
             assert_eq!(try_open_carried(&keys, "p", b"", text), Err(error));
             assert_eq!(try_open_page(&keys, "p", text), Err(error));
         }
         let newer = seal_page(&Keys::from_secret("l"), "p", b"", &counted()).unwrap();
         let id = Keys::from_secret("l").current_id();
-        assert_eq!(try_open_page(&keys, "p", &newer), Err(OpenError::UnknownKey(id)));
+        assert_eq!(
+            try_open_page(&keys, "p", &newer),
+            Err(OpenError::UnknownKey(id))
+        );
     }
 
     #[test]
@@ -335,8 +406,14 @@ mod tests {
         let sealed = seal(&old, "token", b"", b"text", &counted()).unwrap();
         assert!(open(&new, "token", b"", &sealed).is_some());
         let sealed = seal(&new, "token", b"", b"text", &counted()).unwrap();
-        assert_eq!(try_open(&old, "token", b"", &sealed), Err(OpenError::UnknownKey(new.current_id())));
-        assert_eq!(try_open(&new, "tokem", b"", &sealed), Err(OpenError::NotSealed));
+        assert_eq!(
+            try_open(&old, "token", b"", &sealed),
+            Err(OpenError::UnknownKey(new.current_id()))
+        );
+        assert_eq!(
+            try_open(&new, "tokem", b"", &sealed),
+            Err(OpenError::NotSealed)
+        );
     }
 
     #[test]
@@ -350,7 +427,11 @@ mod tests {
             URL_SAFE_NO_PAD.encode([id.as_slice(), &[0; NONCE_BYTES]].concat()),
             URL_SAFE_NO_PAD.encode([id.as_slice(), &[0; 64]].concat()),
         ] {
-            assert_eq!(try_open(&keys, "token", b"", &sealed), Err(OpenError::NotSealed), "{sealed}");
+            assert_eq!(
+                try_open(&keys, "token", b"", &sealed),
+                Err(OpenError::NotSealed),
+                "{sealed}"
+            );
         }
     }
 }

@@ -101,7 +101,11 @@ impl TaskObject {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn handle(self: &Rc<Self>, command: Command, owner: &Owner) -> Result<Result<String, Error>, RuntimeError> {
+    pub fn handle(
+        self: &Rc<Self>,
+        command: Command,
+        owner: &Owner,
+    ) -> Result<Result<String, Error>, RuntimeError> {
         self.load()?;
         match command {
             Command::Begin(begin) => self.begin(begin, owner),
@@ -113,7 +117,11 @@ impl TaskObject {
         }
     }
 
-    fn of_known(self: &Rc<Self>, command: Command, owner: &Owner) -> Result<Result<String, Error>, RuntimeError> {
+    fn of_known(
+        self: &Rc<Self>,
+        command: Command,
+        owner: &Owner,
+    ) -> Result<Result<String, Error>, RuntimeError> {
         if self.record.borrow().is_none() {
             return Ok(Err(unknown()));
         }
@@ -147,11 +155,17 @@ impl TaskObject {
         Ok(())
     }
 
-    fn begin(self: &Rc<Self>, begin: Begin, owner: &Owner) -> Result<Result<String, Error>, RuntimeError> {
+    fn begin(
+        self: &Rc<Self>,
+        begin: Begin,
+        owner: &Owner,
+    ) -> Result<Result<String, Error>, RuntimeError> {
         let now = self.host.now();
         let record = Record::new(begin, now);
         self.host.store().put(&record)?;
-        self.host.store().wake_at(record.expires.min(now + HEARTBEAT_MS));
+        self.host
+            .store()
+            .wake_at(record.expires.min(now + HEARTBEAT_MS));
         let seed = record.seed_json();
         *self.record.borrow_mut() = Some(record);
         self.run(owner)?;
@@ -160,7 +174,14 @@ impl TaskObject {
 
     /// Runs the handler from its beginning, with what was answered so far.
     fn run(self: &Rc<Self>, owner: &Owner) -> Result<(), RuntimeError> {
-        let Some(begin) = self.record.borrow().as_ref().map(|record| record.begin.clone()) else { return Ok(()) };
+        let Some(begin) = self
+            .record
+            .borrow()
+            .as_ref()
+            .map(|record| record.begin.clone())
+        else {
+            return Ok(());
+        };
         let answers = read_answers(&begin.answers).map_err(|_| Format::TaskRecord.unreadable())?;
         let rounds = Rc::new(RoundTrips::new(answers));
         let client = Rc::new(ClientInfo {
@@ -172,7 +193,12 @@ impl TaskObject {
         self.host.extend(&mut extensions);
         (owner.extensions)(&mut extensions);
         let peer = TaskPeer::new(self, rounds, user_tag(&owner.caller));
-        let context = Context::new(client, Rc::clone(&owner.caller), Rc::clone(&peer) as _, Rc::new(extensions));
+        let context = Context::new(
+            client,
+            Rc::clone(&owner.caller),
+            Rc::clone(&peer) as _,
+            Rc::new(extensions),
+        );
         // Progress is the task's own to tell, whether or not the request asked for it.
         if let Ok(token) = RawValue::from_string("0".to_owned()) {
             context.set_progress_token(token);
@@ -183,15 +209,26 @@ impl TaskObject {
         };
         let heeds = self.server.target(&request).heeds_cancellation;
         let (abort, registration) = AbortHandle::new_pair();
-        let number = self.running.borrow().as_ref().map_or(0, |running| running.number) + 1;
+        let number = self
+            .running
+            .borrow()
+            .as_ref()
+            .map_or(0, |running| running.number)
+            + 1;
         // A handler whose beginning cannot be written does not begin, and does not pass for one at work.
         self.change(|record| record.beginnings += 1)?;
-        *self.running.borrow_mut() =
-            Some(Running { number, peer, flag: Rc::clone(context.cancelled()), abort: (!heeds).then_some(abort) });
+        *self.running.borrow_mut() = Some(Running {
+            number,
+            peer,
+            flag: Rc::clone(context.cancelled()),
+            abort: (!heeds).then_some(abort),
+        });
         let own = Rc::clone(self);
         let work = async move {
             let started = own.request_log.begin(|| own.host.now());
-            let answer = Abortable::new(own.server.answer(&request, &context), registration).await.ok();
+            let answer = Abortable::new(own.server.answer(&request, &context), registration)
+                .await
+                .ok();
             own.ended(number, answer, &request, started);
         };
         self.host.spawn(work.boxed_local());
@@ -199,8 +236,18 @@ impl TaskObject {
     }
 
     /// The handler is through, or was cancelled.
-    fn ended(&self, number: u64, mut answer: Option<Answer>, request: &Request, started: Option<u64>) {
-        let is_current = self.running.borrow().as_ref().is_some_and(|running| running.number == number);
+    fn ended(
+        &self,
+        number: u64,
+        mut answer: Option<Answer>,
+        request: &Request,
+        started: Option<u64>,
+    ) {
+        let is_current = self
+            .running
+            .borrow()
+            .as_ref()
+            .is_some_and(|running| running.number == number);
         let target = self.server.target(request);
         if let Some(answer) = &mut answer
             && let Some(excess) = answer_excess(answer, MAX_MESSAGE_BYTES, &target)
@@ -208,7 +255,10 @@ impl TaskObject {
             self.host.warn(&excess);
             *answer = Err(too_long()).into();
         }
-        let ended = answer.as_ref().filter(|_| is_current).map(|answer| answer.ended);
+        let ended = answer
+            .as_ref()
+            .filter(|_| is_current)
+            .map(|answer| answer.ended);
         let outcome = ended.map_or("cancelled", Ended::as_str);
         if let Some(ms) = self.request_log.due(outcome, started, || self.host.now()) {
             self.host.log(&LogLine {
@@ -226,7 +276,9 @@ impl TaskObject {
         self.running.borrow_mut().take();
         let outcome = match answer.map(|answer| answer.outcome) {
             // The very result that the request would have had otherwise.
-            Some(Ok(Outcome::Result(result))) => Ok(self.server.stamp(ResultType::Complete, &result, None)),
+            Some(Ok(Outcome::Result(result))) => {
+                Ok(self.server.stamp(ResultType::Complete, &result, None))
+            }
             Some(Err(error)) => Err(error),
             // Cancelled, which is stored already. Or it runs from its beginning once it is answered.
             Some(Ok(Outcome::Suspended)) | None => return,
@@ -237,15 +289,27 @@ impl TaskObject {
     }
 
     /// Stores the outcome of the task. Its status message after an error is `message`, or the error's text.
-    fn finish(&self, outcome: Result<String, Error>, message: Option<&str>) -> Result<(), RuntimeError> {
+    fn finish(
+        &self,
+        outcome: Result<String, Error>,
+        message: Option<&str>,
+    ) -> Result<(), RuntimeError> {
         let now = self.host.now();
-        let done = self.record.borrow().as_ref().is_none_or(|record| record.status.is_terminal());
+        let done = self
+            .record
+            .borrow()
+            .as_ref()
+            .is_none_or(|record| record.status.is_terminal());
         if done {
             return Ok(());
         }
         let (status, json, message) = match outcome {
             Ok(result) => (Status::Completed, result, None),
-            Err(error) => (Status::Failed, to_json(&error), Some(message.map_or(error.message, str::to_owned))),
+            Err(error) => (
+                Status::Failed,
+                to_json(&error),
+                Some(message.map_or(error.message, str::to_owned)),
+            ),
         };
         self.host.store().put_outcome(&json)?;
         self.change(|record| {
@@ -266,14 +330,16 @@ impl TaskObject {
         }
         let (beginnings, repeatable) = match &*self.record.borrow() {
             Some(record) if record.status == Status::Working && record.questions.is_empty() => {
-                let repeatable =
-                    Request::call(&record.begin.params).is_some_and(|call| self.server.may_run_again(&call));
+                let repeatable = Request::call(&record.begin.params)
+                    .is_some_and(|call| self.server.may_run_again(&call));
                 (record.beginnings, repeatable)
             }
             _ => return Ok(()),
         };
         if repeatable && beginnings < MAX_BEGINNINGS {
-            self.host.store().wake_at(self.expires().min(self.host.now() + HEARTBEAT_MS));
+            self.host
+                .store()
+                .wake_at(self.expires().min(self.host.now() + HEARTBEAT_MS));
             return self.run(owner);
         }
         self.fail_cut_off()
@@ -285,7 +351,11 @@ impl TaskObject {
         self.finish(Err(Error::internal(message)), Some("cut off by a restart"))
     }
 
-    fn take_answers(self: &Rc<Self>, answers: &str, owner: &Owner) -> Result<Result<(), Error>, RuntimeError> {
+    fn take_answers(
+        self: &Rc<Self>,
+        answers: &str,
+        owner: &Owner,
+    ) -> Result<Result<(), Error>, RuntimeError> {
         let given = match read_answers(answers) {
             Ok(given) => given,
             Err(error) => return Ok(Err(error)),
@@ -293,7 +363,12 @@ impl TaskObject {
         let mut taken = Vec::new();
         {
             let record = self.record.borrow();
-            let Some(record) = record.as_ref().filter(|record| !record.status.is_terminal()) else { return Ok(Ok(())) };
+            let Some(record) = record
+                .as_ref()
+                .filter(|record| !record.status.is_terminal())
+            else {
+                return Ok(Ok(()));
+            };
             let rounds = RoundTrips::new(given);
             for question in &record.questions {
                 // One that nobody asked for, or that is no answer, is ignored: the question stays open.
@@ -301,9 +376,14 @@ impl TaskObject {
                     taken.push((question.key.clone(), answer));
                 }
             }
-            let bytes = taken.iter().map(|(_, answer)| answer.get().len()).sum::<usize>() + record.begin.answers.len();
+            let bytes = taken
+                .iter()
+                .map(|(_, answer)| answer.get().len())
+                .sum::<usize>()
+                + record.begin.answers.len();
             if bytes > MAX_ANSWER_BYTES {
-                let message = format!("All answers to one task together may have {MAX_ANSWER_BYTES} bytes.");
+                let message =
+                    format!("All answers to one task together may have {MAX_ANSWER_BYTES} bytes.");
                 return Ok(Err(Error::invalid_params(message)));
             }
         }
@@ -318,14 +398,23 @@ impl TaskObject {
             record.beginnings = 0;
         })?;
         self.tell();
-        let waiting = self.running.borrow().as_ref().map(|running| Rc::clone(&running.peer));
+        let waiting = self
+            .running
+            .borrow()
+            .as_ref()
+            .map(|running| Rc::clone(&running.peer));
         let next = self.expires().min(now + HEARTBEAT_MS);
         match waiting {
             Some(peer) => {
                 self.host.store().wake_at(next);
                 peer.settle(taken);
             }
-            None if self.record.borrow().as_ref().is_some_and(|record| record.questions.is_empty()) => {
+            None if self
+                .record
+                .borrow()
+                .as_ref()
+                .is_some_and(|record| record.questions.is_empty()) =>
+            {
                 self.host.store().wake_at(next);
                 self.run(owner)?;
             }
@@ -335,7 +424,12 @@ impl TaskObject {
     }
 
     fn cancel(&self) -> Result<(), RuntimeError> {
-        if self.record.borrow().as_ref().is_none_or(|record| record.status.is_terminal()) {
+        if self
+            .record
+            .borrow()
+            .as_ref()
+            .is_none_or(|record| record.status.is_terminal())
+        {
             return Ok(());
         }
         let now = self.host.now();
@@ -383,16 +477,27 @@ impl TaskObject {
         }
         let works = self.running.borrow().is_some();
         let cut_off = match &*self.record.borrow() {
-            Some(record) if record.status == Status::Working && record.questions.is_empty() && !works => {
-                !Request::call(&record.begin.params).is_some_and(|call| self.server.may_run_again(&call))
+            Some(record)
+                if record.status == Status::Working && record.questions.is_empty() && !works =>
+            {
+                !Request::call(&record.begin.params)
+                    .is_some_and(|call| self.server.may_run_again(&call))
             }
             _ => false,
         };
         if cut_off {
             return self.fail_cut_off();
         }
-        let waits = self.record.borrow().as_ref().is_none_or(|record| !record.questions.is_empty());
-        let next = if works && !waits { now + HEARTBEAT_MS } else { self.expires() };
+        let waits = self
+            .record
+            .borrow()
+            .as_ref()
+            .is_none_or(|record| !record.questions.is_empty());
+        let next = if works && !waits {
+            now + HEARTBEAT_MS
+        } else {
+            self.expires()
+        };
         self.host.store().wake_at(next.min(self.expires()));
         Ok(())
     }
@@ -405,13 +510,18 @@ impl TaskObject {
     }
 
     fn expires(&self) -> u64 {
-        self.record.borrow().as_ref().map_or(0, |record| record.expires)
+        self.record
+            .borrow()
+            .as_ref()
+            .map_or(0, |record| record.expires)
     }
 
     /// Changes the record, and writes it. A change that cannot be written is discarded: it would be lost with the object.
     fn change(&self, change: impl FnOnce(&mut Record)) -> Result<(), RuntimeError> {
         let mut record = self.record.borrow_mut();
-        let Some(record) = record.as_mut() else { return Ok(()) };
+        let Some(record) = record.as_mut() else {
+            return Ok(());
+        };
         let mut changed = record.clone();
         change(&mut changed);
         self.host.store().put(&changed)?;
@@ -432,7 +542,12 @@ impl TaskObject {
 
     /// Notes the progress of the handler, for `tasks/get`. It is not worth a row.
     fn note(&self, message: String) {
-        if let Some(record) = self.record.borrow_mut().as_mut().filter(|record| !record.status.is_terminal()) {
+        if let Some(record) = self
+            .record
+            .borrow_mut()
+            .as_mut()
+            .filter(|record| !record.status.is_terminal())
+        {
             record.message = Some(message);
             record.updated = self.host.now();
         }
@@ -448,8 +563,14 @@ impl TaskObject {
     /// The task with its questions, result or error, as JSON.
     fn detailed(&self) -> Result<String, RuntimeError> {
         let record = self.record.borrow();
-        let Some(record) = record.as_ref() else { return Ok("{}".to_owned()) };
-        let outcome = if record.status.has_outcome() { self.host.store().outcome()? } else { None };
+        let Some(record) = record.as_ref() else {
+            return Ok("{}".to_owned());
+        };
+        let outcome = if record.status.has_outcome() {
+            self.host.store().outcome()?
+        } else {
+            None
+        };
         Ok(record.detailed_json(outcome.as_deref()))
     }
 

@@ -50,7 +50,9 @@ impl Head {
     /// A header's value. An empty header counts as absent, since programs write headers for values that they do not have.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.headers.get(name).filter(|value| !value.trim_ascii().is_empty())
+        self.headers
+            .get(name)
+            .filter(|value| !value.trim_ascii().is_empty())
     }
 
     /// A header's value as it came, also an empty one: for the server's internal headers, in which an empty value is wrong.
@@ -62,7 +64,8 @@ impl Head {
     /// True if the body is compressed or otherwise coded (RFC 9110 section 8.4).
     #[must_use]
     pub fn is_coded(&self) -> bool {
-        self.header("content-encoding").is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
+        self.header("content-encoding")
+            .is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
     }
 
     /// The body's length in bytes, by `Content-Length` (RFC 9110 section 8.6).
@@ -75,19 +78,30 @@ impl Head {
     #[must_use]
     pub fn has_type(&self, media_type: &str) -> bool {
         let given = self.header("content-type").unwrap_or_default();
-        given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
+        given
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .eq_ignore_ascii_case(media_type)
     }
 
     /// Scheme and host, as they stand in URLs of this server.
     #[must_use]
     pub fn origin(&self) -> String {
-        format!("{}://{}", if self.secure { "https" } else { "http" }, self.host)
+        format!(
+            "{}://{}",
+            if self.secure { "https" } else { "http" },
+            self.host
+        )
     }
 
     /// The value of a query parameter that needs no decoding.
     #[must_use]
     pub fn query_value(&self, name: &str) -> Option<&str> {
-        self.query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+        self.query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
     }
 }
 
@@ -145,24 +159,37 @@ impl Reply {
     /// An answer without a body.
     #[must_use]
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, ..Self::default() }
+        Self {
+            status,
+            ..Self::default()
+        }
     }
 
     /// A JSON answer, with `Cache-Control: no-store`, since answers depend on the caller.
     #[must_use]
     pub fn json(status: StatusCode, json: String) -> Self {
-        Self { status, headers: Vec::with_capacity(6), body: Body::Text(json), logged: false }
-            .header("content-type", "application/json")
-            .header("cache-control", "no-store")
+        Self {
+            status,
+            headers: Vec::with_capacity(6),
+            body: Body::Text(json),
+            logged: false,
+        }
+        .header("content-type", "application/json")
+        .header("cache-control", "no-store")
     }
 
     /// An event stream. No proxy may store, change or gather it.
     #[must_use]
     pub fn events(body: Body) -> Self {
-        Self { status: StatusCode::OK, headers: Vec::with_capacity(6), body, logged: false }
-            .header("content-type", "text/event-stream")
-            .header("cache-control", "no-cache, no-transform")
-            .header("x-accel-buffering", "no")
+        Self {
+            status: StatusCode::OK,
+            headers: Vec::with_capacity(6),
+            body,
+            logged: false,
+        }
+        .header("content-type", "text/event-stream")
+        .header("cache-control", "no-cache, no-transform")
+        .header("x-accel-buffering", "no")
     }
 
     /// The same with one more header.
@@ -208,7 +235,14 @@ mod tests {
         for (value, read) in [("", None), (" \t", None), ("x", Some("x"))] {
             let (host, path, query) = (String::new(), String::new(), String::new());
             let headers = Rc::new(Typed(value));
-            let head = Head { method: Method::POST, secure: true, host, path, query, headers };
+            let head = Head {
+                method: Method::POST,
+                secure: true,
+                host,
+                path,
+                query,
+                headers,
+            };
             assert_eq!(head.header("content-type").as_deref(), read, "{value:?}");
         }
     }
@@ -218,7 +252,15 @@ mod tests {
         let has = |given| {
             let (host, path, query) = (String::new(), String::new(), String::new());
             let headers = Rc::new(Typed(given));
-            Head { method: Method::POST, secure: true, host, path, query, headers }.has_type("application/json")
+            Head {
+                method: Method::POST,
+                secure: true,
+                host,
+                path,
+                query,
+                headers,
+            }
+            .has_type("application/json")
         };
         assert!(has("application/json; charset=utf-8") && has("Application/JSON"));
         assert!(!has("") && !has("text/plain") && !has("application/json-seq"));

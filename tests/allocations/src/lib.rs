@@ -31,7 +31,14 @@ pub fn allocated<T>(work: impl FnOnce() -> T) -> (Allocated, T) {
     TOTAL.set(0);
     COUNT.set(0);
     let output = work();
-    (Allocated { peak: PEAK.get().saturating_sub(before), total: TOTAL.get(), count: COUNT.get() }, output)
+    (
+        Allocated {
+            peak: PEAK.get().saturating_sub(before),
+            total: TOTAL.get(),
+            count: COUNT.get(),
+        },
+        output,
+    )
 }
 
 // A thread that ends still frees memory after its counters have gone, which is not counted.

@@ -12,7 +12,10 @@ use super::*;
 fn put_expired(runtime: &FakeRuntime, count: usize) {
     for number in 0..count {
         let grant = format!("expired{number:09}");
-        runtime.put(&legacy_key(&grant), &legacy(&grant, "old", Some(NOW / 1000 - 1), true));
+        runtime.put(
+            &legacy_key(&grant),
+            &legacy(&grant, "old", Some(NOW / 1000 - 1), true),
+        );
     }
 }
 
@@ -41,7 +44,15 @@ fn a_purge_goes_on_where_the_last_one_stopped() {
     let runtime = FakeRuntime::new();
     put_expired(&runtime, 450);
     let (all, runs) = purge_whole(&runtime, 4);
-    assert_eq!(all, Purged { seen: 450, ended: 450, failed: 0, whole: true });
+    assert_eq!(
+        all,
+        Purged {
+            seen: 450,
+            ended: 450,
+            failed: 0,
+            whole: true
+        }
+    );
     assert!(runs > 1, "one run looks at a part");
     assert!(!runtime.has("purge:cursor"));
 }
@@ -63,9 +74,23 @@ fn grants_of_few_clients_cost_the_purge_little_however_many_there_are() {
     let runtime = FakeRuntime::new();
     runtime.put("client:c", &json!({}));
     for number in 0..5_000 {
-        block_on(runtime.outside.kv.put(&format!("grant:somebody:{number:016}"), "", NEVER, Some("c"))).unwrap();
+        block_on(runtime.outside.kv.put(
+            &format!("grant:somebody:{number:016}"),
+            "",
+            NEVER,
+            Some("c"),
+        ))
+        .unwrap();
     }
-    assert_eq!(runtime.purge(), Ok(Purged { seen: 5_000, ended: 0, failed: 0, whole: true }));
+    assert_eq!(
+        runtime.purge(),
+        Ok(Purged {
+            seen: 5_000,
+            ended: 0,
+            failed: 0,
+            whole: true
+        })
+    );
 }
 
 #[test]
@@ -77,7 +102,10 @@ fn a_grant_that_cannot_be_ended_is_passed_over_in_the_purge() {
     block_on(runtime.outside.kv.put("grant:unreadable", "{", NEVER, None)).unwrap();
     put_expired(&runtime, 100);
     let done = runtime.purge().unwrap();
-    assert_eq!((done.seen, done.ended, done.failed, done.whole), (102, 100, 1, true));
+    assert_eq!(
+        (done.seen, done.ended, done.failed, done.whole),
+        (102, 100, 1, true)
+    );
     assert_eq!(runtime.warnings.get(), 1);
 }
 
@@ -86,9 +114,25 @@ fn a_page_that_fails_is_not_begun_again_by_the_next_purge() {
     let runtime = FakeRuntime::new();
     put_expired(&runtime, 60);
     (2..=51).for_each(|nth| runtime.outside.kv.fail(Call::Get, nth));
-    assert_eq!(runtime.purge(), Ok(Purged { seen: 60, ended: 10, failed: 50, whole: true }));
+    assert_eq!(
+        runtime.purge(),
+        Ok(Purged {
+            seen: 60,
+            ended: 10,
+            failed: 50,
+            whole: true
+        })
+    );
     assert_eq!(runtime.warnings.get(), 1, "one line for a page");
-    assert_eq!(runtime.purge(), Ok(Purged { seen: 50, ended: 50, failed: 0, whole: true }));
+    assert_eq!(
+        runtime.purge(),
+        Ok(Purged {
+            seen: 50,
+            ended: 50,
+            failed: 0,
+            whole: true
+        })
+    );
 }
 
 #[test]
@@ -98,7 +142,10 @@ fn a_purge_that_is_cut_off_is_gone_on_with_behind_the_page_that_it_was_at() {
     let oauth = OAuth::new(ApproveAll).take_over_workers_oauth_provider();
     let mut run = Box::pin(purge(&oauth, &runtime));
     while runtime.outside.kv.count(Call::Get) < 6 {
-        assert!(matches!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
+        assert!(matches!(
+            run.as_mut().poll(&mut Context::from_waker(Waker::noop())),
+            Poll::Pending
+        ));
     }
     drop(run);
     let next = runtime.purge().unwrap();
@@ -111,7 +158,15 @@ fn a_purge_begins_anew_where_its_cursor_is_no_longer_good() {
     put_expired(&runtime, 10);
     runtime.outside.kv.set("purge:cursor", "an old cursor");
     runtime.outside.kv.fail(Call::List, 1);
-    assert_eq!(runtime.purge(), Ok(Purged { seen: 10, ended: 10, failed: 0, whole: true }));
+    assert_eq!(
+        runtime.purge(),
+        Ok(Purged {
+            seen: 10,
+            ended: 10,
+            failed: 0,
+            whole: true
+        })
+    );
     assert!(!runtime.has("purge:cursor"));
     put_expired(&runtime, 10);
     runtime.outside.kv.set_down(true);
@@ -159,8 +214,14 @@ fn a_user_with_very_many_grants_of_before_is_shown_some_and_can_end_all() {
         runtime.put(&legacy_key(&grant), &legacy(&grant, "old", None, true));
         runtime.put(&format!("token:{USER}:{grant}:aa"), &json!({}));
     }
-    runtime.put(&format!("grant:{USER}:more:legacy0000000000"), &legacy("legacy0000000000", "old", None, true));
-    runtime.put(&legacy_key("unreadable000000"), &json!("of a version that is not known"));
+    runtime.put(
+        &format!("grant:{USER}:more:legacy0000000000"),
+        &legacy("legacy0000000000", "old", None, true),
+    );
+    runtime.put(
+        &legacy_key("unreadable000000"),
+        &json!("of a version that is not known"),
+    );
     let shown = with_site(&runtime, async |site| site.grants_of(USER).await).unwrap();
     assert_eq!(shown.len(), 200);
     let mut calls = 1;
@@ -168,18 +229,32 @@ fn a_user_with_very_many_grants_of_before_is_shown_some_and_can_end_all() {
         calls += 1;
         assert!(calls < 4, "each call gets further");
     }
-    assert_eq!(runtime.outside.kv.keys("").len(), 1, "another user's grant stays");
+    assert_eq!(
+        runtime.outside.kv.keys("").len(),
+        1,
+        "another user's grant stays"
+    );
 }
 
 #[test]
 fn a_grant_of_before_with_very_many_tokens_ends_in_several_calls() {
     let runtime = FakeRuntime::new();
-    runtime.put(&legacy_key("legacygrant00001"), &legacy("legacygrant00001", "old", None, true));
+    runtime.put(
+        &legacy_key("legacygrant00001"),
+        &legacy("legacygrant00001", "old", None, true),
+    );
     for number in 0..1_900 {
-        runtime.outside.kv.set(&format!("token:{USER}:legacygrant00001:{number:04}"), "{}");
+        runtime
+            .outside
+            .kv
+            .set(&format!("token:{USER}:legacygrant00001:{number:04}"), "{}");
     }
     let mut calls = 1;
-    while with_site(&runtime, async |site| site.end_grant(USER, "legacygrant00001").await).is_err() {
+    while with_site(&runtime, async |site| {
+        site.end_grant(USER, "legacygrant00001").await
+    })
+    .is_err()
+    {
         calls += 1;
         assert!(calls < 5, "each call gets further");
         assert!(runtime.invocation.borrow().spent() <= OPERATIONS_AN_INVOCATION);
@@ -198,8 +273,16 @@ fn grants_of_before_and_their_tokens_all_end_though_listings_are_short() {
             runtime.put(&format!("token:{USER}:{grant}:{token}"), &json!({}));
         }
     }
-    assert_eq!(with_site(&runtime, async |site| site.grants_of(USER).await).unwrap().len(), 7);
-    with_site(&runtime, async |site| site.end_grant(USER, "legacy0000000000").await).unwrap();
+    assert_eq!(
+        with_site(&runtime, async |site| site.grants_of(USER).await)
+            .unwrap()
+            .len(),
+        7
+    );
+    with_site(&runtime, async |site| {
+        site.end_grant(USER, "legacy0000000000").await
+    })
+    .unwrap();
     assert_eq!(runtime.outside.kv.keys("token:").len(), 30);
     with_site(&runtime, async |site| site.end_grants(USER).await).unwrap();
     assert!(runtime.outside.kv.keys("").is_empty());

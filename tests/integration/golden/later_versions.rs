@@ -6,28 +6,54 @@ use super::*;
 /// Refuses texts that a later version may have written. A format that is missing here does not compile.
 fn refuses(format: Format) {
     let keys = Keys::from_secret(SECRET);
-    let file = |kind: &str| files(format, 1).into_iter().find(|(known, _)| known == kind).unwrap().1;
+    let file = |kind: &str| {
+        files(format, 1)
+            .into_iter()
+            .find(|(known, _)| known == kind)
+            .unwrap()
+            .1
+    };
     match format {
         Format::KeyRing => assert!(Keys::from_text(&format!("v2\n{}", file(""))).is_err()),
         // By bytes that are signed; see claims.rs.
         Format::SessionId => assert!(Claims::verify("AgAA", &keys, &caller(), 0, 1).is_err()),
-        Format::Token => assert!(matches!(read("2.a:b:c", Kind::Access, &keys), Presented::Unknown)),
+        Format::Token => assert!(matches!(
+            read("2.a:b:c", Kind::Access, &keys),
+            Presented::Unknown
+        )),
         Format::EventId => assert_eq!(EventId::parse(&format!("2-{}", file(""))), None),
-        Format::SealedForToken => assert!(seal::try_open(&keys, "a token", b"header", "2.AAAA").is_err()),
+        Format::SealedForToken => {
+            assert!(seal::try_open(&keys, "a token", b"header", "2.AAAA").is_err())
+        }
         Format::SealedToCarry => {
-            assert_eq!(seal::try_open_page(&keys, "a page", "3.AAAA"), Err(seal::OpenError::OtherVersion));
+            assert_eq!(
+                seal::try_open_page(&keys, "a page", "3.AAAA"),
+                Err(seal::OpenError::OtherVersion)
+            );
             let opened = seal::try_open_carried(&keys, "a purpose", b"header", "3.AAAA");
             assert_eq!(opened, Err(seal::OpenError::OtherVersion));
         }
         Format::RequestState => {
-            let read = block_on(request_state::rounds(&request(Some("3.AAAA")), &caller(), &Then));
+            let read = block_on(request_state::rounds(
+                &request(Some("3.AAAA")),
+                &caller(),
+                &Then,
+            ));
             assert_eq!(read.map(|_| ()), Err(format.unreadable()));
         }
         Format::StateHandle => {
-            assert_eq!(block_on(state_handle::open("3.AAAA", 1, &Then)), Err(format.unreadable()));
+            assert_eq!(
+                block_on(state_handle::open("3.AAAA", 1, &Then)),
+                Err(format.unreadable())
+            );
         }
-        Format::TaskId => assert_eq!(block_on(id::open("3.AAAA", &caller(), &Then)), Err(format.unreadable())),
-        Format::FlowCookie | Format::ConsentCookie | Format::AccountCookie => refuses_cookies(format),
+        Format::TaskId => assert_eq!(
+            block_on(id::open("3.AAAA", &caller(), &Then)),
+            Err(format.unreadable())
+        ),
+        Format::FlowCookie | Format::ConsentCookie | Format::AccountCookie => {
+            refuses_cookies(format)
+        }
         Format::AccessRecord => {
             assert!(Access::read(r#"{"v":2,"sealed":"AAAA"}"#, &keys, "a:b:c", 0).is_err());
         }
@@ -38,8 +64,14 @@ fn refuses(format: Format) {
             let mut world = World::new(3, Hooks::default());
             for text in ["2", "{}", &file("").replacen('{', "{\"v\":2,", 1)] {
                 *world.outside.rows.spending.borrow_mut() = Some(text.to_owned());
-                assert!(matches!(world.run(Command::Spent), Err(Refused::Unavailable { .. })), "{text}");
-                assert!(matches!(world.run(spending("a")), Err(Refused::Unavailable { .. })), "{text}");
+                assert!(
+                    matches!(world.run(Command::Spent), Err(Refused::Unavailable { .. })),
+                    "{text}"
+                );
+                assert!(
+                    matches!(world.run(spending("a")), Err(Refused::Unavailable { .. })),
+                    "{text}"
+                );
                 assert_eq!(world.outside.rows.spending.borrow().as_deref(), Some(text));
             }
         }
@@ -54,24 +86,37 @@ fn refuses(format: Format) {
         }
         Format::ClientDocument => {
             let web = MemoryWeb::default();
-            let document =
-                json!({ "client_id": DOCUMENT, "client_name": "D", "redirect_uris": ["https://c.example/cb"] });
+            let document = json!({ "client_id": DOCUMENT, "client_name": "D", "redirect_uris": ["https://c.example/cb"] });
             web.set_json(DOCUMENT, 200, &document);
             let later = file("").replacen("\"v\":1", "\"v\":2", 1);
-            assert_eq!(documented(&later, &web), (Some("D".to_owned()), 1), "its host is asked again");
+            assert_eq!(
+                documented(&later, &web),
+                (Some("D".to_owned()), 1),
+                "its host is asked again"
+            );
         }
         Format::GrantCommand | Format::GrantOutcome => refuses_commands(format, &file),
         Format::CallerHeader => {
             for text in ["", "2.AAAA", &format!("{}AAAA", file(""))] {
-                assert_eq!(order::decode(Some(text)), Err(format.unreadable()), "{text}");
+                assert_eq!(
+                    order::decode(Some(text)),
+                    Err(format.unreadable()),
+                    "{text}"
+                );
             }
         }
         Format::TransportHeader => {
             for text in ["", "carrier pigeon", "Stateless"] {
-                assert_eq!(Transport::parse(Some(text)), Err(format.unreadable()), "{text}");
+                assert_eq!(
+                    Transport::parse(Some(text)),
+                    Err(format.unreadable()),
+                    "{text}"
+                );
             }
         }
-        Format::StateHeader => assert_eq!(order::read_state("old c3RhdGU"), Err(format.unreadable())),
+        Format::StateHeader => {
+            assert_eq!(order::read_state("old c3RhdGU"), Err(format.unreadable()))
+        }
         Format::SessionRows => assert!(Kept::default().take("sealed state", "", 0).is_err()),
         Format::SseAttachment => {
             for text in ["2", "2027-01-01 3 Inspector", "2024-11-05 x Inspector"] {
@@ -80,12 +125,24 @@ fn refuses(format: Format) {
         }
         Format::ListedTag => assert_eq!(Claims::of_key("2.x"), None),
         Format::TaskCommand => {
-            for text in ["", "pause", "get 2", "watch closely", "update 2", "begin [2]"] {
+            for text in [
+                "",
+                "pause",
+                "get 2",
+                "watch closely",
+                "update 2",
+                "begin [2]",
+            ] {
                 assert_eq!(TaskCommand::parse(text), None, "{text}");
             }
         }
         Format::TaskRecord => {
-            for text in ["2", "[]", &file("").replacen(']', ",2]", 1), &file("").replace("Working", "Dreaming")] {
+            for text in [
+                "2",
+                "[]",
+                &file("").replacen(']', ",2]", 1),
+                &file("").replace("Working", "Dreaming"),
+            ] {
                 assert_eq!(Record::stored(text), Err(format.unreadable()), "{text}");
             }
         }
@@ -101,7 +158,12 @@ fn refuses(format: Format) {
             }
         }
         Format::HubListener => {
-            for text in ["2", "1\n- never", "1\n- 0\nsampling", "1\n- 0\nfrom nowhere"] {
+            for text in [
+                "2",
+                "1\n- never",
+                "1\n- 0\nsampling",
+                "1\n- 0\nfrom nowhere",
+            ] {
                 assert_eq!(Listener::parse(text), None, "{text}");
             }
         }
@@ -114,52 +176,105 @@ fn refuses_headers() {
     let code = world.begin(&PUBLIC);
     let issued = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
     let key = world.outside.kv.keys("grant:").pop().unwrap();
-    let later = world.outside.kv.value(&key).unwrap().replacen("\"v\":1", "\"v\":2", 1);
+    let later = world
+        .outside
+        .kv
+        .value(&key)
+        .unwrap()
+        .replacen("\"v\":1", "\"v\":2", 1);
     world.outside.kv.set(&key, &later);
     world.outside.rows.set(&issued.grant, "2");
     world.crash();
-    let ended = world.run(Command::RevokeClient { client_id: PUBLIC.id.to_owned() });
-    assert!(matches!(ended, Err(Refused::Unavailable { .. })), "{ended:?}");
-    let kept = (world.outside.kv.value(&key), world.outside.rows.row(&issued.grant));
+    let ended = world.run(Command::RevokeClient {
+        client_id: PUBLIC.id.to_owned(),
+    });
+    assert!(
+        matches!(ended, Err(Refused::Unavailable { .. })),
+        "{ended:?}"
+    );
+    let kept = (
+        world.outside.kv.value(&key),
+        world.outside.rows.row(&issued.grant),
+    );
     assert_eq!(kept, (Some(later), Some("2".to_owned())));
 }
 
 /// The browser is told, keeps what it has, and gets on where it can.
 fn refuses_cookies(format: Format) {
     match format {
-        Format::FlowCookie => with_browser(&json!({ "cookies": [["__Host-flow-eDglgipvnmI", "3.AAAA"]] }), |browser| {
-            assert_eq!(browser.back("eDglgipvnmIAAAAAAAA", "ann").status, 503);
-            assert_eq!(browser.cookies.len(), 1);
-        }),
-        Format::ConsentCookie => with_browser(&json!({ "cookies": [["__Host-consent", "3.AAAA"]] }), |browser| {
-            let metadata = json!({ "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none" }).to_string();
-            let registered = browser.send(http::Method::POST, "/register", &metadata, &[]).text;
-            let registered: Value = serde_json::from_str(&registered).unwrap();
-            let page = browser.asked(registered["client_id"].as_str().unwrap(), &[]);
-            assert!(page.text.contains("value=\"approve\""), "the person is asked");
-            browser.approved(&page, "ann");
-            assert_eq!(browser.cookies, [("__Host-consent".to_owned(), "3.AAAA".to_owned())], "and it stays");
-        }),
-        _ => with_browser(&json!({ "cookies": [["__Host-account", "3.AAAA"]] }), |browser| {
-            assert_eq!(browser.get("/account").status, 503);
-            assert_eq!(browser.cookies.len(), 1);
-            assert!(browser.account("ann").text.contains("<bdi>ann</bdi>"), "to sign in again works");
-        }),
+        Format::FlowCookie => with_browser(
+            &json!({ "cookies": [["__Host-flow-eDglgipvnmI", "3.AAAA"]] }),
+            |browser| {
+                assert_eq!(browser.back("eDglgipvnmIAAAAAAAA", "ann").status, 503);
+                assert_eq!(browser.cookies.len(), 1);
+            },
+        ),
+        Format::ConsentCookie => {
+            with_browser(
+                &json!({ "cookies": [["__Host-consent", "3.AAAA"]] }),
+                |browser| {
+                    let metadata = json!({ "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none" }).to_string();
+                    let registered = browser
+                        .send(http::Method::POST, "/register", &metadata, &[])
+                        .text;
+                    let registered: Value = serde_json::from_str(&registered).unwrap();
+                    let page = browser.asked(registered["client_id"].as_str().unwrap(), &[]);
+                    assert!(
+                        page.text.contains("value=\"approve\""),
+                        "the person is asked"
+                    );
+                    browser.approved(&page, "ann");
+                    assert_eq!(
+                        browser.cookies,
+                        [("__Host-consent".to_owned(), "3.AAAA".to_owned())],
+                        "and it stays"
+                    );
+                },
+            )
+        }
+        _ => with_browser(
+            &json!({ "cookies": [["__Host-account", "3.AAAA"]] }),
+            |browser| {
+                assert_eq!(browser.get("/account").status, 503);
+                assert_eq!(browser.cookies.len(), 1);
+                assert!(
+                    browser.account("ann").text.contains("<bdi>ann</bdi>"),
+                    "to sign in again works"
+                );
+            },
+        ),
     }
 }
 
 fn refuses_commands(format: Format, file: &dyn Fn(&str) -> String) {
     match format {
         Format::GrantCommand => {
-            for text in [r#""Polish""#, r#"{"RevokeGrant":{"grant":"g","unless":"used"}}"#, "", "{}"] {
+            for text in [
+                r#""Polish""#,
+                r#"{"RevokeGrant":{"grant":"g","unless":"used"}}"#,
+                "",
+                "{}",
+            ] {
                 assert!(serde_json::from_str::<Command>(text).is_err(), "{text}");
             }
-            let begin = file(".begin").replacen("\"client_id\"", "\"only_on\":\"Mondays\",\"client_id\"", 1);
+            let begin = file(".begin").replacen(
+                "\"client_id\"",
+                "\"only_on\":\"Mondays\",\"client_id\"",
+                1,
+            );
             assert!(serde_json::from_str::<Command>(&begin).is_err());
         }
         _ => {
-            for text in [r#"{"Ok":"Polished"}"#, r#"{"Maybe":"Done"}"#, r#"{"Err":{"Busy":1}}"#, ""] {
-                assert!(serde_json::from_str::<Result<Outcome, Refused>>(text).is_err(), "{text}");
+            for text in [
+                r#"{"Ok":"Polished"}"#,
+                r#"{"Maybe":"Done"}"#,
+                r#"{"Err":{"Busy":1}}"#,
+                "",
+            ] {
+                assert!(
+                    serde_json::from_str::<Result<Outcome, Refused>>(text).is_err(),
+                    "{text}"
+                );
             }
         }
     }

@@ -6,54 +6,119 @@ use super::*;
 fn stored(world: &World) -> Value {
     let kv = &world.outside.kv;
     let rows: BTreeMap<_, _> = world.outside.rows.all().unwrap().into_iter().collect();
-    let records: BTreeMap<_, _> = kv.keys("").into_iter().map(|key| (key.clone(), kv.value(&key))).collect();
+    let records: BTreeMap<_, _> = kv
+        .keys("")
+        .into_iter()
+        .map(|key| (key.clone(), kv.value(&key)))
+        .collect();
     json!({ "rows": rows, "kv": records })
 }
 
 fn write_grants(put: &dyn Fn(Format, &str, &str)) {
     let put = |kind: &str, file: &Value| {
-        put(Format::GrantRow, kind, &(serde_json::to_string_pretty(file).unwrap() + "\n"));
+        put(
+            Format::GrantRow,
+            kind,
+            &(serde_json::to_string_pretty(file).unwrap() + "\n"),
+        );
     };
     let mut world = World::new(3, Hooks::default());
     let code = world.begin(&PUBLIC);
-    put(".pending.json", &json!({ "code": code, "stored": stored(&world) }));
+    put(
+        ".pending.json",
+        &json!({ "code": code, "stored": stored(&world) }),
+    );
     let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
-    put(".live.json", &json!({ "code": code, "issued": first, "stored": stored(&world) }));
+    put(
+        ".live.json",
+        &json!({ "code": code, "issued": first, "stored": stored(&world) }),
+    );
     let refresh = PUBLIC.refresh(first.refresh_token.as_deref().unwrap());
     let next = world.issued(Command::Refresh(refresh)).unwrap();
-    put(".refreshed.json", &json!({ "first": first, "issued": next, "stored": stored(&world) }));
-    world.run(Command::RevokeGrant { grant: first.grant }).unwrap();
-    put(".ending.json", &json!({ "issued": next, "stored": stored(&world) }));
+    put(
+        ".refreshed.json",
+        &json!({ "first": first, "issued": next, "stored": stored(&world) }),
+    );
+    world
+        .run(Command::RevokeGrant { grant: first.grant })
+        .unwrap();
+    put(
+        ".ending.json",
+        &json!({ "issued": next, "stored": stored(&world) }),
+    );
 }
 
 /// A request with 1000 tokens, counted for nobody in particular.
 pub(super) fn spending(id: &str) -> Command {
-    let quota = Quota { requests: 10, tokens: 5000, at_once: 2 };
-    Command::Spend { id: id.to_owned(), grant: None, tokens: 1000, quota }
+    let quota = Quota {
+        requests: 10,
+        tokens: 5000,
+        at_once: 2,
+    };
+    Command::Spend {
+        id: id.to_owned(),
+        grant: None,
+        tokens: 1000,
+        quota,
+    }
 }
 
 fn write_spending(put: &dyn Fn(Format, &str, &str)) {
     let mut world = World::new(3, Hooks::default());
     let command = |kind: &str, command: &Command| {
-        put(Format::GrantCommand, kind, &serde_json::to_string(command).unwrap());
+        put(
+            Format::GrantCommand,
+            kind,
+            &serde_json::to_string(command).unwrap(),
+        );
     };
     let outcome = |kind: &str, outcome: Outcome| {
-        put(Format::GrantOutcome, kind, &serde_json::to_string(&Ok::<_, Refused>(outcome)).unwrap());
+        put(
+            Format::GrantOutcome,
+            kind,
+            &serde_json::to_string(&Ok::<_, Refused>(outcome)).unwrap(),
+        );
     };
     command(".spend", &spending("a"));
     world.run(spending("a")).unwrap();
     outcome(".allowance", world.run(spending("b")).unwrap());
-    command(".go-on", &Command::GoOn { grant: "AAAAAAAAAAAAAAAA".to_owned() });
-    let settle = Command::Settle { id: "a".to_owned(), used: Some(100) };
+    command(
+        ".go-on",
+        &Command::GoOn {
+            grant: "AAAAAAAAAAAAAAAA".to_owned(),
+        },
+    );
+    let settle = Command::Settle {
+        id: "a".to_owned(),
+        used: Some(100),
+    };
     command(".settle", &settle);
     world.run(settle).unwrap();
     command(".spent", &Command::Spent);
     outcome(".spent", world.run(Command::Spent).unwrap());
     let stream = Some("a".to_owned());
-    command(".relay", &Command::Relay { grant: "AAAAAAAAAAAAAAAA".to_owned(), stream });
-    command(".leave-stream", &Command::LeaveStream { stream: "a".to_owned() });
-    outcome(".busy", Outcome::Allowance(Allowance::Busy { retry_after: 2 }));
-    put(Format::SpendingRow, "", &world.outside.rows.spending.borrow().clone().unwrap());
+    command(
+        ".relay",
+        &Command::Relay {
+            grant: "AAAAAAAAAAAAAAAA".to_owned(),
+            stream,
+        },
+    );
+    command(
+        ".leave-stream",
+        &Command::LeaveStream {
+            stream: "a".to_owned(),
+        },
+    );
+    outcome(
+        ".busy",
+        Outcome::Allowance(Allowance::Busy { retry_after: 2 }),
+    );
+    put(
+        Format::SpendingRow,
+        "",
+        &world.outside.rows.spending.borrow().clone().unwrap(),
+    );
 }
 
 /// Writes the golden files of versions that have none yet: `cargo test --test integration write_the_newest -- --ignored`.
@@ -68,13 +133,33 @@ fn write_the_newest_versions() {
             fs::write(path, text).unwrap();
         }
     };
-    put(Format::SealedToCarry, ".page", &seal::seal_page(&keys, "a page", b"plain", &Then).unwrap());
+    put(
+        Format::SealedToCarry,
+        ".page",
+        &seal::seal_page(&keys, "a page", b"plain", &Then).unwrap(),
+    );
     let sealed = seal::seal_carried(&keys, "a purpose", b"header", b"plain", &Then).unwrap();
     put(Format::SealedToCarry, ".client", &sealed);
-    put(Format::StateHandle, "", &state_handle::seal(object, NOW, &keys, &Then).unwrap());
-    put(Format::TaskId, "", &id::seal(object, (NOW, NOW + 60_000), &caller(), &keys, &Then).unwrap());
+    put(
+        Format::StateHandle,
+        "",
+        &state_handle::seal(object, NOW, &keys, &Then).unwrap(),
+    );
+    put(
+        Format::TaskId,
+        "",
+        &id::seal(object, (NOW, NOW + 60_000), &caller(), &keys, &Then).unwrap(),
+    );
     for (kind, begun) in [("", None), (".begun", Some("a-name"))] {
-        let state = request_state::seal(&answers(), begun, &request(None), &caller(), NOW, &keys, &Then);
+        let state = request_state::seal(
+            &answers(),
+            begun,
+            &request(None),
+            &caller(),
+            NOW,
+            &keys,
+            &Then,
+        );
         put(Format::RequestState, kind, &state.unwrap().unwrap());
     }
     write_grants(&put);
@@ -89,12 +174,17 @@ fn write_the_newest_versions() {
         "cookies": browser.cookies, "kv": records });
     put(Format::FlowCookie, ".asked.json", &pretty(&asked));
     let state = browser.decide(&page, "approve").sent("state").unwrap();
-    let left = json!({ "client": client, "state": state, "cookies": browser.cookies, "kv": records });
+    let left =
+        json!({ "client": client, "state": state, "cookies": browser.cookies, "kv": records });
     put(Format::FlowCookie, ".left.json", &pretty(&left));
     browser.back(&state, "ann");
     let consent = json!({ "client": client, "cookies": browser.cookies, "kv": records });
     put(Format::ConsentCookie, ".json", &pretty(&consent));
     browser.account("ann");
     browser.cookies.retain(|(name, _)| name.contains("account"));
-    put(Format::AccountCookie, ".json", &pretty(&json!({ "cookies": browser.cookies })));
+    put(
+        Format::AccountCookie,
+        ".json",
+        &pretty(&json!({ "cookies": browser.cookies })),
+    );
 }

@@ -9,21 +9,39 @@ const WRITTEN: &[(&str, &[&str])] = &[
     (
         "oauth/authority/command.rs",
         &[
-            "Command", "Begin", "Redeem", "Refresh", "Mint", "Issue", "Adopt", "Outcome", "Code", "Issued", "Listed",
-            "Refused",
+            "Command", "Begin", "Redeem", "Refresh", "Mint", "Issue", "Adopt", "Outcome", "Code",
+            "Issued", "Listed", "Refused",
         ],
     ),
     ("oauth/authority/exchange.rs", &["SealedIdentity"]),
-    ("oauth/authority/spending.rs", &["Quota", "Allowance", "Spent", "Spending", "UnderWay"]),
+    (
+        "oauth/authority/spending.rs",
+        &["Quota", "Allowance", "Spent", "Spending", "UnderWay"],
+    ),
     ("oauth/authority/refresh.rs", &["Pair"]),
-    ("oauth/client.rs", &["AuthMethod", "ApplicationType", "Origin", "Client", "Record"]),
+    (
+        "oauth/client.rs",
+        &[
+            "AuthMethod",
+            "ApplicationType",
+            "Origin",
+            "Client",
+            "Record",
+        ],
+    ),
     ("oauth/document_cache.rs", &["Kept"]),
     ("oauth/grant.rs", &["GrantInfo", "Grant", "Live"]),
     ("oauth/grant/ending.rs", &["Legacy", "Held", "Ending"]),
     ("oauth/grant/pending.rs", &["Pending"]),
-    ("oauth/grant/tokens.rs", &["Spent", "Current", "Previous", "LiveAccess"]),
+    (
+        "oauth/grant/tokens.rs",
+        &["Spent", "Current", "Previous", "LiveAccess"],
+    ),
     ("oauth/record.rs", &["Kept", "Claims"]),
-    ("oauth/session_note.rs", &["TaskNotes", "SessionNote", "SessionNotes"]),
+    (
+        "oauth/session_note.rs",
+        &["TaskNotes", "SessionNote", "SessionNotes"],
+    ),
     ("oauth/sign_in.rs", &["Authorization"]),
     ("task/command.rs", &["Written"]),
     ("task/record.rs", &["Status", "Written"]),
@@ -40,7 +58,10 @@ const WRITTEN: &[(&str, &[&str])] = &[
 
 #[test]
 fn every_type_that_is_written_and_read_is_of_a_known_format() {
-    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/crates/durable-mcp/src"));
+    let root = PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/crates/durable-mcp/src"
+    ));
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut directories = vec![root.clone()];
     while let Some(directory) = directories.pop() {
@@ -50,7 +71,12 @@ fn every_type_that_is_written_and_read_is_of_a_known_format() {
                 directories.push(path);
                 continue;
             }
-            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+            let name = path
+                .strip_prefix(&root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
             let text = fs::read_to_string(&path).unwrap();
             let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
             // MCP's own forms, which its versions say, and what the demo's tools keep in their sessions.
@@ -65,22 +91,41 @@ fn every_type_that_is_written_and_read_is_of_a_known_format() {
     found.retain(|_, types| !types.is_empty());
     let known: BTreeMap<String, Vec<String>> = WRITTEN
         .iter()
-        .map(|(file, types)| ((*file).to_owned(), types.iter().map(|name| (*name).to_owned()).collect()))
+        .map(|(file, types)| {
+            (
+                (*file).to_owned(),
+                types.iter().map(|name| (*name).to_owned()).collect(),
+            )
+        })
         .collect();
-    assert_eq!(found, known, "what is new here needs a `Format` with golden files, or to be part of one");
+    assert_eq!(
+        found, known,
+        "what is new here needs a `Format` with golden files, or to be part of one"
+    );
 }
 
 /// The types of a file that derive both `Serialize` and `Deserialize`, outside of examples.
 fn written_types(text: &str) -> Vec<String> {
     let mut types = Vec::new();
     let mut derives = false;
-    for line in text.lines().map(str::trim).filter(|line| !line.starts_with("//")) {
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("//"))
+    {
         if line.starts_with("#[derive(") {
-            derives =
-                line.contains("Serialize") && line.contains("Deserialize") && line.matches("erialize").count() > 1;
+            derives = line.contains("Serialize")
+                && line.contains("Deserialize")
+                && line.matches("erialize").count() > 1;
         }
-        let words: Vec<_> = line.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
-        if let Some(at) = words.iter().position(|word| ["struct", "enum"].contains(word)).filter(|_| derives) {
+        let words: Vec<_> = line
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .collect();
+        if let Some(at) = words
+            .iter()
+            .position(|word| ["struct", "enum"].contains(word))
+            .filter(|_| derives)
+        {
             types.push(words[at + 1].to_owned());
             derives = false;
         }

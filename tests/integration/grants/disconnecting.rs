@@ -2,8 +2,8 @@
 
 use durable_mcp::limits::OPERATIONS_AN_INVOCATION;
 use durable_mcp::oauth::authority::{
-    Begin, Command, ENDS_AT_ONCE, Issued, Listed, MAX_ACCESS_TOKENS, MAX_DISCONNECTED, MAX_GRANTS, Outcome,
-    RETRY_DELETES_MS, Refused, SESSIONS_END_SECONDS,
+    Begin, Command, ENDS_AT_ONCE, Issued, Listed, MAX_ACCESS_TOKENS, MAX_DISCONNECTED, MAX_GRANTS,
+    Outcome, RETRY_DELETES_MS, Refused, SESSIONS_END_SECONDS,
 };
 use durable_mcp::oauth::memory::Call;
 use durable_mcp::oauth::session_note::{MAX_SESSIONS, SessionNote};
@@ -13,21 +13,38 @@ use crate::support::grants::{CONFIDENTIAL, Client, NOW, PUBLIC, SESSION_MS, SHOR
 
 fn note(key: &str) -> SessionNote {
     let (client, transport) = ("Editor 1.0".to_owned(), "Streamable HTTP".to_owned());
-    SessionNote { key: key.to_owned(), client, transport, began: NOW, expires: NOW + SESSION_MS }
+    SessionNote {
+        key: key.to_owned(),
+        client,
+        transport,
+        began: NOW,
+        expires: NOW + SESSION_MS,
+    }
 }
 
 fn begin(world: &mut World, grant: &str, key: &str) {
-    let command = Command::NoteSession { grant: grant.to_owned(), session: note(key) };
+    let command = Command::NoteSession {
+        grant: grant.to_owned(),
+        session: note(key),
+    };
     assert_eq!(world.run(command), Ok(Outcome::Done));
 }
 
 fn forget(world: &mut World, grant: &str, key: &str) {
-    let command = Command::ForgetSession { grant: grant.to_owned(), key: key.to_owned() };
+    let command = Command::ForgetSession {
+        grant: grant.to_owned(),
+        key: key.to_owned(),
+    };
     assert_eq!(world.run(command), Ok(Outcome::Done));
 }
 
 fn disconnect(world: &mut World, grant: &str) {
-    assert_eq!(world.run(Command::RevokeGrant { grant: grant.to_owned() }), Ok(Outcome::Done));
+    assert_eq!(
+        world.run(Command::RevokeGrant {
+            grant: grant.to_owned()
+        }),
+        Ok(Outcome::Done)
+    );
 }
 
 fn listed(world: &mut World) -> Vec<Listed> {
@@ -38,7 +55,11 @@ fn listed(world: &mut World) -> Vec<Listed> {
 }
 
 fn keys(world: &mut World) -> Vec<String> {
-    listed(world).into_iter().flat_map(|grant| grant.sessions).map(|session| session.key).collect()
+    listed(world)
+        .into_iter()
+        .flat_map(|grant| grant.sessions)
+        .map(|session| session.key)
+        .collect()
 }
 
 fn sign_in(world: &mut World, client: Client) -> Issued {
@@ -54,7 +75,10 @@ fn since(world: &World, tokens: &Issued) -> u64 {
 #[test]
 fn a_session_is_a_row_and_is_listed_until_it_ends() {
     let (mut world, tokens, _) = signed_in(PUBLIC);
-    let (puts, alarms) = (world.outside.rows.puts.get(), world.outside.rows.alarms_ordered.get());
+    let (puts, alarms) = (
+        world.outside.rows.puts.get(),
+        world.outside.rows.alarms_ordered.get(),
+    );
     begin(&mut world, &tokens.grant, "a");
     assert_eq!(world.outside.rows.puts.get() - puts, 1);
     assert_eq!(world.outside.rows.alarms_ordered.get(), alarms);
@@ -62,11 +86,18 @@ fn a_session_is_a_row_and_is_listed_until_it_ends() {
     assert_eq!(listed(&mut world)[0].sessions, [note("a"), note("b")]);
     let next = refresh(&mut world, PUBLIC, refresh_token(&tokens)).unwrap();
     world.crash();
-    assert_eq!(keys(&mut world), ["a", "b"], "they are there after a refresh and a crash");
+    assert_eq!(
+        keys(&mut world),
+        ["a", "b"],
+        "they are there after a refresh and a crash"
+    );
     forget(&mut world, &tokens.grant, "a");
     let puts = world.outside.rows.puts.get();
     forget(&mut world, &tokens.grant, "a");
-    assert_eq!((world.outside.rows.puts.get() - puts, keys(&mut world)), (0, vec!["b".to_owned()]));
+    assert_eq!(
+        (world.outside.rows.puts.get() - puts, keys(&mut world)),
+        (0, vec!["b".to_owned()])
+    );
     world.pass(SESSION_MS - 1);
     assert!(refresh(&mut world, PUBLIC, refresh_token(&next)).is_ok());
     assert_eq!(keys(&mut world), ["b"]);
@@ -78,7 +109,12 @@ fn a_session_is_a_row_and_is_listed_until_it_ends() {
 fn only_a_grant_that_lives_remembers_sessions_and_the_newest_of_them() {
     let (mut world, tokens, _) = signed_in(PUBLIC);
     let pending = world.begin(&CONFIDENTIAL);
-    for grant in [pending.split(':').nth(1).unwrap(), "AAAAAAAAAAAAAAAA", "", "no grant"] {
+    for grant in [
+        pending.split(':').nth(1).unwrap(),
+        "AAAAAAAAAAAAAAAA",
+        "",
+        "no grant",
+    ] {
         begin(&mut world, grant, "x");
         forget(&mut world, grant, "x");
     }
@@ -115,18 +151,34 @@ fn who_is_let_in_again_does_not_come_back_to_old_sessions() {
     assert_eq!(since(&world, &again), ended);
     let next = refresh(&mut world, PUBLIC, refresh_token(&again)).unwrap();
     assert_eq!(since(&world, &next), ended);
-    let minted = world.issued(Command::Mint(PUBLIC.mint(&next.access_token))).unwrap();
+    let minted = world
+        .issued(Command::Mint(PUBLIC.mint(&next.access_token)))
+        .unwrap();
     assert_eq!(since(&world, &minted), ended);
     let next = refresh(&mut world, CONFIDENTIAL, refresh_token(&other)).unwrap();
-    assert_eq!(since(&world, &next), 0, "another client has its sessions still");
+    assert_eq!(
+        since(&world, &next),
+        0,
+        "another client has its sessions still"
+    );
 }
 
 #[test]
 fn the_sessions_end_with_a_grant_whoever_ends_it() {
     for (command, expected) in [
         (Command::RevokeAll, true),
-        (Command::RevokeClient { client_id: PUBLIC.id.to_owned() }, true),
-        (Command::RevokeClient { client_id: "another".to_owned() }, false),
+        (
+            Command::RevokeClient {
+                client_id: PUBLIC.id.to_owned(),
+            },
+            true,
+        ),
+        (
+            Command::RevokeClient {
+                client_id: "another".to_owned(),
+            },
+            false,
+        ),
     ] {
         let (mut world, _, _) = signed_in(PUBLIC);
         world.run(command).unwrap();
@@ -155,18 +207,34 @@ fn each_disconnect_ends_what_the_one_before_let_begin() {
 #[test]
 fn a_disconnect_costs_two_rows_of_which_one_is_kept_for_as_long_as_a_session_or_a_consent_lives() {
     let (mut world, tokens, _) = signed_in(PUBLIC);
-    let (puts, deletes) = (world.outside.rows.puts.get(), world.outside.rows.deletes.get());
+    let (puts, deletes) = (
+        world.outside.rows.puts.get(),
+        world.outside.rows.deletes.get(),
+    );
     disconnect(&mut world, &tokens.grant);
-    assert_eq!((world.outside.rows.puts.get() - puts, world.outside.rows.deletes.get() - deletes), (2, 0));
+    assert_eq!(
+        (
+            world.outside.rows.puts.get() - puts,
+            world.outside.rows.deletes.get() - deletes
+        ),
+        (2, 0)
+    );
     world.crash();
     let again = sign_in(&mut world, PUBLIC);
     assert!(since(&world, &again) > 0, "it is known after a crash");
     world.run(PUBLIC.revoke(refresh_token(&again))).unwrap();
     assert_eq!(world.outside.rows.count(), 2);
     world.pass_with_alarms(SESSION_MS + DAY_MS);
-    assert_eq!(world.outside.rows.count(), 1, "the disconnect is known, the end by the client is not");
+    assert_eq!(
+        world.outside.rows.count(),
+        1,
+        "the disconnect is known, the end by the client is not"
+    );
     world.pass_with_alarms(365 * DAY_MS);
-    assert_eq!((world.outside.rows.count(), world.outside.kv.keys("").len()), (0, 0));
+    assert_eq!(
+        (world.outside.rows.count(), world.outside.kv.keys("").len()),
+        (0, 0)
+    );
 }
 
 #[test]
@@ -188,8 +256,17 @@ fn what_another_disconnect_says_as_well_makes_room_first() {
 #[test]
 fn a_disconnect_that_could_not_delete_everything_has_ended_the_sessions() {
     let (mut world, tokens, _) = signed_in(PUBLIC);
-    world.outside.kv.fail(durable_mcp::oauth::memory::Call::Delete, 1);
-    assert!(world.run(Command::RevokeGrant { grant: tokens.grant.clone() }).is_err());
+    world
+        .outside
+        .kv
+        .fail(durable_mcp::oauth::memory::Call::Delete, 1);
+    assert!(
+        world
+            .run(Command::RevokeGrant {
+                grant: tokens.grant.clone()
+            })
+            .is_err()
+    );
     let again = sign_in(&mut world, PUBLIC);
     assert!(since(&world, &again) > 0);
     world.pass_with_alarms(DAY_MS / 24);
@@ -200,7 +277,11 @@ fn a_disconnect_that_could_not_delete_everything_has_ended_the_sessions() {
 }
 
 fn task(world: &mut World, grant: &str, key: &str, expires: u64) {
-    let command = Command::NoteTask { grant: grant.to_owned(), key: key.to_owned(), expires };
+    let command = Command::NoteTask {
+        grant: grant.to_owned(),
+        key: key.to_owned(),
+        expires,
+    };
     assert_eq!(world.run(command), Ok(Outcome::Done));
 }
 
@@ -212,9 +293,15 @@ fn ended(world: &World) -> Vec<String> {
 fn all_that_a_grant_holds_in_other_objects_ends_whoever_ends_it() {
     type Ends = fn(&mut World, &Issued, &str);
     let ways: [(&str, Ends); 5] = [
-        ("a disconnect", |world, tokens, _| disconnect(world, &tokens.grant)),
-        ("all", |world, _, _| drop(world.run(Command::RevokeAll).unwrap())),
-        ("its client", |world, tokens, _| drop(world.run(PUBLIC.revoke(refresh_token(tokens))).unwrap())),
+        ("a disconnect", |world, tokens, _| {
+            disconnect(world, &tokens.grant)
+        }),
+        ("all", |world, _, _| {
+            drop(world.run(Command::RevokeAll).unwrap())
+        }),
+        ("its client", |world, tokens, _| {
+            drop(world.run(PUBLIC.revoke(refresh_token(tokens))).unwrap())
+        }),
         ("a code that comes twice", |world, _, code| {
             drop(world.run(Command::Redeem(PUBLIC.redeem(code))).unwrap_err());
         }),
@@ -244,17 +331,37 @@ fn a_grant_that_has_expired_passes_what_it_held_to_another_one_of_its_client_or_
         task(&mut world, &tokens.grant, "t", NOW + 60 * DAY_MS);
         world.pass(29 * DAY_MS);
         let heir = other.map(|client| sign_in(&mut world, client));
-        let session = SessionNote { expires: NOW + 40 * DAY_MS, ..note("b") };
-        world.run(Command::NoteSession { grant: tokens.grant.clone(), session }).unwrap();
+        let session = SessionNote {
+            expires: NOW + 40 * DAY_MS,
+            ..note("b")
+        };
+        world
+            .run(Command::NoteSession {
+                grant: tokens.grant.clone(),
+                session,
+            })
+            .unwrap();
         world.pass_with_alarms(2 * DAY_MS);
         let passed = other.is_some_and(|client| client.id == PUBLIC.id);
         let expected: &[&str] = if passed { &[] } else { &["b", "task t"] };
         assert_eq!(ended(&world), expected);
         if let Some(heir) = heir {
-            assert_eq!(keys(&mut world), if passed { vec!["b".to_owned()] } else { Vec::new() });
+            assert_eq!(
+                keys(&mut world),
+                if passed {
+                    vec!["b".to_owned()]
+                } else {
+                    Vec::new()
+                }
+            );
             disconnect(&mut world, &heir.grant);
             let gone = ended(&world);
-            assert!(["b", "task t"].iter().all(|held| gone.iter().any(|one| one == held) == passed), "{gone:?}");
+            assert!(
+                ["b", "task t"]
+                    .iter()
+                    .all(|held| gone.iter().any(|one| one == held) == passed),
+                "{gone:?}"
+            );
         }
     }
 }
@@ -262,8 +369,16 @@ fn a_grant_that_has_expired_passes_what_it_held_to_another_one_of_its_client_or_
 #[test]
 fn a_grant_that_begins_when_another_one_of_its_client_has_expired_takes_no_session_of_that_one() {
     let (mut world, tokens, _) = signed_in(PUBLIC);
-    let session = SessionNote { expires: NOW + 40 * DAY_MS, ..note("a") };
-    world.run(Command::NoteSession { grant: tokens.grant, session }).unwrap();
+    let session = SessionNote {
+        expires: NOW + 40 * DAY_MS,
+        ..note("a")
+    };
+    world
+        .run(Command::NoteSession {
+            grant: tokens.grant,
+            session,
+        })
+        .unwrap();
     world.pass_with_alarms(31 * DAY_MS);
     assert_eq!(ended(&world), ["a"]);
     let again = sign_in(&mut world, PUBLIC);
@@ -292,7 +407,11 @@ fn what_a_token_of_an_ended_grant_begins_elsewhere_is_ended() {
     assert_eq!(ended(&world), ["late", "task late"]);
     let calls = world.outside.end_calls.get();
     world.pass_with_alarms(DAY_MS);
-    assert_eq!(world.outside.end_calls.get(), calls, "nothing is asked twice");
+    assert_eq!(
+        world.outside.end_calls.get(),
+        calls,
+        "nothing is asked twice"
+    );
 }
 
 #[test]
@@ -316,24 +435,47 @@ fn a_code_is_refused_for_a_consent_from_before_a_disconnect_however_many_were_di
     let mut world = world();
     let agreed = |world: &mut World, client: &str, at: u64| {
         let begin = PUBLIC.begin(&world.handle);
-        let outcome = world.run(Command::Begin(Begin { client_id: client.to_owned(), agreed: Some(at), ..begin }));
+        let outcome = world.run(Command::Begin(Begin {
+            client_id: client.to_owned(),
+            agreed: Some(at),
+            ..begin
+        }));
         outcome.is_ok() || outcome != Err(Refused::ConsentWithdrawn)
     };
     let count = u64::try_from(2 * MAX_DISCONNECTED).unwrap();
     for nth in 0..count {
         world.pass(1000);
-        world.run(Command::RevokeClient { client_id: format!("client {nth}") }).unwrap();
+        world
+            .run(Command::RevokeClient {
+                client_id: format!("client {nth}"),
+            })
+            .unwrap();
     }
     assert!(world.outside.rows.count() <= MAX_DISCONNECTED);
     for nth in 0..count {
         let at = NOW + (nth + 1) * 1000;
         assert!(!agreed(&mut world, &format!("client {nth}"), at), "{nth}");
-        assert!(agreed(&mut world, &format!("client {nth}"), NOW + (count + 1) * 1000), "{nth}");
+        assert!(
+            agreed(
+                &mut world,
+                &format!("client {nth}"),
+                NOW + (count + 1) * 1000
+            ),
+            "{nth}"
+        );
     }
-    assert!(agreed(&mut world, "another client", NOW + (count + 1) * 1000));
+    assert!(agreed(
+        &mut world,
+        "another client",
+        NOW + (count + 1) * 1000
+    ));
     world.pass(1);
     world.run(Command::RevokeAll).unwrap();
-    assert!(!agreed(&mut world, "another client", NOW + count * 1000 + 1));
+    assert!(!agreed(
+        &mut world,
+        "another client",
+        NOW + count * 1000 + 1
+    ));
 }
 
 #[test]
@@ -348,14 +490,24 @@ fn very_many_tokens_end_a_part_at_a_time_and_each_part_once() {
     let kept = world.outside.kv.keys("").len();
     assert!(kept > OPERATIONS_AN_INVOCATION, "{kept}");
     let before = world.outside.kv.count(Call::Delete);
-    assert!(matches!(world.run(Command::RevokeAll), Err(Refused::Unavailable { .. })));
+    assert!(matches!(
+        world.run(Command::RevokeAll),
+        Err(Refused::Unavailable { .. })
+    ));
     assert_eq!(world.outside.kv.keys("").len(), kept - ENDS_AT_ONCE);
     for _ in 0..50 {
         let left = world.outside.kv.keys("").len();
         world.pass_with_alarms(100);
-        assert!(left - world.outside.kv.keys("").len() <= ENDS_AT_ONCE, "one alarm ends no more than one request");
+        assert!(
+            left - world.outside.kv.keys("").len() <= ENDS_AT_ONCE,
+            "one alarm ends no more than one request"
+        );
     }
-    assert!(world.outside.kv.keys("").is_empty(), "{} are left", world.outside.kv.keys("").len());
+    assert!(
+        world.outside.kv.keys("").is_empty(),
+        "{} are left",
+        world.outside.kv.keys("").len()
+    );
     assert_eq!(world.outside.kv.count(Call::Delete) - before, kept);
 }
 
@@ -369,7 +521,9 @@ fn very_many_sessions_end_a_part_at_a_time_and_each_of_them_once() {
         (0..SESSIONS).for_each(|session| begin(&mut world, &grant, &format!("{nth}-{session}")));
     }
     let before = world.outside.kv.count(Call::Delete);
-    let operations = |world: &World| world.outside.end_calls.get() + world.outside.kv.count(Call::Delete) - before;
+    let operations = |world: &World| {
+        world.outside.end_calls.get() + world.outside.kv.count(Call::Delete) - before
+    };
     world.run(Command::RevokeAll).unwrap();
     assert_eq!(operations(&world), ENDS_AT_ONCE);
     world.pass_with_alarms(5_000);
@@ -392,7 +546,14 @@ fn a_session_ends_when_its_grant_expires_and_not_an_hour_later() {
     begin(&mut world, &tokens.grant, "stream");
     // The rows are looked through when the first grant expires.
     world.pass_with_alarms(minutes(59));
-    let has_ended = |world: &World| world.outside.ended.borrow().iter().any(|ended| ended == "stream");
+    let has_ended = |world: &World| {
+        world
+            .outside
+            .ended
+            .borrow()
+            .iter()
+            .any(|ended| ended == "stream")
+    };
     assert!(!has_ended(&world));
     world.pass_with_alarms(minutes(1));
     assert!(has_ended(&world), "{:?}", world.outside.ended.borrow());

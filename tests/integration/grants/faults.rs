@@ -21,7 +21,11 @@ impl Fault {
         match self {
             Self::Kv(call, nth) => world.outside.kv.fail(call, nth),
             Self::KvAfter(call, nth) => world.outside.kv.fail_after(call, nth),
-            Self::Row(nth) => world.outside.rows.failing_put.set(Some(world.outside.rows.puts.get() + nth)),
+            Self::Row(nth) => world
+                .outside
+                .rows
+                .failing_put
+                .set(Some(world.outside.rows.puts.get() + nth)),
         }
     }
 }
@@ -44,7 +48,9 @@ fn each_fault<T>(
     let calls = CALLS.map(|call| world.outside.kv.count(call));
     let rows = world.outside.rows.puts.get();
     world.run(flow(&prepared, &world)).unwrap();
-    let mut faults: Vec<_> = (1..=world.outside.rows.puts.get() - rows).map(Fault::Row).collect();
+    let mut faults: Vec<_> = (1..=world.outside.rows.puts.get() - rows)
+        .map(Fault::Row)
+        .collect();
     for (call, before) in CALLS.into_iter().zip(calls) {
         for nth in 1..=world.outside.kv.count(call) - before {
             faults.extend([Fault::Kv(call, nth), Fault::KvAfter(call, nth)]);
@@ -55,18 +61,27 @@ fn each_fault<T>(
         fault.inject(&world);
         let command = flow(&prepared, &world);
         let failed = world.run(command.clone());
-        assert!(matches!(failed, Err(Refused::Unavailable { .. })), "{fault:?}: {failed:?}");
+        assert!(
+            matches!(failed, Err(Refused::Unavailable { .. })),
+            "{fault:?}: {failed:?}"
+        );
         let again = world.run(command);
         check(&mut world, &prepared, again);
         world.pass_with_alarms(400 * DAY_MS);
         assert_eq!(world.outside.rows.count(), 0, "{fault:?}");
-        assert!(world.outside.kv.keys("").is_empty(), "{fault:?}: {:?}", world.outside.kv.keys(""));
+        assert!(
+            world.outside.kv.keys("").is_empty(),
+            "{fault:?}: {:?}",
+            world.outside.kv.keys("")
+        );
     }
     faults.len()
 }
 
 fn works(world: &mut World, outcome: Result<Outcome, Refused>) -> Issued {
-    let Ok(Outcome::Issued(issued)) = outcome else { panic!("{outcome:?}") };
+    let Ok(Outcome::Issued(issued)) = outcome else {
+        panic!("{outcome:?}")
+    };
     assert!(world.access(&issued.access_token).is_some());
     issued
 }
@@ -82,8 +97,14 @@ fn begin() {
         |_| (),
         |(), world| Command::Begin(PUBLIC.begin(&world.handle)),
         |world, (), again| {
-            let Ok(Outcome::Code(code)) = again else { panic!("{again:?}") };
-            assert!(world.issued(Command::Redeem(PUBLIC.redeem(&code.code))).is_ok());
+            let Ok(Outcome::Code(code)) = again else {
+                panic!("{again:?}")
+            };
+            assert!(
+                world
+                    .issued(Command::Redeem(PUBLIC.redeem(&code.code)))
+                    .is_ok()
+            );
         },
     );
     assert_eq!(faults, 1);
@@ -109,7 +130,10 @@ fn refreshing() {
         |first, _| Command::Refresh(PUBLIC.refresh(refresh_token(first))),
         |world, first, again| {
             let issued = works(world, again);
-            assert_eq!(refresh(world, PUBLIC, refresh_token(first)), Ok(issued.clone()));
+            assert_eq!(
+                refresh(world, PUBLIC, refresh_token(first)),
+                Ok(issued.clone())
+            );
             assert!(refresh(world, PUBLIC, refresh_token(&issued)).is_ok());
         },
     );
@@ -165,7 +189,10 @@ fn revoking_a_grant() {
     let faults = each_fault(
         |world| {
             let first = sign_in(world);
-            (refresh(world, PUBLIC, refresh_token(&first)).unwrap(), first)
+            (
+                refresh(world, PUBLIC, refresh_token(&first)).unwrap(),
+                first,
+            )
         },
         |(next, _), _| PUBLIC.revoke(refresh_token(next)),
         |world, (next, first), again| {
@@ -209,7 +236,12 @@ fn revoking_an_access_token() {
 #[test]
 fn adopt() {
     let faults = each_fault(
-        |world| world.outside.kv.set("grant:legacy-user:abcdefghijklmnop", "{}"),
+        |world| {
+            world
+                .outside
+                .kv
+                .set("grant:legacy-user:abcdefghijklmnop", "{}")
+        },
         |(), _| Command::Adopt(PUBLIC.adopt(LEGACY)),
         |world, (), again| {
             assert_eq!(again, Ok(Outcome::Done));
@@ -223,13 +255,22 @@ fn adopt() {
 fn the_first_refresh_of_an_adopted_grant() {
     let faults = each_fault(
         |world| {
-            world.outside.kv.set("grant:legacy-user:abcdefghijklmnop", "{}");
+            world
+                .outside
+                .kv
+                .set("grant:legacy-user:abcdefghijklmnop", "{}");
             world.run(Command::Adopt(PUBLIC.adopt(LEGACY))).unwrap();
         },
         |(), _| Command::Refresh(PUBLIC.refresh(LEGACY)),
         |world, (), again| {
             let issued = works(world, again);
-            assert!(world.outside.kv.value("grant:legacy-user:abcdefghijklmnop").is_none());
+            assert!(
+                world
+                    .outside
+                    .kv
+                    .value("grant:legacy-user:abcdefghijklmnop")
+                    .is_none()
+            );
             assert!(refresh(world, PUBLIC, refresh_token(&issued)).is_ok());
         },
     );

@@ -76,8 +76,12 @@ struct Case {
 
 /// A call with several rounds, and with the state of an earlier one.
 fn call(state: Option<&str>) -> Request {
-    let state = state.map_or(String::new(), |state| format!(r#","requestState":"{state}""#));
-    let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"t"{state}}}}}"#);
+    let state = state.map_or(String::new(), |state| {
+        format!(r#","requestState":"{state}""#)
+    });
+    let text = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"t"{state}}}}}"#
+    );
     match parse(&text).unwrap() {
         Body::Single(Message::Request(request)) => request,
         other => panic!("{other:?}"),
@@ -183,13 +187,23 @@ impl Case {
     fn sign_in(&mut self) {
         let client = [PUBLIC, PUBLIC, CONFIDENTIAL][self.world.dice(3)];
         let code = self.world.begin(&client);
-        let tokens = self.world.issued(Command::Redeem(client.redeem(&code))).unwrap();
+        let tokens = self
+            .world
+            .issued(Command::Redeem(client.redeem(&code)))
+            .unwrap();
         self.order += 1;
-        self.grants.push(Grant { client, tokens, begun: self.order, ended: None });
+        self.grants.push(Grant {
+            client,
+            tokens,
+            begun: self.order,
+            ended: None,
+        });
     }
 
     fn begin_session(&mut self, of: usize) {
-        let Some(caller) = self.caller(of) else { return };
+        let Some(caller) = self.caller(of) else {
+            return;
+        };
         let issued = Claims::issued_now(&caller, self.now() / 1000);
         let client = ClientInfo {
             version: ProtocolVersion::V2025_11_25,
@@ -197,7 +211,13 @@ impl Case {
             name: String::new(),
         };
         let binding = Binding::of(&caller);
-        let claims = Claims { object: self.object(), issued, transport: Transport::Streamable, client, binding };
+        let claims = Claims {
+            object: self.object(),
+            issued,
+            transport: Transport::Streamable,
+            client,
+            binding,
+        };
         let noted = self.world.dice(8) > 0;
         if noted {
             let session = SessionNote {
@@ -207,26 +227,52 @@ impl Case {
                 began: self.now(),
                 expires: self.now() + SESSION_MS,
             };
-            self.run(Command::NoteSession { grant: self.grants[of].tokens.grant.clone(), session });
+            self.run(Command::NoteSession {
+                grant: self.grants[of].tokens.grant.clone(),
+                session,
+            });
         }
-        self.sessions.push(Given { of, noted, what: claims });
+        self.sessions.push(Given {
+            of,
+            noted,
+            what: claims,
+        });
     }
 
     fn begin_task(&mut self, of: usize) {
-        let Some(caller) = self.caller(of) else { return };
+        let Some(caller) = self.caller(of) else {
+            return;
+        };
         let (object, now, expires) = (self.object(), self.now(), self.now() + 2 * DAY_MS);
         let outside = Rc::clone(&self.world.outside);
-        let id = id::seal(object, (now, expires), &caller, &outside.keys, &outside.random).unwrap();
+        let id = id::seal(
+            object,
+            (now, expires),
+            &caller,
+            &outside.keys,
+            &outside.random,
+        )
+        .unwrap();
         let noted = self.world.dice(8) > 0;
         if noted {
             let grant = self.grants[of].tokens.grant.clone();
-            self.run(Command::NoteTask { grant, key: object.to_hex(), expires });
+            self.run(Command::NoteTask {
+                grant,
+                key: object.to_hex(),
+                expires,
+            });
         }
-        self.tasks.push(Given { of, noted, what: (object, id) });
+        self.tasks.push(Given {
+            of,
+            noted,
+            what: (object, id),
+        });
     }
 
     fn begin_rounds(&mut self, of: usize) {
-        let Some(caller) = self.caller(of) else { return };
+        let Some(caller) = self.caller(of) else {
+            return;
+        };
         let (outside, now) = (Rc::clone(&self.world.outside), self.now());
         let state = request_state::seal(
             &RoundTrips::default(),
@@ -237,24 +283,43 @@ impl Case {
             &outside.keys,
             &outside.random,
         );
-        self.states.push(Given { of, noted: false, what: state.unwrap().unwrap() });
+        self.states.push(Given {
+            of,
+            noted: false,
+            what: state.unwrap().unwrap(),
+        });
     }
 
     fn listen(&mut self, of: usize) {
-        let Some(caller) = self.caller(of) else { return };
+        let Some(caller) = self.caller(of) else {
+            return;
+        };
         self.runtime.set_time(self.now());
         let listener = Listener {
             id: RequestId::from_json("1").unwrap(),
-            counted: Counted { user: user_tag(&caller), origin: None },
+            counted: Counted {
+                user: user_tag(&caller),
+                origin: None,
+            },
             grant: caller.grant.clone(),
             ends: caller.expires.map(|seconds| seconds * 1000),
-            wanted: Wanted { changes: vec![Change::Tools], tasks: Vec::new() },
+            wanted: Wanted {
+                changes: vec![Change::Tools],
+                tasks: Vec::new(),
+            },
         };
         match self.hub.open(&listener) {
             Ok(greeting) => {
-                assert!(self.grants[of].ended.is_none(), "a stream of a grant that had ended was opened");
+                assert!(
+                    self.grants[of].ended.is_none(),
+                    "a stream of a grant that had ended was opened"
+                );
                 let stream = self.hub_host.accept(&listener, &greeting);
-                self.streams.push(Given { of, noted: true, what: stream });
+                self.streams.push(Given {
+                    of,
+                    noted: true,
+                    what: stream,
+                });
             }
             Err(_) => assert!(self.grants[of].ended.is_some(), "a stream was refused"),
         }
@@ -263,13 +328,23 @@ impl Case {
     /// Ends grants by one of the ways that there are; sometimes nothing else can be reached meanwhile.
     fn end(&mut self, of: usize) {
         let grant = self.grants[of].tokens.grant.clone();
-        let (client, refresh_with) = (self.grants[of].client, refresh_token(&self.grants[of].tokens).to_owned());
+        let (client, refresh_with) = (
+            self.grants[of].client,
+            refresh_token(&self.grants[of].tokens).to_owned(),
+        );
         let same = |other: &Grant| other.client.id == client.id;
         let (command, meant): (Command, Vec<usize>) = match self.world.dice(6) {
             0 => (Command::RevokeAll, (0..self.grants.len()).collect()),
             1 => {
-                let meant = (0..self.grants.len()).filter(|at| same(&self.grants[*at])).collect();
-                (Command::RevokeClient { client_id: client.id.to_owned() }, meant)
+                let meant = (0..self.grants.len())
+                    .filter(|at| same(&self.grants[*at]))
+                    .collect();
+                (
+                    Command::RevokeClient {
+                        client_id: client.id.to_owned(),
+                    },
+                    meant,
+                )
             }
             2 => (client.revoke(&refresh_with), vec![of]),
             3 if client.public => {
@@ -307,13 +382,19 @@ impl Case {
     /// user's object has a note of is for no caller, and the rest is for no grant that started later. An isolate that reads a
     /// stale record accepts tokens of the ended grant itself for a minute at most; then it has no caller.
     fn may(&self, by: usize, of: usize, noted: bool) -> bool {
-        self.grants[of].ended.is_none_or(|ended| !noted && self.grants[by].begun < ended)
+        self.grants[of]
+            .ended
+            .is_none_or(|ended| !noted && self.grants[by].begun < ended)
     }
 
     /// Publishes a notice, and has a client try everything that it was ever given.
     fn look(&mut self, by: usize) {
         self.runtime.set_time(self.now());
-        self.hub.publish(&Notice::of(&Change::Tools)).now_or_never().unwrap().unwrap();
+        self.hub
+            .publish(&Notice::of(&Change::Tools))
+            .now_or_never()
+            .unwrap()
+            .unwrap();
         for at in 0..self.streams.len() {
             let stream = &mut self.streams[at];
             let mut heard = false;
@@ -323,16 +404,25 @@ impl Case {
             if heard {
                 self.heard += 1;
                 let grant = &self.grants[self.streams[at].of];
-                assert!(grant.ended.is_none(), "a stream of a grant that had ended heard something");
+                assert!(
+                    grant.ended.is_none(),
+                    "a stream of a grant that had ended heard something"
+                );
             }
         }
-        let Some(caller) = self.caller(by) else { return };
+        let Some(caller) = self.caller(by) else {
+            return;
+        };
         let (outside, now) = (Rc::clone(&self.world.outside), self.now());
         for given in &self.sessions {
             let id = given.what.sign(&outside.keys);
-            let taken = Claims::verify(&id, &outside.keys, &caller, now / 1000, SESSION_MS / 1000).is_ok();
+            let taken =
+                Claims::verify(&id, &outside.keys, &caller, now / 1000, SESSION_MS / 1000).is_ok();
             if taken && !self.over.contains(&given.what.key()) {
-                assert!(self.may(by, given.of, given.noted), "a session was seen after its grant");
+                assert!(
+                    self.may(by, given.of, given.noted),
+                    "a session was seen after its grant"
+                );
                 counts(0);
             }
         }
@@ -340,13 +430,26 @@ impl Case {
             let (object, id) = &given.what;
             let found = block_on(id::open(id, &caller, &*outside)).unwrap();
             if found == Some(*object) && !self.over.contains(&format!("task {}", object.to_hex())) {
-                assert!(self.may(by, given.of, given.noted), "a task was seen after its grant");
+                assert!(
+                    self.may(by, given.of, given.noted),
+                    "a task was seen after its grant"
+                );
                 counts(1);
             }
         }
         for given in &self.states {
-            if block_on(request_state::rounds(&call(Some(&given.what)), &caller, &*outside)).unwrap().is_ok() {
-                assert!(self.may(by, given.of, false), "a call went on after its grant");
+            if block_on(request_state::rounds(
+                &call(Some(&given.what)),
+                &caller,
+                &*outside,
+            ))
+            .unwrap()
+            .is_ok()
+            {
+                assert!(
+                    self.may(by, given.of, false),
+                    "a call went on after its grant"
+                );
                 counts(2);
             }
         }
@@ -368,7 +471,9 @@ thread_local! {
 
 #[test]
 fn nothing_of_a_grant_is_seen_after_its_end_whatever_interleaves() {
-    let seeds = std::env::var("HOLDINGS_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seeds = std::env::var("HOLDINGS_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
     let (mut heard, mut ended) = (0, 0);
     for seed in seeds.map_or(1..=CASES, |seed| seed..=seed) {
         let outcome = std::panic::catch_unwind(|| {
@@ -376,15 +481,26 @@ fn nothing_of_a_grant_is_seen_after_its_end_whatever_interleaves() {
             for _ in 0..STEPS {
                 case.step();
             }
-            (case.heard, case.grants.iter().filter(|grant| grant.ended.is_some()).count())
+            (
+                case.heard,
+                case.grants
+                    .iter()
+                    .filter(|grant| grant.ended.is_some())
+                    .count(),
+            )
         });
-        let Ok(counts) = outcome else { panic!("HOLDINGS_SEED={seed} shows it") };
+        let Ok(counts) = outcome else {
+            panic!("HOLDINGS_SEED={seed} shows it")
+        };
         heard += counts.0;
         ended += counts.1;
     }
     let seen = SEEN.with(std::cell::Cell::get);
     println!("{heard} heard, {ended} ended, {seen:?} seen");
     if std::env::var("HOLDINGS_SEED").is_err() {
-        assert!(heard > 100 && ended > 100 && seen.iter().all(|count| *count > 100), "the cases come to little");
+        assert!(
+            heard > 100 && ended > 100 && seen.iter().all(|count| *count > 100),
+            "the cases come to little"
+        );
     }
 }

@@ -22,9 +22,16 @@ struct Told {
 }
 
 fn told() -> (Told, Hooks) {
-    let told =
-        Told { calls: Rc::default(), seen: Rc::default(), answer: Rc::new(RefCell::new(Ok(Exchanged::default()))) };
-    let (calls, seen, answer) = (Rc::clone(&told.calls), Rc::clone(&told.seen), Rc::clone(&told.answer));
+    let told = Told {
+        calls: Rc::default(),
+        seen: Rc::default(),
+        answer: Rc::new(RefCell::new(Ok(Exchanged::default()))),
+    };
+    let (calls, seen, answer) = (
+        Rc::clone(&told.calls),
+        Rc::clone(&told.seen),
+        Rc::clone(&told.answer),
+    );
     let hooks = hook(move |exchange| {
         calls.set(calls.get() + 1);
         seen.borrow_mut().push((exchange.kind, exchange.props));
@@ -33,7 +40,11 @@ fn told() -> (Told, Hooks) {
             let mut waited = false;
             futures_util::future::poll_fn(move |context| {
                 context.waker().wake_by_ref();
-                if std::mem::replace(&mut waited, true) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+                if std::mem::replace(&mut waited, true) {
+                    std::task::Poll::Ready(())
+                } else {
+                    std::task::Poll::Pending
+                }
             })
             .await;
             answer
@@ -54,7 +65,11 @@ fn twenty_parallel_refreshes_call_it_once() {
         for _ in 0..20 {
             world.start(Command::Refresh(PUBLIC.refresh(refresh_token(&first))));
         }
-        let answers: Vec<_> = world.drain().into_iter().map(|done| done.outcome.unwrap()).collect();
+        let answers: Vec<_> = world
+            .drain()
+            .into_iter()
+            .map(|done| done.outcome.unwrap())
+            .collect();
         assert!(answers.iter().all(|answer| *answer == answers[0]));
         assert_eq!(told.calls.get(), 2);
     }
@@ -65,10 +80,20 @@ fn its_props_go_on_from_token_to_token_and_its_lifetimes_hold() {
     let (told, hooks) = told();
     let mut world = World::new(1, hooks);
     let code = world.begin(&PUBLIC);
-    *told.answer.borrow_mut() = Ok(Exchanged { props: Some(json!({ "upstream": 1 })), ..Exchanged::default() });
+    *told.answer.borrow_mut() = Ok(Exchanged {
+        props: Some(json!({ "upstream": 1 })),
+        ..Exchanged::default()
+    });
     let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
-    assert_eq!(world.access(&first.access_token).unwrap().props, json!({ "upstream": 1 }));
-    *told.answer.borrow_mut() = Ok(Exchanged { props: None, access_seconds: Some(30), refresh_seconds: Some(100) });
+    assert_eq!(
+        world.access(&first.access_token).unwrap().props,
+        json!({ "upstream": 1 })
+    );
+    *told.answer.borrow_mut() = Ok(Exchanged {
+        props: None,
+        access_seconds: Some(30),
+        refresh_seconds: Some(100),
+    });
     let next = refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap();
     assert_eq!(
         (next.expires_in, told.seen.borrow()[1].clone()),
@@ -77,7 +102,11 @@ fn its_props_go_on_from_token_to_token_and_its_lifetimes_hold() {
     world.pass(30_000);
     assert!(world.access(&next.access_token).is_none());
     world.pass(70_000);
-    assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, refresh_token(&next))));
+    assert!(is_invalid_grant(&refresh(
+        &mut world,
+        PUBLIC,
+        refresh_token(&next)
+    )));
 }
 
 #[test]
@@ -86,12 +115,18 @@ fn a_passing_failure_leaves_what_was_presented() {
     let mut world = World::new(1, hooks);
     let code = world.begin(&PUBLIC);
     *told.answer.borrow_mut() = Err(ExchangeError::Transient("upstream is down".to_owned()));
-    assert!(matches!(world.run(Command::Redeem(PUBLIC.redeem(&code))), Err(Refused::Unavailable { .. })));
+    assert!(matches!(
+        world.run(Command::Redeem(PUBLIC.redeem(&code))),
+        Err(Refused::Unavailable { .. })
+    ));
     *told.answer.borrow_mut() = Ok(Exchanged::default());
     let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
     *told.answer.borrow_mut() = Err(ExchangeError::Transient("upstream is down".to_owned()));
     for _ in 0..3 {
-        assert!(matches!(refresh(&mut world, PUBLIC, refresh_token(&first)), Err(Refused::Unavailable { .. })));
+        assert!(matches!(
+            refresh(&mut world, PUBLIC, refresh_token(&first)),
+            Err(Refused::Unavailable { .. })
+        ));
     }
     world.pass(3_600_000);
     *told.answer.borrow_mut() = Ok(Exchanged::default());
@@ -105,7 +140,11 @@ fn an_end_upstream_ends_the_grant() {
     let code = world.begin(&PUBLIC);
     let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
     *told.answer.borrow_mut() = Err(ExchangeError::Ended("invalid_grant".to_owned()));
-    assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, refresh_token(&first))));
+    assert!(is_invalid_grant(&refresh(
+        &mut world,
+        PUBLIC,
+        refresh_token(&first)
+    )));
     assert!(world.outside.kv.keys("").is_empty() && world.outside.rows.unfinished() == 0);
 }
 
@@ -114,12 +153,18 @@ fn one_that_does_not_come_back_or_panics_is_a_passing_failure() {
     let mut world = World::new(1, hook(|_| std::future::pending().boxed_local()));
     let code = world.begin(&PUBLIC);
     let before = world.outside.kv.now();
-    assert!(matches!(world.run(Command::Redeem(PUBLIC.redeem(&code))), Err(Refused::Unavailable { .. })));
+    assert!(matches!(
+        world.run(Command::Redeem(PUBLIC.redeem(&code))),
+        Err(Refused::Unavailable { .. })
+    ));
     assert_eq!(world.outside.kv.now() - before, u64::from(HOOK_MS));
 
     let mut world = World::new(1, hook(|_| panic!("as told")));
     let code = world.begin(&PUBLIC);
-    assert!(matches!(world.run(Command::Redeem(PUBLIC.redeem(&code))), Err(Refused::Unavailable { .. })));
+    assert!(matches!(
+        world.run(Command::Redeem(PUBLIC.redeem(&code))),
+        Err(Refused::Unavailable { .. })
+    ));
 }
 
 #[test]
@@ -129,16 +174,28 @@ fn who_waits_longer_than_two_seconds_may_come_again() {
         let slow = Rc::clone(&slow);
         hook(move |_| {
             let slow = slow.get();
-            async move { if slow { std::future::pending().await } else { Ok(Exchanged::default()) } }.boxed_local()
+            async move {
+                if slow {
+                    std::future::pending().await
+                } else {
+                    Ok(Exchanged::default())
+                }
+            }
+            .boxed_local()
         })
     };
     let mut world = World::new(1, hooks);
     let code = world.begin(&PUBLIC);
     let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
     slow.set(true);
-    let ids: Vec<_> = (0..3).map(|_| world.start(Command::Refresh(PUBLIC.refresh(refresh_token(&first))))).collect();
+    let ids: Vec<_> = (0..3)
+        .map(|_| world.start(Command::Refresh(PUBLIC.refresh(refresh_token(&first)))))
+        .collect();
     let done = world.drain();
-    assert!(done.iter().all(|done| matches!(done.outcome, Err(Refused::Unavailable { .. }))));
+    assert!(
+        done.iter()
+            .all(|done| matches!(done.outcome, Err(Refused::Unavailable { .. })))
+    );
     assert_eq!(done.len(), ids.len());
     slow.set(false);
     assert!(refresh(&mut world, PUBLIC, refresh_token(&first)).is_ok());
@@ -165,16 +222,29 @@ fn what_it_made_is_kept_when_the_tokens_could_not_be() {
     let mut world = World::new(1, hooks);
     let code = world.begin(&PUBLIC);
     for step in 1..=2 {
-        *told.answer.borrow_mut() = Ok(Exchanged { props: Some(json!(step)), ..Exchanged::default() });
+        *told.answer.borrow_mut() = Ok(Exchanged {
+            props: Some(json!(step)),
+            ..Exchanged::default()
+        });
         world.outside.kv.fail(Call::Put, 1);
-        assert!(matches!(world.run(Command::Redeem(PUBLIC.redeem(&code))), Err(Refused::Unavailable { .. })));
+        assert!(matches!(
+            world.run(Command::Redeem(PUBLIC.redeem(&code))),
+            Err(Refused::Unavailable { .. })
+        ));
     }
     let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
     assert_eq!(
-        told.seen.borrow().iter().map(|(_, props)| props.clone()).collect::<Vec<_>>()[1..],
+        told.seen
+            .borrow()
+            .iter()
+            .map(|(_, props)| props.clone())
+            .collect::<Vec<_>>()[1..],
         [json!(1), json!(2)]
     );
-    *told.answer.borrow_mut() = Ok(Exchanged { props: Some(json!(3)), ..Exchanged::default() });
+    *told.answer.borrow_mut() = Ok(Exchanged {
+        props: Some(json!(3)),
+        ..Exchanged::default()
+    });
     world.outside.kv.fail(Call::Put, 1);
     assert!(refresh(&mut world, PUBLIC, refresh_token(&first)).is_err());
     *told.answer.borrow_mut() = Ok(Exchanged::default());

@@ -16,10 +16,17 @@ fn the_grant_unused_longest_makes_room() {
     }
     all[0] = refresh(&mut world, PUBLIC, refresh_token(&all[0])).unwrap();
     world.begin(&PUBLIC);
-    assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, refresh_token(&all[1]))));
+    assert!(is_invalid_grant(&refresh(
+        &mut world,
+        PUBLIC,
+        refresh_token(&all[1])
+    )));
     assert!(refresh(&mut world, PUBLIC, refresh_token(&all[0])).is_ok());
     world.pass_with_alarms(60_000);
-    assert!(world.access(&all[1].access_token).is_none() && world.access(&all[2].access_token).is_some());
+    assert!(
+        world.access(&all[1].access_token).is_none()
+            && world.access(&all[2].access_token).is_some()
+    );
     assert_eq!(world.outside.rows.unfinished(), MAX_GRANTS);
 }
 
@@ -32,37 +39,62 @@ fn a_client_that_is_let_in_again_and_again_displaces_itself_alone() {
         world.pass(10);
         issued
     };
-    let (first, second) = (signed_in(&mut world, CONFIDENTIAL), signed_in(&mut world, SHORT));
+    let (first, second) = (
+        signed_in(&mut world, CONFIDENTIAL),
+        signed_in(&mut world, SHORT),
+    );
     for _ in 0..MAX_GRANTS + 5 {
         signed_in(&mut world, PUBLIC);
     }
     // A client that comes back, and one that is new, find room with the client that has the most.
     let again = signed_in(&mut world, CONFIDENTIAL);
-    let other = signed_in(&mut world, Client { id: "other", ..CONFIDENTIAL });
+    let other = signed_in(
+        &mut world,
+        Client {
+            id: "other",
+            ..CONFIDENTIAL
+        },
+    );
     let codes: Vec<_> = (0..5).map(|_| world.begin(&PUBLIC)).collect();
     world.pass_with_alarms(60_000);
     for issued in [&first, &second, &again, &other] {
         assert!(world.access(&issued.access_token).is_some());
     }
-    assert!(world.issued(Command::Redeem(PUBLIC.redeem(&codes[4]))).is_ok());
+    assert!(
+        world
+            .issued(Command::Redeem(PUBLIC.redeem(&codes[4])))
+            .is_ok()
+    );
     assert_eq!(world.outside.rows.unfinished(), MAX_GRANTS);
 }
 
 #[test]
 fn a_new_client_displaces_the_grant_unused_longest_where_each_client_has_one() {
     let mut world = world();
-    let ids: Vec<_> = (0..=MAX_GRANTS).map(|at| format!("client-{}", 999 - at)).collect();
+    let ids: Vec<_> = (0..=MAX_GRANTS)
+        .map(|at| format!("client-{}", 999 - at))
+        .collect();
     let mut all = Vec::new();
     for id in &ids {
-        let client = Client { id: Box::leak(id.clone().into_boxed_str()), ..CONFIDENTIAL };
+        let client = Client {
+            id: Box::leak(id.clone().into_boxed_str()),
+            ..CONFIDENTIAL
+        };
         let code = world.begin(&client);
         all.push(world.issued(Command::Redeem(client.redeem(&code))).unwrap());
         world.pass(10);
     }
-    assert!(world.access(&all[0].access_token).is_some(), "its records are left to the alarm");
+    assert!(
+        world.access(&all[0].access_token).is_some(),
+        "its records are left to the alarm"
+    );
     world.pass_with_alarms(60_000);
     assert!(world.access(&all[0].access_token).is_none());
-    assert!(all[1..].iter().all(|issued| world.access(&issued.access_token).is_some()));
+    assert!(
+        all[1..]
+            .iter()
+            .all(|issued| world.access(&issued.access_token).is_some())
+    );
     assert_eq!(world.outside.rows.unfinished(), MAX_GRANTS);
 }
 
@@ -70,18 +102,34 @@ fn a_new_client_displaces_the_grant_unused_longest_where_each_client_has_one() {
 fn a_sign_in_gives_one_code() {
     let mut world = world();
     let begin = |world: &mut World, sign_in: &str| {
-        let begin = Begin { sign_in: sign_in.to_owned(), ..PUBLIC.begin(&world.handle) };
+        let begin = Begin {
+            sign_in: sign_in.to_owned(),
+            ..PUBLIC.begin(&world.handle)
+        };
         world.run(Command::Begin(begin))
     };
     assert!(begin(&mut world, "one").is_ok());
-    assert!(matches!(begin(&mut world, "one"), Err(Refused::InvalidRequest(_))));
+    assert!(matches!(
+        begin(&mut world, "one"),
+        Err(Refused::InvalidRequest(_))
+    ));
     assert!(begin(&mut world, "two").is_ok());
     // One that cannot be told from others is taken.
     assert!(begin(&mut world, "").is_ok() && begin(&mut world, "").is_ok());
     let twice = (0..2).map(|_| {
-        let begin = Begin { sign_in: "three".to_owned(), ..PUBLIC.begin(&world.handle) };
+        let begin = Begin {
+            sign_in: "three".to_owned(),
+            ..PUBLIC.begin(&world.handle)
+        };
         world.start(Command::Begin(begin))
     });
     assert_eq!(twice.count(), 2);
-    assert_eq!(world.drain().iter().filter(|done| done.outcome.is_ok()).count(), 1);
+    assert_eq!(
+        world
+            .drain()
+            .iter()
+            .filter(|done| done.outcome.is_ok())
+            .count(),
+        1
+    );
 }

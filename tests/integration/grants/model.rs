@@ -153,9 +153,20 @@ impl Case {
 
     fn start(&mut self, command: Command, asked: Asked, ends: Option<usize>) -> usize {
         let id = self.world.start(command);
-        let dead = (0..self.families.len()).filter(|at| self.families[*at].dead).collect();
+        let dead = (0..self.families.len())
+            .filter(|at| self.families[*at].dead)
+            .collect();
         let replays = matches!(&asked, Asked::Redeem(at) if self.families[*at].issued.is_some());
-        self.running.insert(id, Running { asked, dead, ends, replays, started: self.now() });
+        self.running.insert(
+            id,
+            Running {
+                asked,
+                dead,
+                ends,
+                replays,
+                started: self.now(),
+            },
+        );
         id
     }
 
@@ -169,8 +180,8 @@ impl Case {
             42..44 => self.revoke(at),
             44..47 => self.foreign(at),
             47..50 => {
-                let ms =
-                    [1000, 30_000, 61_000, 3_600_000, 31 * DAY_MS][[0, 0, 0, 1, 1, 1, 2, 2, 3, 4][self.world.dice(10)]];
+                let ms = [1000, 30_000, 61_000, 3_600_000, 31 * DAY_MS]
+                    [[0, 0, 0, 1, 1, 1, 2, 2, 3, 4][self.world.dice(10)]];
                 self.pass(ms);
             }
             50..52 => self.crash(),
@@ -199,7 +210,11 @@ impl Case {
 
     fn redeem(&mut self, at: usize) {
         // Mostly a client redeems its code once, or twice at once.
-        let twice = if self.families[at].issued.is_some() { 12 } else { 3 };
+        let twice = if self.families[at].issued.is_some() {
+            12
+        } else {
+            3
+        };
         if !self.families[at].redeemed.is_empty() && self.world.dice(twice) > 0 {
             return;
         }
@@ -207,7 +222,10 @@ impl Case {
         let family = &mut self.families[at];
         let replay = family.issued.is_some() && now < family.code_expires;
         family.maybe_dead |= !family.redeemed.is_empty();
-        let command = Command::Redeem(Redeem { received: Some(now), ..family.client.redeem(&family.code) });
+        let command = Command::Redeem(Redeem {
+            received: Some(now),
+            ..family.client.redeem(&family.code)
+        });
         let id = self.start(command, Asked::Redeem(at), replay.then_some(at));
         self.families[at].redeemed.insert(id);
     }
@@ -215,7 +233,9 @@ impl Case {
     /// Presents the newest refresh token, the one before, or any.
     fn refresh(&mut self, at: usize) {
         let family = &self.families[at];
-        let Some(newest) = family.newest() else { return };
+        let Some(newest) = family.newest() else {
+            return;
+        };
         let previous = family.before(&newest);
         let all: Vec<_> = family.refresh.keys().cloned().collect();
         let client = family.client;
@@ -225,11 +245,20 @@ impl Case {
             _ => newest,
         };
         let family = &self.families[at];
-        let next = family.refresh[&token].pair.as_ref().and_then(|pair| pair.refresh_token.as_ref());
-        let twice = next.and_then(|next| family.refresh[next].pair.as_ref()).is_some();
+        let next = family.refresh[&token]
+            .pair
+            .as_ref()
+            .and_then(|pair| pair.refresh_token.as_ref());
+        let twice = next
+            .and_then(|next| family.refresh[next].pair.as_ref())
+            .is_some();
         let ends = (twice && client.public).then_some(at);
         let now = self.now();
-        let id = self.start(Command::Refresh(client.refresh(&token)), Asked::Refresh(at, token.clone()), ends);
+        let id = self.start(
+            Command::Refresh(client.refresh(&token)),
+            Asked::Refresh(at, token.clone()),
+            ends,
+        );
         let known = self.families[at].refresh.get_mut(&token).unwrap();
         known.presented.insert(id, now);
         known.tries += 1;
@@ -260,7 +289,12 @@ impl Case {
         let (command, meant) = match (self.world.dice(4), family.newest()) {
             (0, _) => (Command::RevokeAll, (0..self.families.len()).collect()),
             (1, Some(token)) => (family.client.revoke(&token), vec![at]),
-            _ => (Command::RevokeGrant { grant: family.grant.clone() }, vec![at]),
+            _ => (
+                Command::RevokeGrant {
+                    grant: family.grant.clone(),
+                },
+                vec![at],
+            ),
         };
         for at in &meant {
             self.families[*at].maybe_dead = true;
@@ -270,7 +304,10 @@ impl Case {
 
     /// Another client presents a code or token that it has come by, or made up.
     fn foreign(&mut self, at: usize) {
-        let other = Client { id: "other", ..PUBLIC };
+        let other = Client {
+            id: "other",
+            ..PUBLIC
+        };
         let family = &self.families[at];
         let command = match family.newest() {
             Some(token) => Command::Refresh(other.refresh(&token)),
@@ -287,21 +324,36 @@ impl Case {
     fn crash(&mut self) {
         self.counts.crashes += 1;
         for id in self.world.crash() {
-            let Some(running) = self.running.remove(&id) else { continue };
+            let Some(running) = self.running.remove(&id) else {
+                continue;
+            };
             match running.asked {
                 Asked::Refresh(at, token) => self.judge(at, &token),
-                Asked::Revoke(_) | Asked::Redeem(_) | Asked::Mint(_) | Asked::RevokeAccess(..) | Asked::Foreign => {}
+                Asked::Revoke(_)
+                | Asked::Redeem(_)
+                | Asked::Mint(_)
+                | Asked::RevokeAccess(..)
+                | Asked::Foreign => {}
             }
         }
     }
 
     /// Notes that its family may have ended, if presenting that token by now may count as reuse.
     fn judge(&mut self, at: usize, token: &str) {
-        let (now, grace, uses) = (self.now(), self.world.lifetimes.grace * 1000, self.world.lifetimes.grace_uses);
+        let (now, grace, uses) = (
+            self.now(),
+            self.world.lifetimes.grace * 1000,
+            self.world.lifetimes.grace_uses,
+        );
         let family = &mut self.families[at];
         let known = &family.refresh[token];
-        let late = known.earliest().is_some_and(|earliest| now >= earliest + grace);
-        let next = known.pair.as_ref().and_then(|pair| pair.refresh_token.as_ref());
+        let late = known
+            .earliest()
+            .is_some_and(|earliest| now >= earliest + grace);
+        let next = known
+            .pair
+            .as_ref()
+            .and_then(|pair| pair.refresh_token.as_ref());
         let next_used = next.is_some_and(|next| family.refresh[next].tries > 0);
         if family.client.public && (late || next_used || known.tries > uses) {
             family.maybe_dead = true;
@@ -309,16 +361,27 @@ impl Case {
     }
 
     fn finished(&mut self, done: &Done) {
-        let Some(running) = self.running.remove(&done.id) else { return };
+        let Some(running) = self.running.remove(&done.id) else {
+            return;
+        };
         if matches!(done.outcome, Err(Refused::Unavailable { .. })) {
             self.counts.unavailable += 1;
         }
         // Of a grant that ends, a row stays that says so, and one of the end of all.
-        let meant = if let Asked::Revoke(meant) = &running.asked { meant.len() } else { 1 };
+        let meant = if let Asked::Revoke(meant) = &running.asked {
+            meant.len()
+        } else {
+            1
+        };
         let (puts, deletes) = (2 * meant + 1, meant);
         // Records that cannot be deleted are noted.
         let puts = puts + usize::from(matches!(done.outcome, Err(Refused::Unavailable { .. })));
-        assert!(done.puts <= puts && done.deletes <= deletes, "{} rows, {} deleted", done.puts, done.deletes);
+        assert!(
+            done.puts <= puts && done.deletes <= deletes,
+            "{} rows, {} deleted",
+            done.puts,
+            done.deletes
+        );
         match &running.asked {
             Asked::Redeem(at) => self.redeemed(*at, done, &running),
             Asked::Refresh(at, token) => self.refreshed(*at, token, done, &running),
@@ -330,7 +393,10 @@ impl Case {
             }
             Asked::RevokeAccess(token) => {
                 if done.outcome.is_ok() {
-                    assert!(self.world.access(token).is_none(), "a revoked access token works");
+                    assert!(
+                        self.world.access(token).is_none(),
+                        "a revoked access token works"
+                    );
                 }
             }
             Asked::Revoke(meant) => {
@@ -347,7 +413,9 @@ impl Case {
         {
             self.families[at].maybe_dead = true;
             // The code may have expired since, or the row may know no more of it.
-            if !matches!(running.asked, Asked::Redeem(_)) || self.now() < self.families[at].code_expires {
+            if !matches!(running.asked, Asked::Redeem(_))
+                || self.now() < self.families[at].code_expires
+            {
                 self.died(at);
             }
         }
@@ -359,7 +427,10 @@ impl Case {
                 if let Some(first) = &self.families[at].issued {
                     self.counts.shared += 1;
                     assert_eq!(first, issued, "a code gave two families");
-                    assert!(!running.replays, "a code gave tokens after it had given some");
+                    assert!(
+                        !running.replays,
+                        "a code gave tokens after it had given some"
+                    );
                 } else {
                     self.counts.issued += 1;
                     self.families[at].issued = Some(issued.clone());
@@ -379,10 +450,14 @@ impl Case {
             Ok(Outcome::Issued(issued)) => {
                 if let Some(pair) = &known.pair {
                     self.counts.repeated += 1;
-                    let same = pair.access_token == issued.access_token && pair.refresh_token == issued.refresh_token;
+                    let same = pair.access_token == issued.access_token
+                        && pair.refresh_token == issued.refresh_token;
                     assert!(same, "a refresh token gave two pairs");
                     let in_time = running.started < known.exchanged + grace;
-                    assert!(in_time, "a refresh token that was exchanged long ago gives tokens");
+                    assert!(
+                        in_time,
+                        "a refresh token that was exchanged long ago gives tokens"
+                    );
                 } else {
                     self.counts.refreshed += 1;
                     known.pair = Some(issued.clone());
@@ -397,23 +472,38 @@ impl Case {
 
     /// A client got tokens.
     fn given(&mut self, at: usize, issued: &Issued, running: &Running) {
-        assert!(!running.dead.contains(&at), "a grant that had ended gave tokens");
+        assert!(
+            !running.dead.contains(&at),
+            "a grant that had ended gave tokens"
+        );
         let now = self.now();
         let family = &mut self.families[at];
         if let Some(token) = &issued.refresh_token {
             family.refresh.entry(token.clone()).or_default();
         }
-        if !family.access.iter().any(|known| known.text == issued.access_token) {
+        if !family
+            .access
+            .iter()
+            .any(|known| known.text == issued.access_token)
+        {
             // Tokens that were given before, and told again, are no use of the grant.
             // The row may have been written when the command began.
             family.used = running.started;
             let after = |began: u64| began / 1000 * 1000 + issued.expires_in * 1000;
             let (expires, ends) = (after(running.started), after(now));
             let text = issued.access_token.clone();
-            family.access.push(AccessToken { text, expires, ends, maybe_revoked: false });
+            family.access.push(AccessToken {
+                text,
+                expires,
+                ends,
+                maybe_revoked: false,
+            });
         }
         if family.dead {
-            assert!(self.world.access(&issued.access_token).is_none(), "a token works after its grant has ended");
+            assert!(
+                self.world.access(&issued.access_token).is_none(),
+                "a token works after its grant has ended"
+            );
         }
     }
 
@@ -426,7 +516,10 @@ impl Case {
             family.died = now;
         }
         for token in &self.families[at].access {
-            assert!(self.world.access(&token.text).is_none(), "an access token works after its grant has ended");
+            assert!(
+                self.world.access(&token.text).is_none(),
+                "an access token works after its grant has ended"
+            );
         }
     }
 }
@@ -435,15 +528,29 @@ impl Family {
     /// The refresh token of the latest answer.
     fn newest(&self) -> Option<String> {
         let mut newest = self.issued.as_ref()?.refresh_token.clone()?;
-        while let Some(next) = self.refresh[&newest].pair.as_ref().and_then(|pair| pair.refresh_token.clone()) {
+        while let Some(next) = self.refresh[&newest]
+            .pair
+            .as_ref()
+            .and_then(|pair| pair.refresh_token.clone())
+        {
             newest = next;
         }
         Some(newest)
     }
 
     fn before(&self, token: &str) -> Option<String> {
-        let leads = |known: &Known| known.pair.as_ref()?.refresh_token.as_deref().map(|next| next == token);
-        self.refresh.iter().find(|(_, known)| leads(known) == Some(true)).map(|(before, _)| before.clone())
+        let leads = |known: &Known| {
+            known
+                .pair
+                .as_ref()?
+                .refresh_token
+                .as_deref()
+                .map(|next| next == token)
+        };
+        self.refresh
+            .iter()
+            .find(|(_, known)| leads(known) == Some(true))
+            .map(|(before, _)| before.clone())
     }
 }
 

@@ -12,7 +12,10 @@ type Change = fn(&mut Redeem);
 
 /// A redemption that the Worker has now.
 fn received(world: &World, client: Client, code: &str) -> Redeem {
-    Redeem { received: Some(world.outside.kv.now()), ..client.redeem(code) }
+    Redeem {
+        received: Some(world.outside.kv.now()),
+        ..client.redeem(code)
+    }
 }
 
 fn issued(done: Vec<Done>) -> Vec<Issued> {
@@ -38,9 +41,18 @@ fn ten_parallel_redemptions_of_a_client_all_get_the_tokens_that_work() {
             }
             world.pass(1);
             let all = issued(world.drain());
-            assert!(all.len() == 10 && all.iter().all(|tokens| *tokens == all[0]), "{all:?}");
+            assert!(
+                all.len() == 10 && all.iter().all(|tokens| *tokens == all[0]),
+                "{all:?}"
+            );
             assert!(world.access(&all[0].access_token).is_some());
-            assert_eq!((world.outside.kv.keys("token:").len(), world.outside.rows.count()), (1, 1));
+            assert_eq!(
+                (
+                    world.outside.kv.keys("token:").len(),
+                    world.outside.rows.count()
+                ),
+                (1, 1)
+            );
             assert!(refresh(&mut world, client, refresh_token(&all[0])).is_ok());
         }
     }
@@ -53,12 +65,20 @@ fn a_redemption_that_was_received_before_the_first_was_answered_gets_its_answer(
     // Its Worker reads the client's record for a while before it asks the user's object.
     let second = received(&world, PUBLIC, &code);
     world.pass(20);
-    let first = world.issued(Command::Redeem(received(&world, PUBLIC, &code))).unwrap();
+    let first = world
+        .issued(Command::Redeem(received(&world, PUBLIC, &code)))
+        .unwrap();
     world.pass(200);
-    assert_eq!(world.issued(Command::Redeem(second.clone())), Ok(first.clone()));
+    assert_eq!(
+        world.issued(Command::Redeem(second.clone())),
+        Ok(first.clone())
+    );
     assert_eq!(events(&world), ["issued", "repeated"]);
     world.pass(60_000);
-    assert!(is_invalid_grant(&world.run(Command::Redeem(second))), "an answer is not known for long");
+    assert!(
+        is_invalid_grant(&world.run(Command::Redeem(second))),
+        "an answer is not known for long"
+    );
     assert!(world.access(&first.access_token).is_none());
 }
 
@@ -67,10 +87,15 @@ fn a_redemption_after_the_answer_ends_the_grant() {
     for late in [0, 1, 1000] {
         let mut world = World::new(1, Hooks::default());
         let code = world.begin(&PUBLIC);
-        let first = world.issued(Command::Redeem(received(&world, PUBLIC, &code))).unwrap();
+        let first = world
+            .issued(Command::Redeem(received(&world, PUBLIC, &code)))
+            .unwrap();
         world.pass(late);
         let second = received(&world, PUBLIC, &code);
-        assert!(is_invalid_grant(&world.run(Command::Redeem(second))), "{late} ms");
+        assert!(
+            is_invalid_grant(&world.run(Command::Redeem(second))),
+            "{late} ms"
+        );
         assert!(world.access(&first.access_token).is_none());
         assert_eq!(events(&world), ["issued", "code_replayed"]);
     }
@@ -82,7 +107,9 @@ fn what_proves_nothing_learns_nothing_while_a_code_is_redeemed() {
         ("verifier", |redeem| redeem.verifier = Some("x".repeat(43))),
         ("no verifier", |redeem| redeem.verifier = None),
         ("client", |redeem| redeem.client_id = "other".to_owned()),
-        ("redirect URI", |redeem| redeem.redirect_uri = Some("https://client.example/other".to_owned())),
+        ("redirect URI", |redeem| {
+            redeem.redirect_uri = Some("https://client.example/other".to_owned())
+        }),
         ("code", |redeem| redeem.code.push('x')),
         ("scope", |redeem| redeem.scopes = Some(scopes("admin"))),
     ];
@@ -95,7 +122,11 @@ fn what_proves_nothing_learns_nothing_while_a_code_is_redeemed() {
             world.start(Command::Redeem(redeem));
             world.pass(1);
             for done in world.drain() {
-                assert!(done.id == right || done.outcome.is_err(), "{what}: {:?}", done.outcome);
+                assert!(
+                    done.id == right || done.outcome.is_err(),
+                    "{what}: {:?}",
+                    done.outcome
+                );
             }
         }
     }
@@ -106,7 +137,10 @@ fn a_redemption_that_asks_for_something_else_is_another_one() {
     for mut world in worlds() {
         let code = world.begin(&PUBLIC);
         world.start(Command::Redeem(received(&world, PUBLIC, &code)));
-        let narrow = Redeem { scopes: Some(scopes("read")), ..received(&world, PUBLIC, &code) };
+        let narrow = Redeem {
+            scopes: Some(scopes("read")),
+            ..received(&world, PUBLIC, &code)
+        };
         world.start(Command::Redeem(narrow));
         world.pass(1);
         assert!(issued(world.drain()).len() <= 1);
@@ -124,13 +158,22 @@ fn a_redemption_that_fails_fails_for_those_that_wait_and_can_be_tried_again() {
         }
         world.pass(1);
         let outcomes: Vec<_> = world.drain().into_iter().map(|done| done.outcome).collect();
-        assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(Refused::Unavailable { .. }))), "{outcomes:?}");
-        assert!(outcomes.iter().all(|outcome| !is_invalid_grant(outcome)), "{outcomes:?}");
+        assert!(
+            outcomes
+                .iter()
+                .any(|outcome| matches!(outcome, Err(Refused::Unavailable { .. }))),
+            "{outcomes:?}"
+        );
+        assert!(
+            outcomes.iter().all(|outcome| !is_invalid_grant(outcome)),
+            "{outcomes:?}"
+        );
         let told = outcomes.into_iter().find_map(|outcome| match outcome {
             Ok(Outcome::Issued(issued)) => Some(issued),
             _ => None,
         });
-        let tokens = told.unwrap_or_else(|| world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap());
+        let tokens =
+            told.unwrap_or_else(|| world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap());
         assert!(world.access(&tokens.access_token).is_some());
     }
 }
@@ -146,7 +189,10 @@ fn a_grant_that_ends_meanwhile_gives_tokens_to_none_of_them() {
         world.start(Command::RevokeAll);
         world.pass(1);
         let all = issued(world.drain());
-        assert!(all.iter().all(|tokens| world.access(&tokens.access_token).is_none()));
+        assert!(
+            all.iter()
+                .all(|tokens| world.access(&tokens.access_token).is_none())
+        );
         let late = received(&world, PUBLIC, &code);
         assert!(is_invalid_grant(&world.run(Command::Redeem(late))));
     }

@@ -1,7 +1,8 @@
 //! Rows of another version of this server: they grant nothing, stay unchanged, and can be ended.
 
 use durable_mcp::oauth::authority::{
-    Begin, KV_LISTS_WITHIN_MS, LOOK_AT_UNREADABLE_MS, Listed, RETRY_DELETES_MS, SESSIONS_END_SECONDS, SIGN_IN_MS,
+    Begin, KV_LISTS_WITHIN_MS, LOOK_AT_UNREADABLE_MS, Listed, RETRY_DELETES_MS,
+    SESSIONS_END_SECONDS, SIGN_IN_MS,
 };
 
 use super::*;
@@ -21,7 +22,9 @@ fn later_rows(row: &str) -> Vec<String> {
 fn with_later(row: &str) -> (World, Issued, Issued) {
     let (mut world, lost, _) = signed_in(PUBLIC);
     let code = world.begin(&CONFIDENTIAL);
-    let usual = world.issued(Command::Redeem(CONFIDENTIAL.redeem(&code))).unwrap();
+    let usual = world
+        .issued(Command::Redeem(CONFIDENTIAL.redeem(&code)))
+        .unwrap();
     world.outside.rows.set(&lost.grant, row);
     world.crash();
     (world, lost, usual)
@@ -50,17 +53,40 @@ fn is_unavailable<T: std::fmt::Debug>(outcome: &Result<T, Refused>) -> bool {
 #[test]
 fn a_row_of_another_version_gives_nothing_is_told_of_and_stays() {
     for (row, mut world, lost, usual) in every_later() {
-        assert!(is_unavailable(&refresh(&mut world, PUBLIC, refresh_token(&lost))), "{row}");
+        assert!(
+            is_unavailable(&refresh(&mut world, PUBLIC, refresh_token(&lost))),
+            "{row}"
+        );
         let minted = world.issued(Command::Mint(PUBLIC.mint(&lost.access_token)));
         assert!(is_unavailable(&minted), "{row} {minted:?}");
         let told = list(&mut world);
-        let [known, unreadable] = told.as_slice() else { panic!("{told:?}") };
+        let [known, unreadable] = told.as_slice() else {
+            panic!("{told:?}")
+        };
         assert!(!known.unreadable && known.client_id == "confidential");
-        assert!(unreadable.unreadable && unreadable.grant == lost.grant && unreadable.sessions.is_empty());
-        assert!(refresh(&mut world, CONFIDENTIAL, refresh_token(&usual)).is_ok(), "{row}");
+        assert!(
+            unreadable.unreadable
+                && unreadable.grant == lost.grant
+                && unreadable.sessions.is_empty()
+        );
+        assert!(
+            refresh(&mut world, CONFIDENTIAL, refresh_token(&usual)).is_ok(),
+            "{row}"
+        );
         world.pass_with_alarms(90 * DAY_MS);
-        assert_eq!(world.outside.rows.row(&lost.grant).as_deref(), Some(row.as_str()));
-        assert!(world.outside.log.borrow().iter().any(|line| line.contains("grant-row")), "operators are told");
+        assert_eq!(
+            world.outside.rows.row(&lost.grant).as_deref(),
+            Some(row.as_str())
+        );
+        assert!(
+            world
+                .outside
+                .log
+                .borrow()
+                .iter()
+                .any(|line| line.contains("grant-row")),
+            "operators are told"
+        );
     }
 }
 
@@ -69,7 +95,11 @@ fn the_version_that_comes_back_goes_on_with_its_row() {
     let (world, lost, _) = signed_in(PUBLIC);
     let row = world.outside.rows.row(&lost.grant).unwrap();
     let (mut world, lost, _) = with_later("2");
-    assert!(is_unavailable(&refresh(&mut world, PUBLIC, refresh_token(&lost))));
+    assert!(is_unavailable(&refresh(
+        &mut world,
+        PUBLIC,
+        refresh_token(&lost)
+    )));
     world.outside.rows.set(&lost.grant, &row);
     world.crash();
     assert!(refresh(&mut world, PUBLIC, refresh_token(&lost)).is_ok());
@@ -77,8 +107,12 @@ fn the_version_that_comes_back_goes_on_with_its_row() {
 
 #[test]
 fn a_grant_whose_row_cannot_be_read_is_ended_with_all_that_is_its_own() {
-    let by_id: fn(&Issued) -> Command = |lost| Command::RevokeGrant { grant: lost.grant.clone() };
-    let by_client: fn(&Issued) -> Command = |_| Command::RevokeClient { client_id: "public".to_owned() };
+    let by_id: fn(&Issued) -> Command = |lost| Command::RevokeGrant {
+        grant: lost.grant.clone(),
+    };
+    let by_client: fn(&Issued) -> Command = |_| Command::RevokeClient {
+        client_id: "public".to_owned(),
+    };
     let by_token: fn(&Issued) -> Command = |lost| PUBLIC.revoke(refresh_token(lost));
     for revoke in [by_id, by_client, by_token, |_| Command::RevokeAll] {
         for (row, mut world, lost, usual) in every_later() {
@@ -86,10 +120,21 @@ fn a_grant_whose_row_cannot_be_read_is_ended_with_all_that_is_its_own() {
             let all = matches!(command, Command::RevokeAll);
             assert_eq!(world.run(command), Ok(Outcome::Done), "{row}");
             assert!(world.access(&lost.access_token).is_none(), "{row}");
-            assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, refresh_token(&lost))), "{row}");
+            assert!(
+                is_invalid_grant(&refresh(&mut world, PUBLIC, refresh_token(&lost))),
+                "{row}"
+            );
             assert!(list(&mut world).iter().all(|listed| !listed.unreadable));
             assert_eq!(world.access(&usual.access_token).is_none(), all, "{row}");
-            assert!(world.outside.kv.keys("").iter().all(|key| !key.contains(&lost.grant)), "{row}");
+            assert!(
+                world
+                    .outside
+                    .kv
+                    .keys("")
+                    .iter()
+                    .all(|key| !key.contains(&lost.grant)),
+                "{row}"
+            );
         }
     }
 }
@@ -97,11 +142,24 @@ fn a_grant_whose_row_cannot_be_read_is_ended_with_all_that_is_its_own() {
 #[test]
 fn a_record_that_is_listed_late_goes_too() {
     let (mut world, lost, _) = with_later("2");
-    let key = world.outside.kv.keys("").into_iter().find(|key| key.contains(&lost.grant) && key.len() > 90).unwrap();
+    let key = world
+        .outside
+        .kv
+        .keys("")
+        .into_iter()
+        .find(|key| key.contains(&lost.grant) && key.len() > 90)
+        .unwrap();
     let record = world.outside.kv.value(&key).unwrap();
-    world.run(Command::RevokeGrant { grant: lost.grant.clone() }).unwrap();
+    world
+        .run(Command::RevokeGrant {
+            grant: lost.grant.clone(),
+        })
+        .unwrap();
     world.outside.kv.set(&key, &record);
-    assert!(world.access(&lost.access_token).is_some(), "Workers KV shows it only now");
+    assert!(
+        world.access(&lost.access_token).is_some(),
+        "Workers KV shows it only now"
+    );
     world.pass_with_alarms(KV_LISTS_WITHIN_MS + RETRY_DELETES_MS);
     assert!(world.access(&lost.access_token).is_none());
 }
@@ -109,7 +167,10 @@ fn a_record_that_is_listed_late_goes_too() {
 #[test]
 fn another_client_ends_nothing_of_it() {
     let (mut world, lost, _) = with_later("2");
-    let stolen = Command::RevokeToken { token: refresh_token(&lost).to_owned(), client_id: "other".to_owned() };
+    let stolen = Command::RevokeToken {
+        token: refresh_token(&lost).to_owned(),
+        client_id: "other".to_owned(),
+    };
     assert_eq!(world.run(stolen), Ok(Outcome::Done));
     assert_eq!(world.outside.rows.row(&lost.grant).as_deref(), Some("2"));
     assert!(world.access(&lost.access_token).is_some());
@@ -121,13 +182,20 @@ fn a_grant_that_begins_beside_it_takes_no_older_session() {
     let code = world.begin(&PUBLIC);
     let issued = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
     let access = world.access(&issued.access_token).unwrap();
-    assert!(access.sessions_since >= NOW / 1000 + SESSIONS_END_SECONDS, "{}", access.sessions_since);
+    assert!(
+        access.sessions_since >= NOW / 1000 + SESSIONS_END_SECONDS,
+        "{}",
+        access.sessions_since
+    );
 }
 
 #[test]
 fn a_consent_that_a_browser_remembers_is_void_beside_it_and_one_of_this_sign_in_is_not() {
     let began = |world: &mut World, agreed| {
-        let begin = Begin { agreed: Some(agreed), ..PUBLIC.begin(&world.handle) };
+        let begin = Begin {
+            agreed: Some(agreed),
+            ..PUBLIC.begin(&world.handle)
+        };
         world.run(Command::Begin(begin))
     };
     let last_void = NOW - SIGN_IN_MS;
@@ -135,7 +203,11 @@ fn a_consent_that_a_browser_remembers_is_void_beside_it_and_one_of_this_sign_in_
     let row = usual.outside.rows.row(&issued.grant).unwrap();
     let (mut world, lost, _) = with_later("2");
     for agreed in [1, last_void] {
-        assert_eq!(began(&mut world, agreed), Err(Refused::ConsentWithdrawn), "{agreed}");
+        assert_eq!(
+            began(&mut world, agreed),
+            Err(Refused::ConsentWithdrawn),
+            "{agreed}"
+        );
     }
     assert!(began(&mut world, last_void + 1).is_ok());
     world.outside.rows.set(&lost.grant, &row);
@@ -149,7 +221,9 @@ fn rows_of_another_version_count_and_make_no_room() {
     for at in 0..MAX_GRANTS {
         world.outside.rows.set(&format!("{at:016}"), "2");
     }
-    assert!(is_unavailable(&world.run(Command::Begin(PUBLIC.begin(&world.handle.clone())))));
+    assert!(is_unavailable(
+        &world.run(Command::Begin(PUBLIC.begin(&world.handle.clone())))
+    ));
     // That many are more than one invocation gets through: the alarm goes on.
     assert!(is_unavailable(&world.run(Command::RevokeAll)));
     world.pass_with_alarms(10_000);
@@ -171,10 +245,19 @@ fn what_is_sealed_by_another_version_signs_nobody_out() {
     let (world, issued, _) = signed_in(PUBLIC);
     let row = world.outside.rows.row(&issued.grant).unwrap();
     let (mut world, lost, _) = signed_in(PUBLIC);
-    let sealed = serde_json::from_str::<serde_json::Value>(&row).unwrap()["Live"]["refresh"]["sealed"].clone();
-    world.outside.rows.set(&lost.grant, &row.replacen(sealed.as_str().unwrap(), "2.AAAA", 1));
+    let sealed =
+        serde_json::from_str::<serde_json::Value>(&row).unwrap()["Live"]["refresh"]["sealed"]
+            .clone();
+    world.outside.rows.set(
+        &lost.grant,
+        &row.replacen(sealed.as_str().unwrap(), "2.AAAA", 1),
+    );
     world.crash();
-    assert!(is_unavailable(&refresh(&mut world, PUBLIC, refresh_token(&lost))));
+    assert!(is_unavailable(&refresh(
+        &mut world,
+        PUBLIC,
+        refresh_token(&lost)
+    )));
     world.outside.rows.set(&lost.grant, &row);
     world.crash();
     assert!(refresh(&mut world, PUBLIC, refresh_token(&lost)).is_ok());

@@ -8,7 +8,10 @@ use super::*;
 fn joined(rig: &Rig, count: usize) -> Vec<String> {
     let objects: Vec<_> = (0..count).map(|number| format!("{number:05}")).collect();
     for object in &objects {
-        rig.host.sessions.borrow_mut().insert(object.clone(), START + JOINED_MS);
+        rig.host
+            .sessions
+            .borrow_mut()
+            .insert(object.clone(), START + JOINED_MS);
     }
     objects
 }
@@ -17,17 +20,28 @@ fn joined(rig: &Rig, count: usize) -> Vec<String> {
 fn sessions_are_told_in_turns_however_many_there_are() {
     let rig = Rig::new();
     let objects = joined(&rig, 2 * SESSIONS_A_TURN + 200);
-    rig.publish(&Notice { except: Some("00001".to_owned()), ..tools() });
+    rig.publish(&Notice {
+        except: Some("00001".to_owned()),
+        ..tools()
+    });
     let mut told = rig.told();
     assert_eq!(told.len(), SESSIONS_A_TURN - 1);
     rig.pass(0);
     rig.pass(0);
     told.extend(rig.told());
-    let expected: Vec<_> = objects.iter().filter(|object| *object != "00001").cloned().collect();
+    let expected: Vec<_> = objects
+        .iter()
+        .filter(|object| *object != "00001")
+        .cloned()
+        .collect();
     assert_eq!(told, expected);
     rig.pass(0);
     assert_eq!(rig.told(), [""; 0]);
-    assert_eq!(rig.host.alarm(), Some(START + JOINED_MS), "nothing is left to tell");
+    assert_eq!(
+        rig.host.alarm(),
+        Some(START + JOINED_MS),
+        "nothing is left to tell"
+    );
 }
 
 #[test]
@@ -40,7 +54,11 @@ fn what_is_published_over_and_over_is_told_to_many_sessions_once_more() {
     }
     assert_eq!(rig.told().len(), SESSIONS_A_TURN);
     rig.publish(&Notice::of(&Change::Prompts));
-    assert_eq!(rig.told().len(), SESSIONS_A_TURN, "something else is told at once");
+    assert_eq!(
+        rig.told().len(),
+        SESSIONS_A_TURN,
+        "something else is told at once"
+    );
     (0..10).for_each(|_| rig.pass(0));
     assert_eq!(rig.told().len(), 10 + 10 + objects.len());
 }
@@ -57,7 +75,11 @@ fn a_change_that_is_published_all_the_time_holds_up_no_other() {
         rig.pass(0);
     }
     let told = rig.host.told.take();
-    let of_other: Vec<_> = told.iter().filter(|(_, notice)| *notice == other).map(|(object, _)| object).collect();
+    let of_other: Vec<_> = told
+        .iter()
+        .filter(|(_, notice)| *notice == other)
+        .map(|(object, _)| object)
+        .collect();
     assert_eq!(of_other, objects.iter().collect::<Vec<_>>());
 }
 
@@ -72,7 +94,10 @@ fn sessions_behind_a_turn_that_is_cut_off_are_told() {
     drop(cut_off);
     rig.told();
     rig.host.stalled.set(false);
-    let again = Rig { hub: Hub::new(Rc::clone(&rig.host) as _), ..rig };
+    let again = Rig {
+        hub: Hub::new(Rc::clone(&rig.host) as _),
+        ..rig
+    };
     again.pass(0);
     assert_eq!(again.told(), objects[SESSIONS_A_TURN..]);
 }

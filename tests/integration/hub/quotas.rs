@@ -5,14 +5,20 @@ use super::*;
 #[test]
 fn streams_are_as_many_as_an_object_can_hold_and_some_are_left_to_users() {
     let rig = Rig::new();
-    let mut strangers: Vec<_> = (1..MAX_STRANGERS).map(|_| rig.host.accept(&listener(None), "{}")).collect();
+    let mut strangers: Vec<_> = (1..MAX_STRANGERS)
+        .map(|_| rig.host.accept(&listener(None), "{}"))
+        .collect();
     strangers.push(rig.open(&listener(None)).0);
     assert_eq!(rig.try_open(&listener(None)).err(), Some((503, -32603)));
     let user = |number: usize| listener(Some(&format!("user {}", number / MAX_LISTENERS_A_USER)));
-    let mut users: Vec<_> =
-        (1..MAX_LISTENERS - MAX_STRANGERS).map(|number| rig.host.accept(&user(number), "{}")).collect();
+    let mut users: Vec<_> = (1..MAX_LISTENERS - MAX_STRANGERS)
+        .map(|number| rig.host.accept(&user(number), "{}"))
+        .collect();
     users.push(rig.open(&listener(Some("ann"))).0);
-    assert_eq!(rig.try_open(&listener(Some("bob"))).err(), Some((503, -32603)));
+    assert_eq!(
+        rig.try_open(&listener(Some("bob"))).err(),
+        Some((503, -32603))
+    );
     strangers.pop();
     rig.open(&listener(Some("bob")));
 }
@@ -20,10 +26,20 @@ fn streams_are_as_many_as_an_object_can_hold_and_some_are_left_to_users() {
 #[test]
 fn streams_of_one_user_are_limited_and_those_of_others_are_not() {
     let rig = Rig::new();
-    let mut open: Vec<_> = (0..MAX_LISTENERS_A_USER).map(|_| rig.open(&listener(Some("ann")))).collect();
-    assert_eq!(rig.try_open(&listener(Some("ann"))).err(), Some((429, -32000)));
-    let more: Vec<_> = [Some("bob"), None].into_iter().map(|user| rig.open(&listener(user))).collect();
-    let anonymous: Vec<_> = (0..=MAX_LISTENERS_A_USER).map(|_| rig.open(&listener(None))).collect();
+    let mut open: Vec<_> = (0..MAX_LISTENERS_A_USER)
+        .map(|_| rig.open(&listener(Some("ann"))))
+        .collect();
+    assert_eq!(
+        rig.try_open(&listener(Some("ann"))).err(),
+        Some((429, -32000))
+    );
+    let more: Vec<_> = [Some("bob"), None]
+        .into_iter()
+        .map(|user| rig.open(&listener(user)))
+        .collect();
+    let anonymous: Vec<_> = (0..=MAX_LISTENERS_A_USER)
+        .map(|_| rig.open(&listener(None)))
+        .collect();
     open.pop();
     rig.open(&listener(Some("ann")));
     drop((more, anonymous));
@@ -31,21 +47,34 @@ fn streams_of_one_user_are_limited_and_those_of_others_are_not() {
 
 /// A client at that address, without a user.
 fn from(address: &str) -> Counted {
-    Counted { user: None, origin: Some(Origin::of(&Keys::from_secret("k"), address).expect("an address")) }
+    Counted {
+        user: None,
+        origin: Some(Origin::of(&Keys::from_secret("k"), address).expect("an address")),
+    }
 }
 
 fn listener_from(address: &str) -> Listener {
-    Listener { counted: from(address), ..listener(None) }
+    Listener {
+        counted: from(address),
+        ..listener(None)
+    }
 }
 
 #[test]
 fn streams_of_one_address_are_limited_and_those_of_others_are_not() {
     let rig = Rig::new();
-    let mut open: Vec<_> = (0..MAX_LISTENERS_A_NETWORK).map(|_| rig.open(&listener_from("192.0.2.1"))).collect();
+    let mut open: Vec<_> = (0..MAX_LISTENERS_A_NETWORK)
+        .map(|_| rig.open(&listener_from("192.0.2.1")))
+        .collect();
     for _ in 0..5 {
-        assert_eq!(rig.try_open(&listener_from("192.0.2.1")).err(), Some((429, -32000)));
+        assert_eq!(
+            rig.try_open(&listener_from("192.0.2.1")).err(),
+            Some((429, -32000))
+        );
     }
-    let more: Vec<_> = ["192.0.2.2", "2001:db8::1"].map(|address| rig.open(&listener_from(address))).into();
+    let more: Vec<_> = ["192.0.2.2", "2001:db8::1"]
+        .map(|address| rig.open(&listener_from(address)))
+        .into();
     rig.open(&listener(Some("ann")));
     open.pop();
     rig.open(&listener_from("192.0.2.1"));
@@ -63,28 +92,42 @@ fn streams_of_one_ipv6_subnet_are_limited_and_so_are_those_of_a_site_with_many()
         let one_more = listener_from(&format!("2001:db8:0:{subnet:x}::ffff"));
         assert_eq!(rig.try_open(&one_more).err(), Some((429, -32000)));
     }
-    assert_eq!(rig.try_open(&listener_from("2001:db8:0:ffff::1")).err(), Some((429, -32000)));
+    assert_eq!(
+        rig.try_open(&listener_from("2001:db8:0:ffff::1")).err(),
+        Some((429, -32000))
+    );
     rig.open(&listener_from("2001:db8:1::1"));
 }
 
 #[test]
 fn sessions_of_one_address_that_are_told_are_limited_until_they_leave() {
     let rig = Rig::new();
-    let join = |number: usize, address: &str| rig.hub.join(&format!("{number:03}"), &from(address), START + 1000);
+    let join = |number: usize, address: &str| {
+        rig.hub
+            .join(&format!("{number:03}"), &from(address), START + 1000)
+    };
     for number in 0..MAX_LISTENERS_A_NETWORK {
         assert_eq!(join(number, "192.0.2.1"), Ok(None));
     }
     assert_eq!(join(900, "192.0.2.1"), Ok(Some(Excess::Own)));
-    assert_eq!(join(7, "192.0.2.1"), Ok(None), "one that is told already stays so");
+    assert_eq!(
+        join(7, "192.0.2.1"),
+        Ok(None),
+        "one that is told already stays so"
+    );
     assert_eq!(join(901, "192.0.2.2"), Ok(None));
     rig.hub.leave("007", 0).unwrap();
     assert_eq!(join(900, "192.0.2.1"), Ok(None));
-    assert_eq!(rig.host.sessions.borrow().len(), MAX_LISTENERS_A_NETWORK + 1);
+    assert_eq!(
+        rig.host.sessions.borrow().len(),
+        MAX_LISTENERS_A_NETWORK + 1
+    );
 }
 
 /// A request to listen, from a client at that address.
 fn listen_from(front: &Front, address: &str) -> Exchange {
-    let (mut headers, body) = front.written("subscriptions/listen", &json!({ "notifications": {} }));
+    let (mut headers, body) =
+        front.written("subscriptions/listen", &json!({ "notifications": {} }));
     headers.push(("cf-connecting-ip", address.to_owned()));
     front.send(http::Method::POST, &headers, body)
 }
@@ -92,7 +135,9 @@ fn listen_from(front: &Front, address: &str) -> Exchange {
 #[test]
 fn stateless_listeners_are_counted_by_the_address_that_the_worker_sees() {
     let front = Front::new(announcing());
-    let mut open: Vec<_> = (0..MAX_LISTENERS_A_NETWORK).map(|_| listen_from(&front, "192.0.2.1")).collect();
+    let mut open: Vec<_> = (0..MAX_LISTENERS_A_NETWORK)
+        .map(|_| listen_from(&front, "192.0.2.1"))
+        .collect();
     assert_eq!(acknowledged(open.last().unwrap()), json!({}));
     let (status, code, _) = refusal(&listen_from(&front, "192.0.2.1").answer());
     assert_eq!((status, code), (429, -32000));
@@ -109,10 +154,22 @@ fn one_stream_listens_for_so_many_uris_and_tasks_and_no_more() {
     for kind in ["resourceSubscriptions", "taskIds"] {
         let filter = |count: usize| json!({ kind: (0..count).map(|at| format!("test://{at}")).collect::<Vec<_>>() });
         let heard = acknowledged(&listen(&front, &filter(MOST)));
-        assert_eq!(heard["resourceSubscriptions"].as_array().map_or(MOST, Vec::len), MOST);
+        assert_eq!(
+            heard["resourceSubscriptions"]
+                .as_array()
+                .map_or(MOST, Vec::len),
+            MOST
+        );
         let refused = listen(&front, &filter(MOST + 1)).answer();
-        assert_eq!(refusal(&refused), (400, -32602, refused.json()["id"].clone()), "{kind}");
-        assert!(refused.text.contains("256 URIs and 256 task ids"), "{refused:?}");
+        assert_eq!(
+            refusal(&refused),
+            (400, -32602, refused.json()["id"].clone()),
+            "{kind}"
+        );
+        assert!(
+            refused.text.contains("256 URIs and 256 task ids"),
+            "{refused:?}"
+        );
     }
 }
 
@@ -120,7 +177,10 @@ fn one_stream_listens_for_so_many_uris_and_tasks_and_no_more() {
 fn a_filter_is_refused_by_its_length_before_what_it_repeats_is_left_out() {
     let front = Front::new(announcing());
     let filter = |count: usize| json!({ "resourceSubscriptions": vec!["test://a"; count] });
-    assert_eq!(acknowledged(&listen(&front, &filter(5_000))), json!({ "resourceSubscriptions": ["test://a"] }));
+    assert_eq!(
+        acknowledged(&listen(&front, &filter(5_000))),
+        json!({ "resourceSubscriptions": ["test://a"] })
+    );
     let (status, code, _) = refusal(&listen(&front, &filter(10_000)).answer());
     assert_eq!((status, code), (400, -32602));
 }

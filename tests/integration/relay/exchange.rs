@@ -7,7 +7,10 @@ fn only_headers_for_the_target_go_there() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
     let own = [
-        ("x-target-header-accept", "application/json, text/event-stream"),
+        (
+            "x-target-header-accept",
+            "application/json, text/event-stream",
+        ),
         ("x-target-header-authorization", "Bearer of-the-target"),
         ("x-target-header-mcp-protocol-version", "2025-11-25"),
         ("x-target-header-mcp-session-id", "s"),
@@ -20,7 +23,11 @@ fn only_headers_for_the_target_go_there() {
     ];
     assert_eq!(send(&deployment, &token, &own, PING).status, 200);
     let request = last(&deployment);
-    let mut names: Vec<_> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
+    let mut names: Vec<_> = request
+        .headers
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
     names.sort_unstable();
     assert_eq!(
         names,
@@ -35,8 +42,14 @@ fn only_headers_for_the_target_go_there() {
             "x-playground-relay"
         ]
     );
-    assert_eq!(sent_header(&request, "authorization"), Some("Bearer of-the-target"));
-    assert!(!format!("{request:?}").contains(&token), "the token of this deployment stays here");
+    assert_eq!(
+        sent_header(&request, "authorization"),
+        Some("Bearer of-the-target")
+    );
+    assert!(
+        !format!("{request:?}").contains(&token),
+        "the token of this deployment stays here"
+    );
     let before = deployment.relayed.borrow().len();
     for name in [
         "cookie",
@@ -72,12 +85,27 @@ fn only_headers_for_the_target_go_there() {
     ] {
         let header = format!("x-target-header-{name}");
         let shown = send(&deployment, &token, &[(&header, "x")], PING);
-        assert_eq!((shown.status, code(&shown).as_str()), (400, "request"), "{name}");
+        assert_eq!(
+            (shown.status, code(&shown).as_str()),
+            (400, "request"),
+            "{name}"
+        );
     }
-    let many: Vec<String> = (0..41).map(|at| format!("x-target-header-x-{at}")).collect();
+    let many: Vec<String> = (0..41)
+        .map(|at| format!("x-target-header-x-{at}"))
+        .collect();
     let many: Vec<_> = many.iter().map(|name| (name.as_str(), "x")).collect();
     assert_eq!(send(&deployment, &token, &many, PING).status, 400);
-    assert_eq!(send(&deployment, &token, &[("x-target-header-x-long", &"x".repeat(16 * 1024 + 1))], PING).status, 400);
+    assert_eq!(
+        send(
+            &deployment,
+            &token,
+            &[("x-target-header-x-long", &"x".repeat(16 * 1024 + 1))],
+            PING
+        )
+        .status,
+        400
+    );
     assert_eq!(deployment.relayed.borrow().len(), before);
 }
 
@@ -94,20 +122,35 @@ fn only_messages_registrations_and_token_requests_are_bodies() {
         r#"{"jsonrpc":"2.0","id":18014398509481985,"result":{"big":123456789012345678901234567890}}"#,
         r#"{"redirect_uris":["https://mcp.example/playground/callback"],"client_name":"x"}"#,
     ] {
-        assert_eq!(send(&deployment, &token, &[json], body).status, 200, "{body}");
+        assert_eq!(
+            send(&deployment, &token, &[json], body).status,
+            200,
+            "{body}"
+        );
         let request = last(&deployment);
         assert_eq!(
-            (request.body.as_deref(), sent_header(&request, "content-type")),
+            (
+                request.body.as_deref(),
+                sent_header(&request, "content-type")
+            ),
             (Some(body), Some("application/json"))
         );
     }
-    for body in
-        ["grant_type=authorization_code&code=c", "grant_type=refresh_token&refresh_token=r", "token=t&client_id=c"]
-    {
+    for body in [
+        "grant_type=authorization_code&code=c",
+        "grant_type=refresh_token&refresh_token=r",
+        "token=t&client_id=c",
+    ] {
         assert_eq!(send(&deployment, &token, &[], body).status, 200, "{body}");
         let request = last(&deployment);
         let form = Some("application/x-www-form-urlencoded");
-        assert_eq!((request.body.as_deref(), sent_header(&request, "content-type")), (Some(body), form));
+        assert_eq!(
+            (
+                request.body.as_deref(),
+                sent_header(&request, "content-type")
+            ),
+            (Some(body), form)
+        );
     }
     let before = deployment.relayed.borrow().len();
     for body in [
@@ -124,17 +167,33 @@ fn only_messages_registrations_and_token_requests_are_bodies() {
         r#"[{"redirect_uris":[]}]"#,
     ] {
         let shown = send(&deployment, &token, &[json], body);
-        assert_eq!((shown.status, code(&shown).as_str()), (400, "request"), "{body}");
+        assert_eq!(
+            (shown.status, code(&shown).as_str()),
+            (400, "request"),
+            "{body}"
+        );
     }
     for body in ["a=b", "user=root&password=x", "grant_type=", "<xml/>"] {
         assert_eq!(send(&deployment, &token, &[], body).status, 400, "{body}");
     }
-    assert_eq!(send(&deployment, &token, &[("content-type", "text/plain")], PING).status, 400);
-    assert_eq!(send(&deployment, &token, &[("content-encoding", "gzip")], PING).status, 400);
-    let long = format!(r#"{{"jsonrpc":"2.0","method":"x","params":{{"a":"{}"}}}}"#, "x".repeat(1024 * 1024));
+    assert_eq!(
+        send(&deployment, &token, &[("content-type", "text/plain")], PING).status,
+        400
+    );
+    assert_eq!(
+        send(&deployment, &token, &[("content-encoding", "gzip")], PING).status,
+        400
+    );
+    let long = format!(
+        r#"{{"jsonrpc":"2.0","method":"x","params":{{"a":"{}"}}}}"#,
+        "x".repeat(1024 * 1024)
+    );
     let shown = send(&deployment, &token, &[], &long);
     assert_eq!((shown.status, code(&shown).as_str()), (413, "too_large"));
-    assert_eq!(send(&deployment, &token, &[("content-length", "1048577")], PING).status, 413);
+    assert_eq!(
+        send(&deployment, &token, &[("content-length", "1048577")], PING).status,
+        413
+    );
     assert_eq!(deployment.relayed.borrow().len(), before);
 }
 
@@ -175,15 +234,34 @@ fn an_answer_is_marked_shows_nothing_and_sets_no_cookie() {
         ("x-target-header-content-type", "application/json"),
         ("x-target-header-mcp-session-id", "the-session"),
         ("x-content-type-options", "nosniff"),
-        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
+        (
+            "content-security-policy",
+            "default-src 'none'; frame-ancestors 'none'; sandbox",
+        ),
         ("cache-control", "no-store"),
     ] {
         assert_eq!(shown.header(name), Some(value), "{name}");
     }
     let names: Vec<_> = shown.headers.iter().map(|(name, _)| *name).collect();
-    assert!(!names.iter().any(|name| name.ends_with("set-cookie") || name.ends_with("server")), "{names:?}");
-    let refused = send(&deployment, &token, &[("x-target-url", "https://127.0.0.1/")], PING);
-    assert!(refused.header("content-security-policy").unwrap().contains("sandbox"), "{refused:?}");
+    assert!(
+        !names
+            .iter()
+            .any(|name| name.ends_with("set-cookie") || name.ends_with("server")),
+        "{names:?}"
+    );
+    let refused = send(
+        &deployment,
+        &token,
+        &[("x-target-url", "https://127.0.0.1/")],
+        PING,
+    );
+    assert!(
+        refused
+            .header("content-security-policy")
+            .unwrap()
+            .contains("sandbox"),
+        "{refused:?}"
+    );
     assert_eq!(refused.header("x-target-status"), None);
 }
 
@@ -191,10 +269,29 @@ fn an_answer_is_marked_shows_nothing_and_sets_no_cookie() {
 fn a_request_that_comes_round_is_told_so() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
-    for (name, value) in [("x-playground-relay", "1"), ("cdn-loop", "cloudflare; subreqs=1")] {
+    for (name, value) in [
+        ("x-playground-relay", "1"),
+        ("cdn-loop", "cloudflare; subreqs=1"),
+    ] {
         let shown = send(&deployment, &token, &[(name, value)], PING);
-        assert_eq!((shown.status, code(&shown).as_str()), (508, "loop"), "{name}");
+        assert_eq!(
+            (shown.status, code(&shown).as_str()),
+            (508, "loop"),
+            "{name}"
+        );
     }
-    assert_eq!(send(&deployment, &token, &[("cdn-loop", "cloudflare; loops=1")], PING).status, 200);
-    assert_eq!(sent_header(&last(&deployment), "x-playground-relay"), Some("1"));
+    assert_eq!(
+        send(
+            &deployment,
+            &token,
+            &[("cdn-loop", "cloudflare; loops=1")],
+            PING
+        )
+        .status,
+        200
+    );
+    assert_eq!(
+        sent_header(&last(&deployment), "x-playground-relay"),
+        Some("1")
+    );
 }

@@ -13,12 +13,29 @@ fn a_person_has_sixty_requests_a_minute() {
         assert_eq!(send(&deployment, &token, &[], PING).status, 200, "{at}");
     }
     let over = send(&deployment, &token, &[], PING);
-    assert_eq!((over.status, code(&over).as_str(), over.header("retry-after")), (429, "limit", Some("60")));
+    assert_eq!(
+        (
+            over.status,
+            code(&over).as_str(),
+            over.header("retry-after")
+        ),
+        (429, "limit", Some("60"))
+    );
     let second = relay_token(&deployment, "ann");
-    assert_eq!(send(&deployment, &second, &[], PING).status, 429, "another token of the same person");
-    assert_eq!(send(&deployment, &relay_token(&deployment, "bob"), &[], PING).status, 200);
+    assert_eq!(
+        send(&deployment, &second, &[], PING).status,
+        429,
+        "another token of the same person"
+    );
+    assert_eq!(
+        send(&deployment, &relay_token(&deployment, "bob"), &[], PING).status,
+        200
+    );
     deployment.pass_ms(60_000);
-    assert_eq!(send(&deployment, &relay_token(&deployment, "ann"), &[], PING).status, 200);
+    assert_eq!(
+        send(&deployment, &relay_token(&deployment, "ann"), &[], PING).status,
+        200
+    );
 }
 
 #[test]
@@ -26,7 +43,16 @@ fn a_request_that_is_refused_counts_for_nothing() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
     for _ in 0..70 {
-        assert_eq!(send(&deployment, &token, &[("x-target-url", "https://127.0.0.1/")], PING).status, 403);
+        assert_eq!(
+            send(
+                &deployment,
+                &token,
+                &[("x-target-url", "https://127.0.0.1/")],
+                PING
+            )
+            .status,
+            403
+        );
     }
     assert_eq!(send(&deployment, &token, &[], PING).status, 200);
 }
@@ -38,12 +64,20 @@ fn a_person_has_four_streams_at_once() {
     deployment.streams.set(true);
     for at in 0..4 {
         let shown = send(&deployment, &token, &[], PING);
-        assert_eq!((shown.status, shown.header("content-type")), (200, Some("text/event-stream")), "{at}");
+        assert_eq!(
+            (shown.status, shown.header("content-type")),
+            (200, Some("text/event-stream")),
+            "{at}"
+        );
     }
     let over = send(&deployment, &token, &[], PING);
     assert_eq!((over.status, code(&over).as_str()), (429, "streams"));
     deployment.streams.set(false);
-    assert_eq!(send(&deployment, &token, &[], PING).status, 200, "an answer that is no stream");
+    assert_eq!(
+        send(&deployment, &token, &[], PING).status,
+        200,
+        "an answer that is no stream"
+    );
     deployment.streams.set(true);
     deployment.passed_on(2, 10);
     assert_eq!(send(&deployment, &token, &[], PING).status, 200);
@@ -70,7 +104,10 @@ fn disconnecting_ends_the_relay_and_its_streams() {
     assert!(deployment.goes_on(0));
     let mut browser = Browser::new(&deployment);
     let account = browser.account("ann");
-    browser.post("/account", &[("csrf", &account.field("csrf")), ("do", "end-all")]);
+    browser.post(
+        "/account",
+        &[("csrf", &account.field("csrf")), ("do", "end-all")],
+    );
     assert_eq!(send(&deployment, &token, &[], PING).status, 401);
     assert!(!deployment.goes_on(0));
 }
@@ -79,20 +116,46 @@ fn disconnecting_ends_the_relay_and_its_streams() {
 fn the_log_has_user_host_status_and_bytes_and_nothing_of_the_request() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
-    let typed = [("x-target-header-authorization", "Bearer secret-token"), ("x-target-header-x-key", "secret-key")];
+    let typed = [
+        ("x-target-header-authorization", "Bearer secret-token"),
+        ("x-target-header-x-key", "secret-key"),
+    ];
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"secret-method"}"#;
     deployment.lines.borrow_mut().clear();
     assert_eq!(send(&deployment, &token, &typed, body).status, 200);
     deployment.passed_on(0, 1234);
-    let lines: Vec<_> =
-        deployment.lines.borrow().iter().map(durable_mcp::session::log_line::LogLine::to_json).collect();
-    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    let lines: Vec<_> = deployment
+        .lines
+        .borrow()
+        .iter()
+        .map(durable_mcp::session::log_line::LogLine::to_json)
+        .collect();
+    let [line] = lines.as_slice() else {
+        panic!("{lines:?}")
+    };
     let line: Value = serde_json::from_str(line).unwrap();
     assert_eq!(
-        (&line["event"], &line["method"], &line["host"], &line["code"], &line["bytes"], &line["outcome"]),
-        (&json!("relay"), &json!("POST"), &json!("server.example"), &json!(200), &json!(1234), &json!("ok"))
+        (
+            &line["event"],
+            &line["method"],
+            &line["host"],
+            &line["code"],
+            &line["bytes"],
+            &line["outcome"]
+        ),
+        (
+            &json!("relay"),
+            &json!("POST"),
+            &json!("server.example"),
+            &json!(200),
+            &json!(1234),
+            &json!("ok")
+        )
     );
     let user = line["handle"].as_str().unwrap();
     assert!(user.len() > 10 && !user.contains("ann"), "{user}");
-    assert!(!line.to_string().contains("secret") && !line.to_string().contains("/mcp"), "{line}");
+    assert!(
+        !line.to_string().contains("secret") && !line.to_string().contains("/mcp"),
+        "{line}"
+    );
 }

@@ -93,7 +93,11 @@ fn nothing_is_sent_to_an_address_that_is_not_of_the_public_web() {
         "",
     ] {
         let shown = send(&deployment, &token, &[("x-target-url", url)], PING);
-        assert_eq!((shown.status, code(&shown).as_str()), (403, "target"), "{url}");
+        assert_eq!(
+            (shown.status, code(&shown).as_str()),
+            (403, "target"),
+            "{url}"
+        );
     }
     assert!(deployment.relayed.borrow().is_empty() && deployment.looked_up.borrow().is_empty());
     for url in [
@@ -103,7 +107,11 @@ fn nothing_is_sent_to_an_address_that_is_not_of_the_public_web() {
         "https://server.example:8443/mcp?a=b",
         "https://xn--bcher-kva.example/mcp",
     ] {
-        assert_eq!(send(&deployment, &token, &[("x-target-url", url)], PING).status, 200, "{url}");
+        assert_eq!(
+            send(&deployment, &token, &[("x-target-url", url)], PING).status,
+            200,
+            "{url}"
+        );
         assert_eq!(last(&deployment).url, url);
     }
 }
@@ -144,7 +152,11 @@ fn nothing_is_sent_back_to_this_deployment_or_its_domain() {
         "https://other.ann.workers.dev/",
     ] {
         let shown = from_page(url);
-        assert_eq!((shown.status, code(&shown).as_str()), (403, "target"), "{url}");
+        assert_eq!(
+            (shown.status, code(&shown).as_str()),
+            (403, "target"),
+            "{url}"
+        );
     }
     for url in [
         "https://other.co.uk/",
@@ -173,33 +185,87 @@ fn a_name_that_leads_to_a_private_address_is_refused() {
         &["93.184.215.14", "192.168.0.1"],
         &["93.184.215.14", "fe80::1"],
     ] {
-        let addresses = addresses.iter().map(|address| (*address).to_owned()).collect();
-        deployment.names.borrow_mut().insert("rebound.example".to_owned(), addresses);
-        let shown = send(&deployment, &token, &[("x-target-url", "https://rebound.example/")], PING);
-        assert_eq!((shown.status, code(&shown).as_str()), (403, "target"), "{:?}", deployment.names);
+        let addresses = addresses
+            .iter()
+            .map(|address| (*address).to_owned())
+            .collect();
+        deployment
+            .names
+            .borrow_mut()
+            .insert("rebound.example".to_owned(), addresses);
+        let shown = send(
+            &deployment,
+            &token,
+            &[("x-target-url", "https://rebound.example/")],
+            PING,
+        );
+        assert_eq!(
+            (shown.status, code(&shown).as_str()),
+            (403, "target"),
+            "{:?}",
+            deployment.names
+        );
     }
-    deployment.names.borrow_mut().insert("nobody.example".to_owned(), Vec::new());
-    let shown = send(&deployment, &token, &[("x-target-url", "https://nobody.example/")], PING);
-    assert_eq!((shown.status, code(&shown).as_str()), (502, "name"));
-    assert!(deployment.relayed.borrow().is_empty());
     deployment
         .names
         .borrow_mut()
-        .insert("both.example".to_owned(), vec!["1.1.1.1".to_owned(), "2606:4700::1111".to_owned()]);
+        .insert("nobody.example".to_owned(), Vec::new());
+    let shown = send(
+        &deployment,
+        &token,
+        &[("x-target-url", "https://nobody.example/")],
+        PING,
+    );
+    assert_eq!((shown.status, code(&shown).as_str()), (502, "name"));
+    assert!(deployment.relayed.borrow().is_empty());
+    deployment.names.borrow_mut().insert(
+        "both.example".to_owned(),
+        vec!["1.1.1.1".to_owned(), "2606:4700::1111".to_owned()],
+    );
     for _ in 0..2 {
-        assert_eq!(send(&deployment, &token, &[("x-target-url", "https://both.example/")], PING).status, 200);
+        assert_eq!(
+            send(
+                &deployment,
+                &token,
+                &[("x-target-url", "https://both.example/")],
+                PING
+            )
+            .status,
+            200
+        );
     }
-    let looked_up = || deployment.looked_up.borrow().iter().filter(|name| *name == "both.example").count();
+    let looked_up = || {
+        deployment
+            .looked_up
+            .borrow()
+            .iter()
+            .filter(|name| *name == "both.example")
+            .count()
+    };
     assert_eq!(looked_up(), 2, "one look-up of each kind, for a minute");
     deployment.pass_ms(60_000);
     let token = relay_token(&deployment, "ann");
-    deployment.names.borrow_mut().insert("both.example".to_owned(), vec!["10.0.0.1".to_owned()]);
-    assert_eq!(send(&deployment, &token, &[("x-target-url", "https://both.example/")], PING).status, 403);
+    deployment
+        .names
+        .borrow_mut()
+        .insert("both.example".to_owned(), vec!["10.0.0.1".to_owned()]);
+    assert_eq!(
+        send(
+            &deployment,
+            &token,
+            &[("x-target-url", "https://both.example/")],
+            PING
+        )
+        .status,
+        403
+    );
 }
 
 #[test]
 fn a_list_of_hosts_replaces_any() {
-    let with = |hosts: &str| Deployment::with_variables(&[SET[0], SET[1], ("PLAYGROUND_RELAY_HOSTS", hosts)]);
+    let with = |hosts: &str| {
+        Deployment::with_variables(&[SET[0], SET[1], ("PLAYGROUND_RELAY_HOSTS", hosts)])
+    };
     let deployment = with("a.example, *.b.example, c.example:8443, d.example:443, e.example:80");
     assert_eq!(deployment.app.problems(), [] as [String; 0]);
     let token = relay_token(&deployment, "ann");
@@ -216,10 +282,23 @@ fn a_list_of_hosts_replaces_any() {
         ("https://c.example/mcp", 403),
         ("https://server.example/mcp", 403),
     ] {
-        assert_eq!(send(&deployment, &token, &[("x-target-url", url)], PING).status, status, "{url}");
+        assert_eq!(
+            send(&deployment, &token, &[("x-target-url", url)], PING).status,
+            status,
+            "{url}"
+        );
     }
     let deployment = with("https://a.example");
     assert!(deployment.app.problems()[0].contains("PLAYGROUND_RELAY_HOSTS has"));
     let token = relay_token(&deployment, "ann");
-    assert_eq!(send(&deployment, &token, &[("x-target-url", "https://a.example/")], PING).status, 403);
+    assert_eq!(
+        send(
+            &deployment,
+            &token,
+            &[("x-target-url", "https://a.example/")],
+            PING
+        )
+        .status,
+        403
+    );
 }

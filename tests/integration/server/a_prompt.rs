@@ -6,10 +6,22 @@ async fn free(Args(given): Args<Map<String, Value>>) -> String {
 
 #[test]
 fn takes_strings_and_names_the_one_that_is_none() {
-    let talk = Conversation::with(empty().prompt("echo", "Say a word", echo).prompt("free", "", free));
+    let talk = Conversation::with(
+        empty()
+            .prompt("echo", "Say a word", echo)
+            .prompt("free", "", free),
+    );
     let listed = talk.ask("prompts/list", &json!({})).unwrap();
-    assert_eq!(listed["prompts"][0]["arguments"], json!([{ "name": "word", "required": true }]));
-    let got = talk.ask("prompts/get", &json!({ "name": "echo", "arguments": { "word": "w" } })).unwrap();
+    assert_eq!(
+        listed["prompts"][0]["arguments"],
+        json!([{ "name": "word", "required": true }])
+    );
+    let got = talk
+        .ask(
+            "prompts/get",
+            &json!({ "name": "echo", "arguments": { "word": "w" } }),
+        )
+        .unwrap();
     assert_eq!(
         got,
         json!({
@@ -18,7 +30,10 @@ fn takes_strings_and_names_the_one_that_is_none() {
         })
     );
     for arguments in [json!({}), json!({ "word": 5 }), json!({ "word": ["w"] })] {
-        let (code, message) = talk.refusal("prompts/get", &json!({ "name": "echo", "arguments": arguments }));
+        let (code, message) = talk.refusal(
+            "prompts/get",
+            &json!({ "name": "echo", "arguments": arguments }),
+        );
         assert_eq!(code, -32602);
         assert!(message.contains("`word`"), "{message}");
     }

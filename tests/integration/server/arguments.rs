@@ -12,7 +12,9 @@ fn shown<T: for<'de> Deserialize<'de> + JsonSchema + 'static>() -> Value {
 
 /// The problem of a server that has a tool with those arguments.
 fn problem<T: for<'de> Deserialize<'de> + JsonSchema + 'static>() -> String {
-    let server = empty().tool("wrong", "", async |_: Args<T>| "done").tool("right", "", hello);
+    let server = empty()
+        .tool("wrong", "", async |_: Args<T>| "done")
+        .tool("right", "", hello);
     assert_eq!(server.problems().len(), 1, "{:?}", server.problems());
     server.problems()[0].clone()
 }
@@ -70,16 +72,30 @@ fn of_an_enum_are_one_object_with_the_properties_of_all_variants() {
     assert_eq!(shown::<Option<Tagged>>(), tagged);
 
     let untagged = json!({ "id": { "type": "integer", "minimum": 0 }, "name": text, "exact": { "type": "boolean" } });
-    assert_eq!(shown::<Untagged>(), json!({ "type": "object", "properties": untagged }));
+    assert_eq!(
+        shown::<Untagged>(),
+        json!({ "type": "object", "properties": untagged })
+    );
 
     let turn = json!({ "type": "integer" });
     let by = json!({ "type": "object", "properties": { "by": { "type": "number" } }, "required": ["by"] });
     let external = json!({ "Move": by, "Turn": turn, "Stop": { "type": "null" } });
-    assert_eq!(shown::<External>(), json!({ "type": "object", "properties": external }));
+    assert_eq!(
+        shown::<External>(),
+        json!({ "type": "object", "properties": external })
+    );
 
     let flattened = shown::<Flattened>();
-    let names: Vec<_> = flattened["properties"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(names, ["exact", "id", "kind", "name", "page", "radius", "side"]);
+    let names: Vec<_> = flattened["properties"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        names,
+        ["exact", "id", "kind", "name", "page", "radius", "side"]
+    );
     assert_eq!(flattened["required"], json!(["page", "kind", "name"]));
 }
 
@@ -90,12 +106,25 @@ fn of_an_enum_are_still_checked_by_its_handler() {
         External::Turn(degrees) => format!("turned by {degrees}"),
         External::Stop => "stopped".to_owned(),
     };
-    let talk = Conversation::with(empty().tool("move", "", moved).tool("tagged", "", async |_: Args<Tagged>| "ok"));
-    assert_eq!(talk.text("move", &json!({ "Move": { "by": 1.5 } })), "moved by 1.5");
+    let talk = Conversation::with(empty().tool("move", "", moved).tool(
+        "tagged",
+        "",
+        async |_: Args<Tagged>| "ok",
+    ));
+    assert_eq!(
+        talk.text("move", &json!({ "Move": { "by": 1.5 } })),
+        "moved by 1.5"
+    );
     assert_eq!(talk.text("move", &json!({ "Turn": 90 })), "turned by 90");
     assert_eq!(talk.text("move", &json!({ "Stop": null })), "stopped");
     talk.failure("move", &json!({ "Turn": 90, "Stop": null }));
-    assert!(talk.failure("tagged", &json!({ "kind": "square", "name": "n", "radius": 1 })).contains("side"));
+    assert!(
+        talk.failure(
+            "tagged",
+            &json!({ "kind": "square", "name": "n", "radius": 1 })
+        )
+        .contains("side")
+    );
 }
 
 #[test]
@@ -126,14 +155,22 @@ fn that_are_no_object_are_a_problem_that_names_the_tool() {
         problem::<Words>(),
     ];
     for told in all {
-        assert!(told.contains("`wrong`") && told.contains("struct"), "{told}");
+        assert!(
+            told.contains("`wrong`") && told.contains("struct"),
+            "{told}"
+        );
     }
     let server = empty()
         .prompt("p", "", async |_: Args<Vec<u8>>| "done")
         .resource_template("r", "test://{a}", async |_: Args<u8>| "done")
         .with(Tool::new("hand", "", hello).input_schema(schemars::json_schema!({ "oneOf": [] })));
     assert_eq!(server.problems().len(), 3, "{:?}", server.problems());
-    for (told, name) in server.problems().iter().zip(["tool `hand`", "resource template `r`", "prompt `p`"]) {
+    for (told, name) in
+        server
+            .problems()
+            .iter()
+            .zip(["tool `hand`", "resource template `r`", "prompt `p`"])
+    {
         assert!(told.starts_with(name), "{told}");
     }
 }
@@ -159,7 +196,10 @@ struct Deep {}
 fn of_nothing_are_an_object_with_properties_at_any_depth_and_never_closed() {
     let nothing = json!({ "type": "object", "properties": {} });
     let talk = Conversation::with(empty().tool("t", "", hello));
-    assert_eq!(talk.ask("tools/list", &json!({})).unwrap()["tools"][0]["inputSchema"], nothing);
+    assert_eq!(
+        talk.ask("tools/list", &json!({})).unwrap()["tools"][0]["inputSchema"],
+        nothing
+    );
     assert_eq!(shown::<Nothing>(), nothing);
     assert_eq!(shown::<Deep>(), nothing);
     assert_eq!(shown::<Value>(), nothing);
@@ -201,8 +241,14 @@ enum Size {
 fn have_items_in_every_list_a_type_in_every_field_and_plain_enums() {
     let schema = shown::<Odd>();
     let property = |name: &str| schema["properties"][name].clone();
-    assert_eq!(property("pair")["items"], json!({ "anyOf": [{ "type": "number" }, { "type": "string" }] }));
-    assert_eq!(property("pair")["prefixItems"][1], json!({ "type": "string" }));
+    assert_eq!(
+        property("pair")["items"],
+        json!({ "anyOf": [{ "type": "number" }, { "type": "string" }] })
+    );
+    assert_eq!(
+        property("pair")["prefixItems"][1],
+        json!({ "type": "string" })
+    );
     let byte = json!({ "type": "integer", "minimum": 0, "maximum": 255 });
     assert_eq!(property("pairs")["items"]["items"], byte);
     assert_eq!(property("any")["anyOf"], property("plain")["anyOf"]);
@@ -229,37 +275,58 @@ fn with_integers_as_json_schema_has_them_are_read() {
     }
     let sum = async |Args(deep): Args<Deep>| {
         let place = deep.place.map_or(0, |(first, _)| i64::from(first));
-        (deep.by + deep.list.iter().map(|n| i64::from(*n)).sum::<i64>() + i64::from(deep.maybe.unwrap_or(0)) + place)
+        (deep.by
+            + deep.list.iter().map(|n| i64::from(*n)).sum::<i64>()
+            + i64::from(deep.maybe.unwrap_or(0))
+            + place)
             .to_string()
     };
-    let talk = Conversation::with(
-        empty().tool("sum", "", sum).tool(
-            "maybe",
-            "",
-            async |args: Option<Args<Deep>>| {
-                if args.is_some() { "read" } else { "not read" }
-            },
-        ),
-    );
+    let talk = Conversation::with(empty().tool("sum", "", sum).tool(
+        "maybe",
+        "",
+        async |args: Option<Args<Deep>>| {
+            if args.is_some() { "read" } else { "not read" }
+        },
+    ));
     let call = |name: &str, arguments: &str| {
         let params = format!(r#"{{"name":"{name}","arguments":{arguments}}}"#);
-        talk.ask_text(&format!(r#"{{"jsonrpc":"2.0","id":1.0,"method":"tools/call","params":{params}}}"#)).unwrap()
+        talk.ask_text(&format!(
+            r#"{{"jsonrpc":"2.0","id":1.0,"method":"tools/call","params":{params}}}"#
+        ))
+        .unwrap()
     };
     for (arguments, sum) in [
         (r#"{"by": 2.0, "list": []}"#, "2"),
         (r#"{"by": 1e2, "list": [1.0, 2e0], "maybe": 5.0}"#, "108"),
-        (r#"{"by": -0.0, "list": [], "maybe": null, "place": [1e1, 2.5]}"#, "10"),
+        (
+            r#"{"by": -0.0, "list": [], "maybe": null, "place": [1e1, 2.5]}"#,
+            "10",
+        ),
     ] {
-        assert_eq!(call("sum", arguments)["content"][0]["text"], sum, "{arguments}");
+        assert_eq!(
+            call("sum", arguments)["content"][0]["text"],
+            sum,
+            "{arguments}"
+        );
     }
-    assert_eq!(call("maybe", r#"{"by": 2.0, "list": []}"#)["content"][0]["text"], "read");
+    assert_eq!(
+        call("maybe", r#"{"by": 2.0, "list": []}"#)["content"][0]["text"],
+        "read"
+    );
     for (arguments, path) in [
         (r#"{"by": 2.5, "list": []}"#, "`by`"),
         (r#"{"by": 1e30, "list": []}"#, "`by`"),
         (r#"{"by": 1.0, "list": [1.0, 256.0]}"#, "`list[1]`"),
     ] {
         let result = call("sum", arguments);
-        assert!(result["isError"] == true && result["content"][0]["text"].as_str().unwrap().contains(path), "{result}");
+        assert!(
+            result["isError"] == true
+                && result["content"][0]["text"]
+                    .as_str()
+                    .unwrap()
+                    .contains(path),
+            "{result}"
+        );
     }
 }
 
@@ -288,12 +355,25 @@ fn that_are_null_are_the_default_where_there_is_one() {
         }
     }
     let sum = async |Args(outer): Args<Outer>| {
-        (outer.by + outer.inner.by + outer.list.iter().map(|inner| inner.by).sum::<i64>()).to_string()
+        (outer.by + outer.inner.by + outer.list.iter().map(|inner| inner.by).sum::<i64>())
+            .to_string()
     };
     let talk = Conversation::with(empty().tool("sum", "", sum));
-    assert_eq!(talk.text("sum", &json!({ "by": null, "inner": null, "list": [] })), "13");
-    assert_eq!(talk.text("sum", &json!({ "inner": { "by": null }, "list": [{ "by": null }, { "by": 1 }] })), "17");
-    assert!(talk.failure("sum", &json!({ "list": null })).contains("`list`: invalid type: null"));
+    assert_eq!(
+        talk.text("sum", &json!({ "by": null, "inner": null, "list": [] })),
+        "13"
+    );
+    assert_eq!(
+        talk.text(
+            "sum",
+            &json!({ "inner": { "by": null }, "list": [{ "by": null }, { "by": 1 }] })
+        ),
+        "17"
+    );
+    assert!(
+        talk.failure("sum", &json!({ "list": null }))
+            .contains("`list`: invalid type: null")
+    );
 }
 
 #[test]
@@ -306,13 +386,22 @@ fn with_lists_of_another_length_are_refused_with_the_field_and_the_count() {
     }
     let talk = Conversation::with(empty().tool("t", "", async |_: Args<Place>| ""));
     for (arguments, told) in [
-        (json!({ "at": [1, 2, 3] }), "`at`: must have at most 2 entries, and has more."),
-        (json!({ "at": [1] }), "`at`: invalid length 1, expected a tuple of size 2."),
+        (
+            json!({ "at": [1, 2, 3] }),
+            "`at`: must have at most 2 entries, and has more.",
+        ),
+        (
+            json!({ "at": [1] }),
+            "`at`: invalid length 1, expected a tuple of size 2.",
+        ),
         (
             json!({ "at": [1, 2], "corners": [[1, 2, 3], [1, 2, 3, 4]] }),
             "`corners[1]`: must have at most 3 entries, and has more.",
         ),
-        (json!({ "at": [1, 2], "corners": [[]] }), "`corners[0]`: invalid length 0, expected a tuple of size 3."),
+        (
+            json!({ "at": [1, 2], "corners": [[]] }),
+            "`corners[0]`: invalid length 0, expected a tuple of size 3.",
+        ),
     ] {
         let refused = talk.failure("t", &arguments);
         assert!(refused.contains(told), "{refused}");
@@ -350,12 +439,24 @@ struct Drawing {
 
 #[test]
 fn with_a_fault_inside_an_enum_are_refused_with_the_path_to_the_fault() {
-    let talk =
-        Conversation::with(empty().tool("t", "", async |_: Args<Drawing>| "").tool("s", "", async |_: Args<Shape>| ""));
+    let talk = Conversation::with(empty().tool("t", "", async |_: Args<Drawing>| "").tool(
+        "s",
+        "",
+        async |_: Args<Shape>| "",
+    ));
     for (shape, path) in [
-        (json!({ "kind": "circle", "radius": "x", "center": { "x": 1 } }), "radius"),
-        (json!({ "kind": "circle", "radius": 1, "center": { "x": 300 } }), "center.x"),
-        (json!({ "kind": "line", "ends": [{ "x": 1 }, { "x": "y" }] }), "ends[1].x"),
+        (
+            json!({ "kind": "circle", "radius": "x", "center": { "x": 1 } }),
+            "radius",
+        ),
+        (
+            json!({ "kind": "circle", "radius": 1, "center": { "x": 300 } }),
+            "center.x",
+        ),
+        (
+            json!({ "kind": "line", "ends": [{ "x": 1 }, { "x": "y" }] }),
+            "ends[1].x",
+        ),
     ] {
         let told = talk.failure("t", &json!({ "shape": shape }));
         assert!(told.contains(&format!("`shape.{path}`")), "{told}");
@@ -370,14 +471,27 @@ fn with_a_fault_inside_an_enum_are_refused_with_the_path_to_the_fault() {
 fn with_half_of_a_surrogate_pair_are_refused_with_words() {
     let talk = Conversation::with(empty().tool("echo", "", echo).prompt("echo", "", echo));
     for (method, params) in [
-        ("tools/call", r#"{"name":"echo","arguments":{"word":"\ud83d"}}"#),
-        ("tools/call", r#"{"name":"echo","arguments":{"word":"\ude00x"}}"#),
-        ("tools/call", r#"{"name":"echo","arguments":{"word":"a","\ud83d":1}}"#),
+        (
+            "tools/call",
+            r#"{"name":"echo","arguments":{"word":"\ud83d"}}"#,
+        ),
+        (
+            "tools/call",
+            r#"{"name":"echo","arguments":{"word":"\ude00x"}}"#,
+        ),
+        (
+            "tools/call",
+            r#"{"name":"echo","arguments":{"word":"a","\ud83d":1}}"#,
+        ),
         ("tools/call", r#"{"name":"\ud83d","arguments":{}}"#),
-        ("prompts/get", r#"{"name":"echo","arguments":{"word":"\ud83d\n"}}"#),
+        (
+            "prompts/get",
+            r#"{"name":"echo","arguments":{"word":"\ud83d\n"}}"#,
+        ),
     ] {
-        let told = match talk.ask_text(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#))
-        {
+        let told = match talk.ask_text(&format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#
+        )) {
             Ok(result) => result["content"][0]["text"].to_string(),
             Err(error) => error.message,
         };

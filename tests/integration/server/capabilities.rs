@@ -5,13 +5,27 @@ fn are_what_the_handlers_do() {
     for (server, expected) in [
         (empty(), json!({})),
         (empty().tool("t", "", hello), json!({ "tools": {} })),
-        (empty().tool("t", "", log), json!({ "tools": {}, "logging": {} })),
-        (empty().tool("t", "", announce), json!({ "tools": { "listChanged": true } })),
-        (empty().prompt("p", "", hello), json!({ "prompts": {} })),
-        (empty().resource("r", "test://r", hello), json!({ "resources": {} })),
-        (empty().resource_template("r", "test://{word}", echo), json!({ "resources": {} })),
         (
-            empty().resource("r", "test://r", hello).tool("t", "", announce),
+            empty().tool("t", "", log),
+            json!({ "tools": {}, "logging": {} }),
+        ),
+        (
+            empty().tool("t", "", announce),
+            json!({ "tools": { "listChanged": true } }),
+        ),
+        (empty().prompt("p", "", hello), json!({ "prompts": {} })),
+        (
+            empty().resource("r", "test://r", hello),
+            json!({ "resources": {} }),
+        ),
+        (
+            empty().resource_template("r", "test://{word}", echo),
+            json!({ "resources": {} }),
+        ),
+        (
+            empty()
+                .resource("r", "test://r", hello)
+                .tool("t", "", announce),
             json!({ "tools": { "listChanged": true }, "resources": { "listChanged": true, "subscribe": true } }),
         ),
         (
@@ -19,11 +33,14 @@ fn are_what_the_handlers_do() {
             json!({ "prompts": {}, "completions": {} }),
         ),
         (
-            empty().with(ResourceTemplate::new("r", "test://{word}", echo).complete("word", nothing)),
+            empty()
+                .with(ResourceTemplate::new("r", "test://{word}", echo).complete("word", nothing)),
             json!({ "resources": {}, "completions": {} }),
         ),
         (
-            empty().resource("r", "test://r", hello).on_state_update(announce),
+            empty()
+                .resource("r", "test://r", hello)
+                .on_state_update(announce),
             json!({ "resources": { "listChanged": true, "subscribe": true } }),
         ),
     ] {
@@ -53,7 +70,9 @@ fn that_are_not_there_make_their_methods_unknown() {
         empty().tool("t", "", log),
         empty().prompt("p", "", hello),
         empty().resource("r", "test://r", hello),
-        empty().resource("r", "test://r", hello).tool("t", "", announce),
+        empty()
+            .resource("r", "test://r", hello)
+            .tool("t", "", announce),
         empty().with(Prompt::new("p", "", echo).complete("word", nothing)),
     ];
     for server in servers {
@@ -64,7 +83,8 @@ fn that_are_not_there_make_their_methods_unknown() {
                 "subscribe" => declared["resources"]["subscribe"] == true,
                 _ => declared.get(needs).is_some(),
             };
-            let unknown = matches!(talk.ask(method, &json!({})), Err(error) if error.code.0 == -32601);
+            let unknown =
+                matches!(talk.ask(method, &json!({})), Err(error) if error.code.0 == -32601);
             assert_eq!(served, !unknown, "{method} with {declared}");
         }
         assert_eq!(talk.ask("ping", &json!({})).unwrap(), json!({}));

@@ -25,12 +25,21 @@ async fn many(_: Typed) -> Vec<String> {
 }
 
 fn talk() -> Conversation {
-    let prompt = Prompt::new("two", "", two).complete("first", words).complete("second", after);
-    let template = ResourceTemplate::new("t", "test://{first}/{second}", two).complete("first", many);
+    let prompt = Prompt::new("two", "", two)
+        .complete("first", words)
+        .complete("second", after);
+    let template =
+        ResourceTemplate::new("t", "test://{first}/{second}", two).complete("first", many);
     Conversation::with(empty().with(prompt).with(template))
 }
 
-fn complete(talk: &Conversation, reference: &Value, argument: &str, value: &str, context: &Value) -> Value {
+fn complete(
+    talk: &Conversation,
+    reference: &Value,
+    argument: &str,
+    value: &str,
+    context: &Value,
+) -> Value {
     let params = json!({ "ref": reference, "argument": { "name": argument, "value": value }, "context": context });
     talk.ask("completion/complete", &params).unwrap()["completion"].take()
 }
@@ -47,7 +56,11 @@ fn proposes_what_begins_with_what_was_typed() {
         ("x", vec![]),
     ] {
         let found = complete(&talk(), &prompt, "first", typed, &json!(null));
-        assert_eq!(found, json!({ "values": values, "total": values.len(), "hasMore": false }), "{typed}");
+        assert_eq!(
+            found,
+            json!({ "values": values, "total": values.len(), "hasMore": false }),
+            "{typed}"
+        );
     }
 }
 
@@ -55,7 +68,10 @@ fn proposes_what_begins_with_what_was_typed() {
 fn knows_the_arguments_that_are_settled() {
     let prompt = json!({ "type": "ref/prompt", "name": "two" });
     let values = |context| complete(&talk(), &prompt, "second", "x", &context)["values"][0].clone();
-    assert_eq!(values(json!({ "arguments": { "first": "Apple" } })), "Apple and x");
+    assert_eq!(
+        values(json!({ "arguments": { "first": "Apple" } })),
+        "Apple and x"
+    );
     assert_eq!(values(json!({})), "nothing and x");
 }
 
@@ -64,7 +80,10 @@ fn of_more_than_a_hundred_tells_how_many_there_are() {
     let template = json!({ "type": "ref/resource", "uri": "test://{first}/{second}" });
     let found = complete(&talk(), &template, "first", "", &json!(null));
     assert_eq!(found["values"].as_array().unwrap().len(), 100);
-    assert_eq!((&found["total"], &found["hasMore"]), (&json!(250), &json!(true)));
+    assert_eq!(
+        (&found["total"], &found["hasMore"]),
+        (&json!(250), &json!(true))
+    );
     let none = complete(&talk(), &template, "second", "", &json!(null));
     assert_eq!(none, json!({ "values": [], "total": 0, "hasMore": false }));
 }
@@ -79,7 +98,11 @@ fn of_nothing_that_is_here_is_refused() {
         json!({}),
     ] {
         let params = json!({ "ref": reference, "argument": { "name": "first", "value": "" } });
-        assert_eq!(talk().refusal("completion/complete", &params).0, -32602, "{reference}");
+        assert_eq!(
+            talk().refusal("completion/complete", &params).0,
+            -32602,
+            "{reference}"
+        );
     }
 }
 
@@ -89,9 +112,16 @@ fn that_fails_is_an_error_in_the_words_of_its_completer() {
         let list = (typed.value == "a").then(|| vec!["apple".to_owned()]);
         Ok(list.or_err("The list cannot be read now.")?)
     }
-    let talk = Conversation::with(empty().with(Prompt::new("echo", "", echo).complete("word", fails)));
+    let talk =
+        Conversation::with(empty().with(Prompt::new("echo", "", echo).complete("word", fails)));
     let prompt = json!({ "type": "ref/prompt", "name": "echo" });
-    assert_eq!(complete(&talk, &prompt, "word", "a", &json!(null))["values"], json!(["apple"]));
+    assert_eq!(
+        complete(&talk, &prompt, "word", "a", &json!(null))["values"],
+        json!(["apple"])
+    );
     let params = json!({ "ref": prompt, "argument": { "name": "word", "value": "b" } });
-    assert_eq!(talk.refusal("completion/complete", &params), (-32603, "The list cannot be read now.".to_owned()));
+    assert_eq!(
+        talk.refusal("completion/complete", &params),
+        (-32603, "The list cannot be read now.".to_owned())
+    );
 }

@@ -49,9 +49,20 @@ struct Range {
 }
 
 async fn query(Args(query): Args<Query>) -> String {
-    let parts =
-        (query.file, query.tags, query.mail, query.page, query.id, query.step, query.pair, query.part, query.two);
-    format!("{} {:?} {:?}", query.limit, query.within.values().map(|range| range.at).collect::<Vec<_>>(), parts)
+    let parts = (
+        query.file, query.tags, query.mail, query.page, query.id, query.step, query.pair,
+        query.part, query.two,
+    );
+    format!(
+        "{} {:?} {:?}",
+        query.limit,
+        query
+            .within
+            .values()
+            .map(|range| range.at)
+            .collect::<Vec<_>>(),
+        parts
+    )
 }
 
 #[test]
@@ -79,9 +90,17 @@ fn that_break_a_constraint_never_reach_the_handler() {
         (json!({ "tags": ["ab", "c"] }), "`tags[1]`", "at least 2"),
         (json!({ "mail": "nobody" }), "`mail`", "email"),
         (json!({ "page": "no page" }), "`page`", "uri"),
-        (json!({ "within": { "x": { "at": 0 }, "y": { "at": 1.6 } } }), "`within.y.at`", "at most 1.5"),
+        (
+            json!({ "within": { "x": { "at": 0 }, "y": { "at": 1.6 } } }),
+            "`within.y.at`",
+            "at most 1.5",
+        ),
         (json!({ "within": { "y": [1.6] } }), "`within.y`", "object"),
-        (json!({ "pair": [{ "at": -2 }, 1] }), "`pair[0].at`", "at least -1.5"),
+        (
+            json!({ "pair": [{ "at": -2 }, 1] }),
+            "`pair[0].at`",
+            "at least -1.5",
+        ),
         (json!({ "pair": [[2], 1] }), "`pair[0]`", "object"),
         (json!({ "part": "ab" }), "`part`", "pattern"),
         (json!({ "two": [1] }), "`two`", "at least 2"),
@@ -91,7 +110,10 @@ fn that_break_a_constraint_never_reach_the_handler() {
         (json!([-1]), "value", "object"),
     ] {
         let told = talk.failure("query", &wrong);
-        assert!(told.contains(path) && told.contains(rule) && told.contains("`query`"), "{wrong}: {told}");
+        assert!(
+            told.contains(path) && told.contains(rule) && told.contains("`query`"),
+            "{wrong}: {told}"
+        );
     }
     // Members that the handler does not know do not turn the checks off.
     let params = r#"{"name":"query","arguments":{"limit":-1,"junk":1e999}}"#;
@@ -170,12 +192,21 @@ fn with_several_faults_are_told_all_of_them_at_once_up_to_a_bound() {
         String::new()
     }
     let talk = Conversation::with(empty().tool("order", "", order));
-    let told = talk.failure("order", &json!({ "name": "", "count": 99, "sizes": [1, 7] }));
-    for fault in ["`name` must have at least 1", "`count` must be at most 9, and is 99", "`sizes[1]` must be at most 3"]
-    {
+    let told = talk.failure(
+        "order",
+        &json!({ "name": "", "count": 99, "sizes": [1, 7] }),
+    );
+    for fault in [
+        "`name` must have at least 1",
+        "`count` must be at most 9, and is 99",
+        "`sizes[1]` must be at most 3",
+    ] {
         assert!(told.contains(fault), "{fault}: {told}");
     }
-    let told = talk.failure("order", &json!({ "name": "", "count": 99, "sizes": vec![7; 1000] }));
+    let told = talk.failure(
+        "order",
+        &json!({ "name": "", "count": 99, "sizes": vec![7; 1000] }),
+    );
     assert_eq!(told.matches(" must ").count(), 8, "{told}");
 }
 
@@ -185,7 +216,8 @@ fn are_an_object_even_if_nothing_else_is_asked_of_them() {
     struct Word {
         word: String,
     }
-    let talk = Conversation::with(empty().tool("word", "", async |Args(Word { word }): Args<Word>| word));
+    let talk =
+        Conversation::with(empty().tool("word", "", async |Args(Word { word }): Args<Word>| word));
     assert_eq!(talk.text("word", &json!({ "word": "a" })), "a");
     let told = talk.failure("word", &json!(["a"]));
     assert!(told.contains("must be an object, and is a list"), "{told}");
@@ -204,11 +236,17 @@ fn of_enums_and_recursive_types_are_checked_by_the_constraints_of_their_variant(
         ("bounded", json!({ "kind": "square", "size": -9 })),
         ("loose", json!({ "x": "ab" })),
         ("loose", json!({ "x": 7 })),
-        ("loose", json!({ "next": { "x": "ab" }, "other": { "x": 1 } })),
+        (
+            "loose",
+            json!({ "next": { "x": "ab" }, "other": { "x": 1 } }),
+        ),
         ("outside", json!({ "Range": { "at": 1 } })),
         ("outside", json!({ "Named": { "by": 1, "called": "n" } })),
         ("outside", json!({ "Stop": null })),
-        ("tree", json!({ "weight": 1, "children": [{ "weight": 2 }] })),
+        (
+            "tree",
+            json!({ "weight": 1, "children": [{ "weight": 2 }] }),
+        ),
     ] {
         assert_eq!(talk.text(name, &right), "ok", "{right}");
     }
@@ -216,11 +254,19 @@ fn of_enums_and_recursive_types_are_checked_by_the_constraints_of_their_variant(
         ("bounded", json!({ "kind": "circle", "size": 0 }), "`size`"),
         ("bounded", json!({ "kind": "square", "size": 9 }), "`size`"),
         ("loose", json!({ "x": "b" }), "`x`"),
-        ("loose", json!({ "next": { "x": "ab" }, "other": { "x": "b" } }), "`other.x`"),
+        (
+            "loose",
+            json!({ "next": { "x": "ab" }, "other": { "x": "b" } }),
+            "`other.x`",
+        ),
         ("loose", json!(["b"]), "value"),
         ("outside", json!({ "Range": { "at": 9 } }), "`Range.at`"),
         ("outside", json!({ "Range": [9] }), "`Range`"),
-        ("outside", json!({ "Named": { "by": 0, "called": "n" } }), "`Named.by`"),
+        (
+            "outside",
+            json!({ "Named": { "by": 0, "called": "n" } }),
+            "`Named.by`",
+        ),
         ("outside", json!({ "Named": [0, "n"] }), "`Named`"),
         (
             "tree",
@@ -242,7 +288,10 @@ fn that_nest_alternatives_are_checked_in_steps_that_their_length_bounds() {
     }
     talk.failure("loose", &deep);
     let long = json!({ "x": "a".repeat(20_000) });
-    assert!(talk.failure("loose", &long).contains("10000"), "a pattern is not tried on a text of any length");
+    assert!(
+        talk.failure("loose", &long).contains("10000"),
+        "a pattern is not tried on a text of any length"
+    );
 }
 
 #[test]
@@ -253,14 +302,39 @@ fn of_prompts_and_templates_are_checked_too() {
         async |args: Args<Query>| query(args).await,
     );
     let talk = Conversation::with(server);
-    talk.ask("prompts/get", &json!({ "name": "query", "arguments": { "limit": "2.0", "file": "a" } })).unwrap();
-    talk.ask("prompts/get", &json!({ "name": "query", "arguments": { "limit": null, "file": "a" } })).unwrap();
-    talk.ask("resources/read", &json!({ "uri": "test://1e1/a" })).unwrap();
+    talk.ask(
+        "prompts/get",
+        &json!({ "name": "query", "arguments": { "limit": "2.0", "file": "a" } }),
+    )
+    .unwrap();
+    talk.ask(
+        "prompts/get",
+        &json!({ "name": "query", "arguments": { "limit": null, "file": "a" } }),
+    )
+    .unwrap();
+    talk.ask("resources/read", &json!({ "uri": "test://1e1/a" }))
+        .unwrap();
     for (method, params, path) in [
-        ("prompts/get", json!({ "name": "query", "arguments": { "limit": "0", "file": "a" } }), "`limit`"),
-        ("prompts/get", json!({ "name": "query", "arguments": { "file": "A" } }), "`file`"),
-        ("resources/read", json!({ "uri": "test://101/a" }), "`limit`"),
-        ("resources/read", json!({ "uri": "test://1/%2e%2e%2fa" }), "`file`"),
+        (
+            "prompts/get",
+            json!({ "name": "query", "arguments": { "limit": "0", "file": "a" } }),
+            "`limit`",
+        ),
+        (
+            "prompts/get",
+            json!({ "name": "query", "arguments": { "file": "A" } }),
+            "`file`",
+        ),
+        (
+            "resources/read",
+            json!({ "uri": "test://101/a" }),
+            "`limit`",
+        ),
+        (
+            "resources/read",
+            json!({ "uri": "test://1/%2e%2e%2fa" }),
+            "`file`",
+        ),
     ] {
         let (code, told) = talk.refusal(method, &params);
         assert!(code == -32602 && told.contains(path), "{params}: {told}");
@@ -275,13 +349,14 @@ fn with_a_pattern_that_is_none_are_a_problem_that_names_it() {
         #[schemars(regex(pattern = "^(a"))]
         a: String,
     }
-    let told = empty().tool("wrong", "", async |_: Args<Wrong>| "done").problems().join(" ");
+    let told = empty()
+        .tool("wrong", "", async |_: Args<Wrong>| "done")
+        .problems()
+        .join(" ");
     assert!(told.contains("`wrong`") && told.contains("^(a"), "{told}");
-    let server = empty().prompt("p", "", async |_: Args<Wrong>| "done").resource_template(
-        "r",
-        "test://{a}",
-        async |_: Args<Wrong>| "done",
-    );
+    let server = empty()
+        .prompt("p", "", async |_: Args<Wrong>| "done")
+        .resource_template("r", "test://{a}", async |_: Args<Wrong>| "done");
     assert_eq!(server.problems().len(), 2, "{:?}", server.problems());
 }
 
@@ -295,8 +370,14 @@ fn by_a_schema_written_by_hand_are_checked_against_it() {
     let any = async |Args(given): Args<Map<String, Value>>| Value::Object(given).to_string();
     let talk = Conversation::with(empty().with(Tool::new("hand", "", any).input_schema(schema)));
     talk.text("hand", &json!({ "n": 3, "s": "ab", "more": 4 }));
-    assert!(talk.failure("hand", &json!({ "n": 4 })).contains("`n` must be at most 3"));
-    assert!(talk.failure("hand", &json!({ "s": "abc" })).contains("`s` must have at most 2 characters"));
+    assert!(
+        talk.failure("hand", &json!({ "n": 4 }))
+            .contains("`n` must be at most 3")
+    );
+    assert!(
+        talk.failure("hand", &json!({ "s": "abc" }))
+            .contains("`s` must have at most 2 characters")
+    );
 }
 
 #[test]
@@ -308,13 +389,17 @@ fn with_an_entry_twice_are_refused_where_entries_differ() {
     let any = async |Args(given): Args<Map<String, Value>>| Value::Object(given).to_string();
     let talk = Conversation::with(empty().with(Tool::new("tag", "", any).input_schema(schema)));
     talk.text("tag", &json!({ "tags": ["a", "b"] }));
-    assert!(talk.failure("tag", &json!({ "tags": ["a", "b", "a"] })).contains("`tags` must not have an entry twice"));
+    assert!(
+        talk.failure("tag", &json!({ "tags": ["a", "b", "a"] }))
+            .contains("`tags` must not have an entry twice")
+    );
 }
 
 #[test]
 fn that_fit_each_of_nested_alternatives_are_refused_without_trying_every_combination() {
     let next = json!({ "type": "object", "properties": { "next": { "$ref": "#/$defs/node" } }, "required": ["next"] });
-    let end = json!({ "type": "object", "properties": { "x": { "maximum": 3 } }, "required": ["x"] });
+    let end =
+        json!({ "type": "object", "properties": { "x": { "maximum": 3 } }, "required": ["x"] });
     let schema = schemars::json_schema!({
         "type": "object",
         "properties": { "node": { "$ref": "#/$defs/node" } },
@@ -324,7 +409,10 @@ fn that_fit_each_of_nested_alternatives_are_refused_without_trying_every_combina
     let talk = Conversation::with(empty().with(Tool::new("nested", "", any).input_schema(schema)));
     // Each level has two alternatives to try: with every combination this would not end.
     let deep = (0..40).fold(json!({ "x": 4 }), |node, _| json!({ "next": node }));
-    assert!(talk.failure("nested", &json!({ "node": deep })).contains("must be at most 3"));
+    assert!(
+        talk.failure("nested", &json!({ "node": deep }))
+            .contains("must be at most 3")
+    );
 }
 
 #[test]
@@ -336,9 +424,15 @@ fn by_a_number_of_members_are_checked() {
     let any = async |Args(given): Args<Map<String, Value>>| Value::Object(given).to_string();
     let talk = Conversation::with(empty().with(Tool::new("label", "", any).input_schema(schema)));
     talk.text("label", &json!({ "labels": { "a": 1, "b": 2 } }));
-    assert!(talk.failure("label", &json!({ "labels": {} })).contains("`labels` must have at least 1 members"));
+    assert!(
+        talk.failure("label", &json!({ "labels": {} }))
+            .contains("`labels` must have at least 1 members")
+    );
     let many = json!({ "labels": { "a": 1, "b": 2, "c": 3 } });
-    assert!(talk.failure("label", &many).contains("`labels` must have at most 2 members"));
+    assert!(
+        talk.failure("label", &many)
+            .contains("`labels` must have at most 2 members")
+    );
 }
 
 #[test]
@@ -351,5 +445,8 @@ fn by_a_number_of_entries_alone_are_checked_too() {
     }
     let talk = Conversation::with(empty().tool("two", "", async |_: Args<Two>| "ok"));
     assert_eq!(talk.text("two", &json!({ "two": [1, 2] })), "ok");
-    assert!(talk.failure("two", &json!({ "two": [1] })).contains("`two` must have at least 2 entries"));
+    assert!(
+        talk.failure("two", &json!({ "two": [1] }))
+            .contains("`two` must have at least 2 entries")
+    );
 }

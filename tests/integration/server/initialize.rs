@@ -12,24 +12,36 @@ fn echoes_a_version_it_knows_and_offers_the_newest_otherwise() {
         ("1999-01-01", "2025-11-25"),
         ("", "2025-11-25"),
     ] {
-        let (client, result) =
-            talk.initialize(&json!({ "protocolVersion": asked, "clientInfo": { "name": "c" } })).unwrap();
+        let (client, result) = talk
+            .initialize(&json!({ "protocolVersion": asked, "clientInfo": { "name": "c" } }))
+            .unwrap();
         assert_eq!(result["protocolVersion"], answered, "{asked}");
-        assert_eq!((client.version.as_str(), client.name.as_str()), (answered, "c"));
+        assert_eq!(
+            (client.version.as_str(), client.name.as_str()),
+            (answered, "c")
+        );
     }
 }
 
 #[test]
 fn tells_about_the_server_what_it_was_given() {
-    let (_, result) = Conversation::with(empty()).initialize(&json!({ "protocolVersion": "2025-11-25" })).unwrap();
+    let (_, result) = Conversation::with(empty())
+        .initialize(&json!({ "protocolVersion": "2025-11-25" }))
+        .unwrap();
     assert_eq!(
         result,
         json!({
             "protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": { "name": "s", "version": "1.0.0" },
         })
     );
-    let server = empty().title("S").description("d").website("https://example.com").instructions("Do.");
-    let (_, result) = Conversation::with(server).initialize(&json!({ "protocolVersion": "2025-11-25" })).unwrap();
+    let server = empty()
+        .title("S")
+        .description("d")
+        .website("https://example.com")
+        .instructions("Do.");
+    let (_, result) = Conversation::with(server)
+        .initialize(&json!({ "protocolVersion": "2025-11-25" }))
+        .unwrap();
     assert_eq!(result["instructions"], "Do.");
     assert_eq!(
         result["serverInfo"],
@@ -45,11 +57,21 @@ fn refuses_parameters_of_the_wrong_type_by_name() {
     for (params, field) in [
         (json!({}), "protocolVersion"),
         (json!({ "protocolVersion": 1 }), "protocolVersion"),
-        (json!({ "protocolVersion": "2025-11-25", "capabilities": 1 }), "capabilities"),
-        (json!({ "protocolVersion": "2025-11-25", "clientInfo": [] }), "clientInfo"),
+        (
+            json!({ "protocolVersion": "2025-11-25", "capabilities": 1 }),
+            "capabilities",
+        ),
+        (
+            json!({ "protocolVersion": "2025-11-25", "clientInfo": [] }),
+            "clientInfo",
+        ),
     ] {
         let error = talk.initialize(&params).unwrap_err();
         assert_eq!(error.code.0, -32602);
-        assert!(error.message.contains(&format!("`{field}`")), "{}", error.message);
+        assert!(
+            error.message.contains(&format!("`{field}`")),
+            "{}",
+            error.message
+        );
     }
 }

@@ -23,8 +23,15 @@ fn are_in_the_order_of_registration_page_by_page() {
         ("resources/templates/list", "resourceTemplates"),
     ] {
         let pages = talk.pages(method, key);
-        assert_eq!(pages, [vec!["zeta", "alpha"], vec!["Mid", "beta-2"], vec!["a.b"]], "{method}");
-        assert_eq!(talk.ask(method, &json!({})).unwrap(), talk.ask(method, &json!({ "cursor": null })).unwrap());
+        assert_eq!(
+            pages,
+            [vec!["zeta", "alpha"], vec!["Mid", "beta-2"], vec!["a.b"]],
+            "{method}"
+        );
+        assert_eq!(
+            talk.ask(method, &json!({})).unwrap(),
+            talk.ask(method, &json!({ "cursor": null })).unwrap()
+        );
     }
 }
 
@@ -36,7 +43,10 @@ fn refuse_a_cursor_that_is_none_of_theirs() {
         assert_eq!(code, -32602, "{cursor}");
         assert!(message.contains("cursor"), "{message}");
     }
-    assert_eq!(talk.refusal("tools/list", &json!({ "cursor": 5 })).0, -32602);
+    assert_eq!(
+        talk.refusal("tools/list", &json!({ "cursor": 5 })).0,
+        -32602
+    );
 }
 
 #[test]
@@ -48,8 +58,14 @@ fn hold_what_was_registered_and_nothing_empty() {
         .idempotent()
         .closed_world()
         .meta(json!({ "example.com/x": 1 }));
-    let annotations = Annotations { priority: Some(0.5), ..Annotations::default() };
-    let resource = Resource::new("r", "test://r", hello).description("d").mime_type("text/x").annotations(annotations);
+    let annotations = Annotations {
+        priority: Some(0.5),
+        ..Annotations::default()
+    };
+    let resource = Resource::new("r", "test://r", hello)
+        .description("d")
+        .mime_type("text/x")
+        .annotations(annotations);
     let talk = Conversation::with(empty().with(tool).tool("bare", "d", hello).with(resource));
     let tools = talk.ask("tools/list", &json!({})).unwrap();
     let input = json!({
@@ -67,14 +83,20 @@ fn hold_what_was_registered_and_nothing_empty() {
         })
     );
     let nothing = json!({ "type": "object", "properties": {} });
-    assert_eq!(tools["tools"][1], json!({ "name": "bare", "description": "d", "inputSchema": nothing }));
+    assert_eq!(
+        tools["tools"][1],
+        json!({ "name": "bare", "description": "d", "inputSchema": nothing })
+    );
     assert_eq!(
         talk.ask("resources/list", &json!({})).unwrap(),
         json!({ "resources": [{
         "uri": "test://r", "name": "r", "description": "d", "mimeType": "text/x", "annotations": { "priority": 0.5 },
     }] })
     );
-    assert_eq!(talk.ask("resources/templates/list", &json!({})).unwrap(), json!({ "resourceTemplates": [] }));
+    assert_eq!(
+        talk.ask("resources/templates/list", &json!({})).unwrap(),
+        json!({ "resourceTemplates": [] })
+    );
 }
 
 // A schema may name its dialect and be closed; the rest is compared.
@@ -101,7 +123,14 @@ fn leave_out_what_is_wrong_and_say_so() {
         .resource_template("c", "test://{", echo);
     assert_eq!(server.problems().len(), 7, "{:?}", server.problems());
     for told in ["twice", "\"\"", "with space", "test://a", "`c`"] {
-        assert!(server.problems().iter().any(|problem| problem.contains(told)), "{told}: {:?}", server.problems());
+        assert!(
+            server
+                .problems()
+                .iter()
+                .any(|problem| problem.contains(told)),
+            "{told}: {:?}",
+            server.problems()
+        );
     }
 }
 
@@ -118,9 +147,15 @@ fn that_a_directory_would_refuse_are_told_and_leave_nothing_out() {
         .with(fit("choice").read_only().input_schema(root));
     assert_eq!(server.problems(), [""; 0]);
     let advice = server.advice();
-    let names: Vec<_> = advice.iter().filter_map(|told| told.trim_end_matches('.').rsplit_once(": ")).collect();
+    let names: Vec<_> = advice
+        .iter()
+        .filter_map(|told| told.trim_end_matches('.').rsplit_once(": "))
+        .collect();
     let names: Vec<_> = names.into_iter().map(|(_, names)| names).collect();
-    assert_eq!(names, ["bare", "bare, unsaid", "bare", &"x".repeat(65), "choice"]);
+    assert_eq!(
+        names,
+        ["bare", "bare, unsaid", "bare", &"x".repeat(65), "choice"]
+    );
     let talk = Conversation::with(server);
     let listed = talk.ask("tools/list", &json!({})).unwrap();
     assert_eq!(listed["tools"].as_array().unwrap().len(), 6);

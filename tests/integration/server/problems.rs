@@ -46,7 +46,10 @@ fn only(server: &Server) -> String {
 
 fn says(server: &Server, name: &str, what_to_do: &str) {
     let told = only(server);
-    assert!(told.contains(&format!("`{name}`")) && told.contains(what_to_do), "{told}");
+    assert!(
+        told.contains(&format!("`{name}`")) && told.contains(what_to_do),
+        "{told}"
+    );
 }
 
 #[test]
@@ -69,9 +72,21 @@ async fn words_text() -> String {
 
 #[test]
 fn a_template_and_its_arguments_have_the_same_names() {
-    says(&empty().resource_template("t", "test://{city}/{day}", city), "day", "add the field");
-    says(&empty().resource_template("t", "test://{hour}", day), "day", "add `{day}` to the template");
-    says(&empty().resource_template("t", "test://{city}", words_text), "t", "take `Args<T>`");
+    says(
+        &empty().resource_template("t", "test://{city}/{day}", city),
+        "day",
+        "add the field",
+    );
+    says(
+        &empty().resource_template("t", "test://{hour}", day),
+        "day",
+        "add `{day}` to the template",
+    );
+    says(
+        &empty().resource_template("t", "test://{city}", words_text),
+        "t",
+        "take `Args<T>`",
+    );
     let open = async |Args(Open { city, others }): Args<Open>| format!("{city}{others:?}");
     for fits in [
         empty().resource_template("t", "test://{day}", day),
@@ -85,9 +100,16 @@ fn a_template_and_its_arguments_have_the_same_names() {
 
 #[test]
 fn a_completer_completes_something() {
-    let template = |name: &str| ResourceTemplate::new("t", "test://{city}", city).complete(name, words);
+    let template =
+        |name: &str| ResourceTemplate::new("t", "test://{city}", city).complete(name, words);
     let prompt = |name: &str| Prompt::new("p", "", city).complete(name, words);
-    assert_eq!(empty().with(template("city")).with(prompt("city")).problems(), [""; 0]);
+    assert_eq!(
+        empty()
+            .with(template("city"))
+            .with(prompt("city"))
+            .problems(),
+        [""; 0]
+    );
     says(&empty().with(template("town")), "town", "there are `city`");
     says(&empty().with(prompt("town")), "town", "there are `city`");
 }
@@ -96,21 +118,42 @@ fn a_completer_completes_something() {
 fn the_page_of_a_tool_is_there() {
     let tool = || Tool::new("roll", "", words_text).page("ui://dice");
     says(&empty().with(tool()), "roll", "add it by `.with(Page::new(");
-    assert_eq!(empty().with(tool()).with(Page::new("dice", "ui://dice", "")).problems(), [""; 0]);
+    assert_eq!(
+        empty()
+            .with(tool())
+            .with(Page::new("dice", "ui://dice", ""))
+            .problems(),
+        [""; 0]
+    );
 }
 
 #[test]
 fn resources_and_templates_have_uris() {
-    for (uri, told) in [("notes", "scheme"), ("a://b c", "`%20`"), ("a://%", "`%25`")] {
+    for (uri, told) in [
+        ("notes", "scheme"),
+        ("a://b c", "`%20`"),
+        ("a://%", "`%25`"),
+    ] {
         says(&empty().resource("r", uri, words_text), "r", told);
         let server = empty().resource_template("r", format!("{uri}/{{city}}"), city);
         says(&server, "r", told);
-        assert!(!server.problems()[0].contains("city"), "{:?}", server.problems());
+        assert!(
+            !server.problems()[0].contains("city"),
+            "{:?}",
+            server.problems()
+        );
     }
-    assert_eq!(empty().resource_template("r", "{city}:x", city).problems(), [""; 0]);
+    assert_eq!(
+        empty().resource_template("r", "{city}:x", city).problems(),
+        [""; 0]
+    );
 }
 
 #[test]
 fn arguments_are_an_object() {
-    says(&empty().tool("t", "", async |_: Args<u8>| "done"), "t", "have `Args` read a struct");
+    says(
+        &empty().tool("t", "", async |_: Args<u8>| "done"),
+        "t",
+        "have `Args` read a struct",
+    );
 }

@@ -55,7 +55,8 @@ fn given() -> [(&'static str, Value); 10] {
     ]
 }
 
-const OBJECTS_ALONE: [ProtocolVersion; 2] = [ProtocolVersion::V2025_06_18, ProtocolVersion::V2025_11_25];
+const OBJECTS_ALONE: [ProtocolVersion; 2] =
+    [ProtocolVersion::V2025_06_18, ProtocolVersion::V2025_11_25];
 
 fn text(result: &Value) -> Value {
     serde_json::from_str(result["content"][0]["text"].as_str().unwrap()).unwrap()
@@ -68,17 +69,31 @@ fn is_the_member_of_an_object_where_clients_take_nothing_else() {
         let listed = talk.ask("tools/list", &json!({})).unwrap();
         for ((name, value), tool) in given().into_iter().zip(listed["tools"].as_array().unwrap()) {
             let schema = &tool["outputSchema"];
-            assert_eq!((&schema["type"], &schema["required"]), (&json!("object"), &json!(["result"])), "{name}");
-            assert!(schema["properties"]["result"].is_object(), "{name}: {schema}");
+            assert_eq!(
+                (&schema["type"], &schema["required"]),
+                (&json!("object"), &json!(["result"])),
+                "{name}"
+            );
+            assert!(
+                schema["properties"]["result"].is_object(),
+                "{name}: {schema}"
+            );
             let result = talk.call(name, &json!({}));
-            assert_eq!(result["structuredContent"], json!({ "result": value }), "{name}");
+            assert_eq!(
+                result["structuredContent"],
+                json!({ "result": value }),
+                "{name}"
+            );
             assert_eq!(text(&result), value, "{name}");
             assert_eq!(result.get("isError"), None, "{name}");
         }
         let tree = &listed["tools"][9]["outputSchema"];
         let target = tree.pointer("/properties/result/items/properties/children/items/$ref");
         let target = target.and_then(Value::as_str).unwrap();
-        assert!(tree.pointer(target.trim_start_matches('#')).is_some(), "{target} leads nowhere: {tree}");
+        assert!(
+            tree.pointer(target.trim_start_matches('#')).is_some(),
+            "{target} leads nowhere: {tree}"
+        );
     }
 }
 
@@ -87,12 +102,18 @@ fn is_as_it_is_since_2026_07_28() {
     let talk = talk(ProtocolVersion::V2026_07_28);
     let listed = talk.ask("tools/list", &json!({})).unwrap();
     for ((name, value), tool) in given().into_iter().zip(listed["tools"].as_array().unwrap()) {
-        assert!(tool["outputSchema"]["properties"].get("result").is_none(), "{name}");
+        assert!(
+            tool["outputSchema"]["properties"].get("result").is_none(),
+            "{name}"
+        );
         let result = talk.call(name, &json!({}));
         assert_eq!(result.get("structuredContent"), Some(&value), "{name}");
     }
     let schema = |at: usize| listed["tools"][at]["outputSchema"].clone();
-    assert_eq!(schema(0), json!({ "type": "array", "items": { "type": "integer" } }));
+    assert_eq!(
+        schema(0),
+        json!({ "type": "array", "items": { "type": "integer" } })
+    );
     assert_eq!(schema(1), json!({ "type": "string" }));
     assert_eq!(schema(2), json!({ "type": "null" }));
 }
@@ -100,12 +121,20 @@ fn is_as_it_is_since_2026_07_28() {
 #[test]
 fn of_variants_that_are_all_objects_is_an_object_in_every_version() {
     for version in ProtocolVersion::ALL {
-        let server = empty().tool("a", "", async || Json(Tagged::A { a: 1 })).tool("b", "", async || Json(Tagged::B));
+        let server = empty()
+            .tool("a", "", async || Json(Tagged::A { a: 1 }))
+            .tool("b", "", async || Json(Tagged::B));
         let talk = Conversation::with(server).speaking(version);
         let listed = talk.ask("tools/list", &json!({})).unwrap();
         assert_eq!(listed["tools"][0]["outputSchema"]["type"], "object");
-        assert_eq!(talk.call("a", &json!({}))["structuredContent"], json!({ "kind": "A", "a": 1 }));
-        assert_eq!(talk.call("b", &json!({}))["structuredContent"], json!({ "kind": "B" }));
+        assert_eq!(
+            talk.call("a", &json!({}))["structuredContent"],
+            json!({ "kind": "A", "a": 1 })
+        );
+        assert_eq!(
+            talk.call("b", &json!({}))["structuredContent"],
+            json!({ "kind": "B" })
+        );
     }
 }
 
@@ -116,9 +145,10 @@ fn made_by_hand_is_an_object_too_where_clients_take_nothing_else() {
         result.structured_content = Some(serde_json::value::to_raw_value(&[1]).unwrap());
         result
     };
-    for (version, value) in
-        [(ProtocolVersion::V2025_06_18, json!({ "result": [1] })), (ProtocolVersion::V2026_07_28, json!([1]))]
-    {
+    for (version, value) in [
+        (ProtocolVersion::V2025_06_18, json!({ "result": [1] })),
+        (ProtocolVersion::V2026_07_28, json!([1])),
+    ] {
         let talk = Conversation::with(empty().tool("hand", "", by_hand)).speaking(version);
         assert_eq!(talk.call("hand", &json!({}))["structuredContent"], value);
     }
@@ -131,13 +161,24 @@ fn with_a_number_that_json_does_not_have_is_an_error_that_says_where() {
         parts: Vec<Option<f64>>,
     }
     let server = empty()
-        .tool("nan", "", async || Json(Report { parts: vec![None, Some(f64::NAN)] }))
+        .tool("nan", "", async || {
+            Json(Report {
+                parts: vec![None, Some(f64::NAN)],
+            })
+        })
         .tool("infinite", "", async || Json(f32::INFINITY))
-        .tool("fine", "", async || Json(Report { parts: vec![None, Some(0.5)] }));
+        .tool("fine", "", async || {
+            Json(Report {
+                parts: vec![None, Some(0.5)],
+            })
+        });
     let talk = Conversation::with(server);
     for (name, place) in [("nan", "`parts[1]`"), ("infinite", "a number that JSON")] {
         let told = talk.failure(name, &json!({}));
         assert!(told.contains(place) && told.contains("NaN"), "{told}");
     }
-    assert_eq!(talk.call("fine", &json!({}))["structuredContent"], json!({ "parts": [null, 0.5] }));
+    assert_eq!(
+        talk.call("fine", &json!({}))["structuredContent"],
+        json!({ "parts": [null, 0.5] })
+    );
 }

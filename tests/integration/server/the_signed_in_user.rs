@@ -23,7 +23,11 @@ fn is_who_the_request_says() {
 
     talk.caller.subject = Some("u1".to_owned());
     let (code, message) = talk.refusal("tools/call", &json!({ "name": "name" }));
-    assert_eq!((code, message.contains("Sign in again")), (-32000, true), "{message}");
+    assert_eq!(
+        (code, message.contains("Sign in again")),
+        (-32000, true),
+        "{message}"
+    );
 
     assert_eq!(
         talk.warnings(),
@@ -58,15 +62,28 @@ async fn detailed(user: User<Detailed>) -> String {
 }
 
 #[test]
-fn whose_props_do_not_fit_is_not_sent_to_sign_in_again_and_the_log_has_the_field_without_its_value() {
+fn whose_props_do_not_fit_is_not_sent_to_sign_in_again_and_the_log_has_the_field_without_its_value()
+{
     let mut talk = Conversation::with(empty().tool("detailed", "", detailed));
     talk.caller.subject = Some("u1".to_owned());
     for (props, told) in [
-        (json!({ "name": null }), "`name`: invalid type: null, expected a string"),
+        (
+            json!({ "name": null }),
+            "`name`: invalid type: null, expected a string",
+        ),
         (json!({ "login": "secret" }), "missing field `name`"),
-        (json!({ "name": "n", "id": "secret, expected secret" }), "`id`: invalid type: string, expected u32"),
-        (json!({ "name": "n", "id": -7 }), "`id`: invalid value: integer, expected u32"),
-        (json!({ "name": "n", "colour": "secret" }), "`colour`: unknown variant, expected `red` or `green`"),
+        (
+            json!({ "name": "n", "id": "secret, expected secret" }),
+            "`id`: invalid type: string, expected u32",
+        ),
+        (
+            json!({ "name": "n", "id": -7 }),
+            "`id`: invalid value: integer, expected u32",
+        ),
+        (
+            json!({ "name": "n", "colour": "secret" }),
+            "`colour`: unknown variant, expected `red` or `green`",
+        ),
         (
             json!({ "name": "n", "inner": { "name": ["secret"] } }),
             "`inner.name`: invalid type: sequence, expected a string",
@@ -75,8 +92,16 @@ fn whose_props_do_not_fit_is_not_sent_to_sign_in_again_and_the_log_has_the_field
         talk.caller.props = props;
         let (code, message) = talk.refusal("tools/call", &json!({ "name": "detailed" }));
         assert_eq!(code, -32000);
-        assert!(message.contains("Its log has the cause") && !message.contains("Sign in again"), "{message}");
+        assert!(
+            message.contains("Its log has the cause") && !message.contains("Sign in again"),
+            "{message}"
+        );
         let type_name = "integration::server::the_signed_in_user::Detailed";
-        assert_eq!(talk.warnings(), [format!("The props of sign-in do not fit `{type_name}`: {told}")]);
+        assert_eq!(
+            talk.warnings(),
+            [format!(
+                "The props of sign-in do not fit `{type_name}`: {told}"
+            )]
+        );
     }
 }

@@ -15,14 +15,27 @@ fn progress_is_told_under_the_clients_token_and_only_rises() {
     talk.call("counts", &json!({}));
     assert_eq!(talk.told(), [], "nobody asked");
     for token in [json!("t-1"), json!(7)] {
-        talk.ask("tools/call", &json!({ "name": "counts", "_meta": { "progressToken": token } })).unwrap();
+        talk.ask(
+            "tools/call",
+            &json!({ "name": "counts", "_meta": { "progressToken": token } }),
+        )
+        .unwrap();
         let told = talk.told();
         for (about, method, params) in &told {
-            assert_eq!((about, *method, &params["progressToken"]), (&About::Call, "notifications/progress", &token));
+            assert_eq!(
+                (about, *method, &params["progressToken"]),
+                (&About::Call, "notifications/progress", &token)
+            );
         }
         let rest: Vec<_> = told
             .iter()
-            .map(|(_, _, params)| (&params["progress"], params.get("total"), params.get("message")))
+            .map(|(_, _, params)| {
+                (
+                    &params["progress"],
+                    params.get("total"),
+                    params.get("message"),
+                )
+            })
             .collect();
         let ten = json!(10.0);
         assert_eq!(
@@ -50,23 +63,49 @@ fn logs_below_the_clients_level_are_not_sent() {
     let levels = |talk: &Conversation| {
         talk.call("logs", &json!({}));
         let told = talk.told();
-        assert!(told.iter().all(|(about, method, _)| (*about, *method) == (About::Call, "notifications/message")));
-        told.iter().map(|(_, _, params)| params["level"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        assert!(
+            told.iter()
+                .all(|(about, method, _)| (*about, *method)
+                    == (About::Call, "notifications/message"))
+        );
+        told.iter()
+            .map(|(_, _, params)| params["level"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
-    assert_eq!(levels(&talk), ["info", "warning", "error", "emergency"], "unless it says otherwise");
+    assert_eq!(
+        levels(&talk),
+        ["info", "warning", "error", "emergency"],
+        "unless it says otherwise"
+    );
     for (level, seen) in [
-        ("debug", vec!["debug", "info", "warning", "error", "emergency"]),
+        (
+            "debug",
+            vec!["debug", "info", "warning", "error", "emergency"],
+        ),
         ("notice", vec!["warning", "error", "emergency"]),
         ("critical", vec!["emergency"]),
         ("emergency", vec!["emergency"]),
     ] {
-        assert_eq!(talk.ask("logging/setLevel", &json!({ "level": level })).unwrap(), json!({}));
+        assert_eq!(
+            talk.ask("logging/setLevel", &json!({ "level": level }))
+                .unwrap(),
+            json!({})
+        );
         assert_eq!(levels(&talk), seen, "{level}");
     }
     for level in [json!("loud"), json!("Debug"), json!(3), json!(null)] {
-        assert_eq!(talk.refusal("logging/setLevel", &json!({ "level": level })).0, -32602, "{level}");
+        assert_eq!(
+            talk.refusal("logging/setLevel", &json!({ "level": level }))
+                .0,
+            -32602,
+            "{level}"
+        );
     }
-    assert_eq!(levels(&talk), ["emergency"], "a refused level changes nothing");
+    assert_eq!(
+        levels(&talk),
+        ["emergency"],
+        "a refused level changes nothing"
+    );
 }
 
 #[test]
@@ -77,7 +116,10 @@ fn changes_are_announced_to_whom_they_concern() {
     };
     let talk = Conversation::with(empty().tool("notes", "", notes));
     talk.call("notes", &json!({}));
-    assert_eq!(talk.announced(), [Change::Resource("test://a".to_owned()), Change::Prompts]);
+    assert_eq!(
+        talk.announced(),
+        [Change::Resource("test://a".to_owned()), Change::Prompts]
+    );
     assert_eq!(talk.told(), []);
 }
 
@@ -101,13 +143,27 @@ fn a_form_is_asked_and_its_answer_checked() {
     talk.will_answer(json!({ "action": "accept", "content": { "seats": 4 } }));
     assert_eq!(talk.text("book", &json!({})), "4 seats");
     let asked = talk.asked();
-    let [(method, params)] = asked.as_slice() else { panic!("{asked:?}") };
-    assert_eq!((*method, &params["message"]), ("elicitation/create", &json!("Please:")));
+    let [(method, params)] = asked.as_slice() else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(
+        (*method, &params["message"]),
+        ("elicitation/create", &json!("Please:"))
+    );
     let schema = &params["requestedSchema"];
-    assert_eq!((&schema["type"], &schema["required"]), (&json!("object"), &json!(["seats"])));
-    assert_eq!(schema["properties"]["seats"]["description"], "Number of seats?");
+    assert_eq!(
+        (&schema["type"], &schema["required"]),
+        (&json!("object"), &json!(["seats"]))
+    );
+    assert_eq!(
+        schema["properties"]["seats"]["description"],
+        "Number of seats?"
+    );
 
-    for (answer, told) in [(json!({ "action": "decline" }), "declined"), (json!({ "action": "cancel" }), "dismissed")] {
+    for (answer, told) in [
+        (json!({ "action": "decline" }), "declined"),
+        (json!({ "action": "cancel" }), "dismissed"),
+    ] {
         talk.will_answer(answer);
         assert_eq!(talk.text("book", &json!({})), told);
     }
@@ -123,16 +179,32 @@ fn a_form_is_asked_and_its_answer_checked() {
         assert!(told.contains("elicitation/create"), "{answer}: {told}");
     }
     talk.will_refuse(-1, "User rejected it");
-    assert!(talk.failure("book", &json!({})).contains("User rejected it"));
+    assert!(
+        talk.failure("book", &json!({}))
+            .contains("User rejected it")
+    );
 }
 
 #[test]
 fn nothing_is_asked_of_a_client_that_cannot_be_asked() {
-    let errand = async |client: Client| client.elicit_url("e", "m", "https://example.com").await.map(|_| "opened");
+    let errand = async |client: Client| {
+        client
+            .elicit_url("e", "m", "https://example.com")
+            .await
+            .map(|_| "opened")
+    };
     let roots = async |client: Client| client.roots("roots").await.map(|_| "roots");
-    let sample = async |client: Client| client.sample("sample", Sampling::new("?", 10)).await.map(|_| "sampled");
+    let sample = async |client: Client| {
+        client
+            .sample("sample", Sampling::new("?", 10))
+            .await
+            .map(|_| "sampled")
+    };
     let with_tools = async |client: Client| {
-        client.sample("sample", Sampling::new("?", 10).tools(json!([]))).await.map(|_| "sampled")
+        client
+            .sample("sample", Sampling::new("?", 10).tools(json!([])))
+            .await
+            .map(|_| "sampled")
     };
     let server = empty()
         .tool("book", "", book)
@@ -143,7 +215,11 @@ fn nothing_is_asked_of_a_client_that_cannot_be_asked() {
     let mut talk = Conversation::with(server);
     let all = [
         ("book", ClientCapabilities::ELICITATION_FORM, "elicitation"),
-        ("errand", ClientCapabilities::ELICITATION_URL, "elicitation.url"),
+        (
+            "errand",
+            ClientCapabilities::ELICITATION_URL,
+            "elicitation.url",
+        ),
         ("roots", ClientCapabilities::ROOTS, "roots"),
         ("sample", ClientCapabilities::SAMPLING, "sampling"),
         ("with_tools", ClientCapabilities::SAMPLING_TOOLS, "sampling"),
@@ -152,7 +228,9 @@ fn nothing_is_asked_of_a_client_that_cannot_be_asked() {
         let others = all
             .iter()
             .filter(|(_, other, _)| *other != needed)
-            .fold(ClientCapabilities::default(), |set, (_, one, _)| set.and(*one));
+            .fold(ClientCapabilities::default(), |set, (_, one, _)| {
+                set.and(*one)
+            });
         talk.client.capabilities = others;
         assert!(talk.failure(name, &json!({})).contains(word), "{name}");
     }
@@ -162,24 +240,48 @@ fn nothing_is_asked_of_a_client_that_cannot_be_asked() {
 #[test]
 fn a_model_roots_and_a_page_are_asked_for_as_the_specification_says() {
     let sample = async |client: Client| {
-        let sampled =
-            client.sample("sample", Sampling::new("Hi", 10).system_prompt("Be brief.").temperature(0.5)).await?;
-        Ok::<_, ToolError>(format!("{}: {}", sampled.model, sampled.text().unwrap_or("-")))
+        let sampled = client
+            .sample(
+                "sample",
+                Sampling::new("Hi", 10)
+                    .system_prompt("Be brief.")
+                    .temperature(0.5),
+            )
+            .await?;
+        Ok::<_, ToolError>(format!(
+            "{}: {}",
+            sampled.model,
+            sampled.text().unwrap_or("-")
+        ))
     };
     let roots = async |client: Client| {
         let roots = client.roots("roots").await?;
-        Ok::<_, ToolError>(roots.iter().map(|root| root.uri.as_str()).collect::<Vec<_>>().join(" "))
+        Ok::<_, ToolError>(
+            roots
+                .iter()
+                .map(|root| root.uri.as_str())
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
     };
     let errand = async |client: Client, notify: Notify| {
-        client.elicit_url("e1", "Sign in.", "https://example.com").await?;
+        client
+            .elicit_url("e1", "Sign in.", "https://example.com")
+            .await?;
         notify.elicitation_complete("e1");
         client.release_stream();
         Ok::<_, ToolError>("opened")
     };
-    let talk =
-        Conversation::with(empty().tool("sample", "", sample).tool("roots", "", roots).tool("errand", "", errand));
+    let talk = Conversation::with(
+        empty()
+            .tool("sample", "", sample)
+            .tool("roots", "", roots)
+            .tool("errand", "", errand),
+    );
 
-    talk.will_answer(json!({ "role": "assistant", "content": { "type": "text", "text": "Hey" }, "model": "m" }));
+    talk.will_answer(
+        json!({ "role": "assistant", "content": { "type": "text", "text": "Hey" }, "model": "m" }),
+    );
     assert_eq!(talk.text("sample", &json!({})), "m: Hey");
     assert_eq!(
         talk.asked(),
@@ -195,7 +297,9 @@ fn a_model_roots_and_a_page_are_asked_for_as_the_specification_says() {
     assert_eq!(talk.text("sample", &json!({})), "m: -");
 
     talk.asked();
-    talk.will_answer(json!({ "roots": [{ "uri": "file:///a" }, { "uri": "file:///b", "name": "B" }] }));
+    talk.will_answer(
+        json!({ "roots": [{ "uri": "file:///a" }, { "uri": "file:///b", "name": "B" }] }),
+    );
     assert_eq!(talk.text("roots", &json!({})), "file:///a file:///b");
     assert_eq!(talk.asked(), [("roots/list", json!({}))]);
     talk.will_answer(json!({ "roots": "none" }));
@@ -213,6 +317,13 @@ fn a_model_roots_and_a_page_are_asked_for_as_the_specification_says() {
             })
         )]
     );
-    assert_eq!(talk.told(), [(About::Session, "notifications/elicitation/complete", json!({ "elicitationId": "e1" }))]);
+    assert_eq!(
+        talk.told(),
+        [(
+            About::Session,
+            "notifications/elicitation/complete",
+            json!({ "elicitationId": "e1" })
+        )]
+    );
     assert_eq!(talk.releases(), 1);
 }

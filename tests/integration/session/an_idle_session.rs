@@ -7,11 +7,17 @@ fn ends_when_its_time_is_over_and_is_forgotten_when_no_id_of_it_is_good() {
     rig.advance(IDLE_MS - 1);
     assert!(!rig.host.memory().is_empty());
     rig.advance(1);
-    rig.post(call(5, "total", &none())).answer().refuses(404, -32001, Value::Null);
+    rig.post(call(5, "total", &none()))
+        .answer()
+        .refuses(404, -32001, Value::Null);
     assert_eq!(rig.delete().status, 404);
     assert!(rig.try_get(None).is_err_and(|answer| answer.status == 404));
     rig.restart();
-    assert_eq!(rig.ping(), 404, "that it has ended is not forgotten by sleeping");
+    assert_eq!(
+        rig.ping(),
+        404,
+        "that it has ended is not forgotten by sleeping"
+    );
     rig.advance(MAX_AGE_MS - 1);
     assert_eq!(rig.ping(), 404);
     rig.advance(MAX_AGE_MS);

@@ -3,11 +3,20 @@ use super::*;
 #[test]
 fn run_beside_each_other_up_to_a_limit_and_make_room_when_they_end() {
     let rig = Rig::new(server());
-    let running: Vec<_> = (0..MAX_RUNNING).map(|id| rig.post(call(id, "slow", &json!({ "ms": 1_000 })))).collect();
+    let running: Vec<_> = (0..MAX_RUNNING)
+        .map(|id| rig.post(call(id, "slow", &json!({ "ms": 1_000 }))))
+        .collect();
     let refused = rig.post(call("one more", "total", &none())).answer();
     refused.refuses(429, -32000, "one more");
-    assert!(refused.headers.contains(&("retry-after", "1".into())), "{refused:?}");
-    rig.post(notification("notifications/cancelled", &json!({ "requestId": 0 }))).answer();
+    assert!(
+        refused.headers.contains(&("retry-after", "1".into())),
+        "{refused:?}"
+    );
+    rig.post(notification(
+        "notifications/cancelled",
+        &json!({ "requestId": 0 }),
+    ))
+    .answer();
     rig.advance(0);
     assert_eq!(rig.ping(), 200);
     rig.advance(1_000);
@@ -19,7 +28,9 @@ fn run_beside_each_other_up_to_a_limit_and_make_room_when_they_end() {
             assert_eq!(answer.json()["id"], id);
         }
     }
-    let again: Vec<_> = (0..MAX_RUNNING).map(|id| rig.post(call(id, "slow", &json!({ "ms": 1 })))).collect();
+    let again: Vec<_> = (0..MAX_RUNNING)
+        .map(|id| rig.post(call(id, "slow", &json!({ "ms": 1 }))))
+        .collect();
     rig.advance(1);
     assert!(again.iter().all(|exchange| exchange.answer().status == 200));
 }
@@ -28,9 +39,15 @@ fn run_beside_each_other_up_to_a_limit_and_make_room_when_they_end() {
 fn of_the_same_id_each_have_their_own_answer() {
     let rig = Rig::new(server());
     let slow = rig.post(call(1, "slow", &json!({ "ms": 100 })));
-    assert_eq!(rig.post(call(1, "total", &none())).answer().json()["result"]["content"][0]["text"], "0");
+    assert_eq!(
+        rig.post(call(1, "total", &none())).answer().json()["result"]["content"][0]["text"],
+        "0"
+    );
     rig.advance(100);
-    assert_eq!(slow.answer().json()["result"]["content"][0]["text"], "slept");
+    assert_eq!(
+        slow.answer().json()["result"]["content"][0]["text"],
+        "slept"
+    );
 }
 
 #[test]
@@ -53,11 +70,23 @@ fn that_are_called_off_stop_at_once_or_when_they_have_tidied_up() {
             "told nobody"
         }
     };
-    let rig = Rig::new(server().tool("careless", "", careless).tool("careful", "", careful));
-    let exchanges = [rig.post(call("a", "careless", &none())), rig.post(call("b", "careful", &none()))];
+    let rig = Rig::new(
+        server()
+            .tool("careless", "", careless)
+            .tool("careful", "", careful),
+    );
+    let exchanges = [
+        rig.post(call("a", "careless", &none())),
+        rig.post(call("b", "careful", &none())),
+    ];
     for id in ["a", "b", "nobody's"] {
         let params = json!({ "requestId": id, "reason": "changed my mind" });
-        assert_eq!(rig.post(notification("notifications/cancelled", &params)).answer().status, 202);
+        assert_eq!(
+            rig.post(notification("notifications/cancelled", &params))
+                .answer()
+                .status,
+            202
+        );
     }
     rig.advance(1_000);
     for exchange in exchanges {
@@ -70,13 +99,28 @@ fn that_are_called_off_stop_at_once_or_when_they_have_tidied_up() {
 #[test]
 fn of_a_body_that_could_not_be_read_are_refused_with_why() {
     let rig = Rig::new(server());
-    for (refusal, status, code) in [(Refusal::TooLarge, 413, -32000), (Refusal::NotUtf8, 400, -32700)] {
-        rig.send(Method::POST, &[], Err(refusal)).answer().refuses(status, code, Value::Null);
+    for (refusal, status, code) in [
+        (Refusal::TooLarge, 413, -32000),
+        (Refusal::NotUtf8, 400, -32700),
+    ] {
+        rig.send(Method::POST, &[], Err(refusal))
+            .answer()
+            .refuses(status, code, Value::Null);
     }
     rig.post("{").answer().refuses(400, -32700, Value::Null);
-    rig.post(r#"{"jsonrpc":"1.0","id":"x","method":"ping"}"#).answer().refuses(400, -32600, "x");
-    rig.post(request(3, "initialize", &json!({ "protocolVersion": "2025-11-25" }))).answer().refuses(400, -32600, 3);
-    rig.post(format!("[{}]", call(1, "total", &none()))).answer().refuses(400, -32600, Value::Null);
+    rig.post(r#"{"jsonrpc":"1.0","id":"x","method":"ping"}"#)
+        .answer()
+        .refuses(400, -32600, "x");
+    rig.post(request(
+        3,
+        "initialize",
+        &json!({ "protocolVersion": "2025-11-25" }),
+    ))
+    .answer()
+    .refuses(400, -32600, 3);
+    rig.post(format!("[{}]", call(1, "total", &none())))
+        .answer()
+        .refuses(400, -32600, Value::Null);
     assert_eq!(rig.ping(), 200);
     assert!(rig.host.memory().is_empty());
 }
@@ -93,11 +137,24 @@ fn of_a_batch_are_answered_together_where_there_are_batches() {
     let exchange = rig.post(format!("[{}]", batch.join(",")));
     rig.advance(50);
     let answers = exchange.answer().json();
-    let ids: Vec<_> = answers.as_array().unwrap().iter().map(|answer| answer["id"].clone()).collect();
+    let ids: Vec<_> = answers
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|answer| answer["id"].clone())
+        .collect();
     assert_eq!(ids, [json!("bad"), json!(1), json!(2)]);
-    let only_told = rig.post(format!("[{}]", notification("notifications/cancelled", &none()))).answer();
+    let only_told = rig
+        .post(format!(
+            "[{}]",
+            notification("notifications/cancelled", &none())
+        ))
+        .answer();
     assert_eq!((only_told.status, only_told.text.as_str()), (202, ""));
     rig.post("[]").answer().refuses(400, -32600, Value::Null);
-    let begins = format!("[{}]", request(7, "initialize", &json!({ "protocolVersion": "2025-03-26" })));
+    let begins = format!(
+        "[{}]",
+        request(7, "initialize", &json!({ "protocolVersion": "2025-03-26" }))
+    );
     rig.post(begins).answer().refuses(400, -32600, 7);
 }

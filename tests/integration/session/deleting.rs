@@ -4,16 +4,24 @@ use super::*;
 fn leaves_only_that_it_has_ended_and_that_not_for_ever() {
     let rig = Rig::new(server());
     increment_to(&rig, "1");
-    rig.post(request(1, "resources/subscribe", &json!({ "uri": "a:b" }))).answer().refuses(200, -32601, 1);
+    rig.post(request(1, "resources/subscribe", &json!({ "uri": "a:b" })))
+        .answer()
+        .refuses(200, -32601, 1);
     let stream = rig.get(None);
     let answer = rig.delete();
     assert_eq!((answer.status, answer.text.as_str()), (204, ""));
     assert!(rig.is_closed(&stream));
     for _ in 0..2 {
-        rig.post(call(5, "total", &none())).answer().refuses(404, -32001, Value::Null);
+        rig.post(call(5, "total", &none()))
+            .answer()
+            .refuses(404, -32001, Value::Null);
         rig.delete().refuses(404, -32001, Value::Null);
-        rig.try_get(None).unwrap_err().refuses(404, -32001, Value::Null);
-        rig.try_get(Some("a1a1a1a1-0-1")).unwrap_err().refuses(404, -32001, Value::Null);
+        rig.try_get(None)
+            .unwrap_err()
+            .refuses(404, -32001, Value::Null);
+        rig.try_get(Some("a1a1a1a1-0-1"))
+            .unwrap_err()
+            .refuses(404, -32001, Value::Null);
         rig.restart();
     }
     rig.advance(MAX_AGE_MS - 1);
@@ -47,7 +55,11 @@ fn stops_what_runs_and_lets_nothing_be_written_after_it() {
     rig.advance(2_000);
     for exchange in [careful, careless] {
         let answer = exchange.answer();
-        assert_eq!((answer.status, answer.text.as_str()), (202, ""), "nobody is answered");
+        assert_eq!(
+            (answer.status, answer.text.as_str()),
+            (202, ""),
+            "nobody is answered"
+        );
     }
     rig.restart();
     assert_eq!(rig.ping(), 404);

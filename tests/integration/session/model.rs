@@ -47,8 +47,14 @@ async fn late(sleep: Sleep, counter: Session<Counter>) -> Result<String, ToolErr
 
 /// The id of the last event of a stream's text, and how many changes it tells of.
 fn seen(text: &str) -> (Option<String>, usize) {
-    let last = text.lines().filter_map(|line| line.strip_prefix("id: ")).next_back();
-    (last.map(str::to_owned), text.matches("list_changed").count())
+    let last = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("id: "))
+        .next_back();
+    (
+        last.map(str::to_owned),
+        text.matches("list_changed").count(),
+    )
 }
 
 impl Case {
@@ -95,7 +101,10 @@ impl Case {
             return false;
         }
         if status == 404 {
-            assert!(self.rig.now() >= self.used + IDLE_MS - IDLE_MS / 8, "a session ends too soon");
+            assert!(
+                self.rig.now() >= self.used + IDLE_MS - IDLE_MS / 8,
+                "a session ends too soon"
+            );
             self.end();
             return false;
         }
@@ -108,7 +117,12 @@ impl Case {
         self.ended = true;
         self.counts.ended += 1;
         self.running.clear();
-        assert!(self.stream.take().is_none_or(|tag| self.rig.is_closed(&tag)), "a stream outlives its session");
+        assert!(
+            self.stream
+                .take()
+                .is_none_or(|tag| self.rig.is_closed(&tag)),
+            "a stream outlives its session"
+        );
     }
 
     fn add(&mut self) {
@@ -129,7 +143,12 @@ impl Case {
     fn check_total(&mut self) {
         if self.is_there() {
             let total = self.rig.text("total", &none()).parse().unwrap();
-            assert!((self.least..=self.most).contains(&total), "{total} of {} to {}", self.least, self.most);
+            assert!(
+                (self.least..=self.most).contains(&total),
+                "{total} of {} to {}",
+                self.least,
+                self.most
+            );
             // Counts never go back.
             self.least = total;
         }
@@ -160,23 +179,49 @@ impl Case {
         let rows = self.rig.host.memory_rows();
         for _ in 0..=self.dice.roll(2) {
             let notice = [(durable_mcp::transport::order::TRANSPORT, "notice")];
-            let told = self.rig.send(Method::POST, &notice, Ok("tools".to_owned())).answer().status;
-            let open = self.stream.as_ref().is_some_and(|tag| !self.rig.is_closed(tag));
-            assert!(told == 503 || (told == 410 && !open), "a listening session is forgotten: {told}");
+            let told = self
+                .rig
+                .send(Method::POST, &notice, Ok("tools".to_owned()))
+                .answer()
+                .status;
+            let open = self
+                .stream
+                .as_ref()
+                .is_some_and(|tag| !self.rig.is_closed(tag));
+            assert!(
+                told == 503 || (told == 410 && !open),
+                "a listening session is forgotten: {told}"
+            );
             assert_eq!((self.rig.ping(), self.rig.delete().status), (503, 503));
             self.counts.unavailable += 1;
             let ms = self.dice.pick(&[1, 1000, IDLE_MS + 1]);
             self.rig.advance(ms);
         }
-        assert!(!self.rig.host.memory().is_empty(), "rows of a newer version are deleted");
-        assert_eq!(self.rig.host.memory_rows(), rows, "something is written beside rows of a newer version");
+        assert!(
+            !self.rig.host.memory().is_empty(),
+            "rows of a newer version are deleted"
+        );
+        assert_eq!(
+            self.rig.host.memory_rows(),
+            rows,
+            "something is written beside rows of a newer version"
+        );
         self.rig.host.memory().set_newer(false);
         self.rig.restart();
         self.check_total();
     }
 
     fn pass(&mut self) {
-        let ms = self.dice.pick(&[1, 500, 1000, 1000, RESUME_MS / 2, RESUME_MS + 1, IDLE_MS / 3, IDLE_MS + 1]);
+        let ms = self.dice.pick(&[
+            1,
+            500,
+            1000,
+            1000,
+            RESUME_MS / 2,
+            RESUME_MS + 1,
+            IDLE_MS / 3,
+            IDLE_MS + 1,
+        ]);
         self.may_be_lost |= ms >= RESUME_MS / 2;
         self.rig.advance(ms);
     }
@@ -201,7 +246,11 @@ impl Case {
         let (last, changes) = seen(&self.rig.host.read(tag).0);
         self.last = last.or(self.last.take());
         assert!(changes <= self.owed, "a change is told twice");
-        assert!(changes == self.owed || self.may_be_lost, "{changes} of {} changes are told", self.owed);
+        assert!(
+            changes == self.owed || self.may_be_lost,
+            "{changes} of {} changes are told",
+            self.owed
+        );
         self.owed -= changes;
     }
 
@@ -222,15 +271,24 @@ impl Case {
     /// The hub tells the object of a change.
     fn tell(&mut self) {
         let head = [(durable_mcp::transport::order::TRANSPORT, "notice")];
-        let answer = self.rig.send(Method::POST, &head, Ok("tools".to_owned())).answer();
-        let open = self.stream.as_ref().is_some_and(|tag| !self.rig.is_closed(tag));
+        let answer = self
+            .rig
+            .send(Method::POST, &head, Ok("tools".to_owned()))
+            .answer();
+        let open = self
+            .stream
+            .as_ref()
+            .is_some_and(|tag| !self.rig.is_closed(tag));
         if answer.status == 202 {
             assert!(!self.ended, "a session that has ended is told");
             self.owed += 1;
             self.counts.told += 1;
             self.used = self.rig.now();
         } else {
-            assert!(!open || self.ended || self.rig.now() >= self.used + IDLE_MS, "a stream is not told");
+            assert!(
+                !open || self.ended || self.rig.now() >= self.used + IDLE_MS,
+                "a stream is not told"
+            );
         }
         self.read_or_not();
     }
@@ -246,7 +304,10 @@ impl Case {
         self.check_total();
         // Rows of another version are looked at once a day.
         self.rig.advance(2 * (MAX_AGE_MS + IDLE_MS) + DAY_MS);
-        assert!(self.rig.host.memory().is_empty(), "something stays for ever");
+        assert!(
+            self.rig.host.memory().is_empty(),
+            "something stays for ever"
+        );
         self.counts
     }
 }

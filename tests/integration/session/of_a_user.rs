@@ -21,15 +21,20 @@ async fn ask(client: Client, counter: Session<Counter>) -> Result<String, ToolEr
 }
 
 fn of_users() -> Rig {
-    Rig::new(server().tool("change", "", change).tool("ask", "", ask).resource(
-        "plain",
-        "test://plain",
-        async || "plain",
-    ))
+    Rig::new(
+        server()
+            .tool("change", "", change)
+            .tool("ask", "", ask)
+            .resource("plain", "test://plain", async || "plain"),
+    )
 }
 
 fn ann() -> Caller {
-    Caller { subject: Some("ann".to_owned()), client_id: Some("c".to_owned()), ..Caller::default() }
+    Caller {
+        subject: Some("ann".to_owned()),
+        client_id: Some("c".to_owned()),
+        ..Caller::default()
+    }
 }
 
 /// A request as the Worker passes it on.
@@ -40,13 +45,22 @@ fn passed_on(rig: &Rig, caller: &Caller, method: &str, params: &Value) -> Exchan
         "io.modelcontextprotocol/clientCapabilities": { "roots": {} },
     });
     let caller = order::encode(caller).unwrap();
-    let headers =
-        [("mcp-protocol-version", VERSION), (order::TRANSPORT, "stateless"), (order::CALLER, caller.as_str())];
+    let headers = [
+        ("mcp-protocol-version", VERSION),
+        (order::TRANSPORT, "stateless"),
+        (order::CALLER, caller.as_str()),
+    ];
     rig.send(Method::POST, &headers, Ok(request(1, method, &params)))
 }
 
 fn calling(rig: &Rig, name: &str) -> Value {
-    let answer = passed_on(rig, &ann(), "tools/call", &json!({ "name": name, "arguments": {} })).answer();
+    let answer = passed_on(
+        rig,
+        &ann(),
+        "tools/call",
+        &json!({ "name": name, "arguments": {} }),
+    )
+    .answer();
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json()["result"].take()
 }
@@ -56,13 +70,27 @@ fn is_the_same_for_all_clients_and_needs_no_name() {
     let rig = of_users();
     for expected in ["1", "2"] {
         let result = calling(&rig, "increment");
-        assert_eq!(result["content"], json!([{ "type": "text", "text": expected }]), "nothing is told of a session");
+        assert_eq!(
+            result["content"],
+            json!([{ "type": "text", "text": expected }]),
+            "nothing is told of a session"
+        );
     }
     rig.restart();
     assert_eq!(calling(&rig, "increment")["content"][0]["text"], "3");
-    let read = passed_on(&rig, &ann(), "resources/read", &json!({ "uri": "test://total" })).answer().json();
+    let read = passed_on(
+        &rig,
+        &ann(),
+        "resources/read",
+        &json!({ "uri": "test://total" }),
+    )
+    .answer()
+    .json();
     assert_eq!(
-        (&read["result"]["contents"][0]["text"], &read["result"]["cacheScope"]),
+        (
+            &read["result"]["contents"][0]["text"],
+            &read["result"]["cacheScope"]
+        ),
         (&json!("3"), &json!("private"))
     );
 }
@@ -84,8 +112,18 @@ fn is_told_of_to_that_user_alone() {
     let rig = of_users();
     calling(&rig, "change");
     let published = rig.host.published.take();
-    let about: Vec<_> = published.iter().map(|notice| (notice.about.as_str(), notice.user.is_some())).collect();
-    assert_eq!(about, [("resource test://total", true), ("resource test://plain", false), ("tools", false)]);
+    let about: Vec<_> = published
+        .iter()
+        .map(|notice| (notice.about.as_str(), notice.user.is_some()))
+        .collect();
+    assert_eq!(
+        about,
+        [
+            ("resource test://total", true),
+            ("resource test://plain", false),
+            ("tools", false)
+        ]
+    );
     assert_eq!(published[0].user, durable_mcp::hub::user_tag(&ann()));
     assert!(published.iter().all(|notice| notice.except.is_none()));
 }
@@ -96,11 +134,15 @@ fn is_there_for_every_round_of_questions_and_for_that_user_alone() {
     let first = calling(&rig, "ask");
     assert_eq!(first["resultType"], "input_required");
     let answers = json!({ "roots": { "roots": [] } });
-    let again =
-        json!({ "name": "ask", "arguments": {}, "requestState": first["requestState"], "inputResponses": answers });
-    let done = passed_on(&rig, &ann(), "tools/call", &again).answer().json();
+    let again = json!({ "name": "ask", "arguments": {}, "requestState": first["requestState"], "inputResponses": answers });
+    let done = passed_on(&rig, &ann(), "tools/call", &again)
+        .answer()
+        .json();
     assert_eq!(done["result"]["content"][0]["text"], "0 0");
-    let bob = Caller { subject: Some("bob".to_owned()), ..ann() };
+    let bob = Caller {
+        subject: Some("bob".to_owned()),
+        ..ann()
+    };
     let (status, code, _) = refusal(&passed_on(&rig, &bob, "tools/call", &again).answer());
     assert_eq!((status, code), (400, -32602));
 }

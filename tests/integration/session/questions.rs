@@ -23,18 +23,40 @@ fn said(word: &str) -> Value {
 #[test]
 fn go_out_on_the_calls_own_stream_and_each_takes_its_own_answer() {
     let rig = asking();
-    let calls = [rig.post(call("a", "ask", &none())), rig.post(call("b", "ask", &none()))];
-    let ids = calls.each_ref().map(|call| call.read().messages()[0]["id"].clone());
+    let calls = [
+        rig.post(call("a", "ask", &none())),
+        rig.post(call("b", "ask", &none())),
+    ];
+    let ids = calls
+        .each_ref()
+        .map(|call| call.read().messages()[0]["id"].clone());
     assert_ne!(ids[0], ids[1]);
-    assert_eq!(rig.post(answer(&ids[1], &said("second"))).answer().status, 202);
-    assert_eq!(rig.post(answer(&json!("made up"), &said("x"))).answer().status, 202);
-    assert_eq!(rig.post(answer(&ids[0], &said("first"))).answer().status, 202);
-    assert_eq!(rig.post(answer(&ids[0], &said("again"))).answer().status, 202);
+    assert_eq!(
+        rig.post(answer(&ids[1], &said("second"))).answer().status,
+        202
+    );
+    assert_eq!(
+        rig.post(answer(&json!("made up"), &said("x")))
+            .answer()
+            .status,
+        202
+    );
+    assert_eq!(
+        rig.post(answer(&ids[0], &said("first"))).answer().status,
+        202
+    );
+    assert_eq!(
+        rig.post(answer(&ids[0], &said("again"))).answer().status,
+        202
+    );
     for (call, (id, word)) in calls.iter().zip([("a", "first"), ("b", "second")]) {
         let read = call.read();
         assert!(read.ended);
         assert_eq!(
-            (&read.messages()[0]["id"], &read.messages()[0]["result"]["content"][0]["text"]),
+            (
+                &read.messages()[0]["id"],
+                &read.messages()[0]["result"]["content"][0]["text"]
+            ),
             (&json!(id), &json!(word))
         );
     }
@@ -58,10 +80,17 @@ fn that_nobody_answers_fail_after_ten_minutes() {
 #[test]
 fn that_a_session_asks_at_once_are_limited() {
     let rig = asking();
-    let calls: Vec<_> = (0..=64).map(|id| rig.post(call(id, "ask", &none()))).collect();
+    let calls: Vec<_> = (0..=64)
+        .map(|id| rig.post(call(id, "ask", &none())))
+        .collect();
     let refused = calls[64].answer().json();
     assert_eq!(refused["result"]["isError"], true, "{refused}");
-    assert!(refused["result"]["content"][0]["text"].as_str().unwrap().contains("Too many"));
+    assert!(
+        refused["result"]["content"][0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("Too many")
+    );
     let id = calls[0].read().messages()[0]["id"].clone();
     rig.post(answer(&id, &said("room"))).answer();
     rig.advance(0);

@@ -30,7 +30,10 @@ async fn grow(notes: Session<Notes>) -> Result<String, ToolError> {
 }
 
 fn with_notes() -> Server {
-    server().tool("note", "", note).tool("renamed", "", renamed).tool("grow", "", grow)
+    server()
+        .tool("note", "", note)
+        .tool("renamed", "", renamed)
+        .tool("grow", "", grow)
 }
 
 #[test]
@@ -41,7 +44,11 @@ fn is_told_apart_by_the_name_of_its_type() {
     assert_eq!(rig.text("note", &none()), "2 and 1");
     rig.restart();
     assert_eq!(rig.text("note", &none()), "3 and 1");
-    assert_eq!(rig.text("renamed", &none()), "1 false", "an old value fits a type with a new field");
+    assert_eq!(
+        rig.text("renamed", &none()),
+        "1 false",
+        "an old value fits a type with a new field"
+    );
 }
 
 #[test]
@@ -51,7 +58,10 @@ fn that_is_too_long_is_refused_and_the_old_one_stays() {
     let rows = rig.host.memory_rows();
     let answer = rig.post(call(1, "grow", &none())).answer();
     assert_eq!(answer.json()["result"]["isError"], true);
-    assert!(answer.text.contains(&MAX_STATE_BYTES.to_string()), "{answer:?}");
+    assert!(
+        answer.text.contains(&MAX_STATE_BYTES.to_string()),
+        "{answer:?}"
+    );
     assert_eq!(rig.host.memory_rows(), rows);
     assert_eq!(rig.text("note", &none()), "2 and 0");
 }
@@ -72,7 +82,11 @@ async fn mean(mean: Session<Mean>) -> Result<String, ToolError> {
 
 #[test]
 fn with_a_number_that_json_does_not_have_is_refused_and_the_old_one_stays() {
-    let rig = Rig::new(with_notes().tool("divide", "", divide).tool("mean", "", mean));
+    let rig = Rig::new(
+        with_notes()
+            .tool("divide", "", divide)
+            .tool("mean", "", mean),
+    );
     let answer = rig.post(call(1, "divide", &none())).answer();
     assert_eq!(answer.json()["result"]["isError"], true);
     assert!(answer.text.contains("`values[0]`"), "{answer:?}");
@@ -82,14 +96,20 @@ fn with_a_number_that_json_does_not_have_is_refused_and_the_old_one_stays() {
 #[test]
 fn that_no_longer_fits_its_type_is_an_error_and_not_lost() {
     let rig = Rig::new(server());
-    rig.host.memory().plant_state("Counter", r#"{"total":"many"}"#);
+    rig.host
+        .memory()
+        .plant_state("Counter", r#"{"total":"many"}"#);
     for tool in ["total", "increment"] {
         let answer = rig.post(call(1, tool, &none())).answer();
         assert_eq!(answer.json()["result"]["isError"], true, "{answer:?}");
-        assert!(answer.text.contains("Try again in a moment") && !answer.text.contains("many"), "{answer:?}");
+        assert!(
+            answer.text.contains("Try again in a moment") && !answer.text.contains("many"),
+            "{answer:?}"
+        );
         let told = rig.host.warnings.take();
-        let is_named =
-            |line: &String| line.contains("Counter") && line.contains("session-rows") && !line.contains("many");
+        let is_named = |line: &String| {
+            line.contains("Counter") && line.contains("session-rows") && !line.contains("many")
+        };
         assert!(told.iter().any(is_named), "{told:?}");
     }
     rig.host.memory().plant_state("Counter", r#"{"total":41}"#);
@@ -115,7 +135,16 @@ fn that_changes_runs_the_hook_once_a_call_before_its_answer() {
         Ok::<_, ToolError>("twice")
     };
     let rig = Rig::new(server().tool("twice", "", twice).on_state_update(hook));
-    assert_eq!(rig.post(request(1, "resources/subscribe", &json!({ "uri": "test://total" }))).answer().status, 200);
+    assert_eq!(
+        rig.post(request(
+            1,
+            "resources/subscribe",
+            &json!({ "uri": "test://total" })
+        ))
+        .answer()
+        .status,
+        200
+    );
     let stream = rig.get(None);
     assert_eq!(rig.text("total", &none()), "0");
     assert_eq!(runs.get(), 0);
@@ -123,8 +152,7 @@ fn that_changes_runs_the_hook_once_a_call_before_its_answer() {
     assert_eq!(runs.get(), 1);
     assert_eq!(rig.text("total", &none()), "102");
     let told = rig.messages(&stream);
-    let updated =
-        json!({ "jsonrpc": "2.0", "method": "notifications/resources/updated", "params": { "uri": "test://total" } });
+    let updated = json!({ "jsonrpc": "2.0", "method": "notifications/resources/updated", "params": { "uri": "test://total" } });
     assert_eq!(told, [updated]);
 }
 

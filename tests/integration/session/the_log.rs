@@ -3,13 +3,18 @@ use super::*;
 #[test]
 fn has_a_line_for_each_request_and_nothing_that_was_said() {
     let rig = Rig::new(server());
-    let slow = rig.post(call("secret-id", "slow", &json!({ "ms": 70, "more": "secret-argument" })));
+    let slow = rig.post(call(
+        "secret-id",
+        "slow",
+        &json!({ "ms": 70, "more": "secret-argument" }),
+    ));
     rig.advance(70);
     assert_eq!(slow.answer().status, 200);
     increment_to(&rig, "1");
     rig.post(call(1, "secret-tool", &none())).answer();
     rig.post(request(1, "secret/method", &none())).answer();
-    rig.post(notification("secret/notification", &none())).answer();
+    rig.post(notification("secret/notification", &none()))
+        .answer();
     rig.delete();
     let log = rig.host.logs.take();
     assert_eq!(

@@ -17,20 +17,30 @@ async fn change(notify: Notify) {
 }
 
 fn announcing() -> Server {
-    server().tool("change", "", change).prompt("p", "", async || "said").resource(
-        "plain",
-        "test://plain",
-        async || "plain",
-    )
+    server()
+        .tool("change", "", change)
+        .prompt("p", "", async || "said")
+        .resource("plain", "test://plain", async || "plain")
 }
 
 fn subscribe(rig: &Rig, uri: &str) {
-    assert_eq!(rig.post(request(1, "resources/subscribe", &json!({ "uri": uri }))).answer().status, 200);
+    assert_eq!(
+        rig.post(request(1, "resources/subscribe", &json!({ "uri": uri })))
+            .answer()
+            .status,
+        200
+    );
 }
 
 /// The hub tells the object that something was published.
 fn tell(rig: &Rig, about: &str) -> u16 {
-    let answer: Answer = rig.send(Method::POST, &[(order::TRANSPORT, "notice")], Ok(about.to_owned())).answer();
+    let answer: Answer = rig
+        .send(
+            Method::POST,
+            &[(order::TRANSPORT, "notice")],
+            Ok(about.to_owned()),
+        )
+        .answer();
     assert_eq!(answer.text, "");
     answer.status
 }
@@ -38,7 +48,10 @@ fn tell(rig: &Rig, about: &str) -> u16 {
 /// The methods and URIs of what came on a stream.
 fn heard(rig: &Rig, tag: &str) -> Vec<String> {
     let said = |message: Value| {
-        let uri = message["params"]["uri"].as_str().map(|uri| format!(" {uri}")).unwrap_or_default();
+        let uri = message["params"]["uri"]
+            .as_str()
+            .map(|uri| format!(" {uri}"))
+            .unwrap_or_default();
         assert_eq!(message.get("id"), None, "{message}");
         format!("{}{uri}", message["method"].as_str().unwrap())
     };
@@ -55,27 +68,49 @@ fn reaches_the_stream_of_who_listens() {
     for about in ALL {
         assert_eq!(tell(&rig, about), 202, "{about}");
     }
-    let lists = ["tools", "prompts", "resources"].map(|list| format!("notifications/{list}/list_changed"));
-    assert_eq!(heard(&rig, &stream), lists, "nobody subscribed to the resource");
+    let lists =
+        ["tools", "prompts", "resources"].map(|list| format!("notifications/{list}/list_changed"));
+    assert_eq!(
+        heard(&rig, &stream),
+        lists,
+        "nobody subscribed to the resource"
+    );
     subscribe(&rig, "test://plain");
     assert_eq!(tell(&rig, "resource test://plain"), 202);
     assert_eq!(tell(&rig, "resource test://other"), 202);
-    assert_eq!(heard(&rig, &stream), ["notifications/resources/updated test://plain"]);
+    assert_eq!(
+        heard(&rig, &stream),
+        ["notifications/resources/updated test://plain"]
+    );
 }
 
 #[test]
 fn reaches_the_stream_of_http_with_sse() {
     let rig = Rig::over_sse(announcing());
     let stream = rig.get(None);
-    let hello =
-        json!({ "protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": { "name": "c", "version": "1" } });
-    assert_eq!(rig.post(request(0, "initialize", &hello)).answer().status, 202);
-    assert_eq!(rig.post(request(1, "resources/subscribe", &json!({ "uri": "test://plain" }))).answer().status, 202);
+    let hello = json!({ "protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": { "name": "c", "version": "1" } });
+    assert_eq!(
+        rig.post(request(0, "initialize", &hello)).answer().status,
+        202
+    );
+    assert_eq!(
+        rig.post(request(
+            1,
+            "resources/subscribe",
+            &json!({ "uri": "test://plain" })
+        ))
+        .answer()
+        .status,
+        202
+    );
     rig.messages(&stream);
     for about in ["tools", "resource test://plain", "resource test://other"] {
         assert_eq!(tell(&rig, about), 202, "{about}");
     }
-    let expected = ["notifications/tools/list_changed", "notifications/resources/updated test://plain"];
+    let expected = [
+        "notifications/tools/list_changed",
+        "notifications/resources/updated test://plain",
+    ];
     assert_eq!(heard(&rig, &stream), expected);
     rig.hang_up(&stream);
     assert_eq!(tell(&rig, "tools"), 410);
@@ -101,7 +136,12 @@ fn waits_for_a_client_that_lost_its_stream() {
     let stream = rig.get(None);
     assert_eq!(tell(&rig, "tools"), 202);
     let (text, _) = rig.host.read(&stream);
-    let last = text.lines().filter_map(|line| line.strip_prefix("id: ")).next_back().unwrap().to_owned();
+    let last = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("id: "))
+        .next_back()
+        .unwrap()
+        .to_owned();
     rig.hang_up(&stream);
     assert_eq!(tell(&rig, "prompts"), 202);
     let again = rig.get(Some(&last));
@@ -112,7 +152,11 @@ fn waits_for_a_client_that_lost_its_stream() {
 fn is_asked_for_once_a_stream_and_only_where_something_is_announced() {
     let rig = Rig::new(announcing());
     rig.ping();
-    assert_eq!(rig.host.listens_until.take(), None, "without a stream there is nobody to tell");
+    assert_eq!(
+        rig.host.listens_until.take(),
+        None,
+        "without a stream there is nobody to tell"
+    );
     rig.get(None);
     assert_eq!(rig.host.listens_until.take(), Some(rig.now() + MAX_AGE_MS));
     rig.get(None);
@@ -151,7 +195,11 @@ fn ends_with_the_stream_once_its_client_can_come_back_no_more() {
     idle.text("increment", &json!({ "by": 1 }));
     idle.get(None);
     idle.advance(IDLE_MS + 1);
-    assert_eq!(idle.host.left.take(), Some(0), "it ends with an idle session");
+    assert_eq!(
+        idle.host.left.take(),
+        Some(0),
+        "it ends with an idle session"
+    );
     let quiet = Rig::new(server());
     let stream = quiet.get(None);
     quiet.hang_up(&stream);
@@ -161,27 +209,56 @@ fn ends_with_the_stream_once_its_client_can_come_back_no_more() {
 #[test]
 fn is_counted_with_the_network_of_the_client_or_with_its_user() {
     let rig = Rig::new(announcing());
-    rig.send(Method::GET, &[("cf-connecting-ip", "192.0.2.1")], Ok(String::new())).opens_socket();
+    rig.send(
+        Method::GET,
+        &[("cf-connecting-ip", "192.0.2.1")],
+        Ok(String::new()),
+    )
+    .opens_socket();
     let counted = rig.host.counted.take();
     let origin = Origin::of(&Keys::from_secret("k"), "192.0.2.1");
-    assert_eq!(Counted::parse(&counted), Some(Counted { user: None, origin }));
-    let ann = Caller { subject: Some("ann".to_owned()), ..Caller::default() };
+    assert_eq!(
+        Counted::parse(&counted),
+        Some(Counted { user: None, origin })
+    );
+    let ann = Caller {
+        subject: Some("ann".to_owned()),
+        ..Caller::default()
+    };
     let rig = Rig::new(announcing());
-    let headers = [("cf-connecting-ip", "192.0.2.1"), (order::CALLER, &*order::encode(&ann).unwrap())];
-    rig.send(Method::GET, &headers, Ok(String::new())).opens_socket();
+    let headers = [
+        ("cf-connecting-ip", "192.0.2.1"),
+        (order::CALLER, &*order::encode(&ann).unwrap()),
+    ];
+    rig.send(Method::GET, &headers, Ok(String::new()))
+        .opens_socket();
     let counted = rig.host.counted.take();
-    assert_eq!(Counted::parse(&counted), Some(Counted { user: user_tag(&ann), origin: None }));
+    assert_eq!(
+        Counted::parse(&counted),
+        Some(Counted {
+            user: user_tag(&ann),
+            origin: None
+        })
+    );
 }
 
 #[test]
 fn is_no_reason_to_refuse_a_stream_unless_there_are_too_many() {
-    for (joined, expected) in [(Ok(Some(429)), Some((429, -32000))), (Ok(Some(503)), Some((503, -32603)))] {
+    for (joined, expected) in [
+        (Ok(Some(429)), Some((429, -32000))),
+        (Ok(Some(503)), Some((503, -32603))),
+    ] {
         let rig = Rig::new(announcing());
         let open = rig.get(None);
         rig.hang_up(&open);
         *rig.host.joined.borrow_mut() = joined;
         let refused = rig.try_get(None).unwrap_err();
-        assert!(refused.headers.iter().any(|(name, value)| *name == "retry-after" && value == "60"));
+        assert!(
+            refused
+                .headers
+                .iter()
+                .any(|(name, value)| *name == "retry-after" && value == "60")
+        );
         let (status, code) = expected.unwrap();
         refused.refuses(status, code, Value::Null);
         let over_sse = Rig::over_sse(announcing());
@@ -210,10 +287,20 @@ fn by_a_session_reaches_its_own_client_once_and_everybody_else_by_the_hub() {
     ];
     assert_eq!(heard(&rig, &stream), own);
     let published = rig.host.published.take();
-    let about: Vec<_> = published.iter().map(|notice| notice.about.as_str()).collect();
-    assert_eq!(about, ["tools", "resource test://plain"], "a session's state is nobody else's business");
+    let about: Vec<_> = published
+        .iter()
+        .map(|notice| notice.about.as_str())
+        .collect();
+    assert_eq!(
+        about,
+        ["tools", "resource test://plain"],
+        "a session's state is nobody else's business"
+    );
     for Notice { user, except, .. } in &published {
-        assert_eq!((user, except.as_deref()), (&None, Some("a1".repeat(32).as_str())));
+        assert_eq!(
+            (user, except.as_deref()),
+            (&None, Some("a1".repeat(32).as_str()))
+        );
     }
 }
 

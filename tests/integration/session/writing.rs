@@ -18,7 +18,11 @@ fn is_one_row_for_a_change_of_state() {
         increment_to(&rig, total);
     }
     assert_eq!(rig.host.memory_rows(), 3);
-    assert_eq!(rig.host.memory().alarms_ordered(), 1, "the first one orders the end");
+    assert_eq!(
+        rig.host.memory().alarms_ordered(),
+        1,
+        "the first one orders the end"
+    );
 }
 
 #[test]
@@ -27,7 +31,12 @@ fn is_one_row_now_and_then_that_keeps_a_used_session() {
     increment_to(&rig, "1");
     for _ in 0..40 {
         rig.advance(IDLE_MS / 10);
-        assert_eq!(rig.text("total", &none()), "1", "it has not ended by {}", rig.now() - START);
+        assert_eq!(
+            rig.text("total", &none()),
+            "1",
+            "it has not ended by {}",
+            rig.now() - START
+        );
     }
     let rows = rig.host.memory_rows() - 1;
     assert!((15..=25).contains(&rows), "{rows} rows in four idle times");
@@ -52,11 +61,22 @@ fn that_fails_is_told_without_its_cause_and_nothing_half_is_seen() {
     let answer = rig.post(call(1, "increment", &none())).answer();
     let result = &answer.json()["result"];
     assert_eq!(result["isError"], true, "{answer:?}");
-    assert!(!answer.text.contains("fire") && answer.text.contains("Try again"), "{answer:?}");
+    assert!(
+        !answer.text.contains("fire") && answer.text.contains("Try again"),
+        "{answer:?}"
+    );
     assert_eq!(rig.text("total", &none()), "1");
     rig.restart();
-    rig.post(call(1, "total", &none())).answer().refuses(500, -32603, Value::Null);
-    assert!(rig.host.warnings.borrow().iter().any(|warning| warning.contains("fire")));
+    rig.post(call(1, "total", &none()))
+        .answer()
+        .refuses(500, -32603, Value::Null);
+    assert!(
+        rig.host
+            .warnings
+            .borrow()
+            .iter()
+            .any(|warning| warning.contains("fire"))
+    );
     rig.host.memory().set_broken(false);
     increment_to(&rig, "2");
 }

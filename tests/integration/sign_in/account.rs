@@ -21,7 +21,10 @@ fn let_in(browser: &mut Browser<'_>, client: &str, person: &str) -> String {
 /// True if a token is accepted. The request names no session, so an accepted one fails later, with another status.
 fn takes(browser: &mut Browser<'_>, token: &str) -> bool {
     let bearer = format!("Bearer {token}");
-    browser.send(Method::POST, "/mcp", "{}", &[("authorization", &bearer)]).status != 401
+    browser
+        .send(Method::POST, "/mcp", "{}", &[("authorization", &bearer)])
+        .status
+        != 401
 }
 
 fn told(browser: &mut Browser<'_>, page: &Shown, fields: &[(&str, &str)]) -> Shown {
@@ -34,14 +37,20 @@ fn told(browser: &mut Browser<'_>, page: &Shown, fields: &[(&str, &str)]) -> Sho
 #[test]
 fn a_person_sees_whom_they_let_in_and_nobody_elses() {
     let deployment = Deployment::new();
-    let [editor, chat] = ["Editor", "Chat"].map(|name| deployment.register(&json!({ "client_name": name })));
+    let [editor, chat] =
+        ["Editor", "Chat"].map(|name| deployment.register(&json!({ "client_name": name })));
     let mut browser = Browser::new(&deployment);
     assert!(browser.get("/account").text.contains("Stand-in"));
     let_in(&mut browser, &editor, "ann");
     let_in(&mut browser, &chat, "bob");
     let page = browser.account("ann");
     assert!(is_page(&page, 200));
-    for shown in ["Editor", "Read &#60;notes&#62;", "2023-11-14", "<bdi>ann</bdi>"] {
+    for shown in [
+        "Editor",
+        "Read &#60;notes&#62;",
+        "2023-11-14",
+        "<bdi>ann</bdi>",
+    ] {
         assert!(page.text.contains(shown), "no {shown}: {}", page.text);
     }
     assert!(!page.text.contains("Chat"));
@@ -50,7 +59,8 @@ fn a_person_sees_whom_they_let_in_and_nobody_elses() {
 #[test]
 fn a_disconnected_client_is_gone_and_others_stay() {
     let deployment = Deployment::new();
-    let clients = ["Editor", "Chat", "Third"].map(|name| deployment.register(&json!({ "client_name": name })));
+    let clients = ["Editor", "Chat", "Third"]
+        .map(|name| deployment.register(&json!({ "client_name": name })));
     let mut browser = Browser::new(&deployment);
     let tokens = clients.map(|client| let_in(&mut browser, &client, "ann"));
     assert!(tokens.iter().all(|token| takes(&mut browser, token)));
@@ -60,9 +70,14 @@ fn a_disconnected_client_is_gone_and_others_stay() {
     let done = told(&mut browser, &page, &[("do", "end"), ("grant", &grant)]);
     assert_eq!((done.status, done.location()), (303, "/account?done=end"));
     let page = browser.get("/account?done=end");
-    assert!(page.text.contains("Editor") && page.text.contains("Chat") && !page.text.contains("Third"));
+    assert!(
+        page.text.contains("Editor") && page.text.contains("Chat") && !page.text.contains("Third")
+    );
     assert!(page.text.contains("role=\"status\""));
-    assert_eq!(tokens.each_ref().map(|token| takes(&mut browser, token)), [true, true, false]);
+    assert_eq!(
+        tokens.each_ref().map(|token| takes(&mut browser, token)),
+        [true, true, false]
+    );
     told(&mut browser, &page, &[("do", "end-all")]);
     assert!(!browser.get("/account").text.contains("name=\"grant\""));
     assert!(!tokens.iter().any(|token| takes(&mut browser, token)));
@@ -78,7 +93,10 @@ fn a_form_without_its_token_or_of_another_persons_does_nothing() {
     let other = bob.account("bob");
     for csrf in ["", "x", &other.field("csrf")] {
         for what in ["end", "end-all", "forget", "sign-out"] {
-            let refused = ann.post("/account", &[("do", what), ("grant", &grant), ("csrf", csrf)]);
+            let refused = ann.post(
+                "/account",
+                &[("do", what), ("grant", &grant), ("csrf", csrf)],
+            );
             assert!(is_page(&refused, 403), "{what} {csrf}: {refused:?}");
         }
     }
@@ -117,10 +135,16 @@ fn who_signs_out_or_is_away_for_half_an_hour_is_signed_out() {
 fn a_sign_in_to_the_account_lets_no_client_in() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
-    let state = browser.post("/account", &[("do", "sign-in")]).sent("state").unwrap();
+    let state = browser
+        .post("/account", &[("do", "sign-in")])
+        .sent("state")
+        .unwrap();
     let page = browser.asked(&client, &[]);
     let (flow, csrf) = (&state[..11], page.field("csrf"));
-    let refused = browser.post("/authorize", &[("flow", flow), ("csrf", &csrf), ("decision", "approve")]);
+    let refused = browser.post(
+        "/authorize",
+        &[("flow", flow), ("csrf", &csrf), ("decision", "approve")],
+    );
     assert!(is_page(&refused, 400), "{refused:?}");
     assert!(is_page(&browser.back(&state, "stranger"), 403));
 }
@@ -128,7 +152,17 @@ fn a_sign_in_to_the_account_lets_no_client_in() {
 /// Names of the clients of the sessions on a page, in order.
 fn sessions(page: &Shown) -> Vec<String> {
     let parts = page.text.split("<p id=\"session-").skip(1);
-    parts.map(|part| part.split("<bdi>").nth(1).unwrap().split("</bdi>").next().unwrap().to_owned()).collect()
+    parts
+        .map(|part| {
+            part.split("<bdi>")
+                .nth(1)
+                .unwrap()
+                .split("</bdi>")
+                .next()
+                .unwrap()
+                .to_owned()
+        })
+        .collect()
 }
 
 /// The key of the first session on a page.
@@ -146,18 +180,42 @@ fn a_person_sees_the_sessions_of_a_client_and_ends_one() {
         browser.session(&token, name)
     });
     let page = browser.account("ann");
-    assert_eq!(sessions(&page), ["1.2.3", "Phone &#60;b&#62; 1.2.3", "Laptop 1.2.3"]);
-    assert!(page.text.contains("2023-11-14 22:13 UTC") && page.text.contains("Streamable HTTP, 2025-11-25"));
+    assert_eq!(
+        sessions(&page),
+        ["1.2.3", "Phone &#60;b&#62; 1.2.3", "Laptop 1.2.3"]
+    );
+    assert!(
+        page.text.contains("2023-11-14 22:13 UTC")
+            && page.text.contains("Streamable HTTP, 2025-11-25")
+    );
     let [grant, key] = newest(&page);
-    let done = told(&mut browser, &page, &[("do", "end-session"), ("grant", &grant), ("session", &key)]);
-    assert_eq!((done.status, done.location()), (303, "/account?done=end-session"));
+    let done = told(
+        &mut browser,
+        &page,
+        &[("do", "end-session"), ("grant", &grant), ("session", &key)],
+    );
+    assert_eq!(
+        (done.status, done.location()),
+        (303, "/account?done=end-session")
+    );
     let page = browser.get("/account?done=end-session");
     assert!(page.text.contains("The session has ended."));
     assert_eq!(sessions(&page), ["Phone &#60;b&#62; 1.2.3", "Laptop 1.2.3"]);
-    assert_eq!(ids.each_ref().map(|id| browser.called(&token, id)), [200, 200, 404]);
+    assert_eq!(
+        ids.each_ref().map(|id| browser.called(&token, id)),
+        [200, 200, 404]
+    );
     // The client ends one itself.
-    assert_eq!(browser.call(Method::DELETE, &token, Some(&ids[0]), &json!({})).status, 204);
-    assert_eq!(sessions(&browser.get("/account")), ["Phone &#60;b&#62; 1.2.3"]);
+    assert_eq!(
+        browser
+            .call(Method::DELETE, &token, Some(&ids[0]), &json!({}))
+            .status,
+        204
+    );
+    assert_eq!(
+        sessions(&browser.get("/account")),
+        ["Phone &#60;b&#62; 1.2.3"]
+    );
 }
 
 #[test]
@@ -174,19 +232,42 @@ fn a_disconnected_clients_sessions_end_for_whoever_is_let_in_again() {
         assert_eq!(browser.called(&token, &old), 200);
         let page = browser.account("ann");
         assert_eq!(sessions(&page), ["Laptop 1.2.3"]);
-        told(&mut browser, &page, &[("do", what), ("grant", &page.field("grant"))]);
+        told(
+            &mut browser,
+            &page,
+            &[("do", what), ("grant", &page.field("grant"))],
+        );
         assert_eq!(browser.called(&token, &old), 401);
-        assert_eq!(deployment.ended.borrow().len(), 1, "its streams are closed, and what it kept is deleted");
+        assert_eq!(
+            deployment.ended.borrow().len(),
+            1,
+            "its streams are closed, and what it kept is deleted"
+        );
         let again = let_in(&mut browser, &client, "ann");
         let new = browser.session(&again, "Laptop");
-        assert_eq!([&old, &unlisted, &new].map(|id| browser.called(&again, id)), [404, 404, 200]);
-        assert_eq!(browser.call(Method::DELETE, &again, Some(&unlisted), &json!({})).status, 404);
+        assert_eq!(
+            [&old, &unlisted, &new].map(|id| browser.called(&again, id)),
+            [404, 404, 200]
+        );
+        assert_eq!(
+            browser
+                .call(Method::DELETE, &again, Some(&unlisted), &json!({}))
+                .status,
+            404
+        );
         // Also within the same second.
         let page = browser.get("/account");
-        told(&mut browser, &page, &[("do", what), ("grant", &page.field("grant"))]);
+        told(
+            &mut browser,
+            &page,
+            &[("do", what), ("grant", &page.field("grant"))],
+        );
         let again = let_in(&mut browser, &client, "ann");
         let newest = browser.session(&again, "Laptop");
-        assert_eq!([&new, &newest].map(|id| browser.called(&again, id)), [404, 200]);
+        assert_eq!(
+            [&new, &newest].map(|id| browser.called(&again, id)),
+            [404, 200]
+        );
     }
 }
 
@@ -209,21 +290,44 @@ fn a_session_is_ended_by_its_user_and_with_the_pages_own_form() {
     let bobs = let_in(&mut bob, &client, "bob");
     let bobs_id = bob.session(&bobs, "Phone");
     let [page, other] = [ann.account("ann"), bob.account("bob")];
-    assert_eq!((sessions(&page), sessions(&other)), (vec!["Laptop 1.2.3".into()], vec!["Phone 1.2.3".into()]));
+    assert_eq!(
+        (sessions(&page), sessions(&other)),
+        (vec!["Laptop 1.2.3".into()], vec!["Phone 1.2.3".into()])
+    );
     let ([grant, key], [bobs_grant, _]) = (newest(&page), newest(&other));
     for csrf in ["", "x", &other.field("csrf")] {
-        let fields = [("do", "end-session"), ("grant", grant.as_str()), ("session", &key), ("csrf", csrf)];
+        let fields = [
+            ("do", "end-session"),
+            ("grant", grant.as_str()),
+            ("session", &key),
+            ("csrf", csrf),
+        ];
         assert!(is_page(&ann.post("/account", &fields), 403), "{csrf}");
     }
     for grant in [&grant, &bobs_grant] {
-        told(&mut bob, &other, &[("do", "end-session"), ("grant", grant), ("session", &key)]);
+        told(
+            &mut bob,
+            &other,
+            &[("do", "end-session"), ("grant", grant), ("session", &key)],
+        );
     }
     for key in ["", "x", ".", &format!("{}.1", "0f".repeat(32))] {
-        told(&mut ann, &page, &[("do", "end-session"), ("grant", &grant), ("session", key)]);
+        told(
+            &mut ann,
+            &page,
+            &[("do", "end-session"), ("grant", &grant), ("session", key)],
+        );
     }
     assert!(deployment.ended.borrow().is_empty());
-    assert_eq!((ann.called(&token, &id), bob.called(&bobs, &bobs_id)), (200, 200));
-    assert_eq!(ann.called(&token, &bobs_id), 404, "a session of another user is none");
+    assert_eq!(
+        (ann.called(&token, &id), bob.called(&bobs, &bobs_id)),
+        (200, 200)
+    );
+    assert_eq!(
+        ann.called(&token, &bobs_id),
+        404,
+        "a session of another user is none"
+    );
 }
 
 #[test]
@@ -234,14 +338,21 @@ fn a_session_begins_although_the_list_does_not_hear_of_it() {
     deployment.is_down.set(true);
     let id = browser.session(&token, "Laptop");
     assert_eq!(browser.called(&token, &id), 200);
-    assert!(deployment.log.borrow().iter().any(|line| line.contains("the object is away")));
+    assert!(
+        deployment
+            .log
+            .borrow()
+            .iter()
+            .any(|line| line.contains("the object is away"))
+    );
 }
 
 #[test]
 fn an_application_of_another_version_is_shown_and_can_be_disconnected() {
     for what in ["end", "end-all"] {
         let deployment = Deployment::new();
-        let [editor, chat] = ["Editor", "Chat"].map(|name| deployment.register(&json!({ "client_name": name })));
+        let [editor, chat] =
+            ["Editor", "Chat"].map(|name| deployment.register(&json!({ "client_name": name })));
         let mut browser = Browser::new(&deployment);
         let lost = let_in(&mut browser, &editor, "ann");
         let usual = let_in(&mut browser, &chat, "ann");
@@ -249,12 +360,21 @@ fn an_application_of_another_version_is_shown_and_can_be_disconnected() {
         rows.set(lost.split(':').nth(1).unwrap(), "{\"Later\":{}}");
         deployment.restart();
         let page = browser.account("ann");
-        assert!(page.text.contains("another version of this server let in") && page.text.contains("Chat"));
+        assert!(
+            page.text.contains("another version of this server let in")
+                && page.text.contains("Chat")
+        );
         let grant = lost.split(':').nth(1).unwrap();
-        assert_eq!(told(&mut browser, &page, &[("do", what), ("grant", grant)]).status, 303);
+        assert_eq!(
+            told(&mut browser, &page, &[("do", what), ("grant", grant)]).status,
+            303
+        );
         assert!(!takes(&mut browser, &lost), "{what}");
         assert_eq!(takes(&mut browser, &usual), what == "end");
-        assert!(!browser.get("/account").text.contains("another version"), "{what}");
+        assert!(
+            !browser.get("/account").text.contains("another version"),
+            "{what}"
+        );
     }
 }
 
@@ -271,7 +391,10 @@ fn the_page_shows_nothing_to_who_signed_in_to_it_by_another_provider() {
     let mut browser = Browser::new(&deployment);
     browser.cookies = cookies;
     let page = browser.get("/account");
-    assert!(is_page(&page, 200) && !page.text.contains("<bdi>Ann</bdi>"), "{page:?}");
+    assert!(
+        is_page(&page, 200) && !page.text.contains("<bdi>Ann</bdi>"),
+        "{page:?}"
+    );
     let done = browser.post("/account", &[("do", "end-all"), ("csrf", "x")]);
     assert_eq!((done.status, done.location()), (303, "/account"));
 }

@@ -6,7 +6,8 @@ use serde_json::json;
 use super::{deployment, is_code, is_consent, is_page};
 use crate::support::browser::{Browser, Deployment, ORIGIN, REDIRECT};
 
-const MARKUP: &str = "\"'><script>alert(1)</script><img src=https://evil.example/x onerror=alert(1)>";
+const MARKUP: &str =
+    "\"'><script>alert(1)</script><img src=https://evil.example/x onerror=alert(1)>";
 
 #[test]
 fn a_form_without_its_token_does_nothing() {
@@ -15,7 +16,13 @@ fn a_form_without_its_token_does_nothing() {
     let page = browser.asked(&client, &[]);
     let other = browser.asked(&client, &[]);
     let (flow, forged) = (page.field("flow"), "A".repeat(32));
-    for csrf in [None, Some(""), Some(forged.as_str()), Some(&other.field("csrf")), Some(&flow)] {
+    for csrf in [
+        None,
+        Some(""),
+        Some(forged.as_str()),
+        Some(&other.field("csrf")),
+        Some(&flow),
+    ] {
         for decision in ["approve", "deny"] {
             let mut fields = vec![("flow", flow.as_str()), ("decision", decision)];
             fields.extend(csrf.map(|csrf| ("csrf", csrf)));
@@ -23,7 +30,10 @@ fn a_form_without_its_token_does_nothing() {
             assert!(is_page(&refused, 403), "{csrf:?} {decision}: {refused:?}");
         }
     }
-    assert!(is_code(&browser.approved(&page, "ann")), "it is still there for who may use it");
+    assert!(
+        is_code(&browser.approved(&page, "ann")),
+        "it is still there for who may use it"
+    );
 }
 
 #[test]
@@ -31,7 +41,11 @@ fn a_form_from_another_site_or_without_the_cookie_does_nothing() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);
-    let body = format!("flow={}&csrf={}&decision=approve", page.field("flow"), page.field("csrf"));
+    let body = format!(
+        "flow={}&csrf={}&decision=approve",
+        page.field("flow"),
+        page.field("csrf")
+    );
     for origin in ["https://evil.example", "null"] {
         let refused = browser.send(Method::POST, "/authorize", &body, &[("origin", origin)]);
         assert!(is_page(&refused, 403), "{origin}: {refused:?}");
@@ -40,7 +54,8 @@ fn a_form_from_another_site_or_without_the_cookie_does_nothing() {
     assert!(is_page(&refused, 400), "{refused:?}");
 }
 
-const CHROMIUM: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36";
+const CHROMIUM: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36";
 const WEBKIT: &str = "Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 Version/26.0 Safari/605.1.15";
 
 #[test]
@@ -48,7 +63,11 @@ fn a_form_that_a_script_of_this_origin_sent_does_nothing() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);
-    let consent = format!("flow={}&csrf={}&decision=approve", page.field("flow"), page.field("csrf"));
+    let consent = format!(
+        "flow={}&csrf={}&decision=approve",
+        page.field("flow"),
+        page.field("csrf")
+    );
     for (mode, destination, user, agent, sent) in [
         ("navigate", "document", Some("?1"), CHROMIUM, true),
         ("navigate", "document", None, WEBKIT, true),
@@ -59,7 +78,10 @@ fn a_form_that_a_script_of_this_origin_sent_does_nothing() {
         ("cors", "empty", None, WEBKIT, false),
         ("no-cors", "empty", Some("?1"), WEBKIT, false),
     ] {
-        for (path, body) in [("/authorize", consent.as_str()), ("/account", "do=sign-in&name=ann")] {
+        for (path, body) in [
+            ("/authorize", consent.as_str()),
+            ("/account", "do=sign-in&name=ann"),
+        ] {
             let mut headers = vec![
                 ("origin", ORIGIN),
                 ("sec-fetch-mode", mode),
@@ -98,7 +120,10 @@ fn a_callback_in_another_browser_does_nothing() {
     assert!(is_page(&victim.back(&state, "mallory"), 400));
     let page = victim.asked(&client, &[]);
     victim.decide(&page, "approve");
-    assert!(is_page(&victim.back(&state, "mallory"), 400), "nor while a flow of its own is under way");
+    assert!(
+        is_page(&victim.back(&state, "mallory"), 400),
+        "nor while a flow of its own is under way"
+    );
 }
 
 #[test]
@@ -131,10 +156,16 @@ fn a_callback_works_once_although_its_cookie_was_copied() {
         }
         let mut thief = Browser::new(&deployment);
         thief.cookies.clone_from(&cookies);
-        assert!(is_page(&thief.back(&state, "ann"), 400), "redeemed: {redeemed}");
+        assert!(
+            is_page(&thief.back(&state, "ann"), 400),
+            "redeemed: {redeemed}"
+        );
     }
     let page = browser.asked(&client, &[("prompt", "consent")]);
-    assert!(is_code(&browser.approved(&page, "ann")), "another sign-in of the same person is another one");
+    assert!(
+        is_code(&browser.approved(&page, "ann")),
+        "another sign-in of the same person is another one"
+    );
 }
 
 #[test]
@@ -143,12 +174,25 @@ fn a_state_of_another_flow_or_none_does_nothing() {
     let mut browser = Browser::new(&deployment);
     let [one, two] = [(); 2].map(|()| {
         let page = browser.asked(&client, &[]);
-        (page.field("flow"), browser.decide(&page, "approve").sent("state").unwrap())
+        (
+            page.field("flow"),
+            browser.decide(&page, "approve").sent("state").unwrap(),
+        )
     });
-    let secret = |(flow, state): &(String, String)| state.strip_prefix(flow.as_str()).unwrap().to_owned();
-    let swapped = [format!("{}{}", one.0, secret(&two)), format!("{}{}", two.0, secret(&one))];
-    let wrong =
-        [one.0.clone(), String::new(), "x".to_owned(), "é".repeat(40), format!("{}x", one.1), one.1[..42].to_owned()];
+    let secret =
+        |(flow, state): &(String, String)| state.strip_prefix(flow.as_str()).unwrap().to_owned();
+    let swapped = [
+        format!("{}{}", one.0, secret(&two)),
+        format!("{}{}", two.0, secret(&one)),
+    ];
+    let wrong = [
+        one.0.clone(),
+        String::new(),
+        "x".to_owned(),
+        "é".repeat(40),
+        format!("{}x", one.1),
+        one.1[..42].to_owned(),
+    ];
     for state in swapped.iter().chain(&wrong) {
         let refused = browser.back(state, "ann");
         assert!(is_page(&refused, 400), "{state}: {refused:?}");
@@ -169,8 +213,11 @@ fn a_cookie_that_was_changed_or_moved_counts_for_nothing() {
     for at in (0..value.len()).step_by(7) {
         let mut changed = value.clone().into_bytes();
         changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
-        for value in [String::from_utf8(changed).unwrap(), value[..at].to_owned(), format!("{value}{}", &value[..=at])]
-        {
+        for value in [
+            String::from_utf8(changed).unwrap(),
+            value[..at].to_owned(),
+            format!("{value}{}", &value[..=at]),
+        ] {
             browser.cookies = vec![(good[0].0.clone(), value)];
             assert!(is_page(&browser.back(&state, "ann"), 400), "{at}");
             browser.cookies.clone_from(&good);
@@ -179,12 +226,19 @@ fn a_cookie_that_was_changed_or_moved_counts_for_nothing() {
     // The cookie of one flow under the name of another, or of the account.
     let second = browser.asked(&client, &[]);
     let moved = (browser.cookies[1].0.clone(), value.clone());
-    browser.cookies = vec![moved, ("__Host-account".to_owned(), value.clone()), ("__Host-consent".to_owned(), value)];
+    browser.cookies = vec![
+        moved,
+        ("__Host-account".to_owned(), value.clone()),
+        ("__Host-consent".to_owned(), value),
+    ];
     assert!(is_page(&browser.decide(&second, "approve"), 400));
     assert!(is_page(&browser.back(&state, "ann"), 400));
     assert!(browser.get("/account").text.contains("Sign in to see"));
     // Without its prefix another host of the domain could have set it.
-    browser.cookies = good.iter().map(|(name, value)| (name.replace("__Host-", ""), value.clone())).collect();
+    browser.cookies = good
+        .iter()
+        .map(|(name, value)| (name.replace("__Host-", ""), value.clone()))
+        .collect();
     assert!(is_page(&browser.back(&state, "ann"), 400));
     browser.cookies = good;
     assert!(is_code(&browser.back(&state, "ann")));
@@ -195,8 +249,19 @@ fn no_parameter_leads_elsewhere() {
     let (deployment, client) = deployment();
     let evil = "https://evil.example/";
     let mut browser = Browser::new(&deployment);
-    let names =
-        ["redirect_uri", "next", "return_to", "url", "done", "flow", "state", "iss", "code", "resource", "login_hint"];
+    let names = [
+        "redirect_uri",
+        "next",
+        "return_to",
+        "url",
+        "done",
+        "flow",
+        "state",
+        "iss",
+        "code",
+        "resource",
+        "login_hint",
+    ];
     for name in names {
         let shown = browser.asked(&client, &[(name, evil)]);
         let location = shown.header("location").unwrap_or(REDIRECT);
@@ -205,19 +270,46 @@ fn no_parameter_leads_elsewhere() {
     }
     let page = browser.asked(&client, &[("state", evil)]);
     let (flow, csrf) = (page.field("flow"), page.field("csrf"));
-    for name in ["redirect_uri", "next", "return_to", "url", "client_id", "name", "remember"] {
-        let fields = [("flow", flow.as_str()), ("csrf", &csrf), ("decision", "approve"), (name, evil)];
+    for name in [
+        "redirect_uri",
+        "next",
+        "return_to",
+        "url",
+        "client_id",
+        "name",
+        "remember",
+    ] {
+        let fields = [
+            ("flow", flow.as_str()),
+            ("csrf", &csrf),
+            ("decision", "approve"),
+            (name, evil),
+        ];
         let left = browser.post("/authorize", &fields);
-        assert!(left.location().starts_with("https://id.example/"), "{name}: {}", left.location());
+        assert!(
+            left.location().starts_with("https://id.example/"),
+            "{name}: {}",
+            left.location()
+        );
         assert!(!left.location().contains("evil"), "{name}");
     }
     let state = browser.decide(&page, "approve").sent("state").unwrap();
-    let url = format!("/callback?state={state}&code=ann&redirect_uri={evil}&next={evil}&iss={evil}&url={evil}");
-    assert!(browser.get(&url).location().starts_with(&format!("{REDIRECT}?code=")));
+    let url = format!(
+        "/callback?state={state}&code=ann&redirect_uri={evil}&next={evil}&iss={evil}&url={evil}"
+    );
+    assert!(
+        browser
+            .get(&url)
+            .location()
+            .starts_with(&format!("{REDIRECT}?code="))
+    );
     for path in ["/account", "/callback"] {
         for name in names {
             let shown = browser.get(&format!("{path}?{name}={evil}"));
-            assert!(shown.header("location").is_none() && !shown.text.contains("evil"), "{path} {name}");
+            assert!(
+                shown.header("location").is_none() && !shown.text.contains("evil"),
+                "{path} {name}"
+            );
         }
         let shown = browser.post("/account", &[("do", evil), ("next", evil), ("grant", evil)]);
         assert_eq!(shown.location(), "/account");
@@ -232,7 +324,8 @@ fn what_a_client_says_of_itself_stays_text_and_is_not_loaded() {
         "client_uri": "https://client.example/?a=%22%3E%3Cscript%3E&b='x'",
         "logo_uri": "https://evil.example/logo.png",
     }));
-    let page = Browser::new(&deployment).asked(&client, &[("state", MARKUP), ("login_hint", MARKUP)]);
+    let page =
+        Browser::new(&deployment).asked(&client, &[("state", MARKUP), ("login_hint", MARKUP)]);
     assert!(is_consent(&page), "{page:?}");
     for markup in ["<script", "<img", "onerror=alert(1)>", "evil.example/logo"] {
         assert!(!page.text.contains(markup), "{markup}: {}", page.text);
@@ -242,16 +335,26 @@ fn what_a_client_says_of_itself_stays_text_and_is_not_loaded() {
 
 #[test]
 fn no_link_runs_a_script() {
-    for uri in ["javascript:alert(1)", "data:text/html,x", "vbscript:x", " javascript:alert(1)", "JavaScript:alert(1)"]
-    {
+    for uri in [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "vbscript:x",
+        " javascript:alert(1)",
+        "JavaScript:alert(1)",
+    ] {
         let deployment = Deployment::new();
         let metadata = json!({ "redirect_uris": [uri], "token_endpoint_auth_method": "none" });
-        let answer = Browser::new(&deployment).send(Method::POST, "/register", &metadata.to_string(), &[]);
+        let answer =
+            Browser::new(&deployment).send(Method::POST, "/register", &metadata.to_string(), &[]);
         assert_eq!(answer.status, 400, "{uri}");
         for name in ["client_uri", "logo_uri", "policy_uri", "tos_uri"] {
             let client = deployment.register(&json!({ name: uri }));
             let page = Browser::new(&deployment).asked(&client, &[]);
-            assert!(is_consent(&page) && !page.text.contains(uri.trim()), "{name} {uri}: {}", page.text);
+            assert!(
+                is_consent(&page) && !page.text.contains(uri.trim()),
+                "{name} {uri}: {}",
+                page.text
+            );
         }
     }
 }
@@ -266,7 +369,11 @@ fn what_a_clients_document_says_stays_text_and_runs_nothing() {
             "token_endpoint_auth_method": "none", name: more,
         })
     };
-    deployment.web.set_json(client, 200, &document("logo_uri", "https://evil.example/logo.png"));
+    deployment.web.set_json(
+        client,
+        200,
+        &document("logo_uri", "https://evil.example/logo.png"),
+    );
     let page = Browser::new(&deployment).asked(client, &[]);
     assert!(is_consent(&page), "{page:?}");
     assert!(page.text.contains("&#60;script&#62;") && page.text.contains("client.example"));
@@ -275,9 +382,14 @@ fn what_a_clients_document_says_stays_text_and_runs_nothing() {
     }
     for name in ["client_uri", "logo_uri", "policy_uri", "tos_uri"] {
         let deployment = Deployment::new();
-        deployment.web.set_json(client, 200, &document(name, "javascript:alert(1)"));
+        deployment
+            .web
+            .set_json(client, 200, &document(name, "javascript:alert(1)"));
         let page = Browser::new(&deployment).asked(client, &[]);
-        assert!(is_consent(&page) && !page.text.contains("javascript:"), "{name}: {page:?}");
+        assert!(
+            is_consent(&page) && !page.text.contains("javascript:"),
+            "{name}: {page:?}"
+        );
     }
 }
 
@@ -297,9 +409,14 @@ fn an_answer_goes_nowhere_but_where_the_client_registered() {
         "HTTPS://client.example/callback",
     ] {
         for prompt in ["", "none"] {
-            let shown = Browser::new(&deployment).asked(&client, &[("redirect_uri", uri), ("prompt", prompt)]);
+            let shown = Browser::new(&deployment)
+                .asked(&client, &[("redirect_uri", uri), ("prompt", prompt)]);
             assert!(is_page(&shown, 400), "{uri}: {shown:?}");
-            assert!(!shown.text.contains("evil") && !shown.text.contains("alert"), "{uri}: {}", shown.text);
+            assert!(
+                !shown.text.contains("evil") && !shown.text.contains("alert"),
+                "{uri}: {}",
+                shown.text
+            );
         }
     }
 }
@@ -310,16 +427,30 @@ fn a_form_whose_fields_come_twice_is_none() {
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);
     let (flow, csrf) = (page.field("flow"), page.field("csrf"));
-    let fields = [("flow", flow.as_str()), ("csrf", &csrf), ("decision", "approve")];
+    let fields = [
+        ("flow", flow.as_str()),
+        ("csrf", &csrf),
+        ("decision", "approve"),
+    ];
     for twice in [("flow", "x"), ("csrf", "x"), ("decision", "deny")] {
-        for fields in [[fields.as_slice(), &[twice]].concat(), [&[twice], fields.as_slice()].concat()] {
+        for fields in [
+            [fields.as_slice(), &[twice]].concat(),
+            [&[twice], fields.as_slice()].concat(),
+        ] {
             let refused = browser.post("/authorize", &fields);
-            assert!(refused.header("location").is_none() && refused.status >= 400, "{twice:?}: {refused:?}");
+            assert!(
+                refused.header("location").is_none() && refused.status >= 400,
+                "{twice:?}: {refused:?}"
+            );
         }
     }
     assert!(is_code(&browser.approved(&page, "ann")));
     let account = browser.account("ann");
-    let twice = [("do", "end-all"), ("csrf", "x"), ("csrf", &account.field("csrf"))];
+    let twice = [
+        ("do", "end-all"),
+        ("csrf", "x"),
+        ("csrf", &account.field("csrf")),
+    ];
     browser.post("/account", &twice);
     assert_eq!(browser.get("/account?done=x").status, 200);
 }
@@ -328,7 +459,10 @@ fn a_form_whose_fields_come_twice_is_none() {
 fn cookies_without_number_or_end_are_in_nobodys_way() {
     let (deployment, client) = deployment();
     let many = |prefix: &str, value: &str, count: usize| -> String {
-        (0..count).map(|at| format!("__Host-{prefix}{at:011}={value}; ")).collect::<Vec<_>>().concat()
+        (0..count)
+            .map(|at| format!("__Host-{prefix}{at:011}={value}; "))
+            .collect::<Vec<_>>()
+            .concat()
     };
     let long = "A".repeat(70_000);
     for cookies in [
@@ -336,17 +470,33 @@ fn cookies_without_number_or_end_are_in_nobodys_way() {
         many("x", "y", 4000),
         many("flow-", &"A".repeat(3000), 30),
         format!("__Host-consent={long}; __Host-account={long}"),
-        (0..9).map(|at| format!("__Host-consent.{at}={}; ", "A".repeat(3600))).collect::<Vec<_>>().concat(),
+        (0..9)
+            .map(|at| format!("__Host-consent.{at}={}; ", "A".repeat(3600)))
+            .collect::<Vec<_>>()
+            .concat(),
         "=; ;;; =a; __Host-=; __Host-flow-=x; __Host-account; \u{0}=\u{7f}".to_owned(),
         ";".repeat(100_000),
     ] {
         let mut browser = Browser::new(&deployment);
         browser.cookies = vec![("x".to_owned(), format!("1; {cookies}"))];
         let [page, account] = [browser.asked(&client, &[]), browser.get("/account")];
-        assert!(is_consent(&page) && account.text.contains("Sign in to see"), "{}", &cookies[..40]);
-        let set: Vec<_> = page.headers.iter().filter(|(name, _)| *name == "set-cookie").collect();
+        assert!(
+            is_consent(&page) && account.text.contains("Sign in to see"),
+            "{}",
+            &cookies[..40]
+        );
+        let set: Vec<_> = page
+            .headers
+            .iter()
+            .filter(|(name, _)| *name == "set-cookie")
+            .collect();
         let chars: usize = set.iter().map(|(_, line)| line.len()).sum();
-        assert!(chars < 64 * 1024, "{chars} characters in {} cookies: {}", set.len(), &cookies[..40]);
+        assert!(
+            chars < 64 * 1024,
+            "{chars} characters in {} cookies: {}",
+            set.len(),
+            &cookies[..40]
+        );
         assert!(is_page(&browser.get("/callback?state=x&code=ann"), 400));
     }
 }
@@ -357,16 +507,34 @@ fn a_page_cannot_be_framed_kept_or_scripted() {
     let mut browser = Browser::new(&deployment);
     let consent = browser.asked(&client, &[]);
     let account = browser.account("ann");
-    for page in [consent, account, browser.get("/account"), browser.get("/callback"), browser.get("/authorize")] {
+    for page in [
+        consent,
+        account,
+        browser.get("/account"),
+        browser.get("/callback"),
+        browser.get("/authorize"),
+    ] {
         let policy = page.header("content-security-policy").unwrap();
-        for rule in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"] {
+        for rule in [
+            "default-src 'none'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+        ] {
             assert!(policy.contains(rule), "{policy}");
         }
-        assert!(!policy.contains("unsafe") && !policy.contains("script-src"), "{policy}");
+        assert!(
+            !policy.contains("unsafe") && !policy.contains("script-src"),
+            "{policy}"
+        );
         assert_eq!(page.header("x-frame-options"), Some("DENY"));
         assert_eq!(page.header("cache-control"), Some("no-store"));
         assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
-        assert!(!page.text.contains("<script") && !page.text.contains(" style="), "{}", page.text);
+        assert!(
+            !page.text.contains("<script") && !page.text.contains(" style="),
+            "{}",
+            page.text
+        );
     }
 }
 
@@ -379,11 +547,19 @@ fn cookies_belong_to_this_host_and_to_https() {
     browser.account("ann");
     assert!(browser.set.len() >= 5);
     for line in &browser.set {
-        assert!(line.starts_with("__Host-") && line.ends_with("; HttpOnly; SameSite=Lax; Secure"), "{line}");
-        assert!(line.contains("; Path=/;") && !line.contains("Domain"), "{line}");
+        assert!(
+            line.starts_with("__Host-") && line.ends_with("; HttpOnly; SameSite=Lax; Secure"),
+            "{line}"
+        );
+        assert!(
+            line.contains("; Path=/;") && !line.contains("Domain"),
+            "{line}"
+        );
     }
     let mut local = Browser::new(&deployment);
     local.origin = "http://localhost:8787".to_owned();
     let page = local.asked(&client, &[]);
-    assert!(is_consent(&page) && local.set[0].starts_with("flow-") && !local.set[0].contains("Secure"));
+    assert!(
+        is_consent(&page) && local.set[0].starts_with("flow-") && !local.set[0].contains("Secure")
+    );
 }

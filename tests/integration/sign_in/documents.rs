@@ -21,7 +21,12 @@ fn authorize(deployment: &Deployment, url: &str) -> Shown {
 
 fn metadata(deployment: &Deployment) -> Value {
     let path = "/.well-known/oauth-authorization-server";
-    serde_json::from_str(&Browser::new(deployment).send(Method::GET, path, "", &[]).text).unwrap()
+    serde_json::from_str(
+        &Browser::new(deployment)
+            .send(Method::GET, path, "", &[])
+            .text,
+    )
+    .unwrap()
 }
 
 /// The last line of the log.
@@ -33,9 +38,15 @@ fn logged(deployment: &Deployment) -> Value {
 fn no_document_is_fetched_where_a_fetch_could_reach_what_only_this_server_can() {
     let deployment = Deployment::new();
     deployment.web.set_json(URL, 200, &document(URL));
-    assert_eq!(metadata(&deployment)["client_id_metadata_document_supported"], true);
+    assert_eq!(
+        metadata(&deployment)["client_id_metadata_document_supported"],
+        true
+    );
     deployment.is_inside.set(true);
-    assert_eq!(metadata(&deployment).get("client_id_metadata_document_supported"), None);
+    assert_eq!(
+        metadata(&deployment).get("client_id_metadata_document_supported"),
+        None
+    );
     assert!(is_page(&authorize(&deployment, URL), 400));
     let form = format!("grant_type=refresh_token&refresh_token=x&client_id={URL}");
     Browser::new(&deployment).send(Method::POST, "/token", &form, &[]);
@@ -55,7 +66,10 @@ fn every_failed_fetch_has_one_answer_and_a_cause_in_the_log() {
         (Some((404, document(URL))), "Status(404)"),
         (Some((500, document(URL))), "Status(500)"),
         (Some((200, json!([]))), "NotObject"),
-        (Some((200, document("https://client.example/other"))), "OtherClient"),
+        (
+            Some((200, document("https://client.example/other"))),
+            "OtherClient",
+        ),
     ] {
         match answer {
             Some((status, document)) => deployment.web.set_json(URL, status, &document),
@@ -63,21 +77,41 @@ fn every_failed_fetch_has_one_answer_and_a_cause_in_the_log() {
         }
         let page = authorize(&deployment, URL);
         let line = logged(&deployment);
-        assert!(line["cause"].as_str().unwrap().contains(cause), "{cause}: {line}");
-        shown.push((page.status, page.text.replace(line["id"].as_str().unwrap(), "id")));
+        assert!(
+            line["cause"].as_str().unwrap().contains(cause),
+            "{cause}: {line}"
+        );
+        shown.push((
+            page.status,
+            page.text.replace(line["id"].as_str().unwrap(), "id"),
+        ));
     }
     assert!(shown.iter().all(|one| *one == shown[0]), "{shown:?}");
-    assert!(shown[0].1.contains("Content-Type application/json"), "{}", shown[0].1);
+    assert!(
+        shown[0].1.contains("Content-Type application/json"),
+        "{}",
+        shown[0].1
+    );
 }
 
 #[test]
 fn another_port_than_443_is_asked_where_a_variable_names_it() {
     let url = "https://client.example:8443/client.json";
-    for (ports, status) in [("", 400), ("443", 400), ("8443", 200), (" 9000, 8443 ", 200), ("8443, x", 400), ("0", 400)]
-    {
+    for (ports, status) in [
+        ("", 400),
+        ("443", 400),
+        ("8443", 200),
+        (" 9000, 8443 ", 200),
+        ("8443, x", 400),
+        ("0", 400),
+    ] {
         let deployment = Deployment::with_variables(&[("CLIENT_DOCUMENT_PORTS", ports)]);
         deployment.web.set_json(url, 200, &document(url));
         assert_eq!(authorize(&deployment, url).status, status, "{ports:?}");
-        assert_eq!(deployment.web.asked().len(), usize::from(status == 200), "{ports:?}");
+        assert_eq!(
+            deployment.web.asked().len(),
+            usize::from(status == 200),
+            "{ports:?}"
+        );
     }
 }

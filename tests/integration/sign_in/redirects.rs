@@ -34,15 +34,28 @@ fn document(redirect_uris: &[&str]) -> Value {
 #[test]
 fn an_error_of_a_client_that_anybody_could_register_ends_on_a_page() {
     let deployment = Deployment::new();
-    deployment.web.set_json(DOCUMENT, 200, &document(&[REDIRECT]));
+    deployment
+        .web
+        .set_json(DOCUMENT, 200, &document(&[REDIRECT]));
     let public = deployment.register(&json!({}));
-    let confidential = deployment.register(&json!({ "token_endpoint_auth_method": "client_secret_post" }));
+    let confidential =
+        deployment.register(&json!({ "token_endpoint_auth_method": "client_secret_post" }));
     for client in [public.as_str(), &confidential, DOCUMENT] {
         for (error, params) in wrong() {
-            let params: Vec<_> = params.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let params: Vec<_> = params
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
             let shown = Browser::new(&deployment).asked(client, &params);
-            assert!(is_page(&shown, 400) && shown.text.contains(error), "{client} {error} {params:?}: {shown:?}");
-            assert!(!shown.text.contains("client.example"), "{error}: {}", shown.text);
+            assert!(
+                is_page(&shown, 400) && shown.text.contains(error),
+                "{client} {error} {params:?}: {shown:?}"
+            );
+            assert!(
+                !shown.text.contains("client.example"),
+                "{error}: {}",
+                shown.text
+            );
         }
         assert!(is_consent(&Browser::new(&deployment).asked(client, &[])));
     }
@@ -53,10 +66,16 @@ fn an_error_of_a_client_of_the_operator_goes_to_the_client() {
     let clients = json!([{ "client_id": "desk", "redirect_uris": [REDIRECT] }]);
     let deployment = Deployment::with_clients(&clients.to_string());
     for (error, params) in wrong() {
-        let params: Vec<_> = params.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let params: Vec<_> = params
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         let shown = Browser::new(&deployment).asked("desk", &params);
         assert!(shown.location().starts_with(REDIRECT), "{error}");
-        assert_eq!((shown.sent("error").as_deref(), shown.sent("iss").as_deref()), (Some(error), Some(ORIGIN)));
+        assert_eq!(
+            (shown.sent("error").as_deref(), shown.sent("iss").as_deref()),
+            (Some(error), Some(ORIGIN))
+        );
     }
 }
 
@@ -71,22 +90,40 @@ fn a_stored_client_is_not_answered_where_it_could_not_register_to_be() {
         "https://mcp.example:8443/authorize",
     ] {
         let deployment = Deployment::new();
-        let record = json!({ "clientId": "old", "redirectUris": [uri], "tokenEndpointAuthMethod": "none" });
+        let record =
+            json!({ "clientId": "old", "redirectUris": [uri], "tokenEndpointAuthMethod": "none" });
         deployment.kv().set("client:old", &record.to_string());
-        deployment.web.set_json(DOCUMENT, 200, &document(&[uri, REDIRECT]));
+        deployment
+            .web
+            .set_json(DOCUMENT, 200, &document(&[uri, REDIRECT]));
         for client in ["old", DOCUMENT] {
             for prompt in ["", "none"] {
-                let shown = Browser::new(&deployment).asked(client, &[("redirect_uri", uri), ("prompt", prompt)]);
+                let shown = Browser::new(&deployment)
+                    .asked(client, &[("redirect_uri", uri), ("prompt", prompt)]);
                 assert!(is_page(&shown, 400), "{client} {uri}: {shown:?}");
-                assert!(shown.text.contains("Tell its developer"), "{client} {uri}: {}", shown.text);
+                assert!(
+                    shown.text.contains("Tell its developer"),
+                    "{client} {uri}: {}",
+                    shown.text
+                );
             }
         }
-        assert!(is_consent(&Browser::new(&deployment).asked(DOCUMENT, &[])), "its other redirect URI is good");
+        assert!(
+            is_consent(&Browser::new(&deployment).asked(DOCUMENT, &[])),
+            "its other redirect URI is good"
+        );
         let kept = deployment.kv().value("client:old").unwrap();
-        assert!(kept.contains(uri), "nothing is lost of what another version wrote: {kept}");
+        assert!(
+            kept.contains(uri),
+            "nothing is lost of what another version wrote: {kept}"
+        );
         let metadata = json!({ "redirect_uris": [uri], "token_endpoint_auth_method": "none" });
-        let answer = Browser::new(&deployment).send(Method::POST, "/register", &metadata.to_string(), &[]);
-        assert!(answer.status == 400 && answer.text.contains("invalid_redirect_uri"), "{uri}: {answer:?}");
+        let answer =
+            Browser::new(&deployment).send(Method::POST, "/register", &metadata.to_string(), &[]);
+        assert!(
+            answer.status == 400 && answer.text.contains("invalid_redirect_uri"),
+            "{uri}: {answer:?}"
+        );
     }
 }
 
@@ -96,7 +133,12 @@ fn a_client_of_the_operator_has_the_scheme_that_the_operator_wrote() {
     let deployment = Deployment::with_clients(&clients.to_string());
     let mut browser = Browser::new(&deployment);
     let page = browser.asked("desk", &[("redirect_uri", "myapp://cb")]);
-    assert!(browser.approved(&page, "ann").location().starts_with("myapp://cb?code="));
+    assert!(
+        browser
+            .approved(&page, "ann")
+            .location()
+            .starts_with("myapp://cb?code=")
+    );
 }
 
 #[test]
@@ -110,12 +152,20 @@ fn only_a_client_of_the_operator_that_has_a_secret_does_without_pkce() {
     for method in ["none", "client_secret_basic", "client_secret_post"] {
         let client = deployment.register(&json!({ "token_endpoint_auth_method": method }));
         let shown = Browser::new(&deployment).asked(&client, &without);
-        assert!(is_page(&shown, 400) && shown.text.contains("requires PKCE"), "{method}: {shown:?}");
-        assert!(is_consent(&Browser::new(&deployment).asked(&client, &[])), "{method}");
+        assert!(
+            is_page(&shown, 400) && shown.text.contains("requires PKCE"),
+            "{method}: {shown:?}"
+        );
+        assert!(
+            is_consent(&Browser::new(&deployment).asked(&client, &[])),
+            "{method}"
+        );
     }
     let shown = Browser::new(&deployment).asked("desk", &without);
     assert_eq!(shown.sent("error").as_deref(), Some("invalid_request"));
-    assert!(is_consent(&Browser::new(&deployment).asked("office", &without)));
+    assert!(is_consent(
+        &Browser::new(&deployment).asked("office", &without)
+    ));
 }
 
 #[test]
@@ -126,7 +176,10 @@ fn a_person_who_was_not_asked_in_this_sign_in_is_not_sent_on_with_an_error() {
     let page = browser.asked(&client, &[]);
     assert!(is_code(&browser.approved(&page, "ann")));
     let left = browser.asked(&client, &[]);
-    assert!(left.location().starts_with(UPSTREAM), "they agreed before, and are not asked");
+    assert!(
+        left.location().starts_with(UPSTREAM),
+        "they agreed before, and are not asked"
+    );
     let shown = browser.back(&left.sent("state").unwrap(), "denied");
     assert!(is_page(&shown, 403), "{shown:?}");
 }

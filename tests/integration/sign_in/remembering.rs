@@ -30,8 +30,9 @@ fn anything_else_is_asked() {
         let _ = client;
         deployment.register(&json!({ "client_name": "Editor", "redirect_uris": two }))
     };
-    let namesake =
-        deployment.register(&json!({ "client_name": "Editor", "redirect_uris": two, "contacts": ["m@evil"] }));
+    let namesake = deployment.register(
+        &json!({ "client_name": "Editor", "redirect_uris": two, "contacts": ["m@evil"] }),
+    );
     let mut browser = agreed(&deployment, &client);
     assert_ne!(client, namesake);
     for (what, client, more) in [
@@ -40,9 +41,21 @@ fn anything_else_is_asked() {
         ("another scope", &client, vec![("scope", "write")]),
         ("one more scope", &client, vec![("scope", "read write")]),
         ("all scopes", &client, vec![("scope", "")]),
-        ("another resource", &client, vec![("resource", "https://mcp.example/mcp")]),
-        ("who says that one is to be asked", &client, vec![("prompt", "consent")]),
-        ("who says that one is to sign in", &client, vec![("prompt", "login")]),
+        (
+            "another resource",
+            &client,
+            vec![("resource", "https://mcp.example/mcp")],
+        ),
+        (
+            "who says that one is to be asked",
+            &client,
+            vec![("prompt", "consent")],
+        ),
+        (
+            "who says that one is to sign in",
+            &client,
+            vec![("prompt", "login")],
+        ),
     ] {
         let page = browser.asked(client, &more);
         assert!(is_consent(&page), "{what}: {page:?}");
@@ -69,7 +82,11 @@ fn who_does_not_want_it_remembered_is_asked_again() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);
-    let fields = [("flow", &*page.field("flow")), ("csrf", &page.field("csrf")), ("decision", "approve")];
+    let fields = [
+        ("flow", &*page.field("flow")),
+        ("csrf", &page.field("csrf")),
+        ("decision", "approve"),
+    ];
     let state = browser.post("/authorize", &fields).sent("state").unwrap();
     assert!(is_code(&browser.back(&state, "ann")));
     assert!(is_consent(&browser.asked(&client, &[])));
@@ -78,14 +95,25 @@ fn who_does_not_want_it_remembered_is_asked_again() {
 #[test]
 fn a_client_on_the_persons_machine_is_asked_about_each_time() {
     let deployment = Deployment::new();
-    for redirect in ["http://127.0.0.1:33418/cb", "cursor://anysphere.cursor-mcp/cb"] {
+    for redirect in [
+        "http://127.0.0.1:33418/cb",
+        "cursor://anysphere.cursor-mcp/cb",
+    ] {
         let client = deployment.register(&json!({ "redirect_uris": [redirect] }));
         let mut browser = Browser::new(&deployment);
         for _ in 0..2 {
             let page = browser.asked(&client, &[("redirect_uri", redirect)]);
-            assert!(is_consent(&page) && page.text.contains("class=\"warning\""), "{page:?}");
+            assert!(
+                is_consent(&page) && page.text.contains("class=\"warning\""),
+                "{page:?}"
+            );
             assert!(!page.text.contains("name=\"remember\""));
-            assert!(browser.approved(&page, "ann").location().starts_with(redirect));
+            assert!(
+                browser
+                    .approved(&page, "ann")
+                    .location()
+                    .starts_with(redirect)
+            );
         }
         assert!(browser.cookies.is_empty());
     }
@@ -96,7 +124,10 @@ fn disconnect(deployment: &Deployment, person: &str, what: &str) {
     let mut elsewhere = Browser::new(deployment);
     let page = elsewhere.account(person);
     let (grant, csrf) = (page.field("grant"), page.field("csrf"));
-    elsewhere.post("/account", &[("do", what), ("grant", &grant), ("csrf", &csrf)]);
+    elsewhere.post(
+        "/account",
+        &[("do", what), ("grant", &grant), ("csrf", &csrf)],
+    );
 }
 
 #[test]
@@ -108,7 +139,11 @@ fn who_has_disconnected_a_client_is_asked_again_in_every_browser() {
             let state = browser.asked(&client, &[]).sent("state").unwrap();
             assert!(is_code(&browser.back(&state, "ann")));
         }
-        let token = one.asked(&client, &[]).sent("state").map(|state| one.back(&state, "ann")).unwrap();
+        let token = one
+            .asked(&client, &[])
+            .sent("state")
+            .map(|state| one.back(&state, "ann"))
+            .unwrap();
         one.redeemed(&client, &token);
         one.pass_ms(1);
         disconnect(&deployment, "ann", what);

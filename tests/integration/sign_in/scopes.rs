@@ -22,7 +22,14 @@ fn deployment(scopes: &[&str]) -> Deployment {
           "grant_types": ["authorization_code", "refresh_token", TOKEN_EXCHANGE] },
     ]);
     let clients = configured::read(&clients.to_string(), &[TOKEN_EXCHANGE]).unwrap();
-    Deployment::set_up(|oauth| oauth.scopes(scopes).unwrap().clients(clients).token_exchange().client_credentials())
+    Deployment::set_up(|oauth| {
+        oauth
+            .scopes(scopes)
+            .unwrap()
+            .clients(clients)
+            .token_exchange()
+            .client_credentials()
+    })
 }
 
 /// The answer of the token endpoint to a client without a secret.
@@ -37,7 +44,12 @@ fn signed_in(browser: &mut Browser<'_>, client: &str, authorize: &str, token: &s
     let back = browser.approved(&page, "ann");
     assert!(is_code(&back), "{authorize}: {back:?}");
     let code = back.sent("code").unwrap();
-    let form = [("grant_type", "authorization_code"), ("code", &code), ("code_verifier", VERIFIER), ("scope", token)];
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("code_verifier", VERIFIER),
+        ("scope", token),
+    ];
     asked(browser, client, &form)
 }
 
@@ -49,28 +61,75 @@ fn unknown_scopes_are_ignored_at_every_endpoint() {
         (&[], USUAL, "", Value::Null),
         (&[], " ", " ", Value::Null),
         (&["read"], USUAL, USUAL, json!("read")),
-        (&["read", "write", "admin"], "openid", "", json!("read write admin")),
-        (&["read", "write", "admin"], " ", " ", json!("read write admin")),
-        (&["read", "write", "admin"], "openid", "openid write", json!("write")),
+        (
+            &["read", "write", "admin"],
+            "openid",
+            "",
+            json!("read write admin"),
+        ),
+        (
+            &["read", "write", "admin"],
+            " ",
+            " ",
+            json!("read write admin"),
+        ),
+        (
+            &["read", "write", "admin"],
+            "openid",
+            "openid write",
+            json!("write"),
+        ),
         (&["read", "write", "admin"], "write", " ", json!("write")),
-        (&["read"], "read openid", "openid offline_access", json!("read")),
-        (&["read"], "read offline_access", "read offline_access", json!("read")),
+        (
+            &["read"],
+            "read openid",
+            "openid offline_access",
+            json!("read"),
+        ),
+        (
+            &["read"],
+            "read offline_access",
+            "read offline_access",
+            json!("read"),
+        ),
         (&["read"], "", USUAL, json!("read")),
-        (&["read", "write"], "read write openid", "write email", json!("write")),
+        (
+            &["read", "write"],
+            "read write openid",
+            "write email",
+            json!("write"),
+        ),
     ] {
         let deployment = deployment(has);
         let mut browser = Browser::new(&deployment);
         let tokens = signed_in(&mut browser, "desk", authorize, token);
-        assert_eq!(tokens["scope"], given, "{has:?} {authorize} {token}: {tokens}");
+        assert_eq!(
+            tokens["scope"], given,
+            "{has:?} {authorize} {token}: {tokens}"
+        );
         let refresh = tokens["refresh_token"].as_str().unwrap();
-        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh), ("scope", token)];
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh),
+            ("scope", token),
+        ];
         let next = asked(&mut browser, "desk", &form);
         assert_eq!(next["scope"], given, "{has:?} {authorize} {token}: {next}");
         let access = next["access_token"].as_str().unwrap();
-        let subject = [("subject_token", access), ("subject_token_type", ACCESS_TOKEN)];
-        let form = [&[("grant_type", TOKEN_EXCHANGE), ("scope", token)], subject.as_slice()].concat();
+        let subject = [
+            ("subject_token", access),
+            ("subject_token_type", ACCESS_TOKEN),
+        ];
+        let form = [
+            &[("grant_type", TOKEN_EXCHANGE), ("scope", token)],
+            subject.as_slice(),
+        ]
+        .concat();
         let exchanged = asked(&mut browser, "desk", &form);
-        assert_eq!(exchanged["scope"], given, "{has:?} {authorize} {token}: {exchanged}");
+        assert_eq!(
+            exchanged["scope"], given,
+            "{has:?} {authorize} {token}: {exchanged}"
+        );
     }
 }
 
@@ -82,11 +141,22 @@ fn more_than_was_granted_is_an_invalid_scope() {
     assert_eq!(tokens["error"], "invalid_scope", "{tokens}");
     let tokens = signed_in(&mut browser, "desk", "read", "");
     let refresh = tokens["refresh_token"].as_str().unwrap();
-    let form = [("grant_type", "refresh_token"), ("refresh_token", refresh), ("scope", "write openid")];
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh),
+        ("scope", "write openid"),
+    ];
     assert_eq!(asked(&mut browser, "desk", &form)["error"], "invalid_scope");
     let access = tokens["access_token"].as_str().unwrap();
-    let subject = [("subject_token", access), ("subject_token_type", ACCESS_TOKEN)];
-    let form = [&[("grant_type", TOKEN_EXCHANGE), ("scope", "write")], subject.as_slice()].concat();
+    let subject = [
+        ("subject_token", access),
+        ("subject_token_type", ACCESS_TOKEN),
+    ];
+    let form = [
+        &[("grant_type", TOKEN_EXCHANGE), ("scope", "write")],
+        subject.as_slice(),
+    ]
+    .concat();
     assert_eq!(asked(&mut browser, "desk", &form)["error"], "invalid_scope");
 }
 
@@ -104,18 +174,29 @@ fn a_client_for_itself_gets_what_it_is_set_up_with_of_what_it_asks_for() {
         (&["write"], "", Ok(Value::Null)),
     ] {
         let deployment = deployment(has);
-        let form =
-            [("grant_type", "client_credentials"), ("client_id", "job"), ("client_secret", "s"), ("scope", asked)];
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", "job"),
+            ("client_secret", "s"),
+            ("scope", asked),
+        ];
         let answer = Browser::new(&deployment).post("/token", &form);
         let answer: Value = serde_json::from_str(&answer.text).unwrap();
         match given {
             Ok(scope) => {
                 assert_eq!(answer["scope"], scope, "{has:?} {asked}: {answer}");
-                let form =
-                    [("client_id", "job"), ("client_secret", "s"), ("token", answer["access_token"].as_str().unwrap())];
+                let form = [
+                    ("client_id", "job"),
+                    ("client_secret", "s"),
+                    ("token", answer["access_token"].as_str().unwrap()),
+                ];
                 let described = Browser::new(&deployment).post("/introspect", &form);
                 let described: Value = serde_json::from_str(&described.text).unwrap();
-                assert_eq!((&described["active"], &described["scope"]), (&json!(true), &scope), "{described}");
+                assert_eq!(
+                    (&described["active"], &described["scope"]),
+                    (&json!(true), &scope),
+                    "{described}"
+                );
             }
             Err(error) => assert_eq!(answer["error"], error, "{has:?} {asked}: {answer}"),
         }
@@ -133,7 +214,12 @@ fn a_registration_names_the_scopes_that_there_are() {
         let deployment = deployment(has);
         for method in ["none", "client_secret_post"] {
             let metadata = json!({ "redirect_uris": [REDIRECT], "scope": asked, "token_endpoint_auth_method": method });
-            let answer = Browser::new(&deployment).send(Method::POST, "/register", &metadata.to_string(), &[]);
+            let answer = Browser::new(&deployment).send(
+                Method::POST,
+                "/register",
+                &metadata.to_string(),
+                &[],
+            );
             assert_eq!(answer.status, 201, "{answer:?}");
             let answer: Value = serde_json::from_str(&answer.text).unwrap();
             assert_eq!(answer["scope"], named, "{has:?} {asked}");

@@ -57,13 +57,23 @@ fn server() -> Server {
         .tool("long", "", long)
         .tool("ask", "", ask)
         .tool("cope", "", cope)
-        .tool("fail", "", async || Err::<String, _>(ToolError::new("no luck")))
-        .tool("refuse", "", async || ToolResult::refuse(Error::resource_not_found("test://x")))
-        .tool("panic", "", async || -> &'static str { panic!("on purpose") })
+        .tool("fail", "", async || {
+            Err::<String, _>(ToolError::new("no luck"))
+        })
+        .tool("refuse", "", async || {
+            ToolResult::refuse(Error::resource_not_found("test://x"))
+        })
+        .tool("panic", "", async || -> &'static str {
+            panic!("on purpose")
+        })
         .prompt("ask", "", ask)
-        .prompt("panic", "", async || -> &'static str { panic!("on purpose") })
+        .prompt("panic", "", async || -> &'static str {
+            panic!("on purpose")
+        })
         .resource("ask", "test://ask", ask)
-        .resource("gone", "test://gone", async || Err::<String, _>(Error::resource_not_found("test://gone")))
+        .resource("gone", "test://gone", async || {
+            Err::<String, _>(Error::resource_not_found("test://gone"))
+        })
 }
 
 fn front() -> Front {
@@ -80,9 +90,21 @@ fn with_meta(name: &str, arguments: &Value, meta: Value) -> Value {
 fn is_json_if_nothing_goes_out_before_it() {
     let front = front();
     let answer = front.call("quiet", &none()).answer();
-    let header = |name| answer.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| &**value);
+    let header = |name| {
+        answer
+            .headers
+            .iter()
+            .find(|(other, _)| *other == name)
+            .map(|(_, value)| &**value)
+    };
     assert_eq!(header("content-type"), Some("application/json"));
-    assert!(answer.headers.iter().all(|(name, _)| *name != "mcp-session-id"), "{answer:?}");
+    assert!(
+        answer
+            .headers
+            .iter()
+            .all(|(name, _)| *name != "mcp-session-id"),
+        "{answer:?}"
+    );
     assert_eq!(text(&answer.json()["result"]), "done");
     let later = front.call("slow", &json!({ "ms": 24_999 }));
     front.advance(24_998);
@@ -105,11 +127,18 @@ fn has_its_requests_id_as_that_came() {
 #[test]
 fn comes_as_events_behind_what_goes_out_before_it() {
     let front = front();
-    let counting = front.ask("tools/call", &with_meta("count", &none(), json!({ "progressToken": "t" })));
+    let counting = front.ask(
+        "tools/call",
+        &with_meta("count", &none(), json!({ "progressToken": "t" })),
+    );
     let read = counting.read();
     let progress = |done: u8, message: &str| json!({ "progressToken": "t", "progress": f64::from(done), "total": 2.0, "message": message });
     assert_eq!(
-        (read.messages()[0]["params"].clone(), read.messages().len(), read.ended),
+        (
+            read.messages()[0]["params"].clone(),
+            read.messages().len(),
+            read.ended
+        ),
         (progress(1, "one"), 1, false)
     );
     front.advance(1000);
@@ -118,18 +147,35 @@ fn comes_as_events_behind_what_goes_out_before_it() {
     assert_eq!(text(&rest.messages()[1]["result"]), "counted");
     assert!(rest.ended);
     // Nobody can come back to it.
-    assert!(read.events.iter().chain(&rest.events).all(|event| event.id.is_none()));
+    assert!(
+        read.events
+            .iter()
+            .chain(&rest.events)
+            .all(|event| event.id.is_none())
+    );
 }
 
 #[test]
 fn that_was_through_before_anybody_looked_comes_as_events_too() {
     let front = front();
-    let logging =
-        front.ask("tools/call", &with_meta("log", &none(), json!({ "io.modelcontextprotocol/logLevel": "info" })));
+    let logging = front.ask(
+        "tools/call",
+        &with_meta(
+            "log",
+            &none(),
+            json!({ "io.modelcontextprotocol/logLevel": "info" }),
+        ),
+    );
     let read = logging.read();
-    let levels: Vec<_> =
-        read.messages().iter().filter_map(|one| one["params"]["level"].as_str().map(str::to_owned)).collect();
-    assert_eq!((levels, read.messages().len(), read.ended), (vec!["info".to_owned(), "error".to_owned()], 3, true));
+    let levels: Vec<_> = read
+        .messages()
+        .iter()
+        .filter_map(|one| one["params"]["level"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(
+        (levels, read.messages().len(), read.ended),
+        (vec!["info".to_owned(), "error".to_owned()], 3, true)
+    );
     assert_eq!(text(&read.messages()[2]["result"]), "logged");
 }
 
@@ -137,15 +183,33 @@ fn that_was_through_before_anybody_looked_comes_as_events_too() {
 fn has_log_messages_before_it_only_for_who_names_a_level() {
     let front = front();
     assert_eq!(front.text("log", &none()), "logged");
-    for (level, count) in [("debug", 3), ("info", 2), ("warning", 1), ("error", 1), ("critical", 0)] {
-        let params = with_meta("log", &none(), json!({ "io.modelcontextprotocol/logLevel": level }));
+    for (level, count) in [
+        ("debug", 3),
+        ("info", 2),
+        ("warning", 1),
+        ("error", 1),
+        ("critical", 0),
+    ] {
+        let params = with_meta(
+            "log",
+            &none(),
+            json!({ "io.modelcontextprotocol/logLevel": level }),
+        );
         let logging = front.ask("tools/call", &params);
         let sent = if count == 0 {
             logging.answer().json()["result"]["content"][0]["text"].take()
         } else {
             logging.read().messages().len().into()
         };
-        assert_eq!(sent, if count == 0 { json!("logged") } else { json!(count + 1) }, "{level}");
+        assert_eq!(
+            sent,
+            if count == 0 {
+                json!("logged")
+            } else {
+                json!(count + 1)
+            },
+            "{level}"
+        );
     }
     // What one request asked for is none of another's business.
     assert_eq!(front.text("log", &none()), "logged");
@@ -172,7 +236,14 @@ fn that_is_long_in_coming_opens_and_has_comments() {
     assert_eq!(slow.read().comments(), 1);
     front.advance(20_000);
     let rest = slow.read();
-    assert_eq!((text(&rest.messages()[0]["result"]), rest.comments(), rest.ended), ("slept".to_owned(), 0, true));
+    assert_eq!(
+        (
+            text(&rest.messages()[0]["result"]),
+            rest.comments(),
+            rest.ended
+        ),
+        ("slept".to_owned(), 0, true)
+    );
 }
 
 /// A tool that is dropped when its client disconnects and one that finishes, with the log of both.
@@ -199,7 +270,12 @@ fn leaving() -> (Server, Rc<RefCell<Vec<&'static str>>>) {
             "told nobody"
         }
     };
-    (server().tool("careless", "", careless).tool("careful", "", careful), done)
+    (
+        server()
+            .tool("careless", "", careless)
+            .tool("careful", "", careful),
+        done,
+    )
 }
 
 #[test]
@@ -219,10 +295,20 @@ fn that_nobody_waits_for_any_more_is_called_off() {
             front.advance(2000);
             assert_eq!(*done.borrow(), outcome, "{name} {meta}");
             let lines = front.log();
-            let line = lines.iter().find(|line| line["event"] == "request").unwrap_or_else(|| panic!("{lines:?}"));
-            assert_eq!((&line["name"], &line["outcome"]), (&json!(name), &json!("cancelled")));
+            let line = lines
+                .iter()
+                .find(|line| line["event"] == "request")
+                .unwrap_or_else(|| panic!("{lines:?}"));
+            assert_eq!(
+                (&line["name"], &line["outcome"]),
+                (&json!(name), &json!("cancelled"))
+            );
         }
-        assert_eq!(front.host.published.borrow().len(), 0, "what a cancelled call says is not said");
+        assert_eq!(
+            front.host.published.borrow().len(),
+            0,
+            "what a cancelled call says is not said"
+        );
     }
 }
 
@@ -237,7 +323,10 @@ fn is_called_off_by_either_sign_of_a_client_that_has_gone() {
         cut(&call);
         front.advance(2000);
         assert!(done.borrow().is_empty());
-        assert_eq!(front.log().last().map(|line| line["outcome"].clone()), Some(json!("cancelled")));
+        assert_eq!(
+            front.log().last().map(|line| line["outcome"].clone()),
+            Some(json!("cancelled"))
+        );
     }
 }
 
@@ -251,21 +340,37 @@ fn that_waits_for_a_client_that_does_not_read_is_called_off() {
         "never"
     };
     let front = Front::new(server().tool("flood", "", flood));
-    let params = with_meta("flood", &none(), json!({ "io.modelcontextprotocol/logLevel": "debug" }));
+    let params = with_meta(
+        "flood",
+        &none(),
+        json!({ "io.modelcontextprotocol/logLevel": "debug" }),
+    );
     let call = front.ask("tools/call", &params);
     assert_eq!(call.read().messages().len(), 1);
     front.advance(1000);
     let rest = call.read();
-    assert!(rest.ended && rest.messages().len() == 1, "{}", rest.messages().len());
-    assert_eq!(front.log().last().map(|line| line["outcome"].clone()), Some(json!("cancelled")));
+    assert!(
+        rest.ended && rest.messages().len() == 1,
+        "{}",
+        rest.messages().len()
+    );
+    assert_eq!(
+        front.log().last().map(|line| line["outcome"].clone()),
+        Some(json!("cancelled"))
+    );
 }
 
 #[test]
 fn of_a_handler_that_panics_is_a_failure_of_its_own() {
     let front = front();
     let failed = front.result("tools/call", &calling("panic", &none()));
-    assert_eq!((&failed["isError"], &failed["resultType"]), (&json!(true), &json!("complete")));
-    let answer = front.ask("prompts/get", &json!({ "name": "panic" })).answer();
+    assert_eq!(
+        (&failed["isError"], &failed["resultType"]),
+        (&json!(true), &json!("complete"))
+    );
+    let answer = front
+        .ask("prompts/get", &json!({ "name": "panic" }))
+        .answer();
     assert_eq!(refusal(&answer), (200, -32603, json!(2)));
     assert!(front.log().iter().all(|line| line["outcome"] == "panic"));
     assert_eq!(front.text("quiet", &none()), "done");
@@ -274,8 +379,15 @@ fn of_a_handler_that_panics_is_a_failure_of_its_own() {
 #[test]
 fn that_is_too_long_is_an_error_in_its_place() {
     let front = front();
-    assert_eq!(front.text("long", &json!({ "bytes": MAX_MESSAGE_BYTES - 1000 })).len(), MAX_MESSAGE_BYTES - 1000);
-    let answer = front.call("long", &json!({ "bytes": MAX_MESSAGE_BYTES })).answer();
+    assert_eq!(
+        front
+            .text("long", &json!({ "bytes": MAX_MESSAGE_BYTES - 1000 }))
+            .len(),
+        MAX_MESSAGE_BYTES - 1000
+    );
+    let answer = front
+        .call("long", &json!({ "bytes": MAX_MESSAGE_BYTES }))
+        .answer();
     assert_eq!(refusal(&answer), (200, -32603, json!(2)));
     assert_eq!(front.host.warnings.borrow().len(), 1);
 }
@@ -291,7 +403,11 @@ fn of_what_needs_more_of_its_client_names_that() {
         let answer = front.ask(method, &params).answer();
         let (status, code, _) = refusal(&answer);
         assert_eq!((status, code), (400, -32021), "{method}");
-        assert_eq!(answer.json()["error"]["data"], json!({ "requiredCapabilities": { "roots": {} } }), "{method}");
+        assert_eq!(
+            answer.json()["error"]["data"],
+            json!({ "requiredCapabilities": { "roots": {} } }),
+            "{method}"
+        );
     }
     assert_eq!(front.text("cope", &none()), "0 roots and false");
 }
@@ -299,9 +415,14 @@ fn of_what_needs_more_of_its_client_names_that() {
 #[test]
 fn to_what_is_not_there_says_so_in_the_codes_of_the_version() {
     let front = front();
-    let answer = front.ask("resources/read", &json!({ "uri": "test://nowhere" })).answer();
+    let answer = front
+        .ask("resources/read", &json!({ "uri": "test://nowhere" }))
+        .answer();
     assert_eq!(refusal(&answer), (200, -32602, json!(1)));
-    assert_eq!(answer.json()["error"]["data"], json!({ "uri": "test://nowhere" }));
+    assert_eq!(
+        answer.json()["error"]["data"],
+        json!({ "uri": "test://nowhere" })
+    );
     for (method, params) in [
         ("resources/read", json!({ "uri": "test://gone" })),
         ("tools/call", calling("refuse", &none())),
@@ -313,7 +434,10 @@ fn to_what_is_not_there_says_so_in_the_codes_of_the_version() {
         assert_eq!((status, code), (200, -32602), "{method} {params}");
     }
     let failed = front.result("tools/call", &calling("fail", &none()));
-    assert_eq!((&failed["isError"], &failed["content"][0]["text"]), (&json!(true), &json!("no luck")));
+    assert_eq!(
+        (&failed["isError"], &failed["content"][0]["text"]),
+        (&json!(true), &json!("no luck"))
+    );
 }
 
 #[test]
@@ -333,10 +457,21 @@ fn to_a_method_that_is_not_there_is_not_found() {
     ] {
         let answer = front.ask(method, &none()).answer();
         let (status, code, id) = refusal(&answer);
-        assert_eq!((status, code, id.is_number()), (404, -32601, true), "{method}");
+        assert_eq!(
+            (status, code, id.is_number()),
+            (404, -32601, true),
+            "{method}"
+        );
     }
-    let names: Vec<_> = front.log().iter().map(|line| line["method"].clone()).collect();
-    assert!(names.iter().all(|name| name == "?"), "what clients make up stays out of the log: {names:?}");
+    let names: Vec<_> = front
+        .log()
+        .iter()
+        .map(|line| line["method"].clone())
+        .collect();
+    assert!(
+        names.iter().all(|name| name == "?"),
+        "what clients make up stays out of the log: {names:?}"
+    );
 }
 
 #[test]
@@ -344,15 +479,30 @@ fn to_what_is_no_post_of_a_request_is_refused() {
     let front = front();
     let version = ("mcp-protocol-version", "2026-07-28".to_owned());
     for method in [Method::GET, Method::DELETE, Method::PUT] {
-        let answer = front.send(method.clone(), std::slice::from_ref(&version), String::new()).answer();
+        let answer = front
+            .send(
+                method.clone(),
+                std::slice::from_ref(&version),
+                String::new(),
+            )
+            .answer();
         assert_eq!(answer.status, 405, "{method}");
     }
     for (body, status) in [
         (r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, 400),
         ("[]", 400),
-        (r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#, 202),
+        (
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
+            202,
+        ),
     ] {
-        let answer = front.send(Method::POST, std::slice::from_ref(&version), body.to_owned()).answer();
+        let answer = front
+            .send(
+                Method::POST,
+                std::slice::from_ref(&version),
+                body.to_owned(),
+            )
+            .answer();
         assert_eq!(answer.status, status, "{body}");
         if status == 400 {
             assert_eq!(answer.json().get("id"), None, "{body}");
@@ -362,30 +512,62 @@ fn to_what_is_no_post_of_a_request_is_refused() {
 
 #[test]
 fn that_may_be_cached_says_for_how_long_and_for_whom() {
-    let fresh = Resource::new("fresh", "test://fresh", async || "f").fresh_for(7).public();
+    let fresh = Resource::new("fresh", "test://fresh", async || "f")
+        .fresh_for(7)
+        .public();
     let completed = async |_: Typed| vec!["a".to_owned()];
-    let front =
-        Front::new(server().lists_fresh_for(60).with(fresh).with(
-            Prompt::new("c", "", async |Args(Wait { ms }): Args<Wait>| ms.to_string()).complete("ms", completed),
-        ));
+    let front = Front::new(
+        server().lists_fresh_for(60).with(fresh).with(
+            Prompt::new("c", "", async |Args(Wait { ms }): Args<Wait>| {
+                ms.to_string()
+            })
+            .complete("ms", completed),
+        ),
+    );
     let hints = |method: &str, params: &Value| {
         let result = front.result(method, params);
         (result["ttlMs"].clone(), result["cacheScope"].clone())
     };
     let public = |ms: u64| (json!(ms), json!("public"));
-    for method in ["server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list"] {
+    for method in [
+        "server/discover",
+        "tools/list",
+        "prompts/list",
+        "resources/list",
+        "resources/templates/list",
+    ] {
         assert_eq!(hints(method, &none()), public(60_000), "{method}");
     }
-    assert_eq!(hints("resources/read", &json!({ "uri": "test://fresh" })), public(7000));
+    assert_eq!(
+        hints("resources/read", &json!({ "uri": "test://fresh" })),
+        public(7000)
+    );
     let asked = front.result("resources/read", &json!({ "uri": "test://ask" }));
-    assert_eq!((&asked["resultType"], asked.get("ttlMs")), (&json!("input_required"), None));
+    assert_eq!(
+        (&asked["resultType"], asked.get("ttlMs")),
+        (&json!("input_required"), None)
+    );
     let answered = json!({ "uri": "test://ask", "inputResponses": { "roots": { "roots": [] } } });
-    assert_eq!(hints("resources/read", &answered), (json!(0), json!("private")));
-    for (method, params) in [("tools/call", calling("cope", &none())), ("prompts/get", json!({ "name": "ask" }))] {
-        assert_eq!(hints(method, &params), (Value::Null, Value::Null), "{method}");
+    assert_eq!(
+        hints("resources/read", &answered),
+        (json!(0), json!("private"))
+    );
+    for (method, params) in [
+        ("tools/call", calling("cope", &none())),
+        ("prompts/get", json!({ "name": "ask" })),
+    ] {
+        assert_eq!(
+            hints(method, &params),
+            (Value::Null, Value::Null),
+            "{method}"
+        );
     }
-    let private = Front::new(server().with(Tool::new("own", "", async || "o").visible_to(|_| true)));
-    assert_eq!(private.result("tools/list", &none())["cacheScope"], "private");
+    let private =
+        Front::new(server().with(Tool::new("own", "", async || "o").visible_to(|_| true)));
+    assert_eq!(
+        private.result("tools/list", &none())["cacheScope"],
+        "private"
+    );
 }
 
 #[test]
@@ -393,7 +575,15 @@ fn names_half_of_a_surrogate_pair_in_what_a_client_listens_for() {
     let front = Front::new(Server::new("s", "1").resource("r", "test://r", async |_: Notify| ""));
     let params = json!({ "notifications": { "resourceSubscriptions": ["test://HALF"] } });
     let (headers, body) = front.written("subscriptions/listen", &params);
-    let answer = front.send(Method::POST, &headers, body.replace("HALF", r"\ud83d")).answer();
-    let told = answer.json()["error"]["message"].as_str().unwrap().to_owned();
-    assert!(told.contains("`resourceSubscriptions`") && told.contains("surrogate pair"), "{told}");
+    let answer = front
+        .send(Method::POST, &headers, body.replace("HALF", r"\ud83d"))
+        .answer();
+    let told = answer.json()["error"]["message"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        told.contains("`resourceSubscriptions`") && told.contains("surrogate pair"),
+        "{told}"
+    );
 }

@@ -20,7 +20,12 @@ const TAKEN: (u16, i64) = (200, 0);
 const MISMATCH: (u16, i64) = (400, -32020);
 
 /// Status and error code of a request with changed headers; a header without a value is left out.
-fn with(front: &Front, method: &str, params: &Value, changes: &[(&'static str, Option<&str>)]) -> (u16, i64) {
+fn with(
+    front: &Front,
+    method: &str,
+    params: &Value,
+    changes: &[(&'static str, Option<&str>)],
+) -> (u16, i64) {
     let (mut headers, body) = front.written(method, params);
     for (name, value) in changes {
         headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
@@ -39,28 +44,66 @@ fn with(front: &Front, method: &str, params: &Value, changes: &[(&'static str, O
 fn aimed() -> [(&'static str, Value, &'static str); 3] {
     [
         ("tools/call", calling("query", &none()), "query"),
-        ("prompts/get", json!({ "name": "größe" }), "=?base64?Z3LDtsOfZQ==?="),
-        ("resources/read", json!({ "uri": "test://größe" }), "=?base64?dGVzdDovL2dyw7bDn2U=?="),
+        (
+            "prompts/get",
+            json!({ "name": "größe" }),
+            "=?base64?Z3LDtsOfZQ==?=",
+        ),
+        (
+            "resources/read",
+            json!({ "uri": "test://größe" }),
+            "=?base64?dGVzdDovL2dyw7bDn2U=?=",
+        ),
     ]
 }
 
 #[test]
 fn are_needed() {
     let front = front();
-    for method in ["server/discover", "tools/list", "prompts/list", "resources/list", "x"] {
-        assert_eq!(with(&front, method, &none(), &[("mcp-method", None)]), MISMATCH, "{method}");
+    for method in [
+        "server/discover",
+        "tools/list",
+        "prompts/list",
+        "resources/list",
+        "x",
+    ] {
+        assert_eq!(
+            with(&front, method, &none(), &[("mcp-method", None)]),
+            MISMATCH,
+            "{method}"
+        );
     }
     for (method, params, name) in aimed() {
         let name = [("mcp-name", Some(name))];
         assert_eq!(with(&front, method, &params, &name), TAKEN, "{method}");
-        assert_eq!(with(&front, method, &params, &[("mcp-method", None), name[0]]), MISMATCH, "{method}");
-        assert_eq!(with(&front, method, &params, &[("mcp-name", None)]), MISMATCH, "{method}");
-        assert_eq!(with(&front, method, &params, &[("mcp-name", Some(""))]), MISMATCH, "{method}");
+        assert_eq!(
+            with(&front, method, &params, &[("mcp-method", None), name[0]]),
+            MISMATCH,
+            "{method}"
+        );
+        assert_eq!(
+            with(&front, method, &params, &[("mcp-name", None)]),
+            MISMATCH,
+            "{method}"
+        );
+        assert_eq!(
+            with(&front, method, &params, &[("mcp-name", Some(""))]),
+            MISMATCH,
+            "{method}"
+        );
     }
     for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
         let params = json!({ "taskId": "t", "inputResponses": {} });
-        assert_eq!(with(&front, method, &params, &[("mcp-name", None)]), MISMATCH, "{method}");
-        assert_eq!(with(&front, method, &params, &[]), (200, -32602), "{method}");
+        assert_eq!(
+            with(&front, method, &params, &[("mcp-name", None)]),
+            MISMATCH,
+            "{method}"
+        );
+        assert_eq!(
+            with(&front, method, &params, &[]),
+            (200, -32602),
+            "{method}"
+        );
     }
 }
 
@@ -68,11 +111,31 @@ fn are_needed() {
 fn say_what_the_body_says() {
     let front = front();
     let (method, params) = ("tools/call", calling("query", &none()));
-    for other in ["tools/list", "Tools/Call", "tools/call, tools/call", "tools", ""] {
-        assert_eq!(with(&front, method, &params, &[("mcp-method", Some(other))]), MISMATCH, "{other}");
+    for other in [
+        "tools/list",
+        "Tools/Call",
+        "tools/call, tools/call",
+        "tools",
+        "",
+    ] {
+        assert_eq!(
+            with(&front, method, &params, &[("mcp-method", Some(other))]),
+            MISMATCH,
+            "{other}"
+        );
     }
-    for other in ["Query", "quer", "query, query", "=?base64?UXVlcnk=?=", "=?BASE64?cXVlcnk=?="] {
-        assert_eq!(with(&front, method, &params, &[("mcp-name", Some(other))]), MISMATCH, "{other}");
+    for other in [
+        "Query",
+        "quer",
+        "query, query",
+        "=?base64?UXVlcnk=?=",
+        "=?BASE64?cXVlcnk=?=",
+    ] {
+        assert_eq!(
+            with(&front, method, &params, &[("mcp-name", Some(other))]),
+            MISMATCH,
+            "{other}"
+        );
     }
 }
 
@@ -93,13 +156,38 @@ fn have_names_in_any_case_and_whitespace_around_their_values() {
 fn have_a_name_in_base64_where_that_is_said_and_as_it_is_elsewhere() {
     let front = front();
     let (method, params) = ("tools/call", calling("query", &none()));
-    assert_eq!(with(&front, method, &params, &[("mcp-name", Some(" =?base64?cXVlcnk=?= "))]), TAKEN);
-    for broken in ["=?base64?cXVlcnk?=", "=?base64?cXVl*nk=?=", "=?base64?/////w==?=", "cXVlcnk="] {
-        assert_eq!(with(&front, method, &params, &[("mcp-name", Some(broken))]), MISMATCH, "{broken}");
+    assert_eq!(
+        with(
+            &front,
+            method,
+            &params,
+            &[("mcp-name", Some(" =?base64?cXVlcnk=?= "))]
+        ),
+        TAKEN
+    );
+    for broken in [
+        "=?base64?cXVlcnk?=",
+        "=?base64?cXVl*nk=?=",
+        "=?base64?/////w==?=",
+        "cXVlcnk=",
+    ] {
+        assert_eq!(
+            with(&front, method, &params, &[("mcp-name", Some(broken))]),
+            MISMATCH,
+            "{broken}"
+        );
     }
     // A name that only looks wrapped is sent wrapped.
     let odd = json!({ "name": "=?base64?x?=" });
-    assert_eq!(with(&front, "prompts/get", &odd, &[("mcp-name", Some("=?base64?PT9iYXNlNjQ/eD89?="))]), (200, -32602));
+    assert_eq!(
+        with(
+            &front,
+            "prompts/get",
+            &odd,
+            &[("mcp-name", Some("=?base64?PT9iYXNlNjQ/eD89?="))]
+        ),
+        (200, -32602)
+    );
 }
 
 #[test]
@@ -116,7 +204,10 @@ fn repeat_the_arguments_that_the_tool_names() {
     ];
     assert_eq!(call(&all, &right), TAKEN);
     for (missing, _) in right {
-        let headers: Vec<_> = right.into_iter().filter(|(name, _)| *name != missing).collect();
+        let headers: Vec<_> = right
+            .into_iter()
+            .filter(|(name, _)| *name != missing)
+            .collect();
         assert_eq!(call(&all, &headers), MISMATCH, "{missing}");
     }
     for (name, value, expected) in [
@@ -145,10 +236,23 @@ fn repeat_no_argument_that_is_not_there() {
     let call = |arguments: &Value, headers: &[(&'static str, Option<&str>)]| {
         with(&front, "tools/call", &calling("query", arguments), headers)
     };
-    for absent in [none(), json!({ "region": null, "place": {} }), json!({ "place": { "region": "eu" } })] {
+    for absent in [
+        none(),
+        json!({ "region": null, "place": {} }),
+        json!({ "place": { "region": "eu" } }),
+    ] {
         assert_eq!(call(&absent, &[]), TAKEN, "{absent}");
-        assert_eq!(call(&absent, &[("mcp-param-region", Some("eu"))]), MISMATCH, "{absent}");
+        assert_eq!(
+            call(&absent, &[("mcp-param-region", Some("eu"))]),
+            MISMATCH,
+            "{absent}"
+        );
     }
-    let unknown = with(&front, "tools/call", &calling("unknown", &none()), &[("mcp-param-region", Some("eu"))]);
+    let unknown = with(
+        &front,
+        "tools/call",
+        &calling("unknown", &none()),
+        &[("mcp-param-region", Some("eu"))],
+    );
     assert_eq!(unknown, (200, -32602));
 }

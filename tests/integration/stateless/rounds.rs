@@ -48,7 +48,12 @@ async fn together(client: Client) -> Result<String, Error> {
         client.roots("where"),
     )
     .await;
-    Ok(format!("{} {} {}", word(said?), sampled?.model, roots?.len()))
+    Ok(format!(
+        "{} {} {}",
+        word(said?),
+        sampled?.model,
+        roots?.len()
+    ))
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -59,7 +64,10 @@ struct Two {
 
 async fn bound(client: Client, Args(Two { a, b }): Args<Two>) -> Result<String, Error> {
     drop(b);
-    Ok(format!("{} {a}", word(client.elicit("word", "Which?").await?)))
+    Ok(format!(
+        "{} {a}",
+        word(client.elicit("word", "Which?").await?)
+    ))
 }
 
 fn server() -> Server {
@@ -88,10 +96,23 @@ fn sampled() -> Value {
 /// The keys of what is asked, in order; nothing else comes with them.
 fn asked(result: &Value) -> Vec<&str> {
     assert_eq!(result["resultType"], "input_required", "{result}");
-    let mut members: Vec<_> = result.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut members: Vec<_> = result
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
     members.sort_unstable();
-    assert_eq!(members, ["_meta", "inputRequests", "requestState", "resultType"]);
-    let mut keys: Vec<_> = result["inputRequests"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        members,
+        ["_meta", "inputRequests", "requestState", "resultType"]
+    );
+    let mut keys: Vec<_> = result["inputRequests"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
     keys.sort_unstable();
     keys
 }
@@ -111,7 +132,10 @@ fn are_two_for_one_question() {
             (&question["method"], &question["params"]["message"]),
             (&json!("elicitation/create"), &json!("Which?"))
         );
-        assert_eq!(question["params"]["requestedSchema"]["properties"]["word"]["type"], "string");
+        assert_eq!(
+            question["params"]["requestedSchema"]["properties"]["word"]["type"],
+            "string"
+        );
         let done = front.again(method, &params, &first, &json!({ "word": said("this") }));
         assert_eq!(done["resultType"], "complete", "{method}");
         assert!(done.to_string().contains("\"text\":\"this\""), "{done}");
@@ -124,7 +148,12 @@ fn end_with_what_the_user_chose() {
     let call = calling("one", &none());
     for (action, expected) in [("decline", "no"), ("cancel", "never mind")] {
         let first = front.result("tools/call", &call);
-        let done = front.again("tools/call", &call, &first, &json!({ "word": { "action": action } }));
+        let done = front.again(
+            "tools/call",
+            &call,
+            &first,
+            &json!({ "word": { "action": action } }),
+        );
         assert_eq!(text(&done), expected);
     }
 }
@@ -137,13 +166,29 @@ fn are_as_many_as_there_are_questions_after_one_another() {
     assert_eq!(asked(&first), ["word"]);
     let second = front.again("tools/call", &call, &first, &json!({ "word": said("a") }));
     assert_eq!(asked(&second), ["word-2"]);
-    assert_eq!(second["inputRequests"]["word-2"]["params"]["message"], "And after a?");
-    let third = front.again("tools/call", &call, &second, &json!({ "word-2": said("b") }));
+    assert_eq!(
+        second["inputRequests"]["word-2"]["params"]["message"],
+        "And after a?"
+    );
+    let third = front.again(
+        "tools/call",
+        &call,
+        &second,
+        &json!({ "word-2": said("b") }),
+    );
     assert_eq!(asked(&third), ["where"]);
-    assert_eq!(third["inputRequests"]["where"], json!({ "method": "roots/list", "params": {} }));
+    assert_eq!(
+        third["inputRequests"]["where"],
+        json!({ "method": "roots/list", "params": {} })
+    );
     let states = [&first, &second, &third].map(|round| round["requestState"].as_str().unwrap());
     assert!(states[0] != states[1] && states[1] != states[2] && states[0] != states[2]);
-    let done = front.again("tools/call", &call, &third, &json!({ "where": { "roots": [{ "uri": "file:///a" }] } }));
+    let done = front.again(
+        "tools/call",
+        &call,
+        &third,
+        &json!({ "where": { "roots": [{ "uri": "file:///a" }] } }),
+    );
     assert_eq!(text(&done), "a b 1");
 }
 
@@ -151,7 +196,8 @@ fn are_as_many_as_there_are_questions_after_one_another() {
 fn need_no_state_for_answers_that_come_all_at_once() {
     let front = front();
     let mut call = calling("several", &none());
-    call["inputResponses"] = json!({ "word": said("a"), "word-2": said("b"), "where": { "roots": [] } });
+    call["inputResponses"] =
+        json!({ "word": said("a"), "word-2": said("b"), "where": { "roots": [] } });
     assert_eq!(text(&front.result("tools/call", &call)), "a b 0");
 }
 
@@ -161,12 +207,29 @@ fn have_all_questions_that_are_asked_together() {
     let call = calling("together", &none());
     let first = front.result("tools/call", &call);
     assert_eq!(asked(&first), ["line", "where", "word"]);
-    assert_eq!(first["inputRequests"]["line"]["method"], "sampling/createMessage");
-    let part = front.again("tools/call", &call, &first, &json!({ "word": said("a"), "line": sampled() }));
-    assert_eq!(asked(&part), ["where"], "what was not answered is asked again");
+    assert_eq!(
+        first["inputRequests"]["line"]["method"],
+        "sampling/createMessage"
+    );
+    let part = front.again(
+        "tools/call",
+        &call,
+        &first,
+        &json!({ "word": said("a"), "line": sampled() }),
+    );
+    assert_eq!(
+        asked(&part),
+        ["where"],
+        "what was not answered is asked again"
+    );
     let nothing = front.again("tools/call", &call, &part, &none());
     assert_eq!(asked(&nothing), ["where"]);
-    let done = front.again("tools/call", &call, &nothing, &json!({ "where": { "roots": [] } }));
+    let done = front.again(
+        "tools/call",
+        &call,
+        &nothing,
+        &json!({ "where": { "roots": [] } }),
+    );
     assert_eq!(text(&done), "a m 0");
 }
 
@@ -175,10 +238,18 @@ fn take_no_notice_of_answers_that_nobody_asked_for() {
     let front = front();
     let call = calling("one", &none());
     let first = front.result("tools/call", &call);
-    let again = front.again("tools/call", &call, &first, &json!({ "wrod": said("x"), "other": {} }));
+    let again = front.again(
+        "tools/call",
+        &call,
+        &first,
+        &json!({ "wrod": said("x"), "other": {} }),
+    );
     assert_eq!(asked(&again), ["word"]);
     let answers = json!({ "word": said("this"), "word-2": said("x"), "more": sampled() });
-    assert_eq!(text(&front.again("tools/call", &call, &again, &answers)), "this");
+    assert_eq!(
+        text(&front.again("tools/call", &call, &again, &answers)),
+        "this"
+    );
 }
 
 #[test]
@@ -216,7 +287,9 @@ fn refuse_what_cannot_be_answers() {
         json!({ "word": "this" }),
         json!({ "word": null }),
         json!({ "\u{1}kept": {} }),
-        (0..=MAX_ANSWERS).map(|at| (at.to_string(), json!({}))).collect(),
+        (0..=MAX_ANSWERS)
+            .map(|at| (at.to_string(), json!({})))
+            .collect(),
     ] {
         let mut call = calling("one", &none());
         call["inputResponses"] = wrong.clone();
@@ -234,17 +307,36 @@ fn keep_an_answer_that_was_taken() {
     let call = calling("several", &none());
     let first = front.result("tools/call", &call);
     let second = front.again("tools/call", &call, &first, &json!({ "word": said("a") }));
-    let third = front.again("tools/call", &call, &second, &json!({ "word": said("changed"), "word-2": said("b") }));
-    let done = front.again("tools/call", &call, &third, &json!({ "word": said("again"), "where": { "roots": [] } }));
+    let third = front.again(
+        "tools/call",
+        &call,
+        &second,
+        &json!({ "word": said("changed"), "word-2": said("b") }),
+    );
+    let done = front.again(
+        "tools/call",
+        &call,
+        &third,
+        &json!({ "word": said("again"), "where": { "roots": [] } }),
+    );
     assert_eq!(text(&done), "a b 0");
 }
 
 #[test]
 fn ask_by_names_that_are_never_the_same() {
     let clash = async |client: Client| -> Result<String, Error> {
-        let (first, second, third) =
-            join3(client.elicit("a-2", "1"), client.elicit("a", "2"), client.elicit("a", "3")).await;
-        Ok(format!("{} {} {}", word(first?), word(second?), word(third?)))
+        let (first, second, third) = join3(
+            client.elicit("a-2", "1"),
+            client.elicit("a", "2"),
+            client.elicit("a", "3"),
+        )
+        .await;
+        Ok(format!(
+            "{} {} {}",
+            word(first?),
+            word(second?),
+            word(third?)
+        ))
     };
     let front = Front::new(server().tool("clash", "", clash));
     let call = calling("clash", &none());
@@ -253,9 +345,21 @@ fn ask_by_names_that_are_never_the_same() {
     assert_eq!(keys.len(), 3, "{keys:?}");
     let answers: serde_json::Map<_, _> = keys
         .iter()
-        .map(|key| ((*key).to_owned(), said(first["inputRequests"][*key]["params"]["message"].as_str().unwrap())))
+        .map(|key| {
+            (
+                (*key).to_owned(),
+                said(
+                    first["inputRequests"][*key]["params"]["message"]
+                        .as_str()
+                        .unwrap(),
+                ),
+            )
+        })
         .collect();
-    assert_eq!(text(&front.again("tools/call", &call, &first, &Value::Object(answers))), "1 2 3");
+    assert_eq!(
+        text(&front.again("tools/call", &call, &first, &Value::Object(answers))),
+        "1 2 3"
+    );
 }
 
 #[test]
@@ -294,13 +398,18 @@ fn do_what_is_done_once_a_single_time() {
 #[test]
 fn keep_no_number_that_json_does_not_have() {
     let measuring = async |client: Client| {
-        let mean = client.once("mean", async { Ok::<_, Error>([1.0, f64::NAN]) }).await?;
+        let mean = client
+            .once("mean", async { Ok::<_, Error>([1.0, f64::NAN]) })
+            .await?;
         Ok::<_, Error>(format!("{mean:?}"))
     };
     let front = Front::new(server().tool("measure", "", measuring));
     let result = front.result("tools/call", &calling("measure", &none()));
     let told = result["content"][0]["text"].as_str().unwrap();
-    assert!(told.contains("What `mean` gave cannot be kept") && told.contains("`[1]`"), "{told}");
+    assert!(
+        told.contains("What `mean` gave cannot be kept") && told.contains("`[1]`"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -328,7 +437,10 @@ fn end_where_the_answers_of_the_last_round_are_too_long() {
     };
     let refused = with(MAX_ANSWER_BYTES);
     assert_eq!((refused.status, refusal(&refused).1), (400, -32602));
-    assert!(refused.text.contains("1048576 bytes. Send shorter ones"), "{refused:?}");
+    assert!(
+        refused.text.contains("1048576 bytes. Send shorter ones"),
+        "{refused:?}"
+    );
     assert_eq!(with(MAX_ANSWER_BYTES - 1000).status, 200);
 }
 
@@ -352,17 +464,38 @@ const TAKEN: (u16, i64) = (200, 0);
 fn take_no_state_that_was_tampered_with() {
     let front = front();
     let call = calling("one", &none());
-    let state = front.result("tools/call", &call)["requestState"].as_str().unwrap().to_owned();
+    let state = front.result("tools/call", &call)["requestState"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert_eq!(refused(&front, "tools/call", &call, &state), TAKEN);
     for at in 0..state.len() {
         let other = if &state[at..=at] == "A" { "B" } else { "A" };
         let tampered = format!("{}{other}{}", &state[..at], &state[at + 1..]);
-        assert_eq!(refused(&front, "tools/call", &call, &tampered), REFUSED, "{at}");
-        assert_eq!(refused(&front, "tools/call", &call, &state[..at]), REFUSED, "{at}");
+        assert_eq!(
+            refused(&front, "tools/call", &call, &tampered),
+            REFUSED,
+            "{at}"
+        );
+        assert_eq!(
+            refused(&front, "tools/call", &call, &state[..at]),
+            REFUSED,
+            "{at}"
+        );
     }
-    for made_up in ["", "x", &format!("{state}A"), &format!("{state}="), &format!(" {state}"), &"A".repeat(state.len())]
-    {
-        assert_eq!(refused(&front, "tools/call", &call, made_up), REFUSED, "{made_up}");
+    for made_up in [
+        "",
+        "x",
+        &format!("{state}A"),
+        &format!("{state}="),
+        &format!(" {state}"),
+        &"A".repeat(state.len()),
+    ] {
+        assert_eq!(
+            refused(&front, "tools/call", &call, made_up),
+            REFUSED,
+            "{made_up}"
+        );
     }
 }
 
@@ -374,7 +507,12 @@ fn take_ten_minutes_each_at_most() {
     front.advance(ROUND_WITHIN_MS);
     let second = front.again("tools/call", &call, &first, &json!({ "word": said("a") }));
     front.advance(ROUND_WITHIN_MS);
-    let third = front.again("tools/call", &call, &second, &json!({ "word-2": said("b") }));
+    let third = front.again(
+        "tools/call",
+        &call,
+        &second,
+        &json!({ "word-2": said("b") }),
+    );
     let state = third["requestState"].as_str().unwrap().to_owned();
     front.advance(ROUND_WITHIN_MS + 1);
     assert_eq!(refused(&front, "tools/call", &call, &state), REFUSED);
@@ -383,26 +521,66 @@ fn take_ten_minutes_each_at_most() {
 #[test]
 fn go_on_with_the_same_request_only() {
     let front = front();
-    let state =
-        |method: &str, params: &Value| front.result(method, params)["requestState"].as_str().unwrap().to_owned();
-    let (tool, prompt, resource) = (calling("one", &none()), json!({ "name": "one" }), json!({ "uri": "test://one" }));
+    let state = |method: &str, params: &Value| {
+        front.result(method, params)["requestState"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let (tool, prompt, resource) = (
+        calling("one", &none()),
+        json!({ "name": "one" }),
+        json!({ "uri": "test://one" }),
+    );
     let of_tool = state("tools/call", &tool);
-    assert_eq!(refused(&front, "tools/call", &calling("other", &none()), &of_tool), REFUSED);
-    assert_eq!(refused(&front, "tools/call", &calling("one", &json!({ "a": 1 })), &of_tool), REFUSED);
+    assert_eq!(
+        refused(&front, "tools/call", &calling("other", &none()), &of_tool),
+        REFUSED
+    );
+    assert_eq!(
+        refused(
+            &front,
+            "tools/call",
+            &calling("one", &json!({ "a": 1 })),
+            &of_tool
+        ),
+        REFUSED
+    );
     assert_eq!(refused(&front, "prompts/get", &prompt, &of_tool), REFUSED);
     assert_eq!(refused(&front, "prompts/get", &tool, &of_tool), REFUSED);
-    assert_eq!(refused(&front, "resources/read", &resource, &of_tool), REFUSED);
-    assert_eq!(refused(&front, "tools/call", &tool, &state("prompts/get", &prompt)), REFUSED);
-    assert_eq!(refused(&front, "prompts/get", &prompt, &state("resources/read", &resource)), REFUSED);
+    assert_eq!(
+        refused(&front, "resources/read", &resource, &of_tool),
+        REFUSED
+    );
+    assert_eq!(
+        refused(&front, "tools/call", &tool, &state("prompts/get", &prompt)),
+        REFUSED
+    );
+    assert_eq!(
+        refused(
+            &front,
+            "prompts/get",
+            &prompt,
+            &state("resources/read", &resource)
+        ),
+        REFUSED
+    );
     let written = |text: &str| calling("bound", &serde_json::from_str(text).unwrap());
-    let of_arguments = state("tools/call", &written(r#"{"a":1,"b":{"c":[1,2],"d":null}}"#));
+    let of_arguments = state(
+        "tools/call",
+        &written(r#"{"a":1,"b":{"c":[1,2],"d":null}}"#),
+    );
     for other in [
         r#"{"a":2,"b":{"c":[1,2],"d":null}}"#,
         r#"{"a":1,"b":{"c":[2,1],"d":null}}"#,
         r#"{"a":1,"b":{"c":[1,2]}}"#,
         r#"{"a":1}"#,
     ] {
-        assert_eq!(refused(&front, "tools/call", &written(other), &of_arguments), REFUSED, "{other}");
+        assert_eq!(
+            refused(&front, "tools/call", &written(other), &of_arguments),
+            REFUSED,
+            "{other}"
+        );
     }
 }
 
@@ -417,14 +595,27 @@ fn tell_arguments_apart_that_are_nested_too_deep_to_be_read() {
         json::read(&body)
     };
     let keys = Keys::from_secret("k");
-    let sealed =
-        request_state::seal(&RoundTrips::default(), None, &nested("1"), &caller, host.now(), &keys, host.random());
+    let sealed = request_state::seal(
+        &RoundTrips::default(),
+        None,
+        &nested("1"),
+        &caller,
+        host.now(),
+        &keys,
+        host.random(),
+    );
     let state = sealed.unwrap().unwrap();
     let is_taken = |inner: &str| {
         let mut text = nested(inner).params.to_json();
         text.insert_str(1, &format!(r#""requestState":"{state}","#));
-        let request = json::read(&format!(r#"{{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{text}}}"#));
-        request_state::rounds(&request, &caller, &*host).now_or_never().unwrap().unwrap().is_ok()
+        let request = json::read(&format!(
+            r#"{{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{text}}}"#
+        ));
+        request_state::rounds(&request, &caller, &*host)
+            .now_or_never()
+            .unwrap()
+            .unwrap()
+            .is_ok()
     };
     assert!(is_taken("1") && !is_taken("2"));
 }
@@ -432,24 +623,46 @@ fn tell_arguments_apart_that_are_nested_too_deep_to_be_read() {
 #[test]
 fn go_on_however_the_same_request_is_written() {
     let front = front();
-    let (headers, body) = front.written("tools/call", &calling("bound", &json!({ "a": 1, "b": { "c": "x", "d": 2 } })));
-    let first = front.send(http::Method::POST, &headers, body).answer().json();
+    let (headers, body) = front.written(
+        "tools/call",
+        &calling("bound", &json!({ "a": 1, "b": { "c": "x", "d": 2 } })),
+    );
+    let first = front
+        .send(http::Method::POST, &headers, body)
+        .answer()
+        .json();
     let meta = Value::Object(front.envelope());
-    let (state, answers) = (&first["result"]["requestState"], json!({ "word": said("this") }));
+    let (state, answers) = (
+        &first["result"]["requestState"],
+        json!({ "word": said("this") }),
+    );
     let body = format!(
         r#"{{"params":{{"requestState":{state},"arguments":{{"b": {{"d":2,"c":"\u0078"}},"a":1}},
         "inputResponses":{answers},"_meta":{meta},"name":"bound"}},"method":"tools/call","id":"another","jsonrpc":"2.0"}}"#
     );
-    let second = front.send(http::Method::POST, &headers, body).answer().json();
-    assert_eq!((text(&second["result"]).as_str(), &second["id"]), ("this 1", &json!("another")));
+    let second = front
+        .send(http::Method::POST, &headers, body)
+        .answer()
+        .json();
+    assert_eq!(
+        (text(&second["result"]).as_str(), &second["id"]),
+        ("this 1", &json!("another"))
+    );
     // What a client declares may differ from round to round, and so may its tokens.
     let mut call = calling("bound", &json!({ "a": 1, "b": { "c": "x", "d": 2 } }));
     call["_meta"] = json!({ "progressToken": 7 });
-    assert_eq!(text(&front.again("tools/call", &call, &first["result"], &answers)), "this 1");
+    assert_eq!(
+        text(&front.again("tools/call", &call, &first["result"], &answers)),
+        "this 1"
+    );
 }
 
 fn caller(subject: &str, client: &str) -> Caller {
-    Caller { subject: Some(subject.to_owned()), client_id: Some(client.to_owned()), ..Caller::default() }
+    Caller {
+        subject: Some(subject.to_owned()),
+        client_id: Some(client.to_owned()),
+        ..Caller::default()
+    }
 }
 
 fn request(method: &str, params: &Value) -> Request {
@@ -458,8 +671,13 @@ fn request(method: &str, params: &Value) -> Request {
 
 /// True if a request with that state is accepted from that caller.
 fn is_taken(state: &str, caller: &Caller, host: &FakeHost) -> bool {
-    let request = request("tools/call", &json!({ "name": "one", "requestState": state }));
-    let read = request_state::rounds(&request, caller, host).now_or_never().expect("keys are at hand");
+    let request = request(
+        "tools/call",
+        &json!({ "name": "one", "requestState": state }),
+    );
+    let read = request_state::rounds(&request, caller, host)
+        .now_or_never()
+        .expect("keys are at hand");
     match read.expect("nothing fails here") {
         Ok(_) => true,
         Err(error) => {
@@ -475,24 +693,56 @@ fn go_on_for_the_same_user_and_client_only() {
     let keys = host.keys(false).now_or_never().unwrap().unwrap();
     let seal = |caller: &Caller, keys: &Keys| {
         let first = request("tools/call", &json!({ "name": "one" }));
-        request_state::seal(&RoundTrips::default(), None, &first, caller, host.now(), keys, host.random())
-            .unwrap()
-            .unwrap()
+        request_state::seal(
+            &RoundTrips::default(),
+            None,
+            &first,
+            caller,
+            host.now(),
+            keys,
+            host.random(),
+        )
+        .unwrap()
+        .unwrap()
     };
     let ann = caller("ann", "c");
     let state = seal(&ann, &keys);
     assert!(is_taken(&state, &ann, &host));
-    assert!(is_taken(&state, &Caller { scopes: vec!["more".into()], expires: Some(1), ..ann.clone() }, &host));
-    for other in [caller("bob", "c"), caller("ann", "d"), caller("annc", ""), caller("c", "ann"), Caller::default()] {
+    assert!(is_taken(
+        &state,
+        &Caller {
+            scopes: vec!["more".into()],
+            expires: Some(1),
+            ..ann.clone()
+        },
+        &host
+    ));
+    for other in [
+        caller("bob", "c"),
+        caller("ann", "d"),
+        caller("annc", ""),
+        caller("c", "ann"),
+        Caller::default(),
+    ] {
         assert!(!is_taken(&state, &other, &host), "{other:?}");
         assert!(is_taken(&seal(&other, &keys), &other, &host));
     }
     assert!(!is_taken(&seal(&Caller::default(), &keys), &ann, &host));
-    assert!(!is_taken(&seal(&ann, &Keys::from_secret("another deployment's")), &ann, &host));
+    assert!(!is_taken(
+        &seal(&ann, &Keys::from_secret("another deployment's")),
+        &ann,
+        &host
+    ));
     // What else is sealed with the same keys is no state of a request.
     let handle = state_handle::seal(ObjectId([7; 32]), host.now(), &keys, host.random()).unwrap();
     assert!(!is_taken(&handle, &Caller::default(), &host));
-    let task = durable_mcp::task::id::seal(ObjectId([7; 32]), (host.now(), host.now() + 1), &ann, &keys, host.random())
-        .unwrap();
+    let task = durable_mcp::task::id::seal(
+        ObjectId([7; 32]),
+        (host.now(), host.now() + 1),
+        &ann,
+        &keys,
+        host.random(),
+    )
+    .unwrap();
     assert!(!is_taken(&task, &ann, &host));
 }

@@ -19,7 +19,11 @@ struct By {
     by: i64,
 }
 
-async fn add(counter: Session<Counter>, notify: Notify, Args(By { by }): Args<By>) -> Result<String, ToolError> {
+async fn add(
+    counter: Session<Counter>,
+    notify: Notify,
+    Args(By { by }): Args<By>,
+) -> Result<String, ToolError> {
     let total = counter.update(|counter| {
         counter.total += by;
         counter.total
@@ -31,7 +35,10 @@ async fn add(counter: Session<Counter>, notify: Notify, Args(By { by }): Args<By
 
 async fn ask(client: Client, counter: Session<Counter>) -> Result<String, Error> {
     let roots = client.roots("roots").await?.len();
-    Ok(format!("{roots} {}", counter.update(|counter| counter.total)?))
+    Ok(format!(
+        "{roots} {}",
+        counter.update(|counter| counter.total)?
+    ))
 }
 
 async fn count_and_ask(client: Client, counter: Session<Counter>) -> Result<String, Error> {
@@ -48,7 +55,11 @@ struct Wait {
     ms: u32,
 }
 
-async fn slow(counter: Session<Counter>, sleep: Sleep, Args(Wait { ms }): Args<Wait>) -> Result<String, ToolError> {
+async fn slow(
+    counter: Session<Counter>,
+    sleep: Sleep,
+    Args(Wait { ms }): Args<Wait>,
+) -> Result<String, ToolError> {
     sleep.ms(ms).await;
     Ok(counter
         .update(|counter| {
@@ -70,7 +81,11 @@ fn server() -> Server {
         .prompt("plain", "", async || "plain")
         .resource("total", "test://total", total)
         .resource("plain", "test://plain", async || "plain")
-        .resource_template("part", "test://part/{id}", async |_: Session<Counter>, Args(part): Args<Part>| part.id)
+        .resource_template(
+            "part",
+            "test://part/{id}",
+            async |_: Session<Counter>, Args(part): Args<Part>| part.id,
+        )
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -84,9 +99,19 @@ fn front() -> Front {
 
 /// The name of the state that a result says it began.
 fn begun(result: &Value) -> String {
-    assert_eq!((result.get("isError"), result["content"].as_array().map(Vec::len)), (None, Some(2)), "{result}");
+    assert_eq!(
+        (
+            result.get("isError"),
+            result["content"].as_array().map(Vec::len)
+        ),
+        (None, Some(2)),
+        "{result}"
+    );
     let told = result["content"][1]["text"].as_str().unwrap();
-    told.split('"').nth(1).unwrap_or_else(|| panic!("{told}")).to_owned()
+    told.split('"')
+        .nth(1)
+        .unwrap_or_else(|| panic!("{told}"))
+        .to_owned()
 }
 
 /// A counter that stands at one; its name.
@@ -105,32 +130,49 @@ fn shown(lists: impl Fn(&str) -> Value) -> [Vec<String>; 3] {
     let those = |key: &str, has: &dyn Fn(&Value) -> bool| -> Vec<String> {
         let list = lists(&format!("{key}/list"));
         let entries = list[key].as_array().unwrap().clone();
-        entries.iter().filter(|entry| has(entry)).map(|entry| entry["name"].as_str().unwrap().to_owned()).collect()
+        entries
+            .iter()
+            .filter(|entry| has(entry))
+            .map(|entry| entry["name"].as_str().unwrap().to_owned())
+            .collect()
     };
     let in_prompt = |entry: &Value| {
-        entry["arguments"]
-            .as_array()
-            .is_some_and(|all| all.iter().any(|one| one["name"] == STATE_ARGUMENT && one["required"] == false))
+        entry["arguments"].as_array().is_some_and(|all| {
+            all.iter()
+                .any(|one| one["name"] == STATE_ARGUMENT && one["required"] == false)
+        })
     };
     [
         those("tools", &|entry| {
             let property = &entry["inputSchema"]["properties"][STATE_ARGUMENT];
             let required = entry["inputSchema"]["required"].as_array();
-            property["type"] == "string" && required.is_none_or(|all| all.iter().all(|one| one != STATE_ARGUMENT))
+            property["type"] == "string"
+                && required.is_none_or(|all| all.iter().all(|one| one != STATE_ARGUMENT))
         }),
         those("prompts", &in_prompt),
-        those("resources", &|entry| entry["description"].as_str().is_some_and(|text| text.contains("?session="))),
+        those("resources", &|entry| {
+            entry["description"]
+                .as_str()
+                .is_some_and(|text| text.contains("?session="))
+        }),
     ]
 }
 
 #[test]
 fn is_named_by_an_argument_that_lists_show_to_who_needs_it() {
-    let named = [vec!["increment", "add", "ask", "count_and_ask", "slow"], vec!["total"], vec!["total"]]
-        .map(|names| names.into_iter().map(str::to_owned).collect::<Vec<_>>());
+    let named = [
+        vec!["increment", "add", "ask", "count_and_ask", "slow"],
+        vec!["total"],
+        vec!["total"],
+    ]
+    .map(|names| names.into_iter().map(str::to_owned).collect::<Vec<_>>());
     let nothing: [Vec<String>; 3] = Default::default();
     let front = front();
     assert_eq!(shown(|method| front.result(method, &none())), named);
-    let ann = Caller { subject: Some("ann".to_owned()), ..Caller::default() };
+    let ann = Caller {
+        subject: Some("ann".to_owned()),
+        ..Caller::default()
+    };
     for (version, caller, expected) in [
         (ProtocolVersion::V2026_07_28, Caller::default(), &named),
         (ProtocolVersion::V2026_07_28, ann.clone(), &nothing),
@@ -139,7 +181,11 @@ fn is_named_by_an_argument_that_lists_show_to_who_needs_it() {
     ] {
         let mut client = Conversation::with(server()).speaking(version);
         client.caller = caller;
-        assert_eq!(shown(|method| client.ask(method, &none()).unwrap()), *expected, "{version:?}");
+        assert_eq!(
+            shown(|method| client.ask(method, &none()).unwrap()),
+            *expected,
+            "{version:?}"
+        );
     }
 }
 
@@ -149,13 +195,29 @@ fn begins_with_a_call_that_names_none_and_goes_on_where_it_is_named() {
     let [mine, yours] = [(); 2].map(|()| counting(&front));
     assert_ne!(mine, yours);
     let second = front.result("tools/call", &calling("increment", &of(&mine)));
-    assert_eq!((text(&second).as_str(), second["content"].as_array().unwrap().len()), ("2", 1), "it is named once");
-    assert_eq!(front.text("add", &json!({ "by": 5, STATE_ARGUMENT: mine })), "7");
-    let said = front.result("prompts/get", &json!({ "name": "total", "arguments": of(&mine) }));
+    assert_eq!(
+        (
+            text(&second).as_str(),
+            second["content"].as_array().unwrap().len()
+        ),
+        ("2", 1),
+        "it is named once"
+    );
+    assert_eq!(
+        front.text("add", &json!({ "by": 5, STATE_ARGUMENT: mine })),
+        "7"
+    );
+    let said = front.result(
+        "prompts/get",
+        &json!({ "name": "total", "arguments": of(&mine) }),
+    );
     assert_eq!(said["messages"][0]["content"]["text"], "7");
     let uri = format!("test://total?session={mine}");
     let read = front.result("resources/read", &json!({ "uri": uri }));
-    assert_eq!((&read["contents"][0]["text"], &read["contents"][0]["uri"]), (&json!("7"), &json!(uri)));
+    assert_eq!(
+        (&read["contents"][0]["text"], &read["contents"][0]["uri"]),
+        (&json!("7"), &json!(uri))
+    );
     assert_eq!(front.text("increment", &of(&yours)), "2");
     assert_eq!(front.states(), 2);
     front.restart();
@@ -165,10 +227,19 @@ fn begins_with_a_call_that_names_none_and_goes_on_where_it_is_named() {
 #[test]
 fn of_nobody_yet_is_as_it_begins() {
     let front = front();
-    assert_eq!(front.result("resources/read", &json!({ "uri": "test://total" }))["contents"][0]["text"], "0");
-    assert_eq!(front.result("prompts/get", &json!({ "name": "total" }))["messages"][0]["content"]["text"], "0");
+    assert_eq!(
+        front.result("resources/read", &json!({ "uri": "test://total" }))["contents"][0]["text"],
+        "0"
+    );
+    assert_eq!(
+        front.result("prompts/get", &json!({ "name": "total" }))["messages"][0]["content"]["text"],
+        "0"
+    );
     let part = front.result("resources/read", &json!({ "uri": "test://part/7" }));
-    assert_eq!((&part["contents"][0]["text"], &part["contents"][0]["uri"]), (&json!("7"), &json!("test://part/7")));
+    assert_eq!(
+        (&part["contents"][0]["text"], &part["contents"][0]["uri"]),
+        (&json!("7"), &json!("test://part/7"))
+    );
 }
 
 #[test]
@@ -177,7 +248,10 @@ fn of_a_template_is_named_behind_its_uri() {
     let session = counting(&front);
     let uri = format!("test://part/7?session={session}");
     let part = front.result("resources/read", &json!({ "uri": uri }));
-    assert_eq!((&part["contents"][0]["text"], &part["contents"][0]["uri"]), (&json!("7"), &json!(uri)));
+    assert_eq!(
+        (&part["contents"][0]["text"], &part["contents"][0]["uri"]),
+        (&json!("7"), &json!(uri))
+    );
     assert_eq!(front.states(), 1);
 }
 
@@ -185,8 +259,16 @@ fn of_a_template_is_named_behind_its_uri() {
 fn needs_no_object_where_a_handler_keeps_none() {
     let front = front();
     assert_eq!(front.text("plain", &of("anything")), "plain");
-    assert_eq!(front.result("resources/read", &json!({ "uri": "test://plain" }))["contents"][0]["text"], "plain");
-    for method in ["server/discover", "tools/list", "prompts/list", "resources/list"] {
+    assert_eq!(
+        front.result("resources/read", &json!({ "uri": "test://plain" }))["contents"][0]["text"],
+        "plain"
+    );
+    for method in [
+        "server/discover",
+        "tools/list",
+        "prompts/list",
+        "resources/list",
+    ] {
         front.result(method, &none());
     }
     assert_eq!(front.states(), 0);
@@ -198,16 +280,36 @@ fn that_was_made_up_or_has_expired_is_told_so_and_reaches_no_object() {
     let session = counting(&front);
     front.advance(MAX_AGE_MS);
     assert_eq!(front.states(), 1);
-    assert_eq!(front.text("increment", &of(&session)), "1", "idle for so long, it begins anew");
+    assert_eq!(
+        front.text("increment", &of(&session)),
+        "1",
+        "idle for so long, it begins anew"
+    );
     front.advance(1);
     let tampered = format!("{}A", &session[..session.len() - 1]);
     for unknown in [session.as_str(), tampered.as_str(), "", "x", "session"] {
         let result = front.result("tools/call", &calling("increment", &of(unknown)));
-        assert_eq!((&result["resultType"], &result["isError"]), (&json!("complete"), &json!(true)), "{unknown}");
-        assert!(result["content"][0]["text"].as_str().unwrap().contains("no such `session`"), "{result}");
+        assert_eq!(
+            (&result["resultType"], &result["isError"]),
+            (&json!("complete"), &json!(true)),
+            "{unknown}"
+        );
+        assert!(
+            result["content"][0]["text"]
+                .as_str()
+                .unwrap()
+                .contains("no such `session`"),
+            "{result}"
+        );
         for (method, params) in [
-            ("prompts/get", json!({ "name": "total", "arguments": of(unknown) })),
-            ("resources/read", json!({ "uri": format!("test://total?session={unknown}") })),
+            (
+                "prompts/get",
+                json!({ "name": "total", "arguments": of(unknown) }),
+            ),
+            (
+                "resources/read",
+                json!({ "uri": format!("test://total?session={unknown}") }),
+            ),
         ] {
             let (status, code, _) = refusal(&front.ask(method, &params).answer());
             assert_eq!((status, code), (400, -32602), "{method}: {unknown}");
@@ -227,9 +329,16 @@ fn that_ended_by_idling_begins_anew() {
     assert_eq!(front.text("increment", &of(&session)), "3");
     front.advance(IDLE_MS + IDLE_MS / 4);
     front.restart();
-    assert_eq!(front.text("increment", &of(&session)), "1", "after a sleep, too");
+    assert_eq!(
+        front.text("increment", &of(&session)),
+        "1",
+        "after a sleep, too"
+    );
     front.advance(2 * MAX_AGE_MS + 10_000);
-    assert!(front.state().memory().is_empty(), "nothing is kept for ever");
+    assert!(
+        front.state().memory().is_empty(),
+        "nothing is kept for ever"
+    );
     assert_eq!(front.state().memory().alarm(), None);
 }
 
@@ -239,14 +348,30 @@ fn is_kept_over_rounds_of_questions() {
     let call = calling("ask", &none());
     let first = front.result("tools/call", &call);
     assert_eq!(first["resultType"], "input_required");
-    let done = front.again("tools/call", &call, &first, &json!({ "roots": { "roots": [] } }));
+    let done = front.again(
+        "tools/call",
+        &call,
+        &first,
+        &json!({ "roots": { "roots": [] } }),
+    );
     assert_eq!(text(&done), "0 0");
     let session = begun(&done);
     front.text("increment", &of(&session));
     let call = calling("ask", &of(&session));
     let first = front.result("tools/call", &call);
-    let done = front.again("tools/call", &call, &first, &json!({ "roots": { "roots": [] } }));
-    assert_eq!((text(&done).as_str(), done["content"].as_array().unwrap().len()), ("0 1", 1));
+    let done = front.again(
+        "tools/call",
+        &call,
+        &first,
+        &json!({ "roots": { "roots": [] } }),
+    );
+    assert_eq!(
+        (
+            text(&done).as_str(),
+            done["content"].as_array().unwrap().len()
+        ),
+        ("0 1", 1)
+    );
 }
 
 #[test]
@@ -254,7 +379,12 @@ fn is_the_one_that_the_first_round_began() {
     let front = front();
     let call = calling("count_and_ask", &none());
     let first = front.result("tools/call", &call);
-    let done = front.again("tools/call", &call, &first, &json!({ "roots": { "roots": [] } }));
+    let done = front.again(
+        "tools/call",
+        &call,
+        &first,
+        &json!({ "roots": { "roots": [] } }),
+    );
     assert_eq!((text(&done).as_str(), front.states()), ("2", 1));
     assert_eq!(front.text("increment", &of(&begun(&done))), "3");
 }
@@ -276,7 +406,10 @@ fn is_told_of_under_the_name_that_its_caller_knows() {
     let session = counting(&front);
     front.text("add", &json!({ "by": 1, STATE_ARGUMENT: session }));
     let published = front.host.published.take();
-    let told: Vec<_> = published.iter().map(|notice| (notice.about.clone(), notice.concerns_sessions())).collect();
+    let told: Vec<_> = published
+        .iter()
+        .map(|notice| (notice.about.clone(), notice.concerns_sessions()))
+        .collect();
     let own = (format!("resource test://total?session={session}"), false);
     assert_eq!(told, [own, ("tools".to_owned(), true)]);
 }
@@ -306,9 +439,11 @@ fn is_not_named_by_an_argument_that_a_handler_has_of_its_own() {
         .prompt("both", "", both)
         .with(Tool::new("task", "", increment).task())
         .with(Tool::new("only", "", increment).only_as_task())
-        .with(Tool::new("header", "", plain).input_schema(schemars::json_schema!({
-            "properties": { "a": { "type": "number", "x-mcp-header": "A" } },
-        })));
+        .with(
+            Tool::new("header", "", plain).input_schema(schemars::json_schema!({
+                "properties": { "a": { "type": "number", "x-mcp-header": "A" } },
+            })),
+        );
     let problems = server.problems().clone();
     for (name, fault) in [
         ("both", "a `session` of their own"),
@@ -317,11 +452,19 @@ fn is_not_named_by_an_argument_that_a_handler_has_of_its_own() {
         ("header", "must be a string"),
     ] {
         assert!(
-            problems.iter().any(|problem| problem.contains(&format!("tool `{name}`")) && problem.contains(fault)),
+            problems
+                .iter()
+                .any(|problem| problem.contains(&format!("tool `{name}`"))
+                    && problem.contains(fault)),
             "{problems:?}"
         );
     }
-    assert!(problems.iter().any(|problem| problem.contains("prompt `both`")), "{problems:?}");
+    assert!(
+        problems
+            .iter()
+            .any(|problem| problem.contains("prompt `both`")),
+        "{problems:?}"
+    );
     assert_eq!(problems.len(), 5, "{problems:?}");
     let kept = Server::new("s", "1").tool("plain", "", plain);
     assert_eq!(Front::new(kept).text("plain", &of("x")), "x");

@@ -9,9 +9,22 @@ use durable_mcp::transport::era::{Era, recognise};
 /// The kinds of header, in the order of the columns below.
 const HEADERS: [&[Option<&str>]; 5] = [
     &[None],
-    &[Some("2025-11-25"), Some(" 2025-11-25"), Some("2025-11-25\t ")],
-    &[Some("2024-11-05"), Some("2025-03-26"), Some("2025-06-18"), Some(" 2025-06-18 ")],
-    &[Some("2026-07-28"), Some(" 2026-07-28"), Some("2026-07-28 \t")],
+    &[
+        Some("2025-11-25"),
+        Some(" 2025-11-25"),
+        Some("2025-11-25\t "),
+    ],
+    &[
+        Some("2024-11-05"),
+        Some("2025-03-26"),
+        Some("2025-06-18"),
+        Some(" 2025-06-18 "),
+    ],
+    &[
+        Some("2026-07-28"),
+        Some(" 2026-07-28"),
+        Some("2026-07-28 \t"),
+    ],
     &[Some("2099-01-01"), Some("\t2099-01-01 ")],
 ];
 
@@ -28,7 +41,13 @@ type Row = (&'static str, &'static str, [&'static str; 5]);
 const OF_SESSIONS: [&str; 5] = [SESSIONS, SESSIONS, SESSIONS, "400 -32602 7", SESSIONS];
 
 /// A body that claims 2026-07-28 needs the header that says so.
-const MODERN: [&str; 5] = ["400 -32020 7", "400 -32020 7", "400 -32020 7", STATELESS, "400 -32020 7"];
+const MODERN: [&str; 5] = [
+    "400 -32020 7",
+    "400 -32020 7",
+    "400 -32020 7",
+    STATELESS,
+    "400 -32020 7",
+];
 
 /// An invalid claim is rejected before the header is read.
 const UNFIT: [&str; 5] = ["400 -32602 7"; 5];
@@ -38,7 +57,13 @@ const MISPLACED_ALWAYS: [&str; 5] = ["400 -32600"; 5];
 
 macro_rules! request {
     ($method:literal, $params:expr) => {
-        concat!(r#"{"jsonrpc":"2.0","id":7,"method":""#, $method, r#"","params":"#, $params, "}")
+        concat!(
+            r#"{"jsonrpc":"2.0","id":7,"method":""#,
+            $method,
+            r#"","params":"#,
+            $params,
+            "}"
+        )
     };
 }
 
@@ -61,31 +86,64 @@ macro_rules! whole {
 
 macro_rules! notification {
     ($params:expr) => {
-        concat!(r#"{"jsonrpc":"2.0","method":"notifications/x","params":"#, $params, "}")
+        concat!(
+            r#"{"jsonrpc":"2.0","method":"notifications/x","params":"#,
+            $params,
+            "}"
+        )
     };
 }
 
 const ROWS: &[Row] = &[
-    ("a request", r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#, OF_SESSIONS),
-    ("a request with parameters", request!("tools/list", r#"{"_meta":{"progressToken":1}}"#), OF_SESSIONS),
+    (
+        "a request",
+        r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#,
+        OF_SESSIONS,
+    ),
+    (
+        "a request with parameters",
+        request!("tools/list", r#"{"_meta":{"progressToken":1}}"#),
+        OF_SESSIONS,
+    ),
     (
         "a request that mentions the key elsewhere",
-        request!("tools/call", r#"{"name":"io.modelcontextprotocol/protocolVersion"}"#),
+        request!(
+            "tools/call",
+            r#"{"name":"io.modelcontextprotocol/protocolVersion"}"#
+        ),
         OF_SESSIONS,
     ),
     (
         "a request with the other keys",
-        request!("tools/list", r#"{"_meta":{"io.modelcontextprotocol/clientCapabilities":{}}}"#),
+        request!(
+            "tools/list",
+            r#"{"_meta":{"io.modelcontextprotocol/clientCapabilities":{}}}"#
+        ),
         OF_SESSIONS,
     ),
     (
         "a request whose `_meta` is no object",
-        request!("tools/list", r#"{"_meta":"io.modelcontextprotocol/protocolVersion"}"#),
+        request!(
+            "tools/list",
+            r#"{"_meta":"io.modelcontextprotocol/protocolVersion"}"#
+        ),
         OF_SESSIONS,
     ),
-    ("initialize", request!("initialize", r#"{"protocolVersion":"2025-11-25"}"#), [SESSIONS; 5]),
-    ("initialize of the newest version", request!("initialize", r#"{"protocolVersion":"2026-07-28"}"#), [SESSIONS; 5]),
-    ("a claim", request!("tools/list", whole!(r#""2026-07-28""#)), MODERN),
+    (
+        "initialize",
+        request!("initialize", r#"{"protocolVersion":"2025-11-25"}"#),
+        [SESSIONS; 5],
+    ),
+    (
+        "initialize of the newest version",
+        request!("initialize", r#"{"protocolVersion":"2026-07-28"}"#),
+        [SESSIONS; 5],
+    ),
+    (
+        "a claim",
+        request!("tools/list", whole!(r#""2026-07-28""#)),
+        MODERN,
+    ),
     (
         "a claim with an escaped slash",
         request!(
@@ -94,7 +152,11 @@ const ROWS: &[Row] = &[
         ),
         MODERN,
     ),
-    ("a claim of an unknown method", request!("x", whole!(r#""2026-07-28""#)), MODERN),
+    (
+        "a claim of an unknown method",
+        request!("x", whole!(r#""2026-07-28""#)),
+        MODERN,
+    ),
     (
         "a claim with all there is",
         request!(
@@ -121,34 +183,69 @@ const ROWS: &[Row] = &[
         request!("initialize", whole!(r#""2026-07-28""#)),
         [SESSIONS, SESSIONS, SESSIONS, STATELESS, SESSIONS],
     ),
-    ("a claim without capabilities", request!("tools/list", claim!(r#""2026-07-28""#)), UNFIT),
+    (
+        "a claim without capabilities",
+        request!("tools/list", claim!(r#""2026-07-28""#)),
+        UNFIT,
+    ),
     (
         "a claim with capabilities that are null",
-        request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":null"#)),
+        request!(
+            "tools/list",
+            claim!(r#""2026-07-28""#, r#"clientCapabilities":null"#)
+        ),
         UNFIT,
     ),
     (
         "a claim with capabilities of another type",
-        request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":[]"#)),
+        request!(
+            "tools/list",
+            claim!(r#""2026-07-28""#, r#"clientCapabilities":[]"#)
+        ),
         UNFIT,
     ),
     (
         "a claim with a capability of another type",
-        request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{"sampling":1}"#)),
+        request!(
+            "tools/list",
+            claim!(r#""2026-07-28""#, r#"clientCapabilities":{"sampling":1}"#)
+        ),
         UNFIT,
     ),
     (
         "a claim with a client of another type",
-        request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{}"#, r#"clientInfo":"c""#)),
+        request!(
+            "tools/list",
+            claim!(
+                r#""2026-07-28""#,
+                r#"clientCapabilities":{}"#,
+                r#"clientInfo":"c""#
+            )
+        ),
         UNFIT,
     ),
     (
         "a claim with an unknown level",
-        request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{}"#, r#"logLevel":"loud""#)),
+        request!(
+            "tools/list",
+            claim!(
+                r#""2026-07-28""#,
+                r#"clientCapabilities":{}"#,
+                r#"logLevel":"loud""#
+            )
+        ),
         UNFIT,
     ),
-    ("a claim of a number", request!("tools/list", whole!("20260728")), UNFIT),
-    ("a claim of nothing", request!("tools/list", whole!("null")), UNFIT),
+    (
+        "a claim of a number",
+        request!("tools/list", whole!("20260728")),
+        UNFIT,
+    ),
+    (
+        "a claim of nothing",
+        request!("tools/list", whole!("null")),
+        UNFIT,
+    ),
     (
         "initialize with a claim without capabilities, and without a version to settle",
         request!("initialize", claim!(r#""2026-07-28""#)),
@@ -157,28 +254,76 @@ const ROWS: &[Row] = &[
     (
         "a claim of a version with sessions",
         request!("tools/list", whole!(r#""2025-11-25""#)),
-        ["400 -32020 7", "400 -32022 7", "400 -32020 7", "400 -32020 7", "400 -32020 7"],
+        [
+            "400 -32020 7",
+            "400 -32022 7",
+            "400 -32020 7",
+            "400 -32020 7",
+            "400 -32020 7",
+        ],
     ),
     (
         "a claim of an unknown version",
         request!("tools/list", whole!(r#""2099-01-01""#)),
-        ["400 -32020 7", "400 -32020 7", "400 -32020 7", "400 -32020 7", "400 -32022 7"],
+        [
+            "400 -32020 7",
+            "400 -32020 7",
+            "400 -32020 7",
+            "400 -32020 7",
+            "400 -32022 7",
+        ],
     ),
-    ("a claim with whitespace in it", request!("tools/list", whole!(r#"" 2026-07-28""#)), ["400 -32020 7"; 5]),
-    ("a notification", notification!("{}"), [SESSIONS, SESSIONS, SESSIONS, NOTIFICATION, SESSIONS]),
+    (
+        "a claim with whitespace in it",
+        request!("tools/list", whole!(r#"" 2026-07-28""#)),
+        ["400 -32020 7"; 5],
+    ),
+    (
+        "a notification",
+        notification!("{}"),
+        [SESSIONS, SESSIONS, SESSIONS, NOTIFICATION, SESSIONS],
+    ),
     (
         "a notification with a claim",
         notification!(whole!(r#""2026-07-28""#)),
-        ["400 -32020", "400 -32020", "400 -32020", NOTIFICATION, "400 -32020"],
+        [
+            "400 -32020",
+            "400 -32020",
+            "400 -32020",
+            NOTIFICATION,
+            "400 -32020",
+        ],
     ),
-    ("a notification with a claim without capabilities", notification!(claim!(r#""2026-07-28""#)), ["400 -32602"; 5]),
-    ("an answer", r#"{"jsonrpc":"2.0","id":7,"result":{}}"#, MISPLACED),
-    ("an answer that is an error", r#"{"jsonrpc":"2.0","id":7,"error":{"code":1,"message":"m"}}"#, MISPLACED),
-    ("a batch", concat!("[", request!("tools/list", "{}"), "]"), MISPLACED),
+    (
+        "a notification with a claim without capabilities",
+        notification!(claim!(r#""2026-07-28""#)),
+        ["400 -32602"; 5],
+    ),
+    (
+        "an answer",
+        r#"{"jsonrpc":"2.0","id":7,"result":{}}"#,
+        MISPLACED,
+    ),
+    (
+        "an answer that is an error",
+        r#"{"jsonrpc":"2.0","id":7,"error":{"code":1,"message":"m"}}"#,
+        MISPLACED,
+    ),
+    (
+        "a batch",
+        concat!("[", request!("tools/list", "{}"), "]"),
+        MISPLACED,
+    ),
     ("a batch of nothing that can be read", "[1]", MISPLACED),
     (
         "a batch with a claim",
-        concat!("[", request!("tools/list", "{}"), ",", request!("tools/list", whole!(r#""2026-07-28""#)), "]"),
+        concat!(
+            "[",
+            request!("tools/list", "{}"),
+            ",",
+            request!("tools/list", whole!(r#""2026-07-28""#)),
+            "]"
+        ),
         MISPLACED_ALWAYS,
     ),
     (
@@ -186,12 +331,28 @@ const ROWS: &[Row] = &[
         concat!("[", notification!(whole!(r#""2026-07-28""#)), "]"),
         MISPLACED_ALWAYS,
     ),
-    ("a batch with a claim of any version", concat!("[", request!("tools/list", claim!("1")), "]"), MISPLACED_ALWAYS),
+    (
+        "a batch with a claim of any version",
+        concat!("[", request!("tools/list", claim!("1")), "]"),
+        MISPLACED_ALWAYS,
+    ),
     ("an empty batch", "[]", MISPLACED),
-    ("what is not JSON", "{", [SESSIONS, SESSIONS, SESSIONS, "400 -32700", SESSIONS]),
-    ("nothing", "", [SESSIONS, SESSIONS, SESSIONS, "400 -32700", SESSIONS]),
+    (
+        "what is not JSON",
+        "{",
+        [SESSIONS, SESSIONS, SESSIONS, "400 -32700", SESSIONS],
+    ),
+    (
+        "nothing",
+        "",
+        [SESSIONS, SESSIONS, SESSIONS, "400 -32700", SESSIONS],
+    ),
     ("what is no message", "7", MISPLACED),
-    ("what is no message and has an id", r#"{"id":7}"#, [SESSIONS, SESSIONS, SESSIONS, "400 -32600 7", SESSIONS]),
+    (
+        "what is no message and has an id",
+        r#"{"id":7}"#,
+        [SESSIONS, SESSIONS, SESSIONS, "400 -32600 7", SESSIONS],
+    ),
     (
         "a request with a list of parameters",
         request!("tools/list", "[]"),
@@ -203,13 +364,19 @@ fn told(header: Option<&str>, body: &str) -> String {
     match recognise(header, body) {
         Ok(Era::Sessions(_)) => SESSIONS.to_owned(),
         Ok(Era::Stateless(request, envelope)) => {
-            assert_eq!((request.id.as_json(), envelope.version.as_str()), ("7", "2026-07-28"));
+            assert_eq!(
+                (request.id.as_json(), envelope.version.as_str()),
+                ("7", "2026-07-28")
+            );
             STATELESS.to_owned()
         }
         Ok(Era::Notification) => NOTIFICATION.to_owned(),
         Err(refused) => {
             assert!(refused.error.message.len() > 10, "{}", refused.error);
-            let id = refused.id.map(|id| format!(" {}", id.as_json())).unwrap_or_default();
+            let id = refused
+                .id
+                .map(|id| format!(" {}", id.as_json()))
+                .unwrap_or_default();
             format!("{} {}{id}", refused.status.as_u16(), refused.error.code.0)
         }
     }
@@ -220,7 +387,11 @@ fn is_told_by_the_body_first_and_by_the_header_then() {
     for (what, body, expected) in ROWS {
         for (headers, expected) in HEADERS.iter().zip(expected) {
             for header in *headers {
-                assert_eq!(told(*header, body), *expected, "{what} with {header:?}: {body}");
+                assert_eq!(
+                    told(*header, body),
+                    *expected,
+                    "{what} with {header:?}: {body}"
+                );
             }
         }
     }
@@ -239,7 +410,13 @@ fn is_not_told_by_a_header_that_names_no_version() {
 
 #[test]
 fn has_a_header_of_every_version_in_the_table() {
-    let named: Vec<_> = HEADERS.iter().copied().flatten().flatten().map(|header| header.trim()).collect();
+    let named: Vec<_> = HEADERS
+        .iter()
+        .copied()
+        .flatten()
+        .flatten()
+        .map(|header| header.trim())
+        .collect();
     for version in ProtocolVersion::ALL {
         assert!(named.contains(&version.as_str()), "{version:?}");
     }
@@ -249,14 +426,29 @@ fn has_a_header_of_every_version_in_the_table() {
 fn is_refused_with_the_versions_that_are_served() {
     let body = request!("tools/list", whole!(r#""2099-01-01""#));
     let refused = recognise(Some("2099-01-01"), body).unwrap_err();
-    assert_eq!(refused.error.data, Some(serde_json::json!({ "supported": ["2026-07-28"], "requested": "2099-01-01" })));
+    assert_eq!(
+        refused.error.data,
+        Some(serde_json::json!({ "supported": ["2026-07-28"], "requested": "2099-01-01" }))
+    );
 }
 
 #[test]
 fn is_refused_with_the_keys_that_are_missing() {
-    let bare = recognise(Some("2026-07-28"), request!("tools/list", "{}")).unwrap_err().error.message;
-    assert!(bare.contains("protocolVersion") && bare.contains("clientCapabilities"), "{bare}");
+    let bare = recognise(Some("2026-07-28"), request!("tools/list", "{}"))
+        .unwrap_err()
+        .error
+        .message;
+    assert!(
+        bare.contains("protocolVersion") && bare.contains("clientCapabilities"),
+        "{bare}"
+    );
     let body = request!("tools/list", claim!(r#""2026-07-28""#));
-    let half = recognise(Some("2026-07-28"), body).unwrap_err().error.message;
-    assert!(half.contains("io.modelcontextprotocol/clientCapabilities"), "{half}");
+    let half = recognise(Some("2026-07-28"), body)
+        .unwrap_err()
+        .error
+        .message;
+    assert!(
+        half.contains("io.modelcontextprotocol/clientCapabilities"),
+        "{half}"
+    );
 }

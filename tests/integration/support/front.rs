@@ -101,31 +101,58 @@ impl Front {
     }
 
     /// The headers and the body of a request. Members of `params._meta` stay.
-    pub(crate) fn written(&self, method: &str, params: &Value) -> (Vec<(&'static str, String)>, String) {
+    pub(crate) fn written(
+        &self,
+        method: &str,
+        params: &Value,
+    ) -> (Vec<(&'static str, String)>, String) {
         self.last_id.set(self.last_id.get() + 1);
         let mut params = params.clone();
         let mut meta = self.envelope();
         meta.extend(params["_meta"].as_object().cloned().unwrap_or_default());
         params["_meta"] = Value::Object(meta);
-        let mut headers = vec![("mcp-protocol-version", VERSION.to_owned()), ("mcp-method", method.to_owned())];
-        let name = ["name", "uri", "taskId"].into_iter().find_map(|name| params[name].as_str());
+        let mut headers = vec![
+            ("mcp-protocol-version", VERSION.to_owned()),
+            ("mcp-method", method.to_owned()),
+        ];
+        let name = ["name", "uri", "taskId"]
+            .into_iter()
+            .find_map(|name| params[name].as_str());
         headers.extend(name.map(|name| ("mcp-name", name.to_owned())));
         (headers, json::request(self.last_id.get(), method, &params))
     }
 
     /// Sends anything. It runs as far as it goes without time passing.
-    pub(crate) fn send(&self, method: Method, headers: &[(&str, String)], body: String) -> Exchange {
+    pub(crate) fn send(
+        &self,
+        method: Method,
+        headers: &[(&str, String)],
+        body: String,
+    ) -> Exchange {
         self.send_to("/mcp", method, headers, body)
     }
 
     /// The same to another path, which may have a query.
-    pub(crate) fn send_to(&self, path: &str, method: Method, headers: &[(&str, String)], body: String) -> Exchange {
+    pub(crate) fn send_to(
+        &self,
+        path: &str,
+        method: Method,
+        headers: &[(&str, String)],
+        body: String,
+    ) -> Exchange {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let mut all = BTreeMap::from([
             ("content-type".to_owned(), "application/json".to_owned()),
-            ("accept".to_owned(), "application/json, text/event-stream".to_owned()),
+            (
+                "accept".to_owned(),
+                "application/json, text/event-stream".to_owned(),
+            ),
         ]);
-        all.extend(headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
+        all.extend(
+            headers
+                .iter()
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.clone())),
+        );
         let head = Head {
             method,
             secure: true,
@@ -141,10 +168,18 @@ impl Front {
         self.host.spawn(
             async move {
                 let app = deployment.app.clone();
-                let visit = Visit { deployment, head: head.clone(), body, gone, invocation: Invocation::default() };
+                let visit = Visit {
+                    deployment,
+                    head: head.clone(),
+                    body,
+                    gone,
+                    invocation: Invocation::default(),
+                };
                 let mut reply = router::handle(&app, &head, &visit).await;
                 if let Body::Native(answer) = reply.body {
-                    let answer = answer.downcast::<LocalBoxFuture<'static, Reply>>().expect("an object answers");
+                    let answer = answer
+                        .downcast::<LocalBoxFuture<'static, Reply>>()
+                        .expect("an object answers");
                     reply = answer.await;
                 }
                 // The client may have hung up.
@@ -163,7 +198,10 @@ impl Front {
 
     /// A call of a tool.
     pub(crate) fn call(&self, name: &str, arguments: &Value) -> Exchange {
-        self.ask("tools/call", &json!({ "name": name, "arguments": arguments }))
+        self.ask(
+            "tools/call",
+            &json!({ "name": name, "arguments": arguments }),
+        )
     }
 
     /// The result of a request that is answered at once.
@@ -172,17 +210,29 @@ impl Front {
         assert_eq!(answer.status, 200, "{answer:?}");
         let result = answer.json()["result"].take();
         assert!(result["resultType"].is_string(), "{answer:?}");
-        assert_eq!(result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "s", "{answer:?}");
+        assert_eq!(
+            result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "s",
+            "{answer:?}"
+        );
         result
     }
 
     /// A tool's text, from a call that is answered at once.
     pub(crate) fn text(&self, name: &str, arguments: &Value) -> String {
-        text(&self.result("tools/call", &json!({ "name": name, "arguments": arguments })))
+        text(&self.result(
+            "tools/call",
+            &json!({ "name": name, "arguments": arguments }),
+        ))
     }
 
     /// The request again with the state of an answer to it, and with answers to its questions.
-    pub(crate) fn again(&self, method: &str, params: &Value, asked: &Value, answers: &Value) -> Value {
+    pub(crate) fn again(
+        &self,
+        method: &str,
+        params: &Value,
+        asked: &Value,
+        answers: &Value,
+    ) -> Value {
         let mut params = params.clone();
         params["requestState"] = asked["requestState"].clone();
         params["inputResponses"] = answers.clone();
@@ -208,7 +258,11 @@ impl Front {
 
     /// The records of all tasks.
     pub(crate) fn task_records(&self) -> Vec<String> {
-        self.deployment.task_hosts().iter().filter_map(|host| host.store.record()).collect()
+        self.deployment
+            .task_hosts()
+            .iter()
+            .filter_map(|host| host.store.record())
+            .collect()
     }
 
     /// All objects wake anew: what was only in memory is gone.
@@ -223,12 +277,19 @@ impl Front {
 
     /// The runtime around the newest task.
     pub(crate) fn task(&self) -> Rc<FakeTaskHost> {
-        self.deployment.task_hosts().pop().expect("a task was begun")
+        self.deployment
+            .task_hosts()
+            .pop()
+            .expect("a task was begun")
     }
 
     /// Number of tasks' objects that store something.
     pub(crate) fn kept_tasks(&self) -> usize {
-        self.deployment.task_hosts().iter().filter(|host| !host.store.is_empty()).count()
+        self.deployment
+            .task_hosts()
+            .iter()
+            .filter(|host| !host.store.is_empty())
+            .count()
     }
 
     /// The runtime around the task that was begun after so many others.
@@ -243,23 +304,44 @@ impl Front {
 
     /// The runtime around the newest state's object.
     pub(crate) fn state(&self) -> Rc<FakeHost> {
-        self.deployment.state_hosts().pop().expect("a state was begun")
+        self.deployment
+            .state_hosts()
+            .pop()
+            .expect("a state was begun")
     }
 
     /// The lines of the log since this was asked last, without times.
     pub(crate) fn log(&self) -> Vec<Value> {
-        self.host.logs.take().iter().map(|line| json::value(line)).collect()
+        self.host
+            .logs
+            .take()
+            .iter()
+            .map(|line| json::value(line))
+            .collect()
     }
 }
 
 /// The text of a tool's result that is no failure.
 pub(crate) fn text(result: &Value) -> String {
-    assert_eq!((&result["resultType"], result.get("isError")), (&json!("complete"), None), "{result}");
-    result["content"][0]["text"].as_str().unwrap_or_else(|| panic!("{result}")).to_owned()
+    assert_eq!(
+        (&result["resultType"], result.get("isError")),
+        (&json!("complete"), None),
+        "{result}"
+    );
+    result["content"][0]["text"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{result}"))
+        .to_owned()
 }
 
 /// Status, code and id of a refused request's answer.
 pub(crate) fn refusal(answer: &Answer) -> (u16, i64, Value) {
     let json = answer.json();
-    (answer.status, json["error"]["code"].as_i64().unwrap_or_else(|| panic!("{answer:?}")), json["id"].clone())
+    (
+        answer.status,
+        json["error"]["code"]
+            .as_i64()
+            .unwrap_or_else(|| panic!("{answer:?}")),
+        json["id"].clone(),
+    )
 }

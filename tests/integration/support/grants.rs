@@ -123,7 +123,10 @@ impl AuthorityHost for Outside {
     }
 
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
-        let sleeper = Rc::new(RefCell::new(Sleeper { until: self.now() + u64::from(milliseconds), waker: None }));
+        let sleeper = Rc::new(RefCell::new(Sleeper {
+            until: self.now() + u64::from(milliseconds),
+            waker: None,
+        }));
         self.sleepers.borrow_mut().push(Rc::clone(&sleeper));
         Sleep(sleeper).boxed_local()
     }
@@ -224,7 +227,17 @@ impl World {
             Rc::clone(&hooks),
             SESSION_MS,
         ));
-        Self { outside, hooks, lifetimes, handle, authority, tasks: Vec::new(), ringing: None, next: 0, dice: seed | 1 }
+        Self {
+            outside,
+            hooks,
+            lifetimes,
+            handle,
+            authority,
+            tasks: Vec::new(),
+            ringing: None,
+            next: 0,
+            dice: seed | 1,
+        }
     }
 
     /// A number below `below`, by the seed: xorshift64*.
@@ -244,17 +257,31 @@ impl World {
     fn spawn(&mut self, future: LocalBoxFuture<'static, Result<Outcome, Refused>>) -> usize {
         self.next += 1;
         let ready = Arc::new(Ready(AtomicBool::new(true)));
-        self.tasks.push(Task { id: self.next, future, ready, invocation: Invocation::default(), puts: 0, deletes: 0 });
+        self.tasks.push(Task {
+            id: self.next,
+            future,
+            ready,
+            invocation: Invocation::default(),
+            puts: 0,
+            deletes: 0,
+        });
         self.next
     }
 
     /// Starts the alarm's handler if it is due, beside commands that run.
     pub(crate) fn ring(&mut self) {
-        if self.outside.rows.alarm.get().is_some_and(|at| at <= self.outside.now()) {
+        if self
+            .outside
+            .rows
+            .alarm
+            .get()
+            .is_some_and(|at| at <= self.outside.now())
+        {
             self.outside.rows.alarm.set(None);
             let authority = Rc::clone(&self.authority);
             let wake = async move { authority.wake(ENDS_AT_ONCE).await.map(|_| Outcome::Done) };
-            let wake = wake.map(|outcome| outcome.map_err(|_| Refused::Unavailable { retry_after: 0 }));
+            let wake =
+                wake.map(|outcome| outcome.map_err(|_| Refused::Unavailable { retry_after: 0 }));
             self.ringing = Some(self.spawn(wake.boxed_local()));
         }
     }
@@ -265,8 +292,9 @@ impl World {
 
     /// Polls one task that is ready.
     pub(crate) fn turn(&mut self) -> Turn {
-        let ready: Vec<_> =
-            (0..self.tasks.len()).filter(|at| self.tasks[*at].ready.0.load(Ordering::Relaxed)).collect();
+        let ready: Vec<_> = (0..self.tasks.len())
+            .filter(|at| self.tasks[*at].ready.0.load(Ordering::Relaxed))
+            .collect();
         if ready.is_empty() {
             return Turn::Idle;
         }
@@ -281,9 +309,18 @@ impl World {
         self.outside.kv.charge(before);
         task.puts += rows.puts.get() - puts;
         task.deletes += rows.deletes.get() - deletes;
-        let Poll::Ready(outcome) = polled else { return Turn::Went };
-        let Task { id, puts, deletes, .. } = self.tasks.remove(at);
-        Turn::Finished(Done { id, outcome, puts, deletes })
+        let Poll::Ready(outcome) = polled else {
+            return Turn::Went;
+        };
+        let Task {
+            id, puts, deletes, ..
+        } = self.tasks.remove(at);
+        Turn::Finished(Done {
+            id,
+            outcome,
+            puts,
+            deletes,
+        })
     }
 
     /// Runs everything to its end. Time passes only where nothing else can be done.
@@ -302,7 +339,13 @@ impl World {
 
     /// Moves the clock to the end of the next sleep; false if there is none.
     fn sleep_on(&mut self) -> bool {
-        let next = self.outside.sleepers.borrow().iter().map(|sleeper| sleeper.borrow().until).min();
+        let next = self
+            .outside
+            .sleepers
+            .borrow()
+            .iter()
+            .map(|sleeper| sleeper.borrow().until)
+            .min();
         let Some(next) = next else { return false };
         self.pass(next.saturating_sub(self.outside.now()));
         true
@@ -327,19 +370,32 @@ impl World {
     pub(crate) fn crash(&mut self) -> Vec<usize> {
         let lost: Vec<_> = self.tasks.drain(..).map(|task| task.id).collect();
         // The runtime tries an alarm again that was not heard to its end.
-        if self.ringing.take().is_some_and(|ringing| lost.contains(&ringing)) {
+        if self
+            .ringing
+            .take()
+            .is_some_and(|ringing| lost.contains(&ringing))
+        {
             self.outside.rows.alarm.set(Some(self.outside.now()));
         }
         self.outside.sleepers.borrow_mut().clear();
         let (lifetimes, hooks) = (Rc::clone(&self.lifetimes), Rc::clone(&self.hooks));
-        self.authority = Rc::new(Authority::new(Rc::<Outside>::clone(&self.outside), lifetimes, hooks, SESSION_MS));
+        self.authority = Rc::new(Authority::new(
+            Rc::<Outside>::clone(&self.outside),
+            lifetimes,
+            hooks,
+            SESSION_MS,
+        ));
         lost
     }
 
     /// Runs one command to its end.
     pub(crate) fn run(&mut self, command: Command) -> Result<Outcome, Refused> {
         let id = self.start(command);
-        self.drain().into_iter().find(|done| done.id == id).unwrap().outcome
+        self.drain()
+            .into_iter()
+            .find(|done| done.id == id)
+            .unwrap()
+            .outcome
     }
 
     pub(crate) fn issued(&mut self, command: Command) -> Result<Issued, Refused> {
@@ -373,8 +429,16 @@ impl World {
         let mut parts = token.split(':');
         let (handle, grant, hash) = (parts.next()?, parts.next()?, sha256_hex(token));
         let kv = &self.outside.kv;
-        let record = [record::key, record::old_key].iter().find_map(|key| kv.value(&key(handle, grant, &hash)));
-        Access::read(&record?, &self.outside.keys, token, self.outside.now() / 1000).ok()
+        let record = [record::key, record::old_key]
+            .iter()
+            .find_map(|key| kv.value(&key(handle, grant, &hash)));
+        Access::read(
+            &record?,
+            &self.outside.keys,
+            token,
+            self.outside.now() / 1000,
+        )
+        .ok()
     }
 }
 
@@ -389,11 +453,23 @@ impl Isolate {
         let mut parts = token.split(':');
         let key = record::key(parts.next()?, parts.next()?, &sha256_hex(token));
         let now = world.outside.now();
-        let known = self.0.borrow().get(&key).filter(|(_, until)| now < *until).map(|(value, _)| value.clone());
+        let known = self
+            .0
+            .borrow()
+            .get(&key)
+            .filter(|(_, until)| now < *until)
+            .map(|(value, _)| value.clone());
         let value = known.unwrap_or_else(|| {
-            let stale = [0, KV_STALE_SECONDS / 2, KV_STALE_SECONDS, MOST_STALE_SECONDS][world.dice(4)];
+            let stale = [
+                0,
+                KV_STALE_SECONDS / 2,
+                KV_STALE_SECONDS,
+                MOST_STALE_SECONDS,
+            ][world.dice(4)];
             let value = world.outside.kv.value(&key);
-            self.0.borrow_mut().insert(key, (value.clone(), now + stale * 1000));
+            self.0
+                .borrow_mut()
+                .insert(key, (value.clone(), now + stale * 1000));
             value
         });
         Access::read(&value?, &world.outside.keys, token, now / 1000).ok()
@@ -407,5 +483,7 @@ pub(crate) const MOST_STALE_SECONDS: u64 = KV_STALE_SECONDS + 30;
 pub(crate) fn hook(
     work: impl Fn(Exchange) -> LocalBoxFuture<'static, Result<Exchanged, ExchangeError>> + 'static,
 ) -> Hooks {
-    Hooks { on_exchange: Some(Rc::new(work)) }
+    Hooks {
+        on_exchange: Some(Rc::new(work)),
+    }
 }

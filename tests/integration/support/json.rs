@@ -10,7 +10,11 @@ pub(crate) fn request(id: impl Into<Value>, method: &str, params: &Value) -> Str
 
 /// A call of a tool.
 pub(crate) fn call(id: impl Into<Value>, name: &str, arguments: &Value) -> String {
-    request(id, "tools/call", &json!({ "name": name, "arguments": arguments }))
+    request(
+        id,
+        "tools/call",
+        &json!({ "name": name, "arguments": arguments }),
+    )
 }
 
 /// A notification's text.

@@ -23,7 +23,13 @@ struct Place {
     dry: Option<bool>,
 }
 
-async fn query(Args(Query { region, shard, place: Place { dry } }): Args<Query>) -> String {
+async fn query(
+    Args(Query {
+        region,
+        shard,
+        place: Place { dry },
+    }): Args<Query>,
+) -> String {
     format!("{region:?} {shard:?} {dry:?}")
 }
 

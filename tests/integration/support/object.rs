@@ -47,7 +47,9 @@ pub(crate) struct Sleep(Rc<FakeHost>);
 
 impl Extract for Sleep {
     fn extract(_: &Context) -> Result<Self, Rejection> {
-        Ok(Self(CLOCK.with_borrow(Clone::clone).expect("an object runs")))
+        Ok(Self(
+            CLOCK.with_borrow(Clone::clone).expect("an object runs"),
+        ))
     }
 }
 
@@ -104,20 +106,31 @@ impl Rig {
             object: id,
             issued: START / 1000,
             transport,
-            client: ClientInfo { version, capabilities, name: "test".to_owned() },
+            client: ClientInfo {
+                version,
+                capabilities,
+                name: "test".to_owned(),
+            },
             binding: Binding::of(&Caller::default()),
         };
         let host = FakeHost::new(id.to_hex());
         Sleep::on(&host);
         let (server, settings) = (Rc::new(server), Rc::new(settings));
         let object = RefCell::new(object(&server, &host, &settings));
-        Self { server, settings, host, object, claims }
+        Self {
+            server,
+            settings,
+            host,
+            object,
+            claims,
+        }
     }
 
     /// The same object when it wakes again: what was only in memory is gone.
     pub(crate) fn restart(&self) {
         self.host.sleep_now();
-        self.object.replace(object(&self.server, &self.host, &self.settings));
+        self.object
+            .replace(object(&self.server, &self.host, &self.settings));
     }
 
     pub(crate) fn now(&self) -> u64 {
@@ -130,7 +143,11 @@ impl Rig {
         self.host.run();
         loop {
             let alarm = self.host.memory().alarm();
-            let next = [self.host.next_timer(), alarm].into_iter().flatten().min().filter(|at| *at <= end);
+            let next = [self.host.next_timer(), alarm]
+                .into_iter()
+                .flatten()
+                .min()
+                .filter(|at| *at <= end);
             self.host.set_time(next.unwrap_or(end).max(self.now()));
             if self.host.memory().take_due_alarm() {
                 self.object.borrow().wake().expect("the store works");
@@ -146,33 +163,51 @@ impl Rig {
         let id = self.claims.sign(&Keys::from_secret("k"));
         let over_sse = self.claims.transport == Transport::Sse;
         let opens = over_sse && method == Method::GET;
-        let mut headers: BTreeMap<_, _> =
-            more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut headers: BTreeMap<_, _> = more
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         if opens || !over_sse {
             headers.insert(order::SESSION.to_owned(), id.clone());
         }
         if opens {
-            headers.insert(order::TRANSPORT.to_owned(), self.claims.transport.as_str().to_owned());
+            headers.insert(
+                order::TRANSPORT.to_owned(),
+                self.claims.transport.as_str().to_owned(),
+            );
         }
         Head {
             method,
             secure: true,
             host: "mcp.example.com".to_owned(),
             path: if over_sse { "/sse/message" } else { "/mcp" }.to_owned(),
-            query: if over_sse && !opens { format!("{}={id}", order::SESSION_ID) } else { String::new() },
+            query: if over_sse && !opens {
+                format!("{}={id}", order::SESSION_ID)
+            } else {
+                String::new()
+            },
             headers: Rc::new(HeaderMap(headers)),
         }
     }
 
     /// Sends a request. It runs as far as it goes without time passing.
-    pub(crate) fn send(&self, method: Method, headers: &[(&str, &str)], body: Result<String, Refusal>) -> Exchange {
+    pub(crate) fn send(
+        &self,
+        method: Method,
+        headers: &[(&str, &str)],
+        body: Result<String, Refusal>,
+    ) -> Exchange {
         let head = self.head(method, headers);
         let object = Rc::clone(&self.object.borrow());
         let (done, reply) = oneshot::channel();
         self.host.spawn(
             async move {
                 // The client may have hung up.
-                let _ = done.send(object.handle(&head, ready(body).boxed_local(), pending().boxed_local()).await);
+                let _ = done.send(
+                    object
+                        .handle(&head, ready(body).boxed_local(), pending().boxed_local())
+                        .await,
+                );
             }
             .boxed_local(),
         );
@@ -193,12 +228,20 @@ impl Rig {
     }
 
     pub(crate) fn try_get(&self, last_event_id: Option<&str>) -> Result<String, Answer> {
-        let headers: Vec<_> = last_event_id.map(|id| ("last-event-id", id)).into_iter().collect();
+        let headers: Vec<_> = last_event_id
+            .map(|id| ("last-event-id", id))
+            .into_iter()
+            .collect();
         let reply = self.send(Method::GET, &headers, Ok(String::new())).reply();
         match reply.body {
             Body::Socket(socket) => {
                 assert_eq!(reply.status, 101);
-                self.host.accept(socket.tag.clone(), socket.attachment, socket.greeting, socket.closes);
+                self.host.accept(
+                    socket.tag.clone(),
+                    socket.attachment,
+                    socket.greeting,
+                    socket.closes,
+                );
                 Ok(socket.tag)
             }
             _ => Err(Answer::of(reply)),
@@ -215,12 +258,17 @@ impl Rig {
         assert_eq!(answer.status, 200, "{answer:?}");
         let result = &answer.json()["result"];
         assert_eq!(result.get("isError"), None, "{answer:?}");
-        result["content"][0]["text"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+        result["content"][0]["text"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer:?}"))
+            .to_owned()
     }
 
     /// The status of a POST that asks for nothing.
     pub(crate) fn ping(&self) -> u16 {
-        self.post(json::request("ping", "ping", &serde_json::json!({}))).answer().status
+        self.post(json::request("ping", "ping", &serde_json::json!({})))
+            .answer()
+            .status
     }
 
     /// The client at the other end of a socket hangs up.
@@ -231,7 +279,10 @@ impl Rig {
 
     /// The JSON messages on a socket since the last call.
     pub(crate) fn messages(&self, tag: &str) -> Vec<Value> {
-        events(&self.host.read(tag).0).into_iter().filter_map(|event| event.message).collect()
+        events(&self.host.read(tag).0)
+            .into_iter()
+            .filter_map(|event| event.message)
+            .collect()
     }
 
     pub(crate) fn is_closed(&self, tag: &str) -> bool {
@@ -260,7 +311,12 @@ impl Exchange {
         connection: Option<oneshot::Sender<()>>,
     ) -> Self {
         let (host, reply) = (Rc::clone(host), Cell::new(Some(reply)));
-        Self { host, reply, opened: RefCell::default(), connection: Cell::new(connection) }
+        Self {
+            host,
+            reply,
+            opened: RefCell::default(),
+            connection: Cell::new(connection),
+        }
     }
 
     /// True if there is no answer yet, not even its head.
@@ -278,7 +334,10 @@ impl Exchange {
     pub(crate) fn reply(&self) -> Reply {
         self.host.run();
         let mut reply = self.reply.take().expect("nobody took the answer");
-        reply.try_recv().expect("the object answers").expect("the object answers at once")
+        reply
+            .try_recv()
+            .expect("the object answers")
+            .expect("the object answers at once")
     }
 
     /// Asserts that a socket opens.
@@ -296,7 +355,9 @@ impl Exchange {
         if self.opened.borrow().is_none() {
             let reply = self.reply();
             assert_eq!(reply.status, 200, "{reply:?}");
-            let Body::Stream(stream) = reply.body else { panic!("no stream: {reply:?}") };
+            let Body::Stream(stream) = reply.body else {
+                panic!("no stream: {reply:?}")
+            };
             self.opened.replace(Some(stream));
         }
         let (mut text, mut ended) = (String::new(), false);
@@ -308,7 +369,11 @@ impl Exchange {
             };
             text += &piece;
         }
-        Read { events: events(&text), text, ended }
+        Read {
+            events: events(&text),
+            text,
+            ended,
+        }
     }
 
     fn next_piece(&self) -> Poll<Option<String>> {
@@ -347,10 +412,21 @@ impl Answer {
             Body::Text(text) => text,
             Body::Empty => String::new(),
             ref other => {
-                panic!("not a whole answer: {}", if matches!(other, Body::Stream(_)) { "stream" } else { "socket" })
+                panic!(
+                    "not a whole answer: {}",
+                    if matches!(other, Body::Stream(_)) {
+                        "stream"
+                    } else {
+                        "socket"
+                    }
+                )
             }
         };
-        Self { status: reply.status.as_u16(), headers: reply.headers, text }
+        Self {
+            status: reply.status.as_u16(),
+            headers: reply.headers,
+            text,
+        }
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -360,9 +436,18 @@ impl Answer {
     /// Asserts a refusal with that status, code and id.
     pub(crate) fn refuses(&self, status: u16, code: i64, id: impl Into<Value>) {
         let json = self.json();
-        assert_eq!((self.status, &json["error"]["code"], &json["id"]), (status, &code.into(), &id.into()), "{self:?}");
+        assert_eq!(
+            (self.status, &json["error"]["code"], &json["id"]),
+            (status, &code.into(), &id.into()),
+            "{self:?}"
+        );
         assert_eq!(json["jsonrpc"], "2.0");
-        assert!(json["error"]["message"].as_str().is_some_and(|message| message.len() > 10), "{self:?}");
+        assert!(
+            json["error"]["message"]
+                .as_str()
+                .is_some_and(|message| message.len() > 10),
+            "{self:?}"
+        );
     }
 }
 
@@ -375,16 +460,26 @@ pub(crate) struct Read {
 
 impl Read {
     pub(crate) fn messages(&self) -> Vec<Value> {
-        self.events.iter().filter_map(|event| event.message.clone()).collect()
+        self.events
+            .iter()
+            .filter_map(|event| event.message.clone())
+            .collect()
     }
 
     /// Number of comments.
     pub(crate) fn comments(&self) -> usize {
-        self.text.split("\n\n").filter(|block| block.starts_with(':')).count()
+        self.text
+            .split("\n\n")
+            .filter(|block| block.starts_with(':'))
+            .count()
     }
 
     pub(crate) fn last_id(&self) -> String {
-        self.events.iter().rev().find_map(|event| event.id.clone()).expect("an event with an id")
+        self.events
+            .iter()
+            .rev()
+            .find_map(|event| event.id.clone())
+            .expect("an event with an id")
     }
 }
 
@@ -397,13 +492,19 @@ pub(crate) struct Event {
 fn events(text: &str) -> Vec<Event> {
     let field = |block: &str, name: &str| {
         let mut lines = block.lines().filter_map(|line| line.strip_prefix(name));
-        lines.next().map(|value| value.strip_prefix(' ').unwrap_or(value).to_owned())
+        lines
+            .next()
+            .map(|value| value.strip_prefix(' ').unwrap_or(value).to_owned())
     };
-    let blocks = text.split("\n\n").filter(|block| !block.is_empty() && !block.starts_with(':'));
+    let blocks = text
+        .split("\n\n")
+        .filter(|block| !block.is_empty() && !block.starts_with(':'));
     blocks
         .map(|block| Event {
             id: field(block, "id:"),
-            message: field(block, "data:").filter(|data| data.starts_with('{')).map(|data| json::value(&data)),
+            message: field(block, "data:")
+                .filter(|data| data.starts_with('{'))
+                .map(|data| json::value(&data)),
         })
         .collect()
 }

@@ -12,7 +12,12 @@ pub(crate) fn deployment(variables: &[(&str, &str)]) -> Deployment {
 }
 
 /// An access token of a person, with those scopes at that resource.
-pub(crate) fn token(deployment: &Deployment, name: &str, scope: &str, resource: Option<&str>) -> String {
+pub(crate) fn token(
+    deployment: &Deployment,
+    name: &str,
+    scope: &str,
+    resource: Option<&str>,
+) -> String {
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(deployment);
     let resource = resource.map(|path| format!("{ORIGIN}{path}"));

@@ -45,7 +45,9 @@ impl Peer for FakePeer {
     }
 
     fn notify(&self, about: About, method: &'static str, params: String) {
-        self.told.borrow_mut().push((about, method, json::value(&params)));
+        self.told
+            .borrow_mut()
+            .push((about, method, json::value(&params)));
     }
 
     fn warn(&self, message: &str) {
@@ -63,7 +65,11 @@ impl Peer for FakePeer {
         params: String,
     ) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>> {
         self.asked.borrow_mut().push((method, json::value(&params)));
-        let answer = self.answers.borrow_mut().pop_front().unwrap_or_else(|| panic!("nobody answers {method}"));
+        let answer = self
+            .answers
+            .borrow_mut()
+            .pop_front()
+            .unwrap_or_else(|| panic!("nobody answers {method}"));
         ready(answer.map(|value| serde_json::value::to_raw_value(&value).unwrap())).boxed_local()
     }
 
@@ -109,7 +115,13 @@ impl Conversation {
             capabilities: ClientCapabilities::from_bits(u8::MAX),
             name: "test".to_owned(),
         };
-        Self { server, client, caller: Caller::default(), peer: Rc::default(), ended: Cell::new(None) }
+        Self {
+            server,
+            client,
+            caller: Caller::default(),
+            peer: Rc::default(),
+            ended: Cell::new(None),
+        }
     }
 
     /// The same with a client of that version.
@@ -125,7 +137,10 @@ impl Conversation {
 
     /// Queues the error that the client answers next.
     pub(crate) fn will_refuse(&self, code: i64, message: &str) {
-        self.peer.answers.borrow_mut().push_back(Err(Error::new(ErrorCode(code), message)));
+        self.peer
+            .answers
+            .borrow_mut()
+            .push_back(Err(Error::new(ErrorCode(code), message)));
     }
 
     /// Answers one request to its end.
@@ -139,7 +154,11 @@ impl Conversation {
         let (client, caller) = (Rc::new(self.client.clone()), Rc::new(self.caller.clone()));
         let peer: Rc<dyn Peer> = Rc::clone(&self.peer) as _;
         let context = Context::new(client, caller, peer, Rc::new(Extensions::default()));
-        let answer = self.server.answer(&request, &context).now_or_never().expect("no handler here waits");
+        let answer = self
+            .server
+            .answer(&request, &context)
+            .now_or_never()
+            .expect("no handler here waits");
         assert_eq!(request.id, RequestId::from_counter(1));
         self.ended.set(Some(answer.ended));
         answer.outcome.map(|outcome| match outcome {
@@ -151,7 +170,8 @@ impl Conversation {
     /// A call's result.
     pub(crate) fn call(&self, name: &str, arguments: &Value) -> Value {
         let params = json!({ "name": name, "arguments": arguments });
-        self.ask("tools/call", &params).unwrap_or_else(|error| panic!("{name}: {error}"))
+        self.ask("tools/call", &params)
+            .unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     /// The text of a call that succeeded.
@@ -179,11 +199,15 @@ impl Conversation {
     /// The answer to `initialize`.
     pub(crate) fn initialize(&self, params: &Value) -> Result<(ClientInfo, Value), Error> {
         let request = json::read(&json::request(0, "initialize", params));
-        self.server.initialize(&request.params).map(|(client, result)| (client, json::value(&result)))
+        self.server
+            .initialize(&request.params)
+            .map(|(client, result)| (client, json::value(&result)))
     }
 
     pub(crate) fn capabilities(&self) -> Value {
-        let (_, mut result) = self.initialize(&json!({ "protocolVersion": "2025-11-25" })).unwrap();
+        let (_, mut result) = self
+            .initialize(&json!({ "protocolVersion": "2025-11-25" }))
+            .unwrap();
         result["capabilities"].take()
     }
 
@@ -234,7 +258,12 @@ impl Conversation {
 }
 
 fn only_text(result: &Value) -> String {
-    let blocks: BTreeMap<usize, &Value> = result["content"].as_array().unwrap().iter().enumerate().collect();
+    let blocks: BTreeMap<usize, &Value> = result["content"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .enumerate()
+        .collect();
     assert_eq!(blocks.len(), 1, "{result}");
     result["content"][0]["text"].as_str().unwrap().to_owned()
 }

@@ -34,8 +34,15 @@ impl Dice {
 
 /// Runs a case for each of `count` seeds, or for the one that the variable names; a case that fails tells its seed. Each tells
 /// by names how often it came to something. All cases together have to come to each of these more than `least` times.
-pub(crate) fn simulate(variable: &str, count: u64, least: u64, case: impl Fn(u64) -> Vec<(&'static str, u64)>) {
-    let named = std::env::var(variable).ok().and_then(|seed| seed.parse().ok());
+pub(crate) fn simulate(
+    variable: &str,
+    count: u64,
+    least: u64,
+    case: impl Fn(u64) -> Vec<(&'static str, u64)>,
+) {
+    let named = std::env::var(variable)
+        .ok()
+        .and_then(|seed| seed.parse().ok());
     let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
     for seed in named.map_or(1..=count, |seed: u64| seed..=seed) {
         let counts = catch_unwind(AssertUnwindSafe(|| case(seed)));
@@ -44,12 +51,19 @@ pub(crate) fn simulate(variable: &str, count: u64, least: u64, case: impl Fn(u64
         }
     }
     println!("{sums:?}");
-    assert!(named.is_some() || sums.values().all(|sum| *sum > least), "the cases do not come to much: {sums:?}");
+    assert!(
+        named.is_some() || sums.values().all(|sum| *sum > least),
+        "the cases do not come to much: {sums:?}"
+    );
 }
 
 /// Carries out one step of a model, which takes no more memory than it may.
 pub(crate) fn bounded<T>(step: impl FnOnce() -> T) -> T {
     let (allocated, output) = allocated(step);
-    assert!(allocated.peak <= MOST_BYTES_A_STEP, "a step takes {} bytes", allocated.peak);
+    assert!(
+        allocated.peak <= MOST_BYTES_A_STEP,
+        "a step takes {} bytes",
+        allocated.peak
+    );
     output
 }

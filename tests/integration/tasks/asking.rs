@@ -6,11 +6,20 @@ fn a_task_waits_for_what_it_asks() {
     let id = begin(&front, "ask", &none());
     let waiting = get(&front, &id);
     assert_eq!(asked(&waiting), ["word"]);
-    assert_eq!(waiting["inputRequests"]["word"]["method"], "elicitation/create");
-    assert_eq!(waiting["inputRequests"]["word"]["params"]["message"], "Which?");
+    assert_eq!(
+        waiting["inputRequests"]["word"]["method"],
+        "elicitation/create"
+    );
+    assert_eq!(
+        waiting["inputRequests"]["word"]["params"]["message"],
+        "Which?"
+    );
     update(&front, &id, &json!({ "word": said("this") }));
     let done = get(&front, &id);
-    assert_eq!((&done["status"], done.get("inputRequests")), (&json!("completed"), None));
+    assert_eq!(
+        (&done["status"], done.get("inputRequests")),
+        (&json!("completed"), None)
+    );
     assert_eq!(done["result"]["content"][0]["text"], "this");
 }
 
@@ -21,8 +30,16 @@ fn a_task_takes_answers_one_by_one_and_asks_on() {
     assert_eq!(asked(&get(&front, &id)), ["where", "word", "word-2"]);
     update(&front, &id, &json!({ "word-2": said("b") }));
     assert_eq!(asked(&get(&front, &id)), ["where", "word"]);
-    update(&front, &id, &json!({ "where": { "roots": [] }, "word": said("a") }));
-    assert_eq!(asked(&get(&front, &id)), ["word-3"], "a key is never used again");
+    update(
+        &front,
+        &id,
+        &json!({ "where": { "roots": [] }, "word": said("a") }),
+    );
+    assert_eq!(
+        asked(&get(&front, &id)),
+        ["word-3"],
+        "a key is never used again"
+    );
     update(&front, &id, &json!({ "word-3": said("c") }));
     assert_eq!(get(&front, &id)["result"]["content"][0]["text"], "a b 0 c");
 }
@@ -38,11 +55,23 @@ fn a_task_takes_no_notice_of_what_answers_nothing() {
         json!({ "where": { "roots": 7 } }),
     ] {
         update(&front, &id, &answers);
-        assert_eq!(asked(&get(&front, &id)), ["where", "word", "word-2"], "{answers}");
+        assert_eq!(
+            asked(&get(&front, &id)),
+            ["where", "word", "word-2"],
+            "{answers}"
+        );
     }
-    update(&front, &id, &json!({ "word": said("a"), "word-2": { "action": "perhaps" }, "word-3": said("early") }));
+    update(
+        &front,
+        &id,
+        &json!({ "word": said("a"), "word-2": { "action": "perhaps" }, "word-3": said("early") }),
+    );
     assert_eq!(asked(&get(&front, &id)), ["where", "word-2"]);
-    update(&front, &id, &json!({ "word": said("changed"), "word-2": said("b"), "where": { "roots": [] } }));
+    update(
+        &front,
+        &id,
+        &json!({ "word": said("changed"), "word-2": said("b"), "where": { "roots": [] } }),
+    );
     update(&front, &id, &json!({ "word-3": said("c") }));
     assert_eq!(get(&front, &id)["result"]["content"][0]["text"], "a b 0 c");
     update(&front, &id, &json!({ "word": said("late") }));
@@ -58,7 +87,11 @@ fn a_task_goes_on_after_a_sleep_with_what_was_answered() {
     update(&front, &id, &json!({ "word": said("a") }));
     front.restart();
     assert_eq!(asked(&get(&front, &id)), ["where", "word-2"]);
-    update(&front, &id, &json!({ "word-2": said("b"), "where": { "roots": [{ "uri": "file:///a" }] } }));
+    update(
+        &front,
+        &id,
+        &json!({ "word-2": said("b"), "where": { "roots": [{ "uri": "file:///a" }] } }),
+    );
     assert_eq!(asked(&get(&front, &id)), ["word-3"]);
     front.restart();
     update(&front, &id, &json!({ "word-3": said("c") }));
@@ -74,9 +107,15 @@ fn a_task_that_waits_is_not_kept_awake() {
     assert_eq!(front.task().store.alarm(), Some(expires));
     front.restart();
     front.advance(MINUTE);
-    assert_eq!((status(&front, &id).as_str(), front.task().store.alarm()), ("input_required", Some(expires)));
+    assert_eq!(
+        (status(&front, &id).as_str(), front.task().store.alarm()),
+        ("input_required", Some(expires))
+    );
     update(&front, &id, &json!({ "word": said("this") }));
-    assert_eq!((status(&front, &id).as_str(), front.task().store.alarm()), ("completed", Some(expires)));
+    assert_eq!(
+        (status(&front, &id).as_str(), front.task().store.alarm()),
+        ("completed", Some(expires))
+    );
 }
 
 #[test]
@@ -99,7 +138,10 @@ fn what_a_task_does_once_it_does_once_over_a_sleep_too() {
     let id = begin(&front, "order", &none());
     front.restart();
     update(&front, &id, &json!({ "word": said("a") }));
-    assert_eq!(get(&front, &id)["result"]["content"][0]["text"], "order 1: a");
+    assert_eq!(
+        get(&front, &id)["result"]["content"][0]["text"],
+        "order 1: a"
+    );
     assert_eq!(orders.get(), 1);
 }
 
@@ -108,7 +150,12 @@ fn answers_that_are_too_long_together_are_refused() {
     let front = front();
     let id = begin(&front, "ask", &none());
     let answers = json!({ "word": said(&"x".repeat(1024 * 1024)) });
-    let answer = front.ask("tasks/update", &json!({ "taskId": id, "inputResponses": answers })).answer();
+    let answer = front
+        .ask(
+            "tasks/update",
+            &json!({ "taskId": id, "inputResponses": answers }),
+        )
+        .answer();
     assert_eq!(refusal(&answer).1, -32602);
     assert_eq!(asked(&get(&front, &id)), ["word"]);
 }
@@ -122,7 +169,11 @@ fn a_task_sends_its_user_to_a_page_until_it_is_not_refused_any_more() {
         let refuses = counted.get() < 3;
         async move {
             if refuses {
-                return ToolResult::refuse(Error::url_elicitation_required("connect", "Connect", "https://a.example"));
+                return ToolResult::refuse(Error::url_elicitation_required(
+                    "connect",
+                    "Connect",
+                    "https://a.example",
+                ));
             }
             "connected".into_tool_result()
         }
@@ -130,14 +181,23 @@ fn a_task_sends_its_user_to_a_page_until_it_is_not_refused_any_more() {
     let front = Front::new(server().with(Tool::new("connect", "", connect).task())).knowing_tasks();
     let id = begin(&front, "connect", &none());
     assert_eq!(asked(&get(&front, &id)), ["connect"]);
-    assert_eq!(get(&front, &id)["inputRequests"]["connect"]["params"].get("elicitationId"), None);
+    assert_eq!(
+        get(&front, &id)["inputRequests"]["connect"]["params"].get("elicitationId"),
+        None
+    );
     update(&front, &id, &json!({ "connect": { "action": "accept" } }));
     assert_eq!(asked(&get(&front, &id)), ["connect-2"]);
     update(&front, &id, &json!({ "connect-2": { "action": "accept" } }));
-    assert_eq!((status(&front, &id).as_str(), calls.get()), ("completed", 3));
+    assert_eq!(
+        (status(&front, &id).as_str(), calls.get()),
+        ("completed", 3)
+    );
     calls.set(0);
     let id = begin(&front, "connect", &none());
     update(&front, &id, &json!({ "connect": { "action": "decline" } }));
     let failed = get(&front, &id);
-    assert_eq!((&failed["status"], &failed["error"]["code"]), (&json!("failed"), &json!(-32000)));
+    assert_eq!(
+        (&failed["status"], &failed["error"]["code"]),
+        (&json!("failed"), &json!(-32000))
+    );
 }

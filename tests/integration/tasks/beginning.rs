@@ -3,7 +3,10 @@ use super::*;
 #[test]
 fn a_call_is_a_task_for_who_knows_tasks_and_an_answer_for_others() {
     let front = front();
-    let begun = front.result("tools/call", &json!({ "name": "slow", "arguments": { "ms": 10 } }));
+    let begun = front.result(
+        "tools/call",
+        &json!({ "name": "slow", "arguments": { "ms": 10 } }),
+    );
     for (member, expected) in [
         ("resultType", json!("task")),
         ("status", json!("working")),
@@ -18,8 +21,14 @@ fn a_call_is_a_task_for_who_knows_tasks_and_an_answer_for_others() {
     assert_eq!(status(&front, id), "working");
     front.advance(10);
     let done = get(&front, id);
-    assert_eq!((&done["status"], &done["lastUpdatedAt"]), (&json!("completed"), &json!("2026-11-18T11:06:40.010Z")));
-    assert_eq!(done["result"]["content"], json!([{ "type": "text", "text": "slept" }]));
+    assert_eq!(
+        (&done["status"], &done["lastUpdatedAt"]),
+        (&json!("completed"), &json!("2026-11-18T11:06:40.010Z"))
+    );
+    assert_eq!(
+        done["result"]["content"],
+        json!([{ "type": "text", "text": "slept" }])
+    );
     assert_eq!(done["result"]["resultType"], "complete");
     assert_eq!(front.text("plain", &none()), "plain");
     let others = Front::new(server());
@@ -32,20 +41,34 @@ fn a_call_is_a_task_for_who_knows_tasks_and_an_answer_for_others() {
 #[test]
 fn a_tool_that_is_only_there_as_a_task_refuses_others() {
     let server = || server().with(Tool::new("only", "", slow).only_as_task().task_ttl(60));
-    let answer = Front::new(server()).call("only", &json!({ "ms": 1 })).answer();
+    let answer = Front::new(server())
+        .call("only", &json!({ "ms": 1 }))
+        .answer();
     let (status, code, _) = refusal(&answer);
     assert_eq!((status, code), (400, -32021));
     let required = json!({ "requiredCapabilities": { "extensions": { "io.modelcontextprotocol/tasks": {} } } });
     assert_eq!(answer.json()["error"]["data"], required);
     let front = Front::new(server()).knowing_tasks();
-    assert_eq!(front.result("tools/call", &json!({ "name": "only", "arguments": { "ms": 1 } }))["ttlMs"], 60_000);
+    assert_eq!(
+        front.result(
+            "tools/call",
+            &json!({ "name": "only", "arguments": { "ms": 1 } })
+        )["ttlMs"],
+        60_000
+    );
 }
 
 #[test]
 fn a_server_says_that_it_has_tasks_if_it_does() {
-    let extensions = |front: &Front| front.result("server/discover", &none())["capabilities"]["extensions"].take();
-    assert_eq!(extensions(&front()), json!({ "io.modelcontextprotocol/tasks": {} }));
-    let without = Front::new(Server::new("s", "1").tool("plain", "", async || "plain")).knowing_tasks();
+    let extensions = |front: &Front| {
+        front.result("server/discover", &none())["capabilities"]["extensions"].take()
+    };
+    assert_eq!(
+        extensions(&front()),
+        json!({ "io.modelcontextprotocol/tasks": {} })
+    );
+    let without =
+        Front::new(Server::new("s", "1").tool("plain", "", async || "plain")).knowing_tasks();
     assert_eq!(extensions(&without), Value::Null);
     let (status, code, _) = refusal(&without.ask("tasks/get", &json!({ "taskId": "t" })).answer());
     assert_eq!((status, code), (404, -32601));
@@ -66,7 +89,9 @@ fn what_is_asked_of_a_task_needs_a_client_that_knows_tasks() {
     let id = begin(&front, "slow", &json!({ "ms": 10 }));
     let front = front.declaring(everything());
     for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
-        let answer = front.ask(method, &json!({ "taskId": id, "inputResponses": {} })).answer();
+        let answer = front
+            .ask(method, &json!({ "taskId": id, "inputResponses": {} }))
+            .answer();
         let (status, code, _) = refusal(&answer);
         assert_eq!((status, code), (400, -32021), "{method}");
     }
@@ -76,10 +101,16 @@ fn what_is_asked_of_a_task_needs_a_client_that_knows_tasks() {
 fn an_id_that_is_no_tasks_reaches_no_object() {
     let front = front();
     let id = begin(&front, "slow", &json!({ "ms": 10 }));
-    let tampered = format!("{}{}", if id.starts_with('A') { 'B' } else { 'A' }, &id[1..]);
+    let tampered = format!(
+        "{}{}",
+        if id.starts_with('A') { 'B' } else { 'A' },
+        &id[1..]
+    );
     for made_up in [tampered.as_str(), "", "x", &id[1..]] {
         for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
-            let answer = front.ask(method, &json!({ "taskId": made_up, "inputResponses": {} })).answer();
+            let answer = front
+                .ask(method, &json!({ "taskId": made_up, "inputResponses": {} }))
+                .answer();
             let (status, code, _) = refusal(&answer);
             assert_eq!((status, code), (200, -32602), "{method} {made_up}");
         }
@@ -88,8 +119,14 @@ fn an_id_that_is_no_tasks_reaches_no_object() {
     for (method, params) in [
         ("tasks/get", none()),
         ("tasks/update", json!({ "taskId": id })),
-        ("tasks/update", json!({ "taskId": id, "inputResponses": [] })),
-        ("tasks/update", json!({ "taskId": id, "inputResponses": { "a": 1 } })),
+        (
+            "tasks/update",
+            json!({ "taskId": id, "inputResponses": [] }),
+        ),
+        (
+            "tasks/update",
+            json!({ "taskId": id, "inputResponses": { "a": 1 } }),
+        ),
     ] {
         let (status, code, _) = refusal(&front.ask(method, &params).answer());
         assert_eq!((status, code), (400, -32602), "{method} {params}");
@@ -122,15 +159,30 @@ fn a_call_can_ask_first_and_become_a_task_then() {
     let front = Front::new(server).knowing_tasks();
     let call = json!({ "name": "decide", "arguments": {} });
     let first = front.result("tools/call", &call);
-    assert_eq!((&first["resultType"], front.tasks()), (&json!("input_required"), 0));
-    let refused = front.again("tools/call", &call, &first, &json!({ "word": { "action": "decline" } }));
+    assert_eq!(
+        (&first["resultType"], front.tasks()),
+        (&json!("input_required"), 0)
+    );
+    let refused = front.again(
+        "tools/call",
+        &call,
+        &first,
+        &json!({ "word": { "action": "decline" } }),
+    );
     assert_eq!(text(&refused), "nothing was done");
     let task = front.again("tools/call", &call, &first, &json!({ "word": said("yes") }));
-    assert_eq!((&task["resultType"], &task["status"]), (&json!("task"), &json!("working")));
+    assert_eq!(
+        (&task["resultType"], &task["status"]),
+        (&json!("task"), &json!("working"))
+    );
     assert!(task.get("requestState").is_none());
     let id = task["taskId"].as_str().unwrap();
     front.advance(10);
-    assert_eq!(asked(&get(&front, id)), ["word-2"], "what was answered before is answered");
+    assert_eq!(
+        asked(&get(&front, id)),
+        ["word-2"],
+        "what was answered before is answered"
+    );
     update(&front, id, &json!({ "word-2": said("done") }));
     assert_eq!(get(&front, id)["result"]["content"][0]["text"], "yes done");
     assert_eq!(begun.get(), 4);
@@ -155,8 +207,16 @@ fn what_is_no_call_of_a_tool_never_becomes_a_task() {
         task.begin().await?;
         Ok::<_, Error>("said".to_owned())
     };
-    let front = Front::new(server().prompt("say", "", say).resource("say", "test://say", say)).knowing_tasks();
+    let front = Front::new(
+        server()
+            .prompt("say", "", say)
+            .resource("say", "test://say", say),
+    )
+    .knowing_tasks();
     let prompt = front.result("prompts/get", &json!({ "name": "say" }));
     assert_eq!(prompt["messages"][0]["content"]["text"], "said");
-    assert_eq!(front.result("resources/read", &json!({ "uri": "test://say" }))["contents"][0]["text"], "said");
+    assert_eq!(
+        front.result("resources/read", &json!({ "uri": "test://say" }))["contents"][0]["text"],
+        "said"
+    );
 }

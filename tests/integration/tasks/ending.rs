@@ -11,27 +11,56 @@ fn failing() -> Front {
         ToolResult::refuse(Error::resource_not_found("test://x"))
     };
     let server = server()
-        .with(Tool::new("fail", "", async || Err::<String, _>(ToolError::new("no luck"))).task())
-        .with(Tool::new("panic", "", async || -> &'static str { panic!("on purpose") }).task())
-        .with(Tool::new("refuse", "", refuse).task())
         .with(
-            Tool::new("sample", "", async |client: Client| {
-                client.sample("line", Sampling::new("?", 1)).await.map(|sampled| sampled.model)
+            Tool::new("fail", "", async || {
+                Err::<String, _>(ToolError::new("no luck"))
             })
             .task(),
         )
-        .with(Tool::new("long", "", async |Args(Long { bytes }): Args<Long>| "x".repeat(bytes)).task());
+        .with(
+            Tool::new("panic", "", async || -> &'static str {
+                panic!("on purpose")
+            })
+            .task(),
+        )
+        .with(Tool::new("refuse", "", refuse).task())
+        .with(
+            Tool::new("sample", "", async |client: Client| {
+                client
+                    .sample("line", Sampling::new("?", 1))
+                    .await
+                    .map(|sampled| sampled.model)
+            })
+            .task(),
+        )
+        .with(
+            Tool::new("long", "", async |Args(Long { bytes }): Args<Long>| {
+                "x".repeat(bytes)
+            })
+            .task(),
+        );
     Front::new(server).declaring(json!({})).knowing_tasks()
 }
 
 #[test]
 fn a_tools_failure_is_a_result() {
     let front = failing();
-    for (name, arguments) in [("fail", none()), ("panic", none()), ("long", json!({ "bytes": "many" }))] {
+    for (name, arguments) in [
+        ("fail", none()),
+        ("panic", none()),
+        ("long", json!({ "bytes": "many" })),
+    ] {
         let id = begin(&front, name, &arguments);
         let task = get(&front, &id);
-        assert_eq!((&task["status"], &task["result"]["isError"]), (&json!("completed"), &json!(true)), "{name}");
-        assert!(task.get("error").is_none() && task["result"]["content"][0]["text"].is_string(), "{task}");
+        assert_eq!(
+            (&task["status"], &task["result"]["isError"]),
+            (&json!("completed"), &json!(true)),
+            "{name}"
+        );
+        assert!(
+            task.get("error").is_none() && task["result"]["content"][0]["text"].is_string(),
+            "{task}"
+        );
     }
 }
 
@@ -42,7 +71,11 @@ fn a_refusal_is_an_error_and_says_why() {
         let id = begin(&front, name, &none());
         front.advance(10);
         let task = get(&front, &id);
-        assert_eq!((&task["status"], &task["error"]["code"]), (&json!("failed"), &json!(code)), "{name}");
+        assert_eq!(
+            (&task["status"], &task["error"]["code"]),
+            (&json!("failed"), &json!(code)),
+            "{name}"
+        );
         assert!(task.get("result").is_none(), "{task}");
         assert_eq!(task["statusMessage"], task["error"]["message"], "{name}");
     }
@@ -54,10 +87,16 @@ fn a_long_result_is_kept_whole_and_one_that_is_too_long_is_an_error() {
     let id = begin(&front, "long", &json!({ "bytes": 3_000_000 }));
     front.restart();
     let task = get(&front, &id);
-    assert_eq!(task["result"]["content"][0]["text"].as_str().map(str::len), Some(3_000_000));
+    assert_eq!(
+        task["result"]["content"][0]["text"].as_str().map(str::len),
+        Some(3_000_000)
+    );
     let id = begin(&front, "long", &json!({ "bytes": MAX_MESSAGE_BYTES }));
     let task = get(&front, &id);
-    assert_eq!((&task["status"], &task["error"]["code"]), (&json!("failed"), &json!(-32603)));
+    assert_eq!(
+        (&task["status"], &task["error"]["code"]),
+        (&json!("failed"), &json!(-32603))
+    );
 }
 
 #[test]
@@ -80,8 +119,9 @@ fn what_is_called_off_stops() {
             "told nobody"
         }
     };
-    let server =
-        server().with(Tool::new("careless", "", careless).task()).with(Tool::new("careful", "", careful).task());
+    let server = server()
+        .with(Tool::new("careless", "", careless).task())
+        .with(Tool::new("careful", "", careful).task());
     let front = Front::new(server).knowing_tasks();
     for (name, expected) in [("careless", vec![]), ("careful", vec!["careful"])] {
         let id = begin(&front, name, &none());
@@ -89,7 +129,10 @@ fn what_is_called_off_stops() {
         cancel(&front, &id);
         let cancelled = get(&front, &id);
         assert_eq!(cancelled["status"], "cancelled");
-        assert!(cancelled.get("result").is_none() && cancelled.get("error").is_none(), "{cancelled}");
+        assert!(
+            cancelled.get("result").is_none() && cancelled.get("error").is_none(),
+            "{cancelled}"
+        );
         front.advance(10_000);
         assert_eq!(*ended.borrow(), expected);
         assert_eq!(get(&front, &id), cancelled, "it stays as it is");
@@ -108,7 +151,10 @@ fn what_waits_is_called_off_too_and_takes_no_answers_any_more() {
         }
         cancel(&front, &id);
         let cancelled = get(&front, &id);
-        assert_eq!((&cancelled["status"], cancelled.get("inputRequests")), (&json!("cancelled"), None));
+        assert_eq!(
+            (&cancelled["status"], cancelled.get("inputRequests")),
+            (&json!("cancelled"), None)
+        );
         update(&front, &id, &json!({ "word": said("late") }));
         assert_eq!(get(&front, &id), cancelled);
     }
@@ -135,10 +181,24 @@ fn a_task_leaves_a_line_in_the_log() {
     cancel(&front, &cancelled);
     front.advance(10);
     let lines = front.log();
-    let of_tasks: Vec<_> = lines.iter().filter(|line| line["event"] == "task").collect();
-    let outcomes: Vec<_> =
-        of_tasks.iter().map(|line| (line["name"].as_str().unwrap(), line["outcome"].as_str().unwrap())).collect();
-    for expected in [("fail", "tool_error"), ("refuse", "error"), ("slow", "cancelled")] {
+    let of_tasks: Vec<_> = lines
+        .iter()
+        .filter(|line| line["event"] == "task")
+        .collect();
+    let outcomes: Vec<_> = of_tasks
+        .iter()
+        .map(|line| {
+            (
+                line["name"].as_str().unwrap(),
+                line["outcome"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    for expected in [
+        ("fail", "tool_error"),
+        ("refuse", "error"),
+        ("slow", "cancelled"),
+    ] {
         assert!(outcomes.contains(&expected), "{outcomes:?}");
     }
     assert_eq!(outcomes.len(), 3);
@@ -163,7 +223,13 @@ fn a_cancellation_that_cannot_be_stored_changes_nothing() {
     let front = front();
     let id = begin(&front, "slow", &json!({ "ms": 1000 }));
     front.task().store.fail_write(0);
-    assert_eq!(front.ask("tasks/cancel", &json!({ "taskId": id })).answer().status, 500);
+    assert_eq!(
+        front
+            .ask("tasks/cancel", &json!({ "taskId": id }))
+            .answer()
+            .status,
+        500
+    );
     assert_eq!(status(&front, &id), "working");
     front.advance(1000);
     let done = get(&front, &id);

@@ -32,13 +32,20 @@ struct Work {
 }
 
 /// A handler that asks for a word, sleeps, and says the word.
-fn work(runs: &Runs) -> impl Fn(Client, Sleep, Args<Work>) -> LocalBoxFuture<'static, Result<String, Error>> + 'static {
+fn work(
+    runs: &Runs,
+) -> impl Fn(Client, Sleep, Args<Work>) -> LocalBoxFuture<'static, Result<String, Error>> + 'static
+{
     let runs = Rc::clone(runs);
     move |client, sleep, Args(Work { number, ms, asks })| {
         let runs = Rc::clone(&runs);
         async move {
             runs.borrow_mut().entry(number).or_default().0 += 1;
-            let said = if asks { word(client.elicit("word", "Which?").await?) } else { "slept".to_owned() };
+            let said = if asks {
+                word(client.elicit("word", "Which?").await?)
+            } else {
+                "slept".to_owned()
+            };
             sleep.ms(ms).await;
             runs.borrow_mut().entry(number).or_default().1 += 1;
             Ok(said)
@@ -63,7 +70,10 @@ enum Phase {
     Cancelled,
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "they are independent facts of one task")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent facts of one task"
+)]
 struct Known {
     id: String,
     /// True if its handler may run again.
@@ -162,13 +172,23 @@ impl Known {
         let status = told["status"].as_str().unwrap();
         let expected = self.status(now);
         let is_expected = status == expected || (self.may_have_failed && status == "failed");
-        assert!(self.in_doubt || is_expected, "a task is {status}, and not {expected}: {told}");
+        assert!(
+            self.in_doubt || is_expected,
+            "a task is {status}, and not {expected}: {told}"
+        );
         if status == "completed" {
             let said = text(&told["result"]);
-            assert!(self.words.contains(&said), "{said} is none of {:?}", self.words);
+            assert!(
+                self.words.contains(&said),
+                "{said} is none of {:?}",
+                self.words
+            );
         }
         if !matches!(status, "input_required" | "working") {
-            assert!(self.told.as_ref().is_none_or(|told| told == status), "the end of a task is told wrongly");
+            assert!(
+                self.told.as_ref().is_none_or(|told| told == status),
+                "the end of a task is told wrongly"
+            );
             self.settled = Some(told.clone());
         }
     }
@@ -180,7 +200,13 @@ impl Case {
         let server = Server::new("s", "1")
             .with(Tool::new("once", "", work(&runs)).task())
             .with(Tool::new("again", "", work(&runs)).task().read_only());
-        Self { front: Front::new(server).knowing_tasks(), dice, runs, tasks: Vec::new(), counts: Counts::default() }
+        Self {
+            front: Front::new(server).knowing_tasks(),
+            dice,
+            runs,
+            tasks: Vec::new(),
+            counts: Counts::default(),
+        }
     }
 
     fn step(&mut self) {
@@ -193,7 +219,9 @@ impl Case {
             70..73 => self.fail_a_write(),
             73..77 => self.exchange_versions(),
             _ => {
-                let ms = self.dice.pick(&[1, 500, 1000, 1000, 5_000, 60_000, TTL_MS / 3]);
+                let ms = self
+                    .dice
+                    .pick(&[1, 500, 1000, 1000, 5_000, 60_000, TTL_MS / 3]);
                 self.front.advance(ms);
             }
         }
@@ -206,12 +234,23 @@ impl Case {
 
     fn begin(&mut self) {
         let (again, asks) = (self.dice.roll(2) == 0, self.dice.roll(2) == 0);
-        let (number, ms, now) = (self.tasks.len(), self.dice.pick(&[1, 500, 1000, 2000, 100_000]), self.now());
+        let (number, ms, now) = (
+            self.tasks.len(),
+            self.dice.pick(&[1, 500, 1000, 2000, 100_000]),
+            self.now(),
+        );
         let name = if again { "again" } else { "once" };
-        let id = begin(&self.front, name, &json!({ "number": number, "ms": ms, "asks": asks }));
+        let id = begin(
+            &self.front,
+            name,
+            &json!({ "number": number, "ms": ms, "asks": asks }),
+        );
         let watched = self.dice.roll(2) == 0;
         if watched {
-            drop(self.front.ask("subscriptions/listen", &json!({ "notifications": { "taskIds": [id] } })));
+            drop(self.front.ask(
+                "subscriptions/listen",
+                &json!({ "notifications": { "taskIds": [id] } }),
+            ));
         }
         self.tasks.push(Known {
             id,
@@ -219,9 +258,17 @@ impl Case {
             asks,
             ms,
             began: now,
-            phase: if asks { Phase::Asks { in_memory: true } } else { Phase::Runs { since: now } },
+            phase: if asks {
+                Phase::Asks { in_memory: true }
+            } else {
+                Phase::Runs { since: now }
+            },
             beginnings: 1,
-            words: if asks { Vec::new() } else { vec!["slept".to_owned()] },
+            words: if asks {
+                Vec::new()
+            } else {
+                vec!["slept".to_owned()]
+            },
             watched,
             may_have_failed: false,
             in_doubt: false,
@@ -242,7 +289,10 @@ impl Case {
             return None;
         }
         if task.is_newer {
-            assert_eq!(answer.status, 503, "a task of a newer version is served: {answer:?}");
+            assert_eq!(
+                answer.status, 503,
+                "a task of a newer version is served: {answer:?}"
+            );
             self.counts.unavailable += 1;
             return None;
         }
@@ -286,7 +336,13 @@ impl Case {
     fn answer(&mut self) {
         let Some(at) = self.any() else { return };
         let word = self.dice.pick(&["a", "b", "c"]);
-        let taken = self.ask(at, "tasks/update", json!({ "inputResponses": { "word": said(word) } })).is_some();
+        let taken = self
+            .ask(
+                at,
+                "tasks/update",
+                json!({ "inputResponses": { "word": said(word) } }),
+            )
+            .is_some();
         self.front.advance(0);
         let now = self.now();
         let task = &mut self.tasks[at];
@@ -317,7 +373,9 @@ impl Case {
         let forth = !self.tasks.iter().any(|task| task.is_newer);
         for at in 0..self.tasks.len() {
             let store = &self.front.task_numbered(at).store;
-            let Some(record) = store.record() else { continue };
+            let Some(record) = store.record() else {
+                continue;
+            };
             match record.strip_prefix("newer") {
                 Some(record) => store.set_record(record),
                 None if forth => store.set_record(&format!("newer{record}")),
@@ -332,12 +390,20 @@ impl Case {
         for notice in self.front.host.published.take() {
             assert_eq!(notice.method, "notifications/tasks");
             let params: Value = serde_json::from_str(&notice.params).unwrap();
-            let task = self.tasks.iter_mut().find(|task| params["taskId"] == task.id).expect("a task that was begun");
+            let task = self
+                .tasks
+                .iter_mut()
+                .find(|task| params["taskId"] == task.id)
+                .expect("a task that was begun");
             assert!(task.watched, "a task that nobody watches is told");
             assert_eq!(task.told, None, "a task is told after its end");
             let status = params["status"].as_str().unwrap();
             if !matches!(status, "input_required" | "working") {
-                assert!(task.settled.as_ref().is_none_or(|settled| settled["status"] == status));
+                assert!(
+                    task.settled
+                        .as_ref()
+                        .is_none_or(|settled| settled["status"] == status)
+                );
                 task.told = Some(status.to_owned());
                 self.counts.told += 1;
             }
@@ -347,31 +413,50 @@ impl Case {
     /// Brings a task to its end, as a client does that answers and asks again.
     fn settle(&mut self, at: usize) {
         for _ in 0..10 {
-            let Some(told) = self.ask(at, "tasks/get", none()) else { return };
+            let Some(told) = self.ask(at, "tasks/get", none()) else {
+                return;
+            };
             let now = self.now();
             self.hear();
             self.tasks[at].check(&told, now);
             if self.tasks[at].settled.is_some() {
                 return;
             }
-            if told["status"] == "input_required" && self.ask(at, "tasks/update", said_a()).is_some() {
+            if told["status"] == "input_required"
+                && self.ask(at, "tasks/update", said_a()).is_some()
+            {
                 let now = self.now();
                 self.tasks[at].take("a", now);
             }
             self.front.advance(self.tasks[at].ms);
             self.hear();
         }
-        panic!("a task does not end, in doubt: {}, {:?}", self.tasks[at].in_doubt, self.tasks[at].phase);
+        panic!(
+            "a task does not end, in doubt: {}, {:?}",
+            self.tasks[at].in_doubt, self.tasks[at].phase
+        );
     }
 
     fn check_runs(&mut self, at: usize) {
         let (begun, ended) = self.runs.borrow().get(&at).copied().unwrap_or_default();
         let task = &self.tasks[at];
-        assert!(task.again || task.asks || begun <= 1, "a handler that may not run again began {begun} times");
+        assert!(
+            task.again || task.asks || begun <= 1,
+            "a handler that may not run again began {begun} times"
+        );
         assert!(task.in_doubt || ended <= 1, "a handler ended {ended} times");
-        let status = task.settled.as_ref().map_or("", |settled| settled["status"].as_str().unwrap());
-        assert!(ended >= 1 || status != "completed", "a task is completed before its handler is through");
-        assert!(task.in_doubt || status.is_empty() || task.watched == task.told.is_some(), "an end is not told");
+        let status = task
+            .settled
+            .as_ref()
+            .map_or("", |settled| settled["status"].as_str().unwrap());
+        assert!(
+            ended >= 1 || status != "completed",
+            "a task is completed before its handler is through"
+        );
+        assert!(
+            task.in_doubt || status.is_empty() || task.watched == task.told.is_some(),
+            "an end is not told"
+        );
         match status {
             "completed" => self.counts.completed += 1,
             "failed" => self.counts.failed += 1,

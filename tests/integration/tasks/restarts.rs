@@ -32,9 +32,18 @@ fn a_task_that_was_cut_off_has_failed_and_says_so() {
         front.restart();
         meanwhile(&front);
         let failed = get(&front, &id);
-        assert_eq!((&failed["status"], &failed["error"]["code"]), (&json!("failed"), &json!(-32603)));
-        let (message, told) = (failed["error"]["message"].as_str().unwrap(), failed["statusMessage"].as_str().unwrap());
-        assert!(message.contains("restarted") && told.contains("restart"), "{failed}");
+        assert_eq!(
+            (&failed["status"], &failed["error"]["code"]),
+            (&json!("failed"), &json!(-32603))
+        );
+        let (message, told) = (
+            failed["error"]["message"].as_str().unwrap(),
+            failed["statusMessage"].as_str().unwrap(),
+        );
+        assert!(
+            message.contains("restarted") && told.contains("restart"),
+            "{failed}"
+        );
         assert_eq!(begun.get(), 1);
         front.advance(2 * MINUTE);
         assert_eq!(get(&front, &id), failed);
@@ -54,7 +63,10 @@ fn a_task_that_may_run_again_does_so_when_somebody_asks() {
         front.advance(99_999);
         assert_eq!((status(&front, &id).as_str(), begun.get()), ("working", 2));
         front.advance(1);
-        assert_eq!((status(&front, &id).as_str(), begun.get()), ("completed", 2));
+        assert_eq!(
+            (status(&front, &id).as_str(), begun.get()),
+            ("completed", 2)
+        );
     }
 }
 
@@ -64,7 +76,10 @@ fn a_task_begins_three_times_at_most() {
     let id = begin(&front, "reading", &none());
     for beginnings in 2..=3 {
         front.restart();
-        assert_eq!((status(&front, &id).as_str(), begun.get()), ("working", beginnings));
+        assert_eq!(
+            (status(&front, &id).as_str(), begun.get()),
+            ("working", beginnings)
+        );
     }
     front.restart();
     assert_eq!((status(&front, &id).as_str(), begun.get()), ("failed", 3));
@@ -76,7 +91,13 @@ fn a_task_whose_new_beginning_cannot_be_stored_begins_at_the_next_request() {
     let id = begin(&front, "reading", &none());
     front.restart();
     front.task().store.fail_write(0);
-    assert_eq!(front.ask("tasks/get", &json!({ "taskId": id })).answer().status, 500);
+    assert_eq!(
+        front
+            .ask("tasks/get", &json!({ "taskId": id }))
+            .answer()
+            .status,
+        500
+    );
     assert_eq!((status(&front, &id).as_str(), begun.get()), ("working", 2));
     front.advance(100_000);
     assert_eq!(status(&front, &id), "completed");
@@ -96,7 +117,10 @@ fn a_task_that_was_cut_off_does_not_begin_to_be_called_off() {
     front.restart();
     cancel(&front, &id);
     front.advance(MINUTE);
-    assert_eq!((status(&front, &id).as_str(), begun.get()), ("cancelled", 1));
+    assert_eq!(
+        (status(&front, &id).as_str(), begun.get()),
+        ("cancelled", 1)
+    );
 }
 
 #[test]
@@ -114,7 +138,8 @@ fn a_task_that_slept_while_it_waited_was_not_cut_off() {
             Ok::<_, Error>(words.concat())
         }
     };
-    let front = Front::new(server().with(Tool::new("talk", "", talk).task().read_only())).knowing_tasks();
+    let front =
+        Front::new(server().with(Tool::new("talk", "", talk).task().read_only())).knowing_tasks();
     let id = begin(&front, "talk", &none());
     for key in ["word", "word-2", "word-3", "word-4", "word-5"] {
         assert_eq!(asked(&get(&front, &id)), [key]);
@@ -122,7 +147,11 @@ fn a_task_that_slept_while_it_waited_was_not_cut_off() {
         update(&front, &id, &json!({ key: said("a") }));
     }
     front.restart();
-    assert_eq!(status(&front, &id), "working", "this is the first time that it is cut off");
+    assert_eq!(
+        status(&front, &id),
+        "working",
+        "this is the first time that it is cut off"
+    );
     front.advance(1000);
     assert_eq!(get(&front, &id)["result"]["content"][0]["text"], "aaaaa");
     assert_eq!(begun.get(), 7);
@@ -140,13 +169,19 @@ fn a_running_task_is_kept_awake_and_one_that_is_over_is_not() {
     let rows = front.task().store.rows_written();
     front.advance(9_999);
     assert_eq!(
-        (status(&front, &id).as_str(), front.task().store.rows_written()),
+        (
+            status(&front, &id).as_str(),
+            front.task().store.rows_written()
+        ),
         ("working", rows),
         "a beat writes nothing"
     );
     front.advance(1);
     assert_eq!(status(&front, &id), "completed");
-    assert_eq!(front.task().store.alarm(), Some(begun + DEFAULT_TTL_SECONDS * 1000));
+    assert_eq!(
+        front.task().store.alarm(),
+        Some(begun + DEFAULT_TTL_SECONDS * 1000)
+    );
 }
 
 #[test]
@@ -156,8 +191,11 @@ fn a_task_is_forgotten_when_its_time_is_over() {
             .with(Tool::new("brief", "", slow).task().task_ttl(60))
             .with(Tool::new("asking", "", ask).task().task_ttl(60))
     };
-    for (name, arguments) in [("brief", json!({ "ms": 1000 })), ("brief", json!({ "ms": 100_000 })), ("asking", none())]
-    {
+    for (name, arguments) in [
+        ("brief", json!({ "ms": 1000 })),
+        ("brief", json!({ "ms": 100_000 })),
+        ("asking", none()),
+    ] {
         let front = Front::new(server()).knowing_tasks();
         let id = begin(&front, name, &arguments);
         front.advance(59_999);
@@ -168,6 +206,9 @@ fn a_task_is_forgotten_when_its_time_is_over() {
         let answer = front.ask("tasks/get", &json!({ "taskId": id })).answer();
         assert_eq!(refusal(&answer).1, -32602, "{name}");
         front.advance(2 * MINUTE);
-        assert!(front.task().store.is_empty(), "{name}: what goes on writes nothing any more");
+        assert!(
+            front.task().store.is_empty(),
+            "{name}: what goes on writes nothing any more"
+        );
     }
 }

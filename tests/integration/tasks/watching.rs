@@ -18,7 +18,10 @@ fn watching() -> Front {
 
 /// Watches tasks; those that it will hear of.
 fn watch(front: &Front, ids: &[&str]) -> (Exchange, Value) {
-    let stream = front.ask("subscriptions/listen", &json!({ "notifications": { "taskIds": ids } }));
+    let stream = front.ask(
+        "subscriptions/listen",
+        &json!({ "notifications": { "taskIds": ids } }),
+    );
     let acknowledged = stream.read().messages()[0]["params"]["notifications"].clone();
     (stream, acknowledged)
 }
@@ -29,8 +32,14 @@ fn told(front: &Front, stream: &Exchange) -> Vec<String> {
     let messages = stream.read().messages();
     let status = |message: &Value| {
         assert_eq!(message["method"], "notifications/tasks");
-        assert!(message["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"].is_number(), "{message}");
-        assert!(message["params"]["ttlMs"].is_number() && message["params"]["taskId"].is_string(), "{message}");
+        assert!(
+            message["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"].is_number(),
+            "{message}"
+        );
+        assert!(
+            message["params"]["ttlMs"].is_number() && message["params"]["taskId"].is_string(),
+            "{message}"
+        );
         message["params"]["status"].as_str().unwrap().to_owned()
     };
     messages.iter().map(status).collect()
@@ -50,7 +59,10 @@ fn progress_is_what_a_task_says_of_its_status() {
     let rows = front.task().store.rows_written();
     front.advance(1000);
     let done = get(&front, &id);
-    assert_eq!((&done["status"], done.get("statusMessage")), (&json!("completed"), None));
+    assert_eq!(
+        (&done["status"], done.get("statusMessage")),
+        (&json!("completed"), None)
+    );
     assert!(rows <= 2, "progress is worth no row: {rows}");
 }
 
@@ -64,14 +76,21 @@ fn what_becomes_of_a_task_is_told_to_who_watches_it() {
     assert_eq!(told(&front, &stream), [""; 0]);
     update(&front, &watched, &json!({ "word": said("a") }));
     assert_eq!(told(&front, &stream), ["input_required"]);
-    update(&front, &watched, &json!({ "word-2": said("b"), "where": { "roots": [] } }));
+    update(
+        &front,
+        &watched,
+        &json!({ "word-2": said("b"), "where": { "roots": [] } }),
+    );
     assert_eq!(told(&front, &stream).last().unwrap(), "input_required");
     front.deliver();
     update(&front, &watched, &json!({ "word-3": said("c") }));
     front.deliver();
     let messages = stream.read().messages();
     let last = &messages.last().unwrap()["params"];
-    assert_eq!((&last["status"], &last["result"]["content"][0]["text"]), (&json!("completed"), &json!("a b 0 c")));
+    assert_eq!(
+        (&last["status"], &last["result"]["content"][0]["text"]),
+        (&json!("completed"), &json!("a b 0 c"))
+    );
 }
 
 #[test]
@@ -114,7 +133,13 @@ fn a_task_tells_of_changes_as_any_call_does() {
     let front = Front::new(server().with(Tool::new("change", "", change).task())).knowing_tasks();
     begin(&front, "change", &none());
     front.advance(0);
-    let about: Vec<_> = front.host.published.take().into_iter().map(|notice| notice.about).collect();
+    let about: Vec<_> = front
+        .host
+        .published
+        .take()
+        .into_iter()
+        .map(|notice| notice.about)
+        .collect();
     assert_eq!(about, ["tools"]);
 }
 

@@ -11,11 +11,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResult, ClientCapabilities, ElicitRequestParams, ElicitResult, ElicitationAction,
-    ElicitationCapability, Implementation, ProgressNotificationParam, ReadResourceRequestParams, ResourceContents,
-    ResourceUpdatedNotificationParam,
+    CallToolRequestParams, CallToolResult, ClientCapabilities, ElicitRequestParams, ElicitResult,
+    ElicitationAction, ElicitationCapability, Implementation, ProgressNotificationParam,
+    ReadResourceRequestParams, ResourceContents, ResourceUpdatedNotificationParam,
 };
-use rmcp::service::{ClientLifecycleMode, ClientServiceExt, NotificationContext, RequestContext, RunningService};
+use rmcp::service::{
+    ClientLifecycleMode, ClientServiceExt, NotificationContext, RequestContext, RunningService,
+};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::{ClientHandler, ErrorData, RoleClient};
 use serde_json::{Value, json};
@@ -50,20 +52,34 @@ impl ClientHandler for Guest {
         request: ElicitRequestParams,
         _: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
-        let ElicitRequestParams::FormElicitationParams { message, requested_schema, .. } = request else {
+        let ElicitRequestParams::FormElicitationParams {
+            message,
+            requested_schema,
+            ..
+        } = request
+        else {
             panic!("not a form: {request:?}");
         };
         assert_eq!(message, "A table at Luigi's:");
         let schema = serde_json::to_value(requested_schema).unwrap();
         assert_eq!(schema["properties"]["people"]["type"], "integer");
-        Ok(ElicitResult::new(ElicitationAction::Accept).with_content(json!({ "people": 3, "outside": true })))
+        Ok(ElicitResult::new(ElicitationAction::Accept)
+            .with_content(json!({ "people": 3, "outside": true })))
     }
 
-    async fn on_progress(&self, told: ProgressNotificationParam, _: NotificationContext<RoleClient>) {
+    async fn on_progress(
+        &self,
+        told: ProgressNotificationParam,
+        _: NotificationContext<RoleClient>,
+    ) {
         self.progress.lock().unwrap().push(told.progress);
     }
 
-    async fn on_resource_updated(&self, told: ResourceUpdatedNotificationParam, _: NotificationContext<RoleClient>) {
+    async fn on_resource_updated(
+        &self,
+        told: ResourceUpdatedNotificationParam,
+        _: NotificationContext<RoleClient>,
+    ) {
         self.updates.lock().unwrap().push(told.uri);
         self.updated.notify_one();
     }
@@ -77,9 +93,12 @@ async fn within<T>(future: impl Future<Output = T>) -> T {
 
 /// Connects to the server whose URL is in that variable.
 async fn connect_to(server: &str, guest: Guest, lifecycle: ClientLifecycleMode) -> Connected {
-    let url = std::env::var(server).unwrap_or_else(|_| panic!("{server} is the URL of a server's /mcp"));
+    let url =
+        std::env::var(server).unwrap_or_else(|_| panic!("{server} is the URL of a server's /mcp"));
     let transport = StreamableHttpClientTransport::from_uri(url);
-    within(guest.serve_with_lifecycle(transport, lifecycle)).await.expect("a connection")
+    within(guest.serve_with_lifecycle(transport, lifecycle))
+        .await
+        .expect("a connection")
 }
 
 fn call(name: &'static str, arguments: &Value) -> CallToolRequestParams {
@@ -87,7 +106,9 @@ fn call(name: &'static str, arguments: &Value) -> CallToolRequestParams {
 }
 
 async fn result(client: &Connected, name: &'static str, arguments: Value) -> CallToolResult {
-    within(client.call_tool(call(name, &arguments))).await.unwrap()
+    within(client.call_tool(call(name, &arguments)))
+        .await
+        .unwrap()
 }
 
 fn text_of(result: &CallToolResult) -> &str {
@@ -102,7 +123,9 @@ async fn text(client: &Connected, name: &'static str, arguments: Value) -> Strin
 }
 
 async fn read(client: &Connected, uri: &str) -> String {
-    let result = within(client.read_resource(ReadResourceRequestParams::new(uri))).await.unwrap();
+    let result = within(client.read_resource(ReadResourceRequestParams::new(uri)))
+        .await
+        .unwrap();
     match result.contents.as_slice() {
         [ResourceContents::TextResourceContents { text, .. }] => text.clone(),
         other => panic!("{other:?}"),

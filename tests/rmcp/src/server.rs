@@ -7,15 +7,16 @@ use axum::Router;
 use axum::http::{HeaderName, Method};
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::{
-    ListResourcesResult, PaginatedRequestParams, PromptMessage, ReadResourceRequestParams, ReadResourceResponse,
-    ReadResourceResult, Resource, ResourceContents, Role, ServerCapabilities, ServerConfig,
+    ListResourcesResult, PaginatedRequestParams, PromptMessage, ReadResourceRequestParams,
+    ReadResourceResponse, ReadResourceResult, Resource, ResourceContents, Role, ServerCapabilities,
+    ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{
-    ErrorData, RoleServer, ServerHandler, prompt, prompt_handler, prompt_router, schemars, tool, tool_handler,
-    tool_router,
+    ErrorData, RoleServer, ServerHandler, prompt, prompt_handler, prompt_router, schemars, tool,
+    tool_handler, tool_router,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -49,8 +50,14 @@ impl Server {
 #[prompt_router]
 impl Server {
     #[prompt(description = "A question")]
-    async fn ask(&self, Parameters(Question { topic }): Parameters<Question>) -> Vec<PromptMessage> {
-        vec![PromptMessage::new_text(Role::User, format!("Tell me about {topic}"))]
+    async fn ask(
+        &self,
+        Parameters(Question { topic }): Parameters<Question>,
+    ) -> Vec<PromptMessage> {
+        vec![PromptMessage::new_text(
+            Role::User,
+            format!("Tell me about {topic}"),
+        )]
     }
 }
 
@@ -58,7 +65,13 @@ impl Server {
 #[prompt_handler]
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().enable_resources().enable_prompts().build())
+        ServerConfig::new(
+            ServerCapabilities::builder()
+                .enable_tools()
+                .enable_resources()
+                .enable_prompts()
+                .build(),
+        )
     }
 
     async fn list_resources(
@@ -66,7 +79,9 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        Ok(ListResourcesResult::with_all_items(vec![Resource::new(WORDS, "words")]))
+        Ok(ListResourcesResult::with_all_items(vec![Resource::new(
+            WORDS, "words",
+        )]))
     }
 
     async fn read_resource(
@@ -95,6 +110,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .expose_headers([HeaderName::from_static("mcp-session-id")]);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("port {}", listener.local_addr()?.port());
-    axum::serve(listener, Router::new().nest_service("/mcp", service).layer(cors)).await?;
+    axum::serve(
+        listener,
+        Router::new().nest_service("/mcp", service).layer(cors),
+    )
+    .await?;
     Ok(())
 }

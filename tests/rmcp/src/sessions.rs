@@ -10,7 +10,12 @@ use tokio::time::timeout;
 use crate::{COUNTER, Connected, Guest, bodies, connect_to, read, text, within};
 
 async fn connect() -> Connected {
-    connect_to("DEMO_URL", Guest::default(), ClientLifecycleMode::Initialize).await
+    connect_to(
+        "DEMO_URL",
+        Guest::default(),
+        ClientLifecycleMode::Initialize,
+    )
+    .await
 }
 
 #[tokio::test]
@@ -36,8 +41,14 @@ async fn resources_prompts_and_completion_are_there() {
 #[tokio::test]
 async fn each_client_has_a_state_of_its_own() {
     let (one, other) = (connect().await, connect().await);
-    assert_eq!(text(&one, "increment", json!({ "by": 5 })).await, "Added 5, total is now 5");
-    assert_eq!(text(&one, "increment", json!({})).await, "Added 1, total is now 6");
+    assert_eq!(
+        text(&one, "increment", json!({ "by": 5 })).await,
+        "Added 5, total is now 5"
+    );
+    assert_eq!(
+        text(&one, "increment", json!({})).await,
+        "Added 1, total is now 6"
+    );
     assert_eq!(read(&one, COUNTER).await, "6");
     assert_eq!(read(&other, COUNTER).await, "0");
     one.cancel().await.unwrap();
@@ -48,15 +59,31 @@ async fn each_client_has_a_state_of_its_own() {
 async fn a_change_is_told_on_the_sessions_own_stream() {
     let client = connect().await;
     #[expect(deprecated, reason = "this is how sessions of 2025 subscribe")]
-    within(client.subscribe(SubscribeRequestParams::new(COUNTER))).await.unwrap();
+    within(client.subscribe(SubscribeRequestParams::new(COUNTER)))
+        .await
+        .unwrap();
     // The SDK opens the stream on its own after the handshake, and does not say when it is through.
     for round in 1.. {
         assert!(round < 50, "no change was told");
         text(&client, "increment", json!({})).await;
-        if timeout(Duration::from_millis(200), client.service().updated.notified()).await.is_ok() {
+        if timeout(
+            Duration::from_millis(200),
+            client.service().updated.notified(),
+        )
+        .await
+        .is_ok()
+        {
             break;
         }
     }
-    assert!(client.service().updates.lock().unwrap().iter().all(|uri| uri == COUNTER));
+    assert!(
+        client
+            .service()
+            .updates
+            .lock()
+            .unwrap()
+            .iter()
+            .all(|uri| uri == COUNTER)
+    );
     client.cancel().await.unwrap();
 }

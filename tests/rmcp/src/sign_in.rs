@@ -8,7 +8,8 @@ use rmcp::service::{ClientInitializeError, ClientLifecycleMode, ClientServiceExt
 use rmcp::transport::auth::OAuthState;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::transport::{
-    AuthClient, AuthError, AuthorizationManager, AuthorizationRequest, StreamableHttpClientTransport,
+    AuthClient, AuthError, AuthorizationManager, AuthorizationRequest,
+    StreamableHttpClientTransport,
 };
 use serde_json::Value;
 
@@ -32,15 +33,26 @@ async fn connect_as(
 ) -> Result<Connected, ClientInitializeError> {
     let config = StreamableHttpClientTransportConfig::with_uri(env("OAUTH_URL"));
     let client = AuthClient::new(reqwest::Client::new(), manager);
-    within(().serve_with_lifecycle(StreamableHttpClientTransport::with_client(client, config), lifecycle)).await
+    within(().serve_with_lifecycle(
+        StreamableHttpClientTransport::with_client(client, config),
+        lifecycle,
+    ))
+    .await
 }
 
 /// What a browser makes of the link: the URL that it is sent back to, which it does not open here.
 async fn follow(link: &str) -> String {
-    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let browser = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
     let answer = within(browser.get(link).send()).await.unwrap();
     let Some(location) = answer.headers().get(LOCATION) else {
-        panic!("{link}: {} {}", answer.status(), answer.text().await.unwrap_or_default());
+        panic!(
+            "{link}: {} {}",
+            answer.status(),
+            answer.text().await.unwrap_or_default()
+        );
     };
     location.to_str().unwrap().to_owned()
 }
@@ -54,7 +66,9 @@ async fn sign_in(request: AuthorizationRequest) -> Result<AuthorizationManager, 
 }
 
 async fn call(client: &Connected, tool: &'static str) -> String {
-    let result = within(client.call_tool(CallToolRequestParams::new(tool))).await.unwrap();
+    let result = within(client.call_tool(CallToolRequestParams::new(tool)))
+        .await
+        .unwrap();
     result.content[0].as_text().unwrap().text.clone()
 }
 
@@ -64,11 +78,16 @@ async fn whoami(client: &Connected) -> Value {
 
 #[tokio::test]
 async fn it_registers_signs_in_and_calls_a_tool() {
-    let manager = sign_in(AuthorizationRequest::new(REDIRECT).with_client_name("rmcp")).await.unwrap();
+    let manager = sign_in(AuthorizationRequest::new(REDIRECT).with_client_name("rmcp"))
+        .await
+        .unwrap();
     let (id, _) = manager.get_credentials().await.unwrap();
     let client = connect(manager).await.unwrap();
     let me = whoami(&client).await;
-    assert_eq!((&me["id"], &me["client"]), (&Value::from("test"), &Value::from(id)));
+    assert_eq!(
+        (&me["id"], &me["client"]),
+        (&Value::from("test"), &Value::from(id))
+    );
     assert_eq!(me["resource"], env("OAUTH_URL"));
     client.cancel().await.unwrap();
 }
@@ -76,7 +95,9 @@ async fn it_registers_signs_in_and_calls_a_tool() {
 #[tokio::test]
 async fn without_a_session_its_user_has_one_state() {
     let manager = sign_in(AuthorizationRequest::new(REDIRECT)).await.unwrap();
-    let lifecycle = ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] };
+    let lifecycle = ClientLifecycleMode::Discover {
+        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+    };
     let client = connect_as(manager, lifecycle).await.unwrap();
     assert_eq!(whoami(&client).await["id"], "test");
     // The answer is the number alone: it has no name to tell.
@@ -87,7 +108,8 @@ async fn without_a_session_its_user_has_one_state() {
 
 #[tokio::test]
 async fn its_id_can_be_the_url_of_its_metadata_document() {
-    let request = AuthorizationRequest::new(env("DOCUMENT_REDIRECT")).with_client_metadata_url(env("DOCUMENT_URL"));
+    let request = AuthorizationRequest::new(env("DOCUMENT_REDIRECT"))
+        .with_client_metadata_url(env("DOCUMENT_URL"));
     let client = connect(sign_in(request).await.unwrap()).await.unwrap();
     assert_eq!(whoami(&client).await["client"], env("DOCUMENT_URL"));
     client.cancel().await.unwrap();
@@ -96,11 +118,18 @@ async fn its_id_can_be_the_url_of_its_metadata_document() {
 #[tokio::test]
 async fn the_challenge_of_a_request_without_a_token_says_where_to_sign_in() {
     let manager = AuthorizationManager::new(env("OAUTH_URL")).await.unwrap();
-    let Err(error) = connect(manager).await else { panic!("it was let in without a token") };
+    let Err(error) = connect(manager).await else {
+        panic!("it was let in without a token")
+    };
     let challenge = error.auth_challenge().expect("a challenge");
-    let request = AuthorizationRequest::new(REDIRECT).with_challenge(challenge).with_initial_scope_selection();
+    let request = AuthorizationRequest::new(REDIRECT)
+        .with_challenge(challenge)
+        .with_initial_scope_selection();
     let client = connect(sign_in(request).await.unwrap()).await.unwrap();
-    assert_eq!(whoami(&client).await["scopes"], serde_json::json!(["read", "write", "admin"]));
+    assert_eq!(
+        whoami(&client).await["scopes"],
+        serde_json::json!(["read", "write", "admin"])
+    );
     client.cancel().await.unwrap();
 }
 
@@ -124,10 +153,20 @@ async fn a_tool_gets_the_scopes_that_it_needs_when_the_user_is_asked_for_them() 
     within(state.start_authorization(request)).await.unwrap();
     let answer = follow(&state.get_authorization_url().await.unwrap()).await;
     within(state.handle_callback_url(&answer)).await.unwrap();
-    let link = state.request_scope_upgrade("admin", REDIRECT).await.unwrap();
-    within(state.handle_callback_url(&follow(&link).await)).await.unwrap();
-    let client = connect(state.into_authorization_manager().unwrap()).await.unwrap();
-    assert_eq!(whoami(&client).await["scopes"], serde_json::json!(["read", "admin"]));
+    let link = state
+        .request_scope_upgrade("admin", REDIRECT)
+        .await
+        .unwrap();
+    within(state.handle_callback_url(&follow(&link).await))
+        .await
+        .unwrap();
+    let client = connect(state.into_authorization_manager().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        whoami(&client).await["scopes"],
+        serde_json::json!(["read", "admin"])
+    );
     assert_eq!(call(&client, "admin_only").await, "done");
     client.cancel().await.unwrap();
 }

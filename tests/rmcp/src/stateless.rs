@@ -3,17 +3,22 @@
 use std::time::Duration;
 
 use rmcp::model::{
-    CallToolResponse, CallToolResult, CancelTaskParams, ClientRequest, CreateTaskResult, GetTaskParams, InputRequest,
-    ProtocolVersion, Request, ServerNotification, SubscriptionFilter, TaskPayload, UpdateTaskParams,
+    CallToolResponse, CallToolResult, CancelTaskParams, ClientRequest, CreateTaskResult,
+    GetTaskParams, InputRequest, ProtocolVersion, Request, ServerNotification, SubscriptionFilter,
+    TaskPayload, UpdateTaskParams,
 };
 use rmcp::service::{ClientLifecycleMode, PeerRequestOptions, ServiceError, SubscriptionEnd};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::{COUNTER, Connected, Guest, bodies, call, connect_to, read, result, text, text_of, within};
+use crate::{
+    COUNTER, Connected, Guest, bodies, call, connect_to, read, result, text, text_of, within,
+};
 
 fn discover() -> ClientLifecycleMode {
-    ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] }
+    ClientLifecycleMode::Discover {
+        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+    }
 }
 
 async fn connect() -> Connected {
@@ -32,7 +37,10 @@ async fn a_client_that_tries_the_newest_lifecycle_first_gets_it() {
         legacy_version: Some(ProtocolVersion::V_2025_11_25),
     };
     let client = connect_to("DEMO_URL", Guest::default(), lifecycle).await;
-    assert_eq!(client.peer_info().unwrap().protocol_version, ProtocolVersion::V_2026_07_28);
+    assert_eq!(
+        client.peer_info().unwrap().protocol_version,
+        ProtocolVersion::V_2026_07_28
+    );
     assert_eq!(text(&client, "add", json!({ "a": 1, "b": 1 })).await, "2");
     client.cancel().await.unwrap();
 }
@@ -55,7 +63,10 @@ async fn resources_prompts_and_completion_are_there() {
 /// The name that an answer gives to the state it began.
 fn begun(result: &CallToolResult) -> String {
     let told = &result.content.last().unwrap().as_text().unwrap().text;
-    told.split('"').nth(1).unwrap_or_else(|| panic!("no session in {told}")).to_owned()
+    told.split('"')
+        .nth(1)
+        .unwrap_or_else(|| panic!("no session in {told}"))
+        .to_owned()
 }
 
 #[tokio::test]
@@ -66,9 +77,18 @@ async fn a_state_goes_on_with_its_name_alone() {
     let session = begun(&first);
     client.cancel().await.unwrap();
     let later = connect().await;
-    assert_eq!(text(&later, "increment", json!({ "session": session })).await, "Added 1, total is now 6");
-    assert_eq!(read(&later, &format!("{COUNTER}?session={session}")).await, "6");
-    assert_eq!(text_of(&result(&later, "increment", json!({})).await), "Added 1, total is now 1");
+    assert_eq!(
+        text(&later, "increment", json!({ "session": session })).await,
+        "Added 1, total is now 6"
+    );
+    assert_eq!(
+        read(&later, &format!("{COUNTER}?session={session}")).await,
+        "6"
+    );
+    assert_eq!(
+        text_of(&result(&later, "increment", json!({})).await),
+        "Added 1, total is now 1"
+    );
     later.cancel().await.unwrap();
 }
 
@@ -77,16 +97,23 @@ async fn a_change_is_told_to_who_listens() {
     let client = connect().await;
     let session = begun(&result(&client, "increment", json!({})).await);
     let uri = format!("{COUNTER}?session={session}");
-    let wanted = SubscriptionFilter::builder().resource_subscription(&uri).build();
+    let wanted = SubscriptionFilter::builder()
+        .resource_subscription(&uri)
+        .build();
     let mut subscription = within(client.listen(wanted.clone())).await.unwrap();
     assert_eq!(*subscription.acknowledged(), wanted);
     text(&client, "increment", json!({ "session": session })).await;
     match within(subscription.next()).await.unwrap() {
-        Some(ServerNotification::ResourceUpdatedNotification(told)) => assert_eq!(told.params.uri, uri),
+        Some(ServerNotification::ResourceUpdatedNotification(told)) => {
+            assert_eq!(told.params.uri, uri)
+        }
         other => panic!("{other:?}"),
     }
     within(subscription.cancel()).await.unwrap();
-    assert!(matches!(subscription.end(), Some(SubscriptionEnd::Cancelled)));
+    assert!(matches!(
+        subscription.end(),
+        Some(SubscriptionEnd::Cancelled)
+    ));
     client.cancel().await.unwrap();
 }
 
@@ -96,7 +123,8 @@ async fn arguments_are_repeated_in_headers_as_the_schema_says() {
     // Only of tools whose schemas it has seen. Without the headers the server would refuse the call.
     within(client.list_all_tools()).await.unwrap();
     let given = json!({ "region": "Köln", "shard": 7, "dry_run": true, "text": null });
-    let got: Value = serde_json::from_str(&text(&client, "test_x_mcp_header", given.clone()).await).unwrap();
+    let got: Value =
+        serde_json::from_str(&text(&client, "test_x_mcp_header", given.clone()).await).unwrap();
     assert_eq!(got, given);
     client.cancel().await.unwrap();
 }
@@ -107,14 +135,21 @@ async fn a_call_is_called_off() {
     let client = connect().await;
     let request = Request::new(call("countdown", &json!({ "steps": 60, "delay_ms": 250 })));
     let options = PeerRequestOptions::no_options();
-    let handle = within(client.send_cancellable_request(ClientRequest::CallToolRequest(request), options)).await;
+    let handle =
+        within(client.send_cancellable_request(ClientRequest::CallToolRequest(request), options))
+            .await;
     sleep(Duration::from_millis(300)).await;
-    within(handle.unwrap().cancel(Some("enough".to_owned()))).await.unwrap();
+    within(handle.unwrap().cancel(Some("enough".to_owned())))
+        .await
+        .unwrap();
     client.cancel().await.unwrap();
 }
 
 async fn begin(client: &Connected, name: &'static str, arguments: Value) -> CreateTaskResult {
-    match within(client.call_tool_once(call(name, &arguments))).await.unwrap() {
+    match within(client.call_tool_once(call(name, &arguments)))
+        .await
+        .unwrap()
+    {
         CallToolResponse::Task(created) => created,
         other => panic!("no task: {other:?}"),
     }
@@ -124,29 +159,54 @@ async fn begin(client: &Connected, name: &'static str, arguments: Value) -> Crea
 async fn outcome(client: &Connected, created: &CreateTaskResult, form: Value) -> TaskPayload {
     let id = &created.task.task_id;
     for _ in 0..20 {
-        let told = within(client.get_task(GetTaskParams::new(id))).await.unwrap().task;
+        let told = within(client.get_task(GetTaskParams::new(id)))
+            .await
+            .unwrap()
+            .task;
         if told.status().is_terminal() {
             return told.payload;
         }
         if let TaskPayload::InputRequired { input_requests } = told.payload {
-            assert!(input_requests.values().all(|request| matches!(request, InputRequest::Elicitation(_))));
+            assert!(
+                input_requests
+                    .values()
+                    .all(|request| matches!(request, InputRequest::Elicitation(_)))
+            );
             let answer = json!({ "action": "accept", "content": form });
-            let answers = input_requests.into_keys().map(|key| (key, answer.clone())).collect();
-            within(client.update_task(UpdateTaskParams::new(id, answers))).await.unwrap();
+            let answers = input_requests
+                .into_keys()
+                .map(|key| (key, answer.clone()))
+                .collect();
+            within(client.update_task(UpdateTaskParams::new(id, answers)))
+                .await
+                .unwrap();
         }
-        sleep(Duration::from_millis(created.task.poll_interval_ms.unwrap_or(100))).await;
+        sleep(Duration::from_millis(
+            created.task.poll_interval_ms.unwrap_or(100),
+        ))
+        .await;
     }
     panic!("the task does not end");
 }
 
 fn completed(payload: TaskPayload) -> CallToolResult {
-    let TaskPayload::Completed { result } = payload else { panic!("{payload:?}") };
+    let TaskPayload::Completed { result } = payload else {
+        panic!("{payload:?}")
+    };
     serde_json::from_value(Value::Object(result)).unwrap()
 }
 
 #[tokio::test]
 async fn a_report_is_written_as_a_task() {
-    let client = connect_to("DEMO_URL", Guest { knows_tasks: true, ..Guest::default() }, discover()).await;
+    let client = connect_to(
+        "DEMO_URL",
+        Guest {
+            knows_tasks: true,
+            ..Guest::default()
+        },
+        discover(),
+    )
+    .await;
     let created = begin(&client, "write_report", json!({ "topic": "tea" })).await;
     let payload = outcome(&client, &created, json!({ "pages": 2 })).await;
     assert_eq!(text_of(&completed(payload)), "A report about tea, 2 pages.");
@@ -155,17 +215,33 @@ async fn a_report_is_written_as_a_task() {
 
 #[tokio::test]
 async fn a_task_fails_as_its_tool_does_or_ends_as_it_is_told() {
-    let client = connect_to("FIXTURE_URL", Guest { knows_tasks: true, ..Guest::default() }, discover()).await;
+    let client = connect_to(
+        "FIXTURE_URL",
+        Guest {
+            knows_tasks: true,
+            ..Guest::default()
+        },
+        discover(),
+    )
+    .await;
     let created = begin(&client, "failing_job", json!({})).await;
-    assert_eq!(completed(outcome(&client, &created, json!({})).await).is_error, Some(true));
+    assert_eq!(
+        completed(outcome(&client, &created, json!({})).await).is_error,
+        Some(true)
+    );
     let created = begin(&client, "protocol_error_job", json!({})).await;
     match outcome(&client, &created, json!({})).await {
         TaskPayload::Failed { error } => assert_eq!(error["code"], -32603),
         other => panic!("{other:?}"),
     }
     let created = begin(&client, "slow_compute", json!({ "seconds": 60 })).await;
-    within(client.cancel_task(CancelTaskParams::new(&created.task.task_id))).await.unwrap();
-    assert_eq!(outcome(&client, &created, json!({})).await, TaskPayload::Cancelled);
+    within(client.cancel_task(CancelTaskParams::new(&created.task.task_id)))
+        .await
+        .unwrap();
+    assert_eq!(
+        outcome(&client, &created, json!({})).await,
+        TaskPayload::Cancelled
+    );
     client.cancel().await.unwrap();
 }
 

@@ -7,8 +7,9 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use rmcp::model::{
-    CallToolRequestParams, ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult, ElicitationAction,
-    ElicitationCapability, Implementation, ProgressNotificationParam, ProtocolVersion,
+    CallToolRequestParams, ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult,
+    ElicitationAction, ElicitationCapability, Implementation, ProgressNotificationParam,
+    ProtocolVersion,
 };
 use rmcp::service::{ClientLifecycleMode, ClientServiceExt, NotificationContext, RequestContext};
 use rmcp::transport::TokioChildProcess;
@@ -50,7 +51,10 @@ impl ClientHandler for Person {
     fn get_info(&self) -> ClientConfig {
         let mut capabilities = ClientCapabilities::default();
         capabilities.elicitation = Some(ElicitationCapability::default());
-        ClientConfig::new(capabilities, Implementation::new("rmcp-stdio-client", "1.0.0"))
+        ClientConfig::new(
+            capabilities,
+            Implementation::new("rmcp-stdio-client", "1.0.0"),
+        )
     }
 
     async fn create_elicitation(
@@ -61,7 +65,11 @@ impl ClientHandler for Person {
         Ok(ElicitResult::new(ElicitationAction::Accept).with_content(self.answer.clone()))
     }
 
-    async fn on_progress(&self, told: ProgressNotificationParam, _: NotificationContext<RoleClient>) {
+    async fn on_progress(
+        &self,
+        told: ProgressNotificationParam,
+        _: NotificationContext<RoleClient>,
+    ) {
         self.progress.lock().unwrap().push(told.progress);
     }
 }
@@ -71,7 +79,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let task: Task = serde_json::from_str(&std::env::args().nth(1).ok_or("a task is missing")?)?;
     let mut command = Command::new(task.command);
     command.args(task.args).envs(task.env);
-    let (program, _) = TokioChildProcess::builder(command).stderr(Stdio::null()).spawn()?;
+    let (program, _) = TokioChildProcess::builder(command)
+        .stderr(Stdio::null())
+        .spawn()?;
     let lifecycle = match task.mode {
         Mode::Legacy => ClientLifecycleMode::Initialize,
         Mode::Auto => ClientLifecycleMode::Auto {
@@ -80,18 +90,35 @@ async fn main() -> Result<(), Box<dyn Error>> {
         },
     };
     let progress = Arc::<Mutex<Vec<f64>>>::default();
-    let person = Person { answer: task.answer, progress: progress.clone() };
+    let person = Person {
+        answer: task.answer,
+        progress: progress.clone(),
+    };
     let client = person.serve_with_lifecycle(program, lifecycle).await?;
-    let version = client.peer_info().ok_or("the server did not introduce itself")?.protocol_version.clone();
-    let tools: Vec<_> = client.list_all_tools().await?.into_iter().map(|tool| tool.name).collect();
+    let version = client
+        .peer_info()
+        .ok_or("the server did not introduce itself")?
+        .protocol_version
+        .clone();
+    let tools: Vec<_> = client
+        .list_all_tools()
+        .await?
+        .into_iter()
+        .map(|tool| tool.name)
+        .collect();
     let mut results = Vec::new();
     for Call { name, arguments } in task.calls {
-        let result = client.call_tool(CallToolRequestParams::new(name).with_arguments(arguments)).await?;
+        let result = client
+            .call_tool(CallToolRequestParams::new(name).with_arguments(arguments))
+            .await?;
         let texts = result.content.iter().filter_map(|block| block.as_text());
         results.push(texts.map(|block| block.text.clone()).collect::<Vec<_>>());
     }
     client.cancel().await?;
     let progress = progress.lock().unwrap().clone();
-    println!("{}", json!({ "version": version, "tools": tools, "results": results, "progress": progress }));
+    println!(
+        "{}",
+        json!({ "version": version, "tools": tools, "results": results, "progress": progress })
+    );
     Ok(())
 }

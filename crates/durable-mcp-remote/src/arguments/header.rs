@@ -51,7 +51,9 @@ impl Headers {
     /// Adds `Name: value` of `--header`.
     pub(super) fn add_line(&mut self, line: &str) -> Result<(), UsageError> {
         let (name, value) = split(line).ok_or_else(|| {
-            UsageError::new("a --header is not of the form Name:value; quote it, or write it without spaces")
+            UsageError::new(
+                "a --header is not of the form Name:value; quote it, or write it without spaces",
+            )
         })?;
         self.add(name, value);
         Ok(())
@@ -67,7 +69,9 @@ impl Headers {
             }
             let (name, value) = split(line).ok_or_else(|| {
                 let number = index.saturating_add(1);
-                UsageError::new(format!("line {number} of the --header-file {path} is not of the form Name: value"))
+                UsageError::new(format!(
+                    "line {number} of the --header-file {path} is not of the form Name: value"
+                ))
             })?;
             self.add(name, value);
         }
@@ -75,11 +79,17 @@ impl Headers {
     }
 
     /// Adds `NAME=VARIABLE` of `--header-env`, which is `--header 'NAME:${VARIABLE}'` without quoting for a shell.
-    pub(super) fn add_variable(&mut self, value: &str, environment: Environment<'_>) -> Result<(), UsageError> {
+    pub(super) fn add_variable(
+        &mut self,
+        value: &str,
+        environment: Environment<'_>,
+    ) -> Result<(), UsageError> {
         let (name, variable) = value
             .split_once('=')
             .filter(|(name, variable)| !name.is_empty() && !variable.is_empty())
-            .ok_or_else(|| UsageError::new("--header-env takes NAME=VARIABLE, such as Authorization=TOKEN"))?;
+            .ok_or_else(|| {
+                UsageError::new("--header-env takes NAME=VARIABLE, such as Authorization=TOKEN")
+            })?;
         if environment(variable).is_none() {
             // The text behind = is not shown: people write the secret itself there.
             return Err(UsageError::new(format!(
@@ -112,11 +122,15 @@ impl Headers {
                 )));
             }
             if IGNORED.contains(&lowercase.as_str()) || lowercase.starts_with("mcp-") {
-                warnings.push(format!("the header {name} is ignored: the protocol sets it for each message"));
+                warnings.push(format!(
+                    "the header {name} is ignored: the protocol sets it for each message"
+                ));
                 continue;
             }
             let header = HeaderName::try_from(lowercase).map_err(|_| {
-                UsageError::new(format!("{name:?} is no name of a header; use letters, digits and hyphens"))
+                UsageError::new(format!(
+                    "{name:?} is no name of a header; use letters, digits and hyphens"
+                ))
             })?;
             if value.trim().is_empty() {
                 return Err(UsageError::new(format!(
@@ -126,11 +140,15 @@ impl Headers {
             let expanded = expand(value, &format!("the header {name}"), environment, warnings);
             if expanded.trim().is_empty() && value.contains("${") {
                 // A setting that was left empty, as in a bundle for desktop clients.
-                warnings.push(format!("the header {name} is not sent: its variable is empty"));
+                warnings.push(format!(
+                    "the header {name} is not sent: its variable is empty"
+                ));
                 continue;
             }
             let mut value = HeaderValue::from_bytes(expanded.trim().as_bytes()).map_err(|_| {
-                UsageError::new(format!("the value of the header {name} has a line break or control character"))
+                UsageError::new(format!(
+                    "the value of the header {name} has a line break or control character"
+                ))
             })?;
             value.set_sensitive(true);
             self.sent.insert(header, value);

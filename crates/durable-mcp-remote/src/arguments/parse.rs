@@ -9,8 +9,8 @@ use reqwest::Url;
 
 use super::values::{Environment, is_loopback, json_object, leading_integer, seconds};
 use super::{
-    Arguments, Command, DebugDetail, Headers, Invocation, LogArguments, NetworkArguments, Protocol, ServerUrl,
-    StoreKind, ToolFilter, Transport, UsageError,
+    Arguments, Command, DebugDetail, Headers, Invocation, LogArguments, NetworkArguments, Protocol,
+    ServerUrl, StoreKind, ToolFilter, Transport, UsageError,
 };
 
 mod sign_in;
@@ -86,10 +86,16 @@ pub(crate) fn parse(
 ) -> Result<Invocation, UsageError> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // Also behind a flag that lacks its value: someone who asks for help gets it.
-    if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
+    if arguments
+        .iter()
+        .any(|argument| argument == "--help" || argument == "-h")
+    {
         return Ok(Invocation::Help);
     }
-    if arguments.iter().any(|argument| argument == "--version" || argument == "-V") {
+    if arguments
+        .iter()
+        .any(|argument| argument == "--version" || argument == "-V")
+    {
         return Ok(Invocation::Version);
     }
     let entry = entry_arguments(&arguments);
@@ -158,9 +164,12 @@ impl Given {
             let value = value(parser)?;
             if self.values.contains_key(name) {
                 if name == "auth-success-url" {
-                    return Err(UsageError::new("--auth-success-url is given twice; leave one"));
+                    return Err(UsageError::new(
+                        "--auth-success-url is given twice; leave one",
+                    ));
                 }
-                self.warnings.push(format!("--{name} is given twice; the first counts"));
+                self.warnings
+                    .push(format!("--{name} is given twice; the first counts"));
             }
             self.values.entry(name).or_insert(value);
         } else if let Some(name) = known(&LISTS) {
@@ -179,12 +188,16 @@ impl Given {
 
     /// Warns about an unknown flag, and skips its value: neither may pass for the URL or the port.
     fn unknown(&mut self, flag: &str, parser: &mut lexopt::Parser) -> Result<(), UsageError> {
-        let mut ignored = format!("{flag} is no flag of durable-mcp-remote and is ignored; see --help");
+        let mut ignored =
+            format!("{flag} is no flag of durable-mcp-remote and is ignored; see --help");
         if parser.optional_value().is_none() {
             let is_value = |next: &std::ffi::OsStr| {
-                next.to_str().is_some_and(|next| !next.starts_with('-') && !next.contains("://"))
+                next.to_str()
+                    .is_some_and(|next| !next.starts_with('-') && !next.contains("://"))
             };
-            let value = parser.try_raw_args().and_then(|mut raw| raw.next_if(is_value));
+            let value = parser
+                .try_raw_args()
+                .and_then(|mut raw| raw.next_if(is_value));
             if let Some(value) = value.map(text).transpose()? {
                 ignored = format!(
                     "{flag} is no flag of durable-mcp-remote; the flag and its value ({} characters) are ignored; see --help",
@@ -205,10 +218,14 @@ impl Given {
             Some("logout") if self.has("all") => return Ok(Invocation::LogoutAll),
             Some("logout") => Command::Logout,
             Some("login") => Command::Login,
-            Some("doctor") => Command::Doctor { json, login: self.has("login") },
-            Some("config") => {
-                Command::Config { client: self.take("client"), arguments: std::mem::take(&mut self.entry) }
-            }
+            Some("doctor") => Command::Doctor {
+                json,
+                login: self.has("login"),
+            },
+            Some("config") => Command::Config {
+                client: self.take("client"),
+                arguments: std::mem::take(&mut self.entry),
+            },
             _ => Command::Bridge,
         };
         let url = self.server_url(positional.next())?;
@@ -270,7 +287,10 @@ impl Given {
         let transport = self.transport();
         let protocol = self.protocol();
         let ping_interval = self.lenient_seconds("ping-interval", false);
-        let tools = ToolFilter { ignored: self.list("ignore-tool"), allowed: self.list("allow-tool") };
+        let tools = ToolFilter {
+            ignored: self.list("ignore-tool"),
+            allowed: self.list("allow-tool"),
+        };
         Ok(Arguments {
             url,
             callback_port,
@@ -280,12 +300,21 @@ impl Given {
             network: self.network(),
             sign_in: self.sign_in(environment)?,
             tools,
-            ping_interval: ping_interval.or_else(|| self.has("keep-alive").then_some(PING_INTERVAL)),
-            initialize_deadline: self.strict_seconds("initialize-deadline")?.unwrap_or(INITIALIZE_DEADLINE),
-            question_timeout: self.strict_seconds("question-timeout")?.unwrap_or(QUESTION_TIMEOUT),
+            ping_interval: ping_interval
+                .or_else(|| self.has("keep-alive").then_some(PING_INTERVAL)),
+            initialize_deadline: self
+                .strict_seconds("initialize-deadline")?
+                .unwrap_or(INITIALIZE_DEADLINE),
+            question_timeout: self
+                .strict_seconds("question-timeout")?
+                .unwrap_or(QUESTION_TIMEOUT),
             max_message: self.max_message()?,
             idle_timeout: self.strict_seconds("idle-timeout")?,
-            log: LogArguments { silent: self.has("silent"), debug: self.debug, file: self.take("log").map(Into::into) },
+            log: LogArguments {
+                silent: self.has("silent"),
+                debug: self.debug,
+                file: self.take("log").map(Into::into),
+            },
             warnings: self.warnings,
         })
     }
@@ -298,7 +327,9 @@ impl Given {
             Some("sse-only") => Transport::SseOnly,
             Some(other) => {
                 let known = "http-first, sse-first, http-only and sse-only";
-                self.warnings.push(format!("--transport {other:?} is ignored; there are {known}"));
+                self.warnings.push(format!(
+                    "--transport {other:?} is ignored; there are {known}"
+                ));
                 Transport::HttpFirst
             }
         }
@@ -312,7 +343,9 @@ impl Given {
             Some("modern") => Protocol::Modern,
             Some(other) => {
                 let known = "fallback, legacy, auto and modern";
-                self.warnings.push(format!("--protocol {other:?} is ignored; there are {known}"));
+                self.warnings.push(format!(
+                    "--protocol {other:?} is ignored; there are {known}"
+                ));
                 Protocol::Fallback
             }
         }
@@ -325,17 +358,27 @@ impl Given {
             ipv4: self.has("ipv4"),
             cookies: !self.has("disable-cookies"),
             certificate_authorities: self.list("ca").into_iter().map(Into::into).collect(),
-            connect_timeout: self.lenient_seconds("connect-timeout", false).unwrap_or(CONNECT_TIMEOUT),
+            connect_timeout: self
+                .lenient_seconds("connect-timeout", false)
+                .unwrap_or(CONNECT_TIMEOUT),
             headers_timeout: bound(self.lenient_seconds("headers-timeout", true)),
             body_timeout: bound(self.lenient_seconds("body-timeout", true)),
         }
     }
 
     fn max_message(&mut self) -> Result<usize, UsageError> {
-        let Some(value) = self.take("max-message") else { return Ok(MAX_MESSAGE) };
-        value.parse().ok().filter(|bytes| *bytes >= LEAST_MAX_MESSAGE).ok_or_else(|| {
-            UsageError::new(format!("--max-message {value:?} is no number of bytes from {LEAST_MAX_MESSAGE} on"))
-        })
+        let Some(value) = self.take("max-message") else {
+            return Ok(MAX_MESSAGE);
+        };
+        value
+            .parse()
+            .ok()
+            .filter(|bytes| *bytes >= LEAST_MAX_MESSAGE)
+            .ok_or_else(|| {
+                UsageError::new(format!(
+                    "--max-message {value:?} is no number of bytes from {LEAST_MAX_MESSAGE} on"
+                ))
+            })
     }
 
     fn has(&self, switch: &str) -> bool {
@@ -356,23 +399,31 @@ impl Given {
         let duration = seconds(&value, zero);
         if duration.is_none() {
             let least = if zero { "from 0 on" } else { "above 0" };
-            self.warnings.push(format!("--{flag} {value:?} is ignored; give a number of seconds {least}"));
+            self.warnings.push(format!(
+                "--{flag} {value:?} is ignored; give a number of seconds {least}"
+            ));
         }
         duration
     }
 
     fn strict_seconds(&mut self, flag: &str) -> Result<Option<Duration>, UsageError> {
-        let Some(value) = self.take(flag) else { return Ok(None) };
-        seconds(&value, false)
-            .map(Some)
-            .ok_or_else(|| UsageError::new(format!("--{flag} {value:?} is no number of seconds above 0")))
+        let Some(value) = self.take(flag) else {
+            return Ok(None);
+        };
+        seconds(&value, false).map(Some).ok_or_else(|| {
+            UsageError::new(format!(
+                "--{flag} {value:?} is no number of seconds above 0"
+            ))
+        })
     }
 }
 
 /// Refuses the flags that cannot be honoured yet: ignored, they would seem to work.
 fn check_support(arguments: &Arguments) -> Result<(), UsageError> {
     if arguments.sign_in.store == StoreKind::Keychain {
-        return Err(UsageError::new("--store keychain cannot be honoured yet; leave the flag out to use files"));
+        return Err(UsageError::new(
+            "--store keychain cannot be honoured yet; leave the flag out to use files",
+        ));
     }
     Ok(())
 }
@@ -390,23 +441,34 @@ fn debug_detail(parser: &mut lexopt::Parser) -> Result<DebugDetail, UsageError> 
     match parser.optional_value().map(text).transpose()?.as_deref() {
         None | Some("messages") => Ok(DebugDetail::Messages),
         Some("bodies") => Ok(DebugDetail::Bodies),
-        Some(_) => Err(UsageError::new("write --debug for a line a message, or --debug=bodies for their bodies too")),
+        Some(_) => Err(UsageError::new(
+            "write --debug for a line a message, or --debug=bodies for their bodies too",
+        )),
     }
 }
 
 fn value(parser: &mut lexopt::Parser) -> Result<String, UsageError> {
-    parser.value().map_err(|error| refused(&error)).and_then(text)
+    parser
+        .value()
+        .map_err(|error| refused(&error))
+        .and_then(text)
 }
 
 fn text(value: OsString) -> Result<String, UsageError> {
-    value.into_string().map_err(|_| UsageError::new("an argument is no UTF-8 text; write it in UTF-8"))
+    value
+        .into_string()
+        .map_err(|_| UsageError::new("an argument is no UTF-8 text; write it in UTF-8"))
 }
 
 /// Refusal of the parser, without the value: it may be a secret.
 fn refused(error: &lexopt::Error) -> UsageError {
     UsageError::new(match error {
-        lexopt::Error::MissingValue { option: Some(option) } => format!("{option} lacks its value; write it behind"),
-        lexopt::Error::UnexpectedValue { option, .. } => format!("{option} takes no value; write it alone"),
+        lexopt::Error::MissingValue {
+            option: Some(option),
+        } => format!("{option} lacks its value; write it behind"),
+        lexopt::Error::UnexpectedValue { option, .. } => {
+            format!("{option} takes no value; write it alone")
+        }
         _ => "an argument cannot be read; see --help".to_owned(),
     })
 }

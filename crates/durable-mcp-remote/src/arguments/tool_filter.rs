@@ -25,11 +25,17 @@ fn matches(pattern: &str, name: &str) -> bool {
     let pattern = pattern.to_lowercase();
     let name = name.to_lowercase();
     let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
+        return false;
+    };
+    let Some(last) = parts.next_back() else {
+        return rest.is_empty();
+    };
     // The leftmost match of each part leaves the most room for those behind it.
     for part in parts {
-        let Some((_, behind)) = rest.split_once(part) else { return false };
+        let Some((_, behind)) = rest.split_once(part) else {
+            return false;
+        };
         rest = behind;
     }
     rest.ends_with(last)
@@ -40,7 +46,10 @@ mod tests {
     use super::ToolFilter;
 
     fn ignoring(pattern: &str) -> ToolFilter {
-        ToolFilter { ignored: vec![pattern.to_owned()], allowed: Vec::new() }
+        ToolFilter {
+            ignored: vec![pattern.to_owned()],
+            allowed: Vec::new(),
+        }
     }
 
     #[test]
@@ -64,7 +73,10 @@ mod tests {
 
     #[test]
     fn a_tool_that_is_allowed_and_ignored_is_hidden() {
-        let filter = ToolFilter { ignored: vec!["get_secret".to_owned()], allowed: vec!["get_*".to_owned()] };
+        let filter = ToolFilter {
+            ignored: vec!["get_secret".to_owned()],
+            allowed: vec!["get_*".to_owned()],
+        };
         assert!(!filter.hides("get_user"));
         assert!(filter.hides("get_secret"));
         assert!(filter.hides("set_user"));

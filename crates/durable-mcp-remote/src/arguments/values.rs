@@ -22,12 +22,21 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 pub(crate) fn is_loopback_host(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
-        || bare.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-        || bare.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+        || bare
+            .parse::<Ipv4Addr>()
+            .is_ok_and(|address| address.is_loopback())
+        || bare
+            .parse::<Ipv6Addr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// Replaces each `${NAME}` by the variable's value; one that is missing stays as typed, with a warning.
-pub(crate) fn expand(text: &str, place: &str, environment: Environment<'_>, warnings: &mut Vec<String>) -> String {
+pub(crate) fn expand(
+    text: &str,
+    place: &str,
+    environment: Environment<'_>,
+    warnings: &mut Vec<String>,
+) -> String {
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
@@ -36,7 +45,9 @@ pub(crate) fn expand(text: &str, place: &str, environment: Environment<'_>, warn
             Some((name, behind)) if !name.is_empty() => {
                 rest = behind;
                 environment(name).unwrap_or_else(|| {
-                    warnings.push(format!("the environment has no {name}, so ${{{name}}} in {place} stays as it is"));
+                    warnings.push(format!(
+                        "the environment has no {name}, so ${{{name}}} in {place} stays as it is"
+                    ));
                     format!("${{{name}}}")
                 })
             }
@@ -66,7 +77,9 @@ pub(crate) fn json_object(
     let expanded = expand(&text, flag, environment, warnings);
     match serde_json::from_str(&expanded) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(UsageError::new(format!("{flag} takes a JSON object, such as {{\"scope\":\"read\"}}"))),
+        Ok(_) => Err(UsageError::new(format!(
+            "{flag} takes a JSON object, such as {{\"scope\":\"read\"}}"
+        ))),
         Err(error) => Err(UsageError::new(format!(
             "{flag} is no JSON (line {}, column {}); give an object, or @FILE with one",
             error.line(),
@@ -78,7 +91,10 @@ pub(crate) fn json_object(
 /// Reads a file that a flag names.
 pub(crate) fn read(flag: &str, path: &Path) -> Result<String, UsageError> {
     fs::read_to_string(path).map_err(|error| {
-        UsageError::new(format!("{flag}: {} cannot be read ({error}); give the path of a text file", path.display()))
+        UsageError::new(format!(
+            "{flag}: {} cannot be read ({error}); give the path of a text file",
+            path.display()
+        ))
     })
 }
 
@@ -92,12 +108,15 @@ pub(crate) fn seconds(value: &str, zero: bool) -> Option<Duration> {
 /// Whole number at the beginning of a text, as `parseInt` of JavaScript reads it.
 pub(crate) fn leading_integer(value: &str) -> Option<u64> {
     let trimmed = value.trim_start();
-    let digits = trimmed.find(|character: char| !character.is_ascii_digit()).unwrap_or(trimmed.len());
+    let digits = trimmed
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(trimmed.len());
     trimmed.get(..digits)?.parse().ok()
 }
 
 /// URL to which secrets may be sent: https, or http on loopback or with `allow_http`; no user, query or fragment.
 pub(crate) fn is_safe_destination(url: &Url, allow_http: bool) -> bool {
-    let encrypted = url.scheme() == "https" || (url.scheme() == "http" && (allow_http || is_loopback(url)));
+    let encrypted =
+        url.scheme() == "https" || (url.scheme() == "http" && (allow_http || is_loopback(url)));
     encrypted && url.username().is_empty() && url.password().is_none() && url.fragment().is_none()
 }

@@ -16,8 +16,16 @@ const FURTHER_PORTS: u16 = 7;
 /// Folder of the sign-ins, with owner and permissions.
 pub(super) fn store(report: &mut Report, arguments: &Arguments) {
     match Store::open(arguments.store_key()) {
-        Ok(store) => report.ok("store", &format!("{} can be used by you alone", folder(&store))),
-        Err(error) => report.fail("store", &error.to_string(), "then try again", Outcome::Usage),
+        Ok(store) => report.ok(
+            "store",
+            &format!("{} can be used by you alone", folder(&store)),
+        ),
+        Err(error) => report.fail(
+            "store",
+            &error.to_string(),
+            "then try again",
+            Outcome::Usage,
+        ),
     }
 }
 
@@ -28,13 +36,17 @@ fn folder(store: &Store) -> String {
 
 /// Port of the sign-in's redirect.
 pub(super) fn callback_port(report: &mut Report, arguments: &Arguments) {
-    if arguments.headers.has_authorization() || arguments.sign_in.grant != Grant::AuthorizationCode {
+    if arguments.headers.has_authorization() || arguments.sign_in.grant != Grant::AuthorizationCode
+    {
         return report.ok("callback port", "none is needed");
     }
-    let first = arguments.callback_port.unwrap_or_else(|| arguments.store_key().callback_port());
+    let first = arguments
+        .callback_port
+        .unwrap_or_else(|| arguments.store_key().callback_port());
     let sign_in = &arguments.sign_in;
-    let is_fixed =
-        arguments.callback_port.is_some() || sign_in.client_info.is_some() || sign_in.client_metadata_url.is_some();
+    let is_fixed = arguments.callback_port.is_some()
+        || sign_in.client_info.is_some()
+        || sign_in.client_metadata_url.is_some();
     if is_free(first) {
         return report.ok("callback port", &format!("{first} is free"));
     }
@@ -47,9 +59,14 @@ pub(super) fn callback_port(report: &mut Report, arguments: &Arguments) {
             Outcome::Usage,
         );
     }
-    let next = (1..=FURTHER_PORTS).filter_map(|step| first.checked_add(step)).find(|port| is_free(*port));
+    let next = (1..=FURTHER_PORTS)
+        .filter_map(|step| first.checked_add(step))
+        .find(|port| is_free(*port));
     match next {
-        Some(next) => report.ok("callback port", &format!("{first} is taken, {next} is free")),
+        Some(next) => report.ok(
+            "callback port",
+            &format!("{first} is taken, {next} is free"),
+        ),
         None => report.fail(
             "callback port",
             &format!("{first} and the {FURTHER_PORTS} behind it are taken"),
@@ -64,7 +81,11 @@ fn is_free(port: u16) -> bool {
 }
 
 /// Proxy of the environment for the server.
-pub(super) fn proxy(report: &mut Report, arguments: &Arguments, environment: &dyn Fn(&str) -> Option<String>) {
+pub(super) fn proxy(
+    report: &mut Report,
+    arguments: &Arguments,
+    environment: &dyn Fn(&str) -> Option<String>,
+) {
     let url = &arguments.url.parsed;
     if is_loopback(url) {
         return report.ok("proxy", "none: the server is on this machine");
@@ -77,25 +98,38 @@ pub(super) fn proxy(report: &mut Report, arguments: &Arguments, environment: &dy
         Some((variable, address)) => {
             let host = Url::parse(&address).ok().and_then(|url| {
                 let host = url.host_str()?.to_owned();
-                Some(url.port_or_known_default().map_or(host.clone(), |port| format!("{host}:{port}")))
+                Some(
+                    url.port_or_known_default()
+                        .map_or(host.clone(), |port| format!("{host}:{port}")),
+                )
             });
-            let except = environment("NO_PROXY").or_else(|| environment("no_proxy")).filter(|list| !list.is_empty());
+            let except = environment("NO_PROXY")
+                .or_else(|| environment("no_proxy"))
+                .filter(|list| !list.is_empty());
             let except = except.map_or_else(String::new, |list| format!(", but for {list}"));
             report.ok(
                 "proxy",
-                &format!("{} of {variable}{except}", host.as_deref().unwrap_or("address without a scheme")),
+                &format!(
+                    "{} of {variable}{except}",
+                    host.as_deref().unwrap_or("address without a scheme")
+                ),
             );
         }
     }
 }
 
 /// Variable and value of the proxy for a URL.
-fn named(url: &Url, environment: &dyn Fn(&str) -> Option<String>) -> Option<(&'static str, String)> {
+fn named(
+    url: &Url,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Option<(&'static str, String)> {
     let variables: [&str; 4] = match url.scheme() {
         "https" => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
         _ => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
     };
-    variables.into_iter().find_map(|name| Some((name, environment(name).filter(|value| !value.is_empty())?)))
+    variables
+        .into_iter()
+        .find_map(|name| Some((name, environment(name).filter(|value| !value.is_empty())?)))
 }
 
 /// Addresses of the server's name. False if there are none, so that nothing else can be checked.
@@ -108,22 +142,43 @@ pub(super) async fn address(
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let port = url.port_or_known_default().unwrap_or_default();
-    let found: Vec<SocketAddr> = tokio::net::lookup_host((bare, port)).await.map(Iterator::collect).unwrap_or_default();
-    let (six, four): (Vec<&SocketAddr>, Vec<&SocketAddr>) = found.iter().partition(|address| address.is_ipv6());
+    let found: Vec<SocketAddr> = tokio::net::lookup_host((bare, port))
+        .await
+        .map(Iterator::collect)
+        .unwrap_or_default();
+    let (six, four): (Vec<&SocketAddr>, Vec<&SocketAddr>) =
+        found.iter().partition(|address| address.is_ipv6());
     if found.is_empty() {
         if arguments.network.use_proxy && named(url, environment).is_some() {
             report.ok("address", &format!("{host} is looked up by the proxy"));
             return true;
         }
         let advice = "check the URL for typing errors, and whether this machine has a network and a DNS server";
-        report.fail("address", &format!("no address is known for {host}"), advice, Outcome::Unreachable);
+        report.fail(
+            "address",
+            &format!("no address is known for {host}"),
+            advice,
+            Outcome::Unreachable,
+        );
         return false;
     }
     if four.is_empty() && arguments.network.ipv4 {
-        report.fail("address", &format!("{host} has no IPv4 address"), "leave --ipv4 out", Outcome::Unreachable);
+        report.fail(
+            "address",
+            &format!("{host} has no IPv4 address"),
+            "leave --ipv4 out",
+            Outcome::Unreachable,
+        );
         return false;
     }
-    report.ok("address", &format!("{host} has {} IPv4 and {} IPv6 addresses", four.len(), six.len()));
+    report.ok(
+        "address",
+        &format!(
+            "{host} has {} IPv4 and {} IPv6 addresses",
+            four.len(),
+            six.len()
+        ),
+    );
     true
 }
 
@@ -142,10 +197,17 @@ pub(super) fn token(report: &mut Report, arguments: &Arguments, probe: &mut Prob
             probe.authorize(tokens.bearer(of_id_token));
         }
         Ok(Some(tokens)) if tokens.refresh_token().is_some() => {
-            report.ok("token", "the stored one has expired, and is refreshed when it is needed");
+            report.ok(
+                "token",
+                "the stored one has expired, and is refreshed when it is needed",
+            );
         }
         Ok(Some(_)) => {
-            report.warn("token", "the stored one has expired", "sign in again: durable-mcp-remote login URL");
+            report.warn(
+                "token",
+                "the stored one has expired",
+                "sign in again: durable-mcp-remote login URL",
+            );
         }
         Err(error) => report.warn("token", &error.to_string(), "see the check of the store"),
     }

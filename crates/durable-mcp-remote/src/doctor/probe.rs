@@ -43,15 +43,25 @@ pub(super) struct Answer {
 impl Probe {
     pub(super) fn new(client: Arc<Client>, arguments: &Arguments) -> Self {
         let url = arguments.url.parsed.clone();
-        Self { client, url, authorization: None, session: None, version: None, challenge: None }
+        Self {
+            client,
+            url,
+            authorization: None,
+            session: None,
+            version: None,
+            challenge: None,
+        }
     }
 
     /// Sends a token with all requests from now on.
     pub(super) fn authorize(&mut self, bearer: &str) {
-        self.authorization = HeaderValue::try_from(format!("Bearer {bearer}")).ok().map(|mut value| {
-            value.set_sensitive(true);
-            value
-        });
+        self.authorization =
+            HeaderValue::try_from(format!("Bearer {bearer}"))
+                .ok()
+                .map(|mut value| {
+                    value.set_sensitive(true);
+                    value
+                });
     }
 
     pub(super) fn has_token(&self) -> bool {
@@ -71,17 +81,26 @@ impl Probe {
 
     /// POSTs a notification.
     pub(super) async fn notify(&mut self, method: &str) -> Result<Answer, Failure> {
-        self.post(&json!({ "jsonrpc": "2.0", "method": method }), &[]).await
+        self.post(&json!({ "jsonrpc": "2.0", "method": method }), &[])
+            .await
     }
 
-    async fn post(&mut self, body: &Value, headers: &[(HeaderName, &'static str)]) -> Result<Answer, Failure> {
+    async fn post(
+        &mut self,
+        body: &Value,
+        headers: &[(HeaderName, &'static str)],
+    ) -> Result<Answer, Failure> {
         let mut all = HeaderMap::new();
-        all.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        all.insert(
+            ACCEPT,
+            HeaderValue::from_static("application/json, text/event-stream"),
+        );
         all.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         for (name, value) in headers {
             all.insert(name, HeaderValue::from_static(value));
         }
-        self.send(Method::POST, all, Some(body.to_string().into())).await
+        self.send(Method::POST, all, Some(body.to_string().into()))
+            .await
     }
 
     /// GETs the event stream; reading ends with the first event.
@@ -99,9 +118,17 @@ impl Probe {
         }
     }
 
-    async fn send(&mut self, method: Method, mut headers: HeaderMap, body: Option<Bytes>) -> Result<Answer, Failure> {
-        let own =
-            [(SESSION_ID, &self.session), (PROTOCOL_VERSION, &self.version), (AUTHORIZATION, &self.authorization)];
+    async fn send(
+        &mut self,
+        method: Method,
+        mut headers: HeaderMap,
+        body: Option<Bytes>,
+    ) -> Result<Answer, Failure> {
+        let own = [
+            (SESSION_ID, &self.session),
+            (PROTOCOL_VERSION, &self.version),
+            (AUTHORIZATION, &self.authorization),
+        ];
         for (name, value) in own {
             if let Some(value) = value
                 && !headers.contains_key(&name)
@@ -109,13 +136,25 @@ impl Probe {
                 headers.insert(name, value.clone());
             }
         }
-        let request = Request { method, url: self.url.clone(), headers, body };
+        let request = Request {
+            method,
+            url: self.url.clone(),
+            headers,
+            body,
+        };
         let late = || Failure::late(&self.url, "no answer", DEADLINE.as_secs_f64());
         let exchange = async { read(self.client.send(request).await?).await };
-        let answer = tokio::time::timeout(DEADLINE, exchange).await.map_err(|_| late())??;
+        let answer = tokio::time::timeout(DEADLINE, exchange)
+            .await
+            .map_err(|_| late())??;
         if answer.status == StatusCode::UNAUTHORIZED {
             let challenge = answer.headers.get(reqwest::header::WWW_AUTHENTICATE);
-            self.challenge = Some(challenge.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned());
+            self.challenge = Some(
+                challenge
+                    .and_then(|value| value.to_str().ok())
+                    .unwrap_or_default()
+                    .to_owned(),
+            );
         }
         Ok(answer)
     }

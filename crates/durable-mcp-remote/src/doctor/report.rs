@@ -49,7 +49,13 @@ impl Report {
         self.add(name, Status::Warn, detail, Some(advice));
     }
 
-    pub(super) fn fail(&mut self, name: &'static str, detail: &str, advice: &str, outcome: Outcome) {
+    pub(super) fn fail(
+        &mut self,
+        name: &'static str,
+        detail: &str,
+        advice: &str,
+        outcome: Outcome,
+    ) {
         self.add(name, Status::Fail, detail, Some(advice));
         self.failures.push(outcome);
     }
@@ -63,12 +69,23 @@ impl Report {
         let mut text = String::new();
         for check in &self.checks {
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "{:<4}  {:<14}  {}", check.status.word(), check.name, check.detail);
+            let _ = writeln!(
+                text,
+                "{:<4}  {:<14}  {}",
+                check.status.word(),
+                check.name,
+                check.detail
+            );
             if let Some(advice) = check.advice.as_ref().filter(|_| check.status != Status::Ok) {
                 let _ = writeln!(text, "{:22}-> {advice}", "");
             }
         }
-        let count = |status| self.checks.iter().filter(|check| check.status == status).count();
+        let count = |status| {
+            self.checks
+                .iter()
+                .filter(|check| check.status == status)
+                .count()
+        };
         let _ = writeln!(
             text,
             "{} ok, {} to look at, {} failed",
@@ -99,6 +116,11 @@ impl Report {
 
     fn add(&mut self, name: &'static str, status: Status, detail: &str, advice: Option<&str>) {
         let shown = |text: &str| printable(&masked(text));
-        self.checks.push(Check { name, status, detail: shown(detail), advice: advice.map(shown) });
+        self.checks.push(Check {
+            name,
+            status,
+            detail: shown(detail),
+            advice: advice.map(shown),
+        });
     }
 }

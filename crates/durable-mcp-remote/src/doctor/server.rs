@@ -39,7 +39,11 @@ pub(super) async fn check(report: &mut Report, arguments: &Arguments, probe: &mu
         return;
     }
     versions(report, &answer, modern.as_deref());
-    if answer.message.as_ref().is_some_and(|message| message.get("result").is_some()) {
+    if answer
+        .message
+        .as_ref()
+        .is_some_and(|message| message.get("result").is_some())
+    {
         session(report, &answer, probe);
         probe.notify("notifications/initialized").await.ok();
         tools(report, probe, &json!({}), &[]).await;
@@ -70,37 +74,62 @@ fn meta() -> Value {
 
 fn unreachable(report: &mut Report, failure: &Failure) {
     // Each reason ends with the thing to do.
-    let (reason, advice) = failure.reason.split_once("; ").unwrap_or((&failure.reason, "check URL, network and proxy"));
+    let (reason, advice) = failure
+        .reason
+        .split_once("; ")
+        .unwrap_or((&failure.reason, "check URL, network and proxy"));
     let (name, outcome) = match failure.cause {
         Cause::Name => ("address", Outcome::Unreachable),
         Cause::Certificate => ("certificate", Outcome::Unreachable),
         Cause::Tls => ("TLS", Outcome::Unreachable),
         Cause::Proxy => ("proxy", Outcome::Unreachable),
         Cause::Redirect => ("redirect", Outcome::Refused),
-        Cause::Refused | Cause::Timeout | Cause::Closed | Cause::Other => ("connection", Outcome::Unreachable),
+        Cause::Refused | Cause::Timeout | Cause::Closed | Cause::Other => {
+            ("connection", Outcome::Unreachable)
+        }
     };
     report.fail(name, reason, advice, outcome);
 }
 
 fn connection(report: &mut Report, arguments: &Arguments, answer: &Answer) {
     let url = &arguments.url.parsed;
-    let http = if answer.http == Version::HTTP_2 { "HTTP/2" } else { "HTTP/1.1" };
+    let http = if answer.http == Version::HTTP_2 {
+        "HTTP/2"
+    } else {
+        "HTTP/1.1"
+    };
     if url.scheme() == "https" {
-        return report.ok("connection", &format!("{http} over TLS, the certificate is trusted"));
+        return report.ok(
+            "connection",
+            &format!("{http} over TLS, the certificate is trusted"),
+        );
     }
     report.ok("connection", &format!("{http} without TLS"));
     if !is_loopback(url) {
         let advice = "use https://, or only a network in which nobody else listens";
-        report.warn("encryption", "tokens and messages can be read on the way", advice);
+        report.warn(
+            "encryption",
+            "tokens and messages can be read on the way",
+            advice,
+        );
     }
 }
 
 /// Compares the clocks: servers and certificates have dates, too.
 fn clock(report: &mut Report, answer: &Answer) {
-    let date = answer.headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+    let date = answer
+        .headers
+        .get(DATE)
+        .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
     let Some(date) = date else { return };
-    let here = UNIX_EPOCH.checked_add(Duration::from_millis(now_ms())).unwrap_or(SystemTime::UNIX_EPOCH);
-    let skew = here.duration_since(date).or_else(|_| date.duration_since(here)).unwrap_or_default().as_secs();
+    let here = UNIX_EPOCH
+        .checked_add(Duration::from_millis(now_ms()))
+        .unwrap_or(SystemTime::UNIX_EPOCH);
+    let skew = here
+        .duration_since(date)
+        .or_else(|_| date.duration_since(here))
+        .unwrap_or_default()
+        .as_secs();
     let detail = format!("{skew} s between this machine and the server");
     let advice = "set this machine's clock, best by its network time service";
     if skew > SKEW_TO_FAIL {
@@ -124,7 +153,12 @@ fn unauthorized(report: &mut Report, arguments: &Arguments, probe: &Probe) {
     }
     if probe.has_token() {
         let advice = "sign in again: durable-mcp-remote logout URL, then login URL";
-        return report.fail("endpoint", "the server refuses the stored token (401)", advice, Outcome::Refused);
+        return report.fail(
+            "endpoint",
+            "the server refuses the stored token (401)",
+            advice,
+            Outcome::Refused,
+        );
     }
     report.ok("endpoint", "answers, and asks for a sign-in (401)");
 }
@@ -132,20 +166,43 @@ fn unauthorized(report: &mut Report, arguments: &Arguments, probe: &Probe) {
 /// Versions that the server's `server/discover` names.
 async fn modern_versions(probe: &mut Probe) -> Option<Vec<String>> {
     let headers = [(PROTOCOL_VERSION, MODERN), (METHOD, "server/discover")];
-    let answer = probe.call("server/discover", &json!({ "_meta": meta() }), &headers).await.ok()?;
-    let versions = answer.message?.get("result")?.get("supportedVersions")?.as_array()?.clone();
-    Some(versions.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    let answer = probe
+        .call("server/discover", &json!({ "_meta": meta() }), &headers)
+        .await
+        .ok()?;
+    let versions = answer
+        .message?
+        .get("result")?
+        .get("supportedVersions")?
+        .as_array()?
+        .clone();
+    Some(
+        versions
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+    )
 }
 
 /// Whether the server's answer to `initialize` is one of MCP. The transport is named with it.
-async fn endpoint(report: &mut Report, answer: &Answer, modern: Option<&[String]>, probe: &mut Probe) -> bool {
-    let is_result = answer.message.as_ref().is_some_and(|message| message.get("result").is_some());
+async fn endpoint(
+    report: &mut Report,
+    answer: &Answer,
+    modern: Option<&[String]>,
+    probe: &mut Probe,
+) -> bool {
+    let is_result = answer
+        .message
+        .as_ref()
+        .is_some_and(|message| message.get("result").is_some());
     if answer.status.is_success() && is_result || modern.is_some() {
         report.ok("endpoint", "answers as an MCP server does");
         report.ok("transport", "Streamable HTTP");
         return true;
     }
-    let is_page = answer.media_type == "text/html" || answer.body.trim_ascii_start().starts_with(b"<");
+    let is_page =
+        answer.media_type == "text/html" || answer.body.trim_ascii_start().starts_with(b"<");
     let status = answer.status.as_u16();
     if matches!(status, 400 | 404 | 405) && answer.message.is_none() {
         if let Ok(stream) = probe.listen().await
@@ -153,16 +210,31 @@ async fn endpoint(report: &mut Report, answer: &Answer, modern: Option<&[String]
             && stream.media_type == "text/event-stream"
         {
             report.ok("endpoint", "answers as an MCP server does");
-            report.ok("transport", "HTTP+SSE, of version 2024-11-05; --transport sse-only saves a request");
+            report.ok(
+                "transport",
+                "HTTP+SSE, of version 2024-11-05; --transport sse-only saves a request",
+            );
             return false;
         }
         let advice = "check the URL's path: most servers have /mcp or /sse";
-        report.fail("endpoint", &format!("there is no MCP server at this path ({status})"), advice, Outcome::Refused);
+        report.fail(
+            "endpoint",
+            &format!("there is no MCP server at this path ({status})"),
+            advice,
+            Outcome::Refused,
+        );
         return false;
     }
-    let (detail, advice) = match answer.message.as_ref().and_then(|message| message.get("error")) {
+    let (detail, advice) = match answer
+        .message
+        .as_ref()
+        .and_then(|message| message.get("error"))
+    {
         Some(error) => (
-            format!("the server refuses initialize: {}", beginning(&error.to_string())),
+            format!(
+                "the server refuses initialize: {}",
+                beginning(&error.to_string())
+            ),
             "ask the server's operator, or try --protocol modern",
         ),
         None if is_page && answer.status.is_success() => (
@@ -170,11 +242,16 @@ async fn endpoint(report: &mut Report, answer: &Answer, modern: Option<&[String]
             "check the URL's path: this is the address of a page for people, or of a login before the server",
         ),
         None if is_page => (
-            format!("a web page with status {status} answers: a firewall, a gateway or a check for robots"),
+            format!(
+                "a web page with status {status} answers: a firewall, a gateway or a check for robots"
+            ),
             "have the operator let programs pass to this path, or use another network",
         ),
         None => (
-            format!("the server answers with status {status}: {}", beginning(&String::from_utf8_lossy(&answer.body))),
+            format!(
+                "the server answers with status {status}: {}",
+                beginning(&String::from_utf8_lossy(&answer.body))
+            ),
             "try again later, or ask the server's operator",
         ),
     };
@@ -183,11 +260,20 @@ async fn endpoint(report: &mut Report, answer: &Answer, modern: Option<&[String]
 }
 
 fn versions(report: &mut Report, answer: &Answer, modern: Option<&[String]>) {
-    let settled = answer.message.as_ref().and_then(|message| message.get("result")?.get("protocolVersion")?.as_str());
+    let settled = answer
+        .message
+        .as_ref()
+        .and_then(|message| message.get("result")?.get("protocolVersion")?.as_str());
     let detail = match (settled, modern) {
         (Some(version), None) => format!("{version}, by initialize"),
-        (Some(version), Some(modern)) => format!("{version} by initialize, {} by server/discover", modern.join(", ")),
-        (None, Some(modern)) => format!("{} by server/discover, initialize is refused", modern.join(", ")),
+        (Some(version), Some(modern)) => format!(
+            "{version} by initialize, {} by server/discover",
+            modern.join(", ")
+        ),
+        (None, Some(modern)) => format!(
+            "{} by server/discover, initialize is refused",
+            modern.join(", ")
+        ),
         (None, None) => "none is named".to_owned(),
     };
     report.ok("version", &detail);
@@ -195,30 +281,58 @@ fn versions(report: &mut Report, answer: &Answer, modern: Option<&[String]>) {
 
 fn session(report: &mut Report, answer: &Answer, probe: &mut Probe) {
     probe.session = answer.headers.get(SESSION_ID).cloned();
-    let version = answer.message.as_ref().and_then(|message| message.get("result")?.get("protocolVersion")?.as_str());
+    let version = answer
+        .message
+        .as_ref()
+        .and_then(|message| message.get("result")?.get("protocolVersion")?.as_str());
     probe.version = version.and_then(|version| HeaderValue::try_from(version).ok());
-    let detail = if probe.session.is_some() { "has one, and it is ended after the checks" } else { "has none" };
+    let detail = if probe.session.is_some() {
+        "has one, and it is ended after the checks"
+    } else {
+        "has none"
+    };
     report.ok("session", &format!("the server {detail}"));
 }
 
-async fn tools(report: &mut Report, probe: &mut Probe, params: &Value, headers: &[(HeaderName, &'static str)]) {
+async fn tools(
+    report: &mut Report,
+    probe: &mut Probe,
+    params: &Value,
+    headers: &[(HeaderName, &'static str)],
+) {
     let answer = match probe.call("tools/list", params, headers).await {
         Ok(answer) => answer,
         Err(failure) => return unreachable(report, &failure),
     };
     let message = answer.message.unwrap_or_default();
-    if let Some(tools) = message.get("result").and_then(|result| result.get("tools")?.as_array()) {
-        let more = if message.pointer("/result/nextCursor").is_some() { " on the first page" } else { "" };
+    if let Some(tools) = message
+        .get("result")
+        .and_then(|result| result.get("tools")?.as_array())
+    {
+        let more = if message.pointer("/result/nextCursor").is_some() {
+            " on the first page"
+        } else {
+            ""
+        };
         return report.ok("tools", &format!("{}{more}", tools.len()));
     }
     match message.get("error") {
-        Some(error) if error.get("code") == Some(&json!(-32601)) => report.ok("tools", "the server has none"),
-        Some(error) => report.warn("tools", &beginning(&error.to_string()), "ask the server's operator"),
+        Some(error) if error.get("code") == Some(&json!(-32601)) => {
+            report.ok("tools", "the server has none")
+        }
+        Some(error) => report.warn(
+            "tools",
+            &beginning(&error.to_string()),
+            "ask the server's operator",
+        ),
         None if answer.status == StatusCode::UNAUTHORIZED => {
             report.ok("tools", "the server lists them after a sign-in");
         }
         None => {
-            let detail = format!("tools/list is answered with status {}", answer.status.as_u16());
+            let detail = format!(
+                "tools/list is answered with status {}",
+                answer.status.as_u16()
+            );
             report.warn("tools", &detail, "ask the server's operator");
         }
     }

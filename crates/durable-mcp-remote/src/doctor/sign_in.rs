@@ -10,8 +10,15 @@ use crate::outcome::Outcome;
 use crate::sign_in::{Discovery, SignInError, examine};
 
 /// Checks the way to a token, if the server asks for one.
-pub(super) async fn check(report: &mut Report, arguments: &Arguments, client: Arc<Client>, probe: &Probe) {
-    let Some(challenge) = &probe.challenge else { return };
+pub(super) async fn check(
+    report: &mut Report,
+    arguments: &Arguments,
+    client: Arc<Client>,
+    probe: &Probe,
+) {
+    let Some(challenge) = &probe.challenge else {
+        return;
+    };
     if arguments.headers.has_authorization() {
         return;
     }
@@ -24,11 +31,18 @@ pub(super) async fn check(report: &mut Report, arguments: &Arguments, client: Ar
     match examine(arguments, client, challenge).await {
         Ok(discovery) => found(report, arguments, &discovery),
         Err(SignInError::Unreachable(reason)) => {
-            report.fail("metadata", &reason, "check the network, or the server's operator", Outcome::Unreachable);
+            report.fail(
+                "metadata",
+                &reason,
+                "check the network, or the server's operator",
+                Outcome::Unreachable,
+            );
         }
         Err(error) => {
             let text = error.to_string();
-            let (reason, advice) = text.split_once("; ").unwrap_or((&text, "have the server's operator correct that"));
+            let (reason, advice) = text
+                .split_once("; ")
+                .unwrap_or((&text, "have the server's operator correct that"));
             report.fail("metadata", reason, advice, Outcome::SignInImpossible);
         }
     }
@@ -39,8 +53,7 @@ fn found(report: &mut Report, arguments: &Arguments, discovery: &Discovery) {
         report.ok("metadata", &format!("{url}: {answer}"));
     }
     if discovery.is_guessed {
-        let detail =
-            "no authorization server has metadata; /authorize and /token of the server are tried, as in 2025-03-26";
+        let detail = "no authorization server has metadata; /authorize and /token of the server are tried, as in 2025-03-26";
         report.warn(
             "issuer",
             detail,

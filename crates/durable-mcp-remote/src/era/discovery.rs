@@ -22,7 +22,8 @@ use crate::trouble::{Refusal, Trouble};
 pub(crate) const TIME_FOR_DISCOVERY: Duration = Duration::from_secs(10);
 
 /// Versions with `initialize`, and the one for clients that ask for another.
-pub(crate) const LEGACY_VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+pub(crate) const LEGACY_VERSIONS: [&str; 4] =
+    ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 pub(crate) const NEWEST_LEGACY: &str = "2025-11-25";
 
 /// Codes of 2026-07-28: unsupported version, headers that differ from the body.
@@ -59,7 +60,11 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`], with the request still unanswered.
-    pub(crate) async fn open(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
+    pub(crate) async fn open(
+        self: &Rc<Self>,
+        call: &Call,
+        message: &Message,
+    ) -> Result<(), Trouble> {
         // Whether the server has sessions was found out before.
         if self.session.borrow().is_of_bridge {
             let outcome = self.open_legacy(call, message).await;
@@ -78,13 +83,19 @@ impl Bridge {
             Protocol::Modern => self.discover(call, message).await,
             Protocol::Auto => {
                 let discovery = Box::pin(self.discover(call, message));
-                match self.remote.patience.within(TIME_FOR_DISCOVERY, discovery).await {
+                match self
+                    .remote
+                    .patience
+                    .within(TIME_FOR_DISCOVERY, discovery)
+                    .await
+                {
                     Some(Err(trouble)) if names_versions(&trouble) => Err(trouble),
                     Some(Err(Trouble::Refused(_))) | None => self.open_legacy(call, message).await,
                     Some(outcome) => outcome,
                 }
             }
-            Protocol::Fallback if self.seen.is_modern() => match self.discover(call, message).await {
+            Protocol::Fallback if self.seen.is_modern() => match self.discover(call, message).await
+            {
                 Err(Trouble::Refused(_)) => self.open_legacy(call, message).await,
                 outcome => outcome,
             },
@@ -92,7 +103,11 @@ impl Bridge {
                 Err(Trouble::Refused(refusal)) if is_modern(&refusal) => {
                     let outcome = self.discover(call, message).await;
                     // The server has neither: its first words are the better ones.
-                    if matches!(outcome, Err(Trouble::Refused(_))) { Err(Trouble::Refused(refusal)) } else { outcome }
+                    if matches!(outcome, Err(Trouble::Refused(_))) {
+                        Err(Trouble::Refused(refusal))
+                    } else {
+                        outcome
+                    }
                 }
                 outcome => outcome,
             },
@@ -100,7 +115,8 @@ impl Bridge {
     }
 
     async fn discover(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
-        let modern = Modern::new(message, String::new()).ok_or_else(|| unusable("initialize has no clientInfo"))?;
+        let modern = Modern::new(message, String::new())
+            .ok_or_else(|| unusable("initialize has no clientInfo"))?;
         self.transport.set(Transport::Streamable);
         let mut outcome = self.ask_discover(&modern).await;
         // A server may know the version all the same, and say so only once it was asked.
@@ -110,7 +126,8 @@ impl Bridge {
             outcome = self.ask_discover(&modern).await;
         }
         let discovered = outcome?;
-        let versions = serde_json::from_str(&discovered).map_or(Vec::new(), |it: Discovered| it.supported_versions);
+        let versions = serde_json::from_str(&discovered)
+            .map_or(Vec::new(), |it: Discovered| it.supported_versions);
         if !versions.iter().any(|version| version == MODERN) {
             return Err(no_common(&versions));
         }
@@ -118,7 +135,9 @@ impl Bridge {
     }
 
     async fn ask_discover(self: &Rc<Self>, modern: &Modern) -> Result<String, Trouble> {
-        let bare = Message::written(r#"{"jsonrpc":"2.0","id":0,"method":"server/discover"}"#.to_owned()).ok();
+        let bare =
+            Message::written(r#"{"jsonrpc":"2.0","id":0,"method":"server/discover"}"#.to_owned())
+                .ok();
         self.discovered(|id| modern.request(&bare?, id, &[])).await
     }
 
@@ -127,23 +146,44 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble::Refused`] with the server's error; other [`Trouble`] without a response.
-    pub(crate) async fn discovered(&self, made: impl FnOnce(&Id) -> Option<Message>) -> Result<String, Trouble> {
+    pub(crate) async fn discovered(
+        &self,
+        made: impl FnOnce(&Id) -> Option<Message>,
+    ) -> Result<String, Trouble> {
         let (call, response) = self.calls.of_bridge("server/discover");
         let _waiting = self.calls.until_dropped(&call.id);
-        let request = made(&call.id).ok_or_else(|| unusable("server/discover cannot be written"))?;
-        self.exchange_by_http(&call, &request).await.map_err(without_session)?;
-        let response = response.await.map_err(|_| Trouble::Lost("there is no response".to_owned()))?;
+        let request =
+            made(&call.id).ok_or_else(|| unusable("server/discover cannot be written"))?;
+        self.exchange_by_http(&call, &request)
+            .await
+            .map_err(without_session)?;
+        let response = response
+            .await
+            .map_err(|_| Trouble::Lost("there is no response".to_owned()))?;
         let Some(result) = response.raw_result() else {
-            let reason = response.error().map_or_else(String::new, |error| error.message);
-            let refusal = Refusal { status: StatusCode::OK, error: Some(response), reason };
+            let reason = response
+                .error()
+                .map_or_else(String::new, |error| error.message);
+            let refusal = Refusal {
+                status: StatusCode::OK,
+                error: Some(response),
+                reason,
+            };
             return Err(Trouble::Refused(refusal));
         };
         Ok(result.get().to_owned())
     }
 
-    async fn answer_initialize(&self, call: &Call, message: &Message, discovered: &str) -> Result<(), Trouble> {
+    async fn answer_initialize(
+        &self,
+        call: &Call,
+        message: &Message,
+        discovered: &str,
+    ) -> Result<(), Trouble> {
         let modern = Modern::new(message, discovered.to_owned());
-        let response = modern.as_ref().and_then(|modern| modern.initialize_result(&call.id));
+        let response = modern
+            .as_ref()
+            .and_then(|modern| modern.initialize_result(&call.id));
         let (Some(modern), Some(response)) = (modern, response) else {
             return Err(unusable("its answer to server/discover is no object"));
         };
@@ -162,7 +202,11 @@ impl Modern {
         Some(Self {
             client_info: params.client_info.get().to_owned(),
             client_capabilities: params.capabilities,
-            version: if known { params.protocol_version } else { NEWEST_LEGACY.to_owned() },
+            version: if known {
+                params.protocol_version
+            } else {
+                NEWEST_LEGACY.to_owned()
+            },
             discovered,
             level: RefCell::default(),
             listening: RefCell::default(),
@@ -173,42 +217,64 @@ impl Modern {
     fn initialize_result(&self, id: &Id) -> Option<Message> {
         let discovered = Object::parse(&self.discovered)?;
         let meta = discovered.get("_meta").and_then(Object::parse);
-        let in_meta = meta.as_ref().and_then(|meta| meta.get("io.modelcontextprotocol/serverInfo"));
-        let server_info =
-            in_meta.or_else(|| discovered.get("serverInfo")).unwrap_or(r#"{"name":"server","version":""}"#);
+        let in_meta = meta
+            .as_ref()
+            .and_then(|meta| meta.get("io.modelcontextprotocol/serverInfo"));
+        let server_info = in_meta
+            .or_else(|| discovered.get("serverInfo"))
+            .unwrap_or(r#"{"name":"server","version":""}"#);
         let mut result = Object::parse("{}")?;
         result.set("protocolVersion", quoted(&self.version));
-        result.set("capabilities", discovered.get("capabilities").unwrap_or("{}").to_owned());
+        result.set(
+            "capabilities",
+            discovered.get("capabilities").unwrap_or("{}").to_owned(),
+        );
         result.set("serverInfo", server_info.to_owned());
         if let Some(instructions) = discovered.get("instructions") {
             result.set("instructions", instructions.to_owned());
         }
-        Message::written(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)).ok()
+        Message::written(format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#
+        ))
+        .ok()
     }
 
     /// Whether the server declares a capability, or a member of one to be true.
     pub(super) fn offers(&self, capability: &str, member: &str) -> bool {
         let discovered: Value = serde_json::from_str(&self.discovered).unwrap_or_default();
-        discovered.pointer(&format!("/capabilities/{capability}/{member}")) == Some(&Value::Bool(true))
+        discovered.pointer(&format!("/capabilities/{capability}/{member}"))
+            == Some(&Value::Bool(true))
     }
 }
 
 /// Whether a refusal of `initialize` is that of a server without it.
 pub(crate) fn is_modern(refusal: &Refusal) -> bool {
-    let Some(error) = refusal.error.as_ref().and_then(Message::error) else { return false };
+    let Some(error) = refusal.error.as_ref().and_then(Message::error) else {
+        return false;
+    };
     match error.code {
         UNSUPPORTED_VERSION | HEADER_MISMATCH => true,
         // No server of earlier versions is without initialize.
         METHOD_NOT_FOUND => matches!(refusal.status, StatusCode::NOT_FOUND | StatusCode::OK),
-        INVALID_PARAMS => error.message.contains("_meta") || error.message.contains("io.modelcontextprotocol/"),
+        INVALID_PARAMS => {
+            error.message.contains("_meta") || error.message.contains("io.modelcontextprotocol/")
+        }
         _ => false,
     }
 }
 
 /// Versions that an error names.
 pub(crate) fn supported(trouble: &Trouble) -> Vec<String> {
-    let Trouble::Refused(Refusal { error: Some(message), .. }) = trouble else { return Vec::new() };
-    let error = message.error().filter(|error| error.code == UNSUPPORTED_VERSION);
+    let Trouble::Refused(Refusal {
+        error: Some(message),
+        ..
+    }) = trouble
+    else {
+        return Vec::new();
+    };
+    let error = message
+        .error()
+        .filter(|error| error.code == UNSUPPORTED_VERSION);
     let data = error.and_then(|error| serde_json::from_value(error.data).ok());
     data.map_or(Vec::new(), |data: Unsupported| data.supported)
 }
@@ -234,10 +300,17 @@ fn names_versions(trouble: &Trouble) -> bool {
 
 fn no_common(supported: &[String]) -> Trouble {
     let ours = LEGACY_VERSIONS.join(", ");
-    unusable(&format!("it speaks {}, and this program {MODERN}, {ours}", supported.join(", ")))
+    unusable(&format!(
+        "it speaks {}, and this program {MODERN}, {ours}",
+        supported.join(", ")
+    ))
 }
 
 fn unusable(reason: &str) -> Trouble {
     let reason = format!("the server and the client have no version in common: {reason}");
-    Trouble::Refused(Refusal { status: StatusCode::OK, error: None, reason })
+    Trouble::Refused(Refusal {
+        status: StatusCode::OK,
+        error: None,
+        reason,
+    })
 }

@@ -33,7 +33,9 @@ pub(crate) fn headers(message: &Message, tools: &MirroredTools) -> Option<Header
         "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
         _ => return Some(headers),
     };
-    let Some(name) = params.text(named_by) else { return Some(headers) };
+    let Some(name) = params.text(named_by) else {
+        return Some(headers);
+    };
     headers.insert(NAME, value(&name));
     if method == "tools/call"
         && let Some(arguments) = params.get("arguments")

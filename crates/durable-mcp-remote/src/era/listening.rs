@@ -40,16 +40,24 @@ impl Bridge {
     }
 
     async fn keep_listening_modern(self: Rc<Self>, modern: &Modern, done: &Done) {
-        let Some(filter) = self.filter(modern) else { return };
+        let Some(filter) = self.filter(modern) else {
+            return;
+        };
         let params = format!(r#"{{"notifications":{filter}}}"#);
-        let request = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"subscriptions/listen","params":{params}}}"#);
-        let Ok(request) = Message::written(request) else { return };
+        let request = format!(
+            r#"{{"jsonrpc":"2.0","id":0,"method":"subscriptions/listen","params":{params}}}"#
+        );
+        let Ok(request) = Message::written(request) else {
+            return;
+        };
         let mut wait = BETWEEN_OPENINGS;
         loop {
             let opened = Instant::now();
             let (call, _response) = self.calls.of_bridge("subscriptions/listen");
             let _waiting = self.calls.until_dropped(&call.id);
-            let Some(message) = modern.request(&request, &call.id, &[]) else { return };
+            let Some(message) = modern.request(&request, &call.id, &[]) else {
+                return;
+            };
             let outcome = tokio::select! {
                 outcome = self.exchange_by_http(&call, &message) => outcome,
                 () = done.done() => return,
@@ -57,7 +65,10 @@ impl Bridge {
             match outcome {
                 Err(Trouble::Barred(reason)) => return log(&reason),
                 Err(trouble @ Trouble::Refused(_)) if !trouble.is_temporary() => {
-                    return log(&format!("the server tells of no changes: {}", trouble.error().1));
+                    return log(&format!(
+                        "the server tells of no changes: {}",
+                        trouble.error().1
+                    ));
                 }
                 // The stream of changes alone is no reason to ask a person again.
                 Err(Trouble::SignIn(reason)) => {
@@ -79,14 +90,22 @@ impl Bridge {
 
     fn filter(&self, modern: &Modern) -> Option<String> {
         let mut filter = Object::parse("{}")?;
-        for (capability, name) in
-            [("tools", "toolsListChanged"), ("prompts", "promptsListChanged"), ("resources", "resourcesListChanged")]
-        {
+        for (capability, name) in [
+            ("tools", "toolsListChanged"),
+            ("prompts", "promptsListChanged"),
+            ("resources", "resourcesListChanged"),
+        ] {
             if modern.offers(capability, "listChanged") {
                 filter.set(name, "true".to_owned());
             }
         }
-        let uris: Vec<String> = self.session.borrow().subscriptions.keys().map(|uri| quoted(uri)).collect();
+        let uris: Vec<String> = self
+            .session
+            .borrow()
+            .subscriptions
+            .keys()
+            .map(|uri| quoted(uri))
+            .collect();
         if !uris.is_empty() {
             filter.set("resourceSubscriptions", format!("[{}]", uris.join(",")));
         }
@@ -103,7 +122,9 @@ impl Modern {
 
 /// A notice as earlier versions have it; `None` for one that they do not have.
 pub(super) fn notice(message: Message) -> Option<Message> {
-    let Kind::Notification { method } = &message.kind else { return Some(message) };
+    let Kind::Notification { method } = &message.kind else {
+        return Some(message);
+    };
     if method == ACKNOWLEDGED {
         return None;
     }
@@ -120,8 +141,16 @@ pub(super) fn notice(message: Message) -> Option<Message> {
         } else {
             params.set("_meta", meta.to_string());
         }
-        let params = if params.0.is_empty() { String::new() } else { format!(r#","params":{params}"#) };
-        Message::written(format!(r#"{{"jsonrpc":"2.0","method":{}{params}}}"#, quoted(method))).ok()
+        let params = if params.0.is_empty() {
+            String::new()
+        } else {
+            format!(r#","params":{params}"#)
+        };
+        Message::written(format!(
+            r#"{{"jsonrpc":"2.0","method":{}{params}}}"#,
+            quoted(method)
+        ))
+        .ok()
     };
     let changed = without();
     Some(changed.unwrap_or(message))

@@ -43,17 +43,28 @@ pub(super) fn mirrored(schema: &Value) -> Result<Vec<Mirrored>, String> {
     Ok(found)
 }
 
-fn walk(schema: &Map<String, Value>, path: &mut Vec<String>, found: &mut Vec<Mirrored>) -> Result<(), String> {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Ok(()) };
+fn walk(
+    schema: &Map<String, Value>,
+    path: &mut Vec<String>,
+    found: &mut Vec<Mirrored>,
+) -> Result<(), String> {
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        return Ok(());
+    };
     for (name, property) in properties {
-        let Some(property) = property.as_object() else { continue };
+        let Some(property) = property.as_object() else {
+            continue;
+        };
         path.push(name.clone());
         if let Some(annotation) = property.get(KEYWORD) {
             let header = header(annotation, property).ok_or_else(|| path.join("."))?;
             if found.iter().any(|other| other.header == header) {
                 return Err(path.join("."));
             }
-            found.push(Mirrored { header, path: path.clone() });
+            found.push(Mirrored {
+                header,
+                path: path.clone(),
+            });
         }
         walk(property, path, found)?;
         path.pop();
@@ -85,14 +96,24 @@ mod tests {
         }});
         let found = mirrored(&schema).unwrap();
         let values = |arguments: &str| -> Vec<(String, Option<String>)> {
-            found.iter().map(|one| (one.header.to_string(), one.argument(arguments))).collect()
+            found
+                .iter()
+                .map(|one| (one.header.to_string(), one.argument(arguments)))
+                .collect()
         };
         let expected = [
             ("mcp-param-region".to_owned(), Some("a".to_owned())),
             ("mcp-param-shard".to_owned(), Some("7".to_owned())),
         ];
-        assert_eq!(values(r#"{"region":"\u0061","where":{"shard":7}}"#), expected);
-        assert!(values(r#"{"region":null,"where":{}}"#).iter().all(|(_, value)| value.is_none()));
+        assert_eq!(
+            values(r#"{"region":"\u0061","where":{"shard":7}}"#),
+            expected
+        );
+        assert!(
+            values(r#"{"region":null,"where":{}}"#)
+                .iter()
+                .all(|(_, value)| value.is_none())
+        );
     }
 
     #[test]
@@ -107,7 +128,10 @@ mod tests {
             json!({ "type": "object", "x-mcp-header": "A" }),
             json!({ "x-mcp-header": "A" }),
         ] {
-            assert!(mirrored(&json!({ "properties": { "one": property } })).is_err(), "{property}");
+            assert!(
+                mirrored(&json!({ "properties": { "one": property } })).is_err(),
+                "{property}"
+            );
         }
         let twice = json!({ "properties": {
             "a": { "type": "string", "x-mcp-header": "Same" }, "b": { "type": "string", "x-mcp-header": "same" },

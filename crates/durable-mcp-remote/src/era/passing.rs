@@ -18,9 +18,16 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`], with the request still unanswered.
-    pub(crate) async fn exchange_passing(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
+    pub(crate) async fn exchange_passing(
+        self: &Rc<Self>,
+        call: &Call,
+        message: &Message,
+    ) -> Result<(), Trouble> {
         let outcome = self.exchange_by_http(call, message).await;
-        if call.method != "tools/call" || !self.is_passing() || !outcome.as_ref().is_err_and(is_mismatch) {
+        if call.method != "tools/call"
+            || !self.is_passing()
+            || !outcome.as_ref().is_err_and(is_mismatch)
+        {
             return outcome;
         }
         let before = headers(message, &self.mirrored.borrow());
@@ -31,7 +38,8 @@ impl Bridge {
             self.learn(page, is_first);
         };
         // Without a list, the refusal stands.
-        if Box::pin(self.list_tools(meta, learn)).await.is_err() || before == headers(message, &self.mirrored.borrow())
+        if Box::pin(self.list_tools(meta, learn)).await.is_err()
+            || before == headers(message, &self.mirrored.borrow())
         {
             return outcome;
         }
@@ -44,12 +52,18 @@ impl Bridge {
         if !self.is_passing() {
             return message;
         }
-        let Some(result) = message.raw_result() else { return message };
-        let Some(mut page) = Object::parse(result.get()) else { return message };
+        let Some(result) = message.raw_result() else {
+            return message;
+        };
+        let Some(mut page) = Object::parse(result.get()) else {
+            return message;
+        };
         if !self.learn(&mut page, is_first) {
             return message;
         }
-        page.get("tools").and_then(|kept| tools::with_list(&message, kept)).unwrap_or(message)
+        page.get("tools")
+            .and_then(|kept| tools::with_list(&message, kept))
+            .unwrap_or(message)
     }
 
     // Clients of earlier versions begin with a session, or are translated for.

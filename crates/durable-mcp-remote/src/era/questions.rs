@@ -29,7 +29,9 @@ impl Questions {
     pub(crate) fn answered(&self, id: &Id, response: &Message) -> bool {
         let asker = self.open.borrow_mut().remove(id);
         // A question that was withdrawn meanwhile has no one who waits.
-        asker.map(|asker| drop(asker.send(response.clone()))).is_some()
+        asker
+            .map(|asker| drop(asker.send(response.clone())))
+            .is_some()
     }
 }
 
@@ -41,11 +43,20 @@ struct Asked {
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        if self.bridge.questions.open.borrow_mut().remove(&self.id).is_none() {
+        if self
+            .bridge
+            .questions
+            .open
+            .borrow_mut()
+            .remove(&self.id)
+            .is_none()
+        {
             return;
         }
-        let notice =
-            format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{}}}}}"#, self.id);
+        let notice = format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{}}}}}"#,
+            self.id
+        );
         let bridge = Rc::clone(&self.bridge);
         spawn_local(async move { bridge.output.write(notice.into()).await });
     }
@@ -57,19 +68,28 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`] about a question that the client did not declare, or refuses.
-    pub(super) async fn ask_client(self: &Rc<Self>, modern: &Modern, questions: &str) -> Result<String, Trouble> {
-        let questions = Object::parse(questions).ok_or_else(|| untranslatable("its questions are no object"))?;
+    pub(super) async fn ask_client(
+        self: &Rc<Self>,
+        modern: &Modern,
+        questions: &str,
+    ) -> Result<String, Trouble> {
+        let questions = Object::parse(questions)
+            .ok_or_else(|| untranslatable("its questions are no object"))?;
         let room = Rc::new(Semaphore::new(QUESTIONS_AT_ONCE));
         let mut asked = JoinSet::new();
         for (key, question) in &questions.0 {
-            let question = Object::parse(question).ok_or_else(|| untranslatable("a question is no object"))?;
+            let question =
+                Object::parse(question).ok_or_else(|| untranslatable("a question is no object"))?;
             let method = question.text("method").unwrap_or_default();
             let params = question.get("params").unwrap_or("{}").to_owned();
             modern.check_declared(&method, &params)?;
             let (key, bridge, room) = (key.to_string(), Rc::clone(self), Rc::clone(&room));
             asked.spawn_local(async move {
                 let _place = room.acquire().await;
-                bridge.ask_one(&method, &params).await.map(|answer| (key, answer))
+                bridge
+                    .ask_one(&method, &params)
+                    .await
+                    .map(|answer| (key, answer))
             });
         }
         let mut answers = Vec::new();
@@ -86,17 +106,29 @@ impl Bridge {
         let id = Id::Text(format!("{}-question-{number}", self.calls.prefix()));
         let (sender, answer) = oneshot::channel();
         self.questions.open.borrow_mut().insert(id.clone(), sender);
-        let json = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{},"params":{params}}}"#, quoted(method));
-        let _asked = Asked { bridge: Rc::clone(&self), id };
+        let json = format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":{},"params":{params}}}"#,
+            quoted(method)
+        );
+        let _asked = Asked {
+            bridge: Rc::clone(&self),
+            id,
+        };
         self.output.write(json.into()).await;
-        let answer = answer.await.map_err(|_| untranslatable("a question was withdrawn"))?;
+        let answer = answer
+            .await
+            .map_err(|_| untranslatable("a question was withdrawn"))?;
         match answer.raw_result() {
             Some(result) => Ok(result.get().to_owned()),
             // A form can be left; nothing else has such an answer.
             None if method == "elicitation/create" => Ok(r#"{"action":"cancel"}"#.to_owned()),
             None => {
-                let reason = answer.error().map_or_else(String::new, |error| error.message);
-                Err(untranslatable(&format!("the client refuses {method}: {reason}")))
+                let reason = answer
+                    .error()
+                    .map_or_else(String::new, |error| error.message);
+                Err(untranslatable(&format!(
+                    "the client refuses {method}: {reason}"
+                )))
             }
         }
     }
@@ -112,13 +144,20 @@ impl Modern {
             other => return Err(untranslatable(&format!("it asks {other}"))),
         };
         let declared = self.client_capabilities.get(capability);
-        let is_url = Object::parse(params).and_then(|params| params.text("mode")).as_deref() == Some("url");
+        let is_url = Object::parse(params)
+            .and_then(|params| params.text("mode"))
+            .as_deref()
+            == Some("url");
         if is_url && declared.is_some_and(|declared| declared.get("url").is_none()) {
-            return Err(untranslatable("it asks for elicitation.url, which the client did not declare"));
+            return Err(untranslatable(
+                "it asks for elicitation.url, which the client did not declare",
+            ));
         }
         match declared {
             Some(_) => Ok(()),
-            None => Err(untranslatable(&format!("it asks for {capability}, which the client did not declare"))),
+            None => Err(untranslatable(&format!(
+                "it asks for {capability}, which the client did not declare"
+            ))),
         }
     }
 }

@@ -50,7 +50,8 @@ impl Bridge {
             "ping" => return self.answer_empty(call).await,
             "logging/setLevel" => {
                 let params = message.raw_params().unwrap_or_default();
-                let level = Object::parse(&params).and_then(|params| params.get("level").map(str::to_owned));
+                let level = Object::parse(&params)
+                    .and_then(|params| params.get("level").map(str::to_owned));
                 modern.level.replace(level);
                 return self.answer_empty(call).await;
             }
@@ -68,17 +69,24 @@ impl Bridge {
         let mut has_learned = false;
         for _ in 0..MAX_ROUNDS {
             let mut outcome = self.round(modern, call, message, &answers).await;
-            if outcome.as_ref().is_err_and(is_mismatch) && !has_learned && call.method == "tools/call" {
+            if outcome.as_ref().is_err_and(is_mismatch)
+                && !has_learned
+                && call.method == "tools/call"
+            {
                 has_learned = true;
                 Box::pin(self.learn_tools()).await?;
                 outcome = self.round(modern, call, message, &answers).await;
             }
             let response = match outcome {
                 // Errors of the protocol come with an HTTP status of their own.
-                Err(Trouble::Refused(Refusal { error: Some(error), .. })) => Some(error),
+                Err(Trouble::Refused(Refusal {
+                    error: Some(error), ..
+                })) => Some(error),
                 outcome => outcome?,
             };
-            let Some(response) = response else { return Ok(()) };
+            let Some(response) = response else {
+                return Ok(());
+            };
             match self.outcome(modern, call, message, &response)? {
                 Outcome::Response(response) => {
                     self.deliver(response).await;
@@ -95,7 +103,9 @@ impl Bridge {
                 }
             }
         }
-        Err(untranslatable(&format!("the server asks more than {MAX_ROUNDS} times in one request")))
+        Err(untranslatable(&format!(
+            "the server asks more than {MAX_ROUNDS} times in one request"
+        )))
     }
 
     /// One request and its response; `None` once the client has cancelled it, which closes its stream.
@@ -109,12 +119,16 @@ impl Bridge {
         let (own, response) = self.calls.of_bridge(&call.method);
         let _waiting = self.calls.until_dropped(&own.id);
         let request = modern.request(message, &own.id, answers);
-        let request = request.ok_or_else(|| untranslatable("the params of the request are no object"))?;
+        let request =
+            request.ok_or_else(|| untranslatable("the params of the request are no object"))?;
         tokio::select! {
             outcome = self.exchange_by_http(&own, &request) => outcome?,
             () = call.done.done() => return Ok(None),
         }
-        response.await.map(Some).map_err(|_| Trouble::Lost("there is no response".to_owned()))
+        response
+            .await
+            .map(Some)
+            .map_err(|_| Trouble::Lost("there is no response".to_owned()))
     }
 
     async fn answer_empty(&self, call: &Call) -> Result<(), Trouble> {
@@ -125,7 +139,13 @@ impl Bridge {
         Ok(())
     }
 
-    fn outcome(&self, modern: &Modern, call: &Call, request: &Message, response: &Message) -> Result<Outcome, Trouble> {
+    fn outcome(
+        &self,
+        modern: &Modern,
+        call: &Call,
+        request: &Message,
+        response: &Message,
+    ) -> Result<Outcome, Trouble> {
         let unreadable = || untranslatable("the result is no object");
         let Some(result) = response.raw_result() else {
             let error = error_for(modern, call, response);
@@ -136,21 +156,33 @@ impl Bridge {
             None | Some("complete") => {}
             Some("input_required") => {
                 let questions = object.get("inputRequests").unwrap_or("{}").to_owned();
-                return Ok(Outcome::Questions(questions, object.get("requestState").map(str::to_owned)));
+                return Ok(Outcome::Questions(
+                    questions,
+                    object.get("requestState").map(str::to_owned),
+                ));
             }
             Some(other) => return Err(untranslatable(&format!("the result is a {other}"))),
         }
         let mut is_other = object.remove(&["resultType", "ttlMs", "cacheScope"]);
         // Before 2026-07-28 it is an object; the text says the same.
-        if object.get("structuredContent").is_some_and(|content| !content.starts_with('{')) {
+        if object
+            .get("structuredContent")
+            .is_some_and(|content| !content.starts_with('{'))
+        {
             is_other |= object.remove(&["structuredContent"]);
         }
         if call.method == "tools/list" {
             is_other |= self.learn(&mut object, is_first_page(request));
         }
-        let text = if is_other { object.to_string() } else { result.get().to_owned() };
+        let text = if is_other {
+            object.to_string()
+        } else {
+            result.get().to_owned()
+        };
         let json = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{text}}}"#, call.id);
-        Message::written(json).map(Outcome::Response).map_err(|_| unreadable())
+        Message::written(json)
+            .map(Outcome::Response)
+            .map_err(|_| unreadable())
     }
 
     /// Notes which arguments of a page of tools are repeated in headers, and leaves out tools with wrong annotations; `true` if there
@@ -162,8 +194,10 @@ impl Bridge {
             #[serde(default, rename = "inputSchema")]
             input_schema: Value,
         }
-        let tools: Vec<&RawValue> =
-            page.get("tools").and_then(|tools| serde_json::from_str(tools).ok()).unwrap_or_default();
+        let tools: Vec<&RawValue> = page
+            .get("tools")
+            .and_then(|tools| serde_json::from_str(tools).ok())
+            .unwrap_or_default();
         let mut known = self.mirrored.borrow_mut();
         if is_first {
             known.clear();
@@ -171,16 +205,22 @@ impl Bridge {
         let count = tools.len();
         let mut kept = Vec::new();
         for raw in tools {
-            let Ok(tool) = serde_json::from_str::<Tool>(raw.get()) else { continue };
+            let Ok(tool) = serde_json::from_str::<Tool>(raw.get()) else {
+                continue;
+            };
             match mirrored(&tool.input_schema) {
                 Ok(found) => {
                     known.insert(tool.name, found);
                     kept.push(raw.get());
                 }
-                Err(property) => log(&format!("the tool {} is left out: its {property} names no header", tool.name)),
+                Err(property) => log(&format!(
+                    "the tool {} is left out: its {property} names no header",
+                    tool.name
+                )),
             }
         }
-        self.knows_tools.set(page.get("nextCursor").is_none() || self.knows_tools.get());
+        self.knows_tools
+            .set(page.get("nextCursor").is_none() || self.knows_tools.get());
         if kept.len() == count {
             return false;
         }
@@ -208,11 +248,18 @@ impl Bridge {
             params.set("_meta", meta.to_owned());
         }
         for number in 0..MAX_PAGES {
-            let json = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"tools/list","params":{params}}}"#);
-            let Ok(request) = Message::written(json) else { break };
+            let json =
+                format!(r#"{{"jsonrpc":"2.0","id":0,"method":"tools/list","params":{params}}}"#);
+            let Ok(request) = Message::written(json) else {
+                break;
+            };
             let response = self.ask(&request).await?;
-            let Some(result) = response.raw_result() else { break };
-            let Some(mut page) = Object::parse(result.get()) else { break };
+            let Some(result) = response.raw_result() else {
+                break;
+            };
+            let Some(mut page) = Object::parse(result.get()) else {
+                break;
+            };
             let cursor = page.get("nextCursor").map(str::to_owned);
             each(&mut page, number == 0);
             let Some(cursor) = cursor else { break };
@@ -224,18 +271,24 @@ impl Bridge {
 
 fn is_first_page(request: &Message) -> bool {
     let params = request.raw_params();
-    params.as_deref().and_then(Object::parse).is_none_or(|params| params.get("cursor").is_none())
+    params
+        .as_deref()
+        .and_then(Object::parse)
+        .is_none_or(|params| params.get("cursor").is_none())
 }
 
 /// Error of the server, with the code that the client knows it by.
 fn error_for(modern: &Modern, call: &Call, response: &Message) -> Option<Message> {
     let error = response.error()?;
-    let is_missing = error.code == INVALID_PARAMS && call.method == "resources/read" && error.data.get("uri").is_some();
+    let is_missing = error.code == INVALID_PARAMS
+        && call.method == "resources/read"
+        && error.data.get("uri").is_some();
     if is_missing && modern.version.as_str() < "2025-11-25" {
         let (code, message, data) = (OLD_RESOURCE_NOT_FOUND, quoted(&error.message), error.data);
         let id = &call.id;
-        let json =
-            format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{message},"data":{data}}}}}"#);
+        let json = format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{message},"data":{data}}}}}"#
+        );
         return Message::written(json).ok();
     }
     response.with_id(&call.id)
@@ -243,11 +296,22 @@ fn error_for(modern: &Modern, call: &Call, response: &Message) -> Option<Message
 
 /// Whether the server says that headers differ from the body.
 pub(super) fn is_mismatch(trouble: &Trouble) -> bool {
-    let Trouble::Refused(refusal) = trouble else { return false };
-    refusal.error.as_ref().and_then(Message::error).is_some_and(|error| error.code == HEADER_MISMATCH)
+    let Trouble::Refused(refusal) = trouble else {
+        return false;
+    };
+    refusal
+        .error
+        .as_ref()
+        .and_then(Message::error)
+        .is_some_and(|error| error.code == HEADER_MISMATCH)
 }
 
 pub(super) fn untranslatable(reason: &str) -> Trouble {
-    let reason = format!("the client's version of MCP has no words for the server's answer: {reason}");
-    Trouble::Refused(Refusal { status: StatusCode::OK, error: None, reason })
+    let reason =
+        format!("the client's version of MCP has no words for the server's answer: {reason}");
+    Trouble::Refused(Refusal {
+        status: StatusCode::OK,
+        error: None,
+        reason,
+    })
 }

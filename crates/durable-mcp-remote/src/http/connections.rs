@@ -38,14 +38,24 @@ impl Connections {
         warnings: &mut Vec<String>,
     ) -> Result<Self, String> {
         let authorities = tls::extra_authorities(network, environment, warnings)?;
-        let tls = tls::configuration(authorities).map_err(|error| format!("TLS cannot be set up: {error}"))?;
-        Ok(Self { network: network.clone(), tls, loopback: Mutex::default(), elsewhere: Mutex::default() })
+        let tls = tls::configuration(authorities)
+            .map_err(|error| format!("TLS cannot be set up: {error}"))?;
+        Ok(Self {
+            network: network.clone(),
+            tls,
+            loopback: Mutex::default(),
+            elsewhere: Mutex::default(),
+        })
     }
 
     /// Client whose pool serves a URL.
     pub(super) fn client(&self, url: &Url) -> reqwest::Result<reqwest::Client> {
         let loopback = is_loopback(url);
-        let pool = if loopback { &self.loopback } else { &self.elsewhere };
+        let pool = if loopback {
+            &self.loopback
+        } else {
+            &self.elsewhere
+        };
         let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = pool.as_ref() {
             return Ok(client.clone());

@@ -29,7 +29,13 @@ impl Cookies {
     /// Keeps the cookies that an answer sets, and forgets those that it ends.
     pub(super) fn receive(&mut self, url: &Url, headers: &HeaderMap, now: SystemTime) {
         for value in headers.get_all(SET_COOKIE) {
-            let Some(cookie) = value.to_str().ok().and_then(|text| Cookie::parse(url, text, now)) else { continue };
+            let Some(cookie) = value
+                .to_str()
+                .ok()
+                .and_then(|text| Cookie::parse(url, text, now))
+            else {
+                continue;
+            };
             self.0.retain(|known| !known.is_same(&cookie));
             if cookie.is_alive(now) {
                 self.0.push(cookie);
@@ -41,9 +47,16 @@ impl Cookies {
 
     /// `Cookie` header of a request, longer paths first.
     pub(super) fn header(&self, url: &Url, now: SystemTime) -> Option<HeaderValue> {
-        let mut fitting: Vec<&Cookie> = self.0.iter().filter(|cookie| cookie.fits(url, now)).collect();
+        let mut fitting: Vec<&Cookie> = self
+            .0
+            .iter()
+            .filter(|cookie| cookie.fits(url, now))
+            .collect();
         fitting.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
-        let pairs: Vec<String> = fitting.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
+        let pairs: Vec<String> = fitting
+            .iter()
+            .map(|cookie| format!("{}={}", cookie.name, cookie.value))
+            .collect();
         if pairs.is_empty() {
             return None;
         }
@@ -78,7 +91,9 @@ impl Cookie {
                 "secure" => cookie.secure = true,
                 "max-age" => max_age = value.parse::<i64>().ok(),
                 // Cookies are older than the form of dates, and many servers write hyphens.
-                "expires" => cookie.expires = httpdate::parse_http_date(&value.replace('-', " ")).ok(),
+                "expires" => {
+                    cookie.expires = httpdate::parse_http_date(&value.replace('-', " ")).ok()
+                }
                 _ => {}
             }
         }
@@ -114,7 +129,8 @@ fn default_path(url: &Url) -> String {
 }
 
 fn path_matches(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || folder.ends_with('/') || rest.starts_with('/'))
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || folder.ends_with('/') || rest.starts_with('/'))
 }
 
 #[cfg(test)]
@@ -141,17 +157,36 @@ mod tests {
     }
 
     fn sent(cookies: &Cookies, to: &str) -> Option<String> {
-        cookies.header(&url(to), NOW).map(|value| value.to_str().unwrap().to_owned())
+        cookies
+            .header(&url(to), NOW)
+            .map(|value| value.to_str().unwrap().to_owned())
     }
 
     #[test]
     fn a_cookie_returns_to_its_origin_and_path_only() {
         let mut cookies = Cookies::default();
-        set(&mut cookies, "https://a.example/mcp/x", &["AWSALB=one; Path=/mcp", "other=two; Domain=example; Path=/"]);
-        assert_eq!(sent(&cookies, "https://a.example/mcp").as_deref(), Some("AWSALB=one; other=two"));
-        assert_eq!(sent(&cookies, "https://a.example/mcp/y").as_deref(), Some("AWSALB=one; other=two"));
-        assert_eq!(sent(&cookies, "https://a.example/mcpx").as_deref(), Some("other=two"));
-        for elsewhere in ["https://b.example/mcp", "http://a.example/mcp", "https://a.example:444/mcp"] {
+        set(
+            &mut cookies,
+            "https://a.example/mcp/x",
+            &["AWSALB=one; Path=/mcp", "other=two; Domain=example; Path=/"],
+        );
+        assert_eq!(
+            sent(&cookies, "https://a.example/mcp").as_deref(),
+            Some("AWSALB=one; other=two")
+        );
+        assert_eq!(
+            sent(&cookies, "https://a.example/mcp/y").as_deref(),
+            Some("AWSALB=one; other=two")
+        );
+        assert_eq!(
+            sent(&cookies, "https://a.example/mcpx").as_deref(),
+            Some("other=two")
+        );
+        for elsewhere in [
+            "https://b.example/mcp",
+            "http://a.example/mcp",
+            "https://a.example:444/mcp",
+        ] {
             assert_eq!(sent(&cookies, elsewhere), None, "{elsewhere}");
         }
     }
@@ -160,15 +195,29 @@ mod tests {
     fn without_a_path_a_cookie_belongs_to_the_folder_of_its_url() {
         let mut cookies = Cookies::default();
         set(&mut cookies, "https://a.example/v1/mcp", &["a=1"]);
-        assert_eq!(sent(&cookies, "https://a.example/v1/messages").as_deref(), Some("a=1"));
+        assert_eq!(
+            sent(&cookies, "https://a.example/v1/messages").as_deref(),
+            Some("a=1")
+        );
         assert_eq!(sent(&cookies, "https://a.example/v2"), None);
     }
 
     #[test]
     fn a_cookie_is_replaced_ended_and_expires() {
         let mut cookies = Cookies::default();
-        set(&mut cookies, "https://a.example/", &["a=1; Max-Age=60", "b=2"]);
-        set(&mut cookies, "https://a.example/", &["a=3; Max-Age=60", "b=; Expires=Thu, 01-Jan-1970 00:00:00 GMT"]);
+        set(
+            &mut cookies,
+            "https://a.example/",
+            &["a=1; Max-Age=60", "b=2"],
+        );
+        set(
+            &mut cookies,
+            "https://a.example/",
+            &[
+                "a=3; Max-Age=60",
+                "b=; Expires=Thu, 01-Jan-1970 00:00:00 GMT",
+            ],
+        );
         assert_eq!(sent(&cookies, "https://a.example/").as_deref(), Some("a=3"));
         let later = NOW + Duration::from_mins(2);
         assert!(cookies.header(&url("https://a.example/"), later).is_none());
@@ -179,10 +228,18 @@ mod tests {
     #[test]
     fn number_and_size_of_cookies_are_bounded() {
         let mut cookies = Cookies::default();
-        set(&mut cookies, "https://a.example/", &[&format!("long={}", "x".repeat(5000)), "=x", "novalue"]);
+        set(
+            &mut cookies,
+            "https://a.example/",
+            &[&format!("long={}", "x".repeat(5000)), "=x", "novalue"],
+        );
         assert_eq!(sent(&cookies, "https://a.example/"), None);
         for number in 0..100 {
-            set(&mut cookies, "https://a.example/", &[&format!("c{number}=1")]);
+            set(
+                &mut cookies,
+                "https://a.example/",
+                &[&format!("c{number}=1")],
+            );
         }
         let sent = sent(&cookies, "https://a.example/").unwrap();
         assert_eq!(sent.split("; ").count(), super::MOST_COOKIES);

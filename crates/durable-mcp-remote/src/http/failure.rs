@@ -43,26 +43,41 @@ impl Failure {
     pub(super) fn new(error: &reqwest::Error, url: &Url) -> Self {
         let unsent = error.is_connect() || error.is_builder();
         let (cause, reason) = explain(error, &Place::of(url));
-        Self { unsent, cause, reason }
+        Self {
+            unsent,
+            cause,
+            reason,
+        }
     }
 
     pub(crate) fn late(url: &Url, missing: &str, seconds: f64) -> Self {
         let host = Place::of(url).host;
-        Self { unsent: false, cause: Cause::Timeout, reason: format!("{host} sent {missing} within {seconds} s") }
+        Self {
+            unsent: false,
+            cause: Cause::Timeout,
+            reason: format!("{host} sent {missing} within {seconds} s"),
+        }
     }
 
     pub(super) fn redirect(reason: String) -> Self {
-        Self { unsent: false, cause: Cause::Redirect, reason }
+        Self {
+            unsent: false,
+            cause: Cause::Redirect,
+            reason,
+        }
     }
 
     /// Refusal of a proxy for plain HTTP, which is an answer of its own.
     pub(super) fn proxy_credentials() -> Self {
-        Self { unsent: true, cause: Cause::Proxy, reason: PROXY_CREDENTIALS.to_owned() }
+        Self {
+            unsent: true,
+            cause: Cause::Proxy,
+            reason: PROXY_CREDENTIALS.to_owned(),
+        }
     }
 }
 
-const PROXY_CREDENTIALS: &str =
-    "the proxy asks for credentials; write them into HTTPS_PROXY, as http://user:password@host:port";
+const PROXY_CREDENTIALS: &str = "the proxy asks for credentials; write them into HTTPS_PROXY, as http://user:password@host:port";
 
 /// Host and port of a URL: the rest of it may hold secrets.
 struct Place {
@@ -84,7 +99,10 @@ fn explain(error: &reqwest::Error, place: &Place) -> (Cause, String) {
         return explain_tls(tls, host);
     }
     if error.is_dns() {
-        return (Cause::Name, format!("no address is known for {host}; check the URL and this machine's network"));
+        return (
+            Cause::Name,
+            format!("no address is known for {host}; check the URL and this machine's network"),
+        );
     }
     let chain = chain(error);
     if error.is_connect() && chain.contains("proxy auth") {
@@ -99,20 +117,39 @@ fn explain(error: &reqwest::Error, place: &Place) -> (Cause, String) {
         );
     }
     if error.is_timeout() && error.is_connect() {
-        return (Cause::Timeout, format!("{address} does not take the connection in time; check network and proxy"));
+        return (
+            Cause::Timeout,
+            format!("{address} does not take the connection in time; check network and proxy"),
+        );
     }
     match find::<io::Error>(error).map(io::Error::kind) {
-        Some(io::ErrorKind::ConnectionRefused) => {
-            (Cause::Refused, format!("{address} refuses connections; check that the server runs, and the URL's port"))
-        }
-        Some(io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
-            (Cause::Timeout, format!("{address} cannot be reached ({chain}); check the network"))
-        }
-        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe) => {
-            (Cause::Closed, format!("{address} closed the connection"))
-        }
-        _ if error.is_connect() => (Cause::Other, format!("{address} cannot be connected to ({chain})")),
-        _ => (Cause::Closed, format!("the connection to {address} ended early ({chain})")),
+        Some(io::ErrorKind::ConnectionRefused) => (
+            Cause::Refused,
+            format!(
+                "{address} refuses connections; check that the server runs, and the URL's port"
+            ),
+        ),
+        Some(
+            io::ErrorKind::TimedOut
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable,
+        ) => (
+            Cause::Timeout,
+            format!("{address} cannot be reached ({chain}); check the network"),
+        ),
+        Some(
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::BrokenPipe,
+        ) => (Cause::Closed, format!("{address} closed the connection")),
+        _ if error.is_connect() => (
+            Cause::Other,
+            format!("{address} cannot be connected to ({chain})"),
+        ),
+        _ => (
+            Cause::Closed,
+            format!("the connection to {address} ended early ({chain})"),
+        ),
     }
 }
 
@@ -123,7 +160,8 @@ fn explain_tls(error: &rustls::Error, host: &str) -> (Cause, String) {
     };
     let reason = match invalid {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "its certificate has expired; check this machine's clock, or tell the server's operator".to_owned()
+            "its certificate has expired; check this machine's clock, or tell the server's operator"
+                .to_owned()
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "its certificate is not valid yet; check this machine's clock".to_owned()
@@ -135,15 +173,23 @@ fn explain_tls(error: &rustls::Error, host: &str) -> (Cause, String) {
         CertificateError::Other(other) => other.0.to_string(),
         other => format!("its certificate is not valid ({other})"),
     };
-    (Cause::Certificate, format!("{host} is not trusted: {reason}"))
+    (
+        Cause::Certificate,
+        format!("{host} is not trusted: {reason}"),
+    )
 }
 
 /// First error of a type among the causes, also within an [`io::Error`], which hides the one that it wraps.
 fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(cause) = next {
-        let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(found) = wrapped.and_then(|wrapped| find::<E>(wrapped)).or_else(|| cause.downcast_ref()) {
+        let wrapped = cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        if let Some(found) = wrapped
+            .and_then(|wrapped| find::<E>(wrapped))
+            .or_else(|| cause.downcast_ref())
+        {
             return Some(found);
         }
         next = cause.source();
@@ -162,5 +208,9 @@ fn chain(error: &reqwest::Error) -> String {
         }
         source = cause.source();
     }
-    if texts.is_empty() { "the request failed".to_owned() } else { texts.join(": ") }
+    if texts.is_empty() {
+        "the request failed".to_owned()
+    } else {
+        texts.join(": ")
+    }
 }

@@ -56,7 +56,9 @@ impl<'a> Element<'a> {
                 return None;
             }
             let (bytes, behind) = rest.split_at_checked(digits)?;
-            size = bytes.iter().fold(0, |size, byte| (size << 8) | usize::from(*byte));
+            size = bytes
+                .iter()
+                .fold(0, |size, byte| (size << 8) | usize::from(*byte));
             rest = behind;
         }
         let (content, behind) = rest.split_at_checked(size)?;
@@ -79,7 +81,10 @@ mod tests {
     }
 
     fn name(kind: &[u8], value: &str) -> Vec<u8> {
-        let pair = element(0x30, &[&element(0x06, &[kind]), &element(0x0c, &[value.as_bytes()])]);
+        let pair = element(
+            0x30,
+            &[&element(0x06, &[kind]), &element(0x0c, &[value.as_bytes()])],
+        );
         element(0x31, &[&pair])
     }
 
@@ -88,7 +93,10 @@ mod tests {
         let version = element(0xa0, &[&element(0x02, &[&[2]])]);
         let serial = element(0x02, &[&[1]]);
         let algorithm = element(0x30, &[]);
-        let signed = element(0x30, &[&version, &serial, &algorithm, &element(0x30, &names)]);
+        let signed = element(
+            0x30,
+            &[&version, &serial, &algorithm, &element(0x30, &names)],
+        );
         element(0x30, &[&signed])
     }
 
@@ -97,7 +105,10 @@ mod tests {
         let organization = name(&[0x55, 0x04, 0x0a], "Acme");
         let both = certificate(&[organization.clone(), name(&[0x55, 0x04, 0x03], "Acme Root")]);
         assert_eq!(issuer(&both).as_deref(), Some("Acme Root"));
-        assert_eq!(issuer(&certificate(&[organization])).as_deref(), Some("Acme"));
+        assert_eq!(
+            issuer(&certificate(&[organization])).as_deref(),
+            Some("Acme")
+        );
         assert_eq!(issuer(&certificate(&[])), None);
     }
 

@@ -19,12 +19,19 @@ pub(super) enum Redirect {
 ///
 /// Only 307 and 308 keep method and body for certain. To another origin nothing is sent: bodies, tokens and sessions are
 /// the first one's.
-pub(super) fn redirect(method: &Method, url: &Url, status: StatusCode, location: Option<&str>) -> Redirect {
+pub(super) fn redirect(
+    method: &Method,
+    url: &Url,
+    status: StatusCode,
+    location: Option<&str>,
+) -> Redirect {
     let keeps_method = matches!(status.as_u16(), 307 | 308);
     if !keeps_method && !matches!(status.as_u16(), 301..=303) {
         return Redirect::None;
     }
-    let Some(target) = location.and_then(|location| url.join(location).ok()) else { return Redirect::None };
+    let Some(target) = location.and_then(|location| url.join(location).ok()) else {
+        return Redirect::None;
+    };
     if target.origin() != url.origin() {
         return Redirect::Refused(format!(
             "the server sends to another one, {}; if you trust it, use that URL instead",
@@ -57,33 +64,57 @@ mod tests {
 
     fn decide(method: &Method, status: u16, location: Option<&str>) -> Redirect {
         let url: Url = "https://a.example/mcp?x=1".parse().unwrap();
-        redirect(method, &url, StatusCode::from_u16(status).unwrap(), location)
+        redirect(
+            method,
+            &url,
+            StatusCode::from_u16(status).unwrap(),
+            location,
+        )
     }
 
     #[test]
     fn post_follows_307_and_308_within_the_origin() {
         for status in [307, 308] {
             let target = "https://a.example/v2/mcp".parse().unwrap();
-            assert_eq!(decide(&Method::POST, status, Some("/v2/mcp")), Redirect::Follow(target));
+            assert_eq!(
+                decide(&Method::POST, status, Some("/v2/mcp")),
+                Redirect::Follow(target)
+            );
         }
     }
 
     #[test]
     fn post_refuses_redirects_that_lose_the_message_and_names_the_new_url() {
         for status in [301, 302, 303] {
-            let Redirect::Refused(reason) = decide(&Method::POST, status, Some("/v2/mcp?code=s3cret")) else {
+            let Redirect::Refused(reason) =
+                decide(&Method::POST, status, Some("/v2/mcp?code=s3cret"))
+            else {
                 panic!("{status}")
             };
-            assert!(reason.contains("https://a.example/v2/mcp by") && !reason.contains("s3cret"), "{reason}");
-            assert!(matches!(decide(&Method::GET, status, Some("/v2/mcp")), Redirect::Follow(_)));
+            assert!(
+                reason.contains("https://a.example/v2/mcp by") && !reason.contains("s3cret"),
+                "{reason}"
+            );
+            assert!(matches!(
+                decide(&Method::GET, status, Some("/v2/mcp")),
+                Redirect::Follow(_)
+            ));
         }
     }
 
     #[test]
     fn no_method_follows_to_another_origin() {
-        for location in ["https://b.example/", "http://a.example/mcp", "https://a.example:444/", "//b.example/"] {
+        for location in [
+            "https://b.example/",
+            "http://a.example/mcp",
+            "https://a.example:444/",
+            "//b.example/",
+        ] {
             for method in [Method::POST, Method::GET, Method::DELETE] {
-                assert!(matches!(decide(&method, 307, Some(location)), Redirect::Refused(_)), "{location}");
+                assert!(
+                    matches!(decide(&method, 307, Some(location)), Redirect::Refused(_)),
+                    "{location}"
+                );
             }
         }
     }

@@ -35,7 +35,9 @@ pub(super) fn extra_authorities(
         authorities.extend(certificates(path).map_err(|reason| format!("--ca: {reason}"))?);
     }
     for name in VARIABLES {
-        let Some(path) = environment(name).filter(|path| !path.is_empty()) else { continue };
+        let Some(path) = environment(name).filter(|path| !path.is_empty()) else {
+            continue;
+        };
         match certificates(Path::new(&path)) {
             Ok(certificates) => authorities.extend(certificates),
             Err(reason) => warnings.push(format!("{name} is ignored: {reason}")),
@@ -48,9 +50,13 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let place = path.display();
     let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)
-        .map_err(|error| format!("{place} cannot be read as PEM ({error}); give the path of a PEM file"))?;
+        .map_err(|error| {
+            format!("{place} cannot be read as PEM ({error}); give the path of a PEM file")
+        })?;
     if certificates.is_empty() {
-        return Err(format!("{place} has no certificate; give a PEM file with BEGIN CERTIFICATE"));
+        return Err(format!(
+            "{place} has no certificate; give a PEM file with BEGIN CERTIFICATE"
+        ));
     }
     Ok(certificates)
 }
@@ -60,9 +66,15 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 /// # Errors
 ///
 /// If the cryptography knows none of the protocol's versions.
-pub(super) fn configuration(authorities: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Error> {
+pub(super) fn configuration(
+    authorities: Vec<CertificateDer<'static>>,
+) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Verifier { provider: Arc::clone(&provider), authorities, system: OnceLock::new() };
+    let verifier = Verifier {
+        provider: Arc::clone(&provider),
+        authorities,
+        system: OnceLock::new(),
+    };
     let mut configuration = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
@@ -83,8 +95,12 @@ struct Verifier {
 
 impl Verifier {
     fn system(&self) -> Result<&SystemVerifier, Error> {
-        let load =
-            || SystemVerifier::new_with_extra_roots(self.authorities.iter().cloned(), Arc::clone(&self.provider));
+        let load = || {
+            SystemVerifier::new_with_extra_roots(
+                self.authorities.iter().cloned(),
+                Arc::clone(&self.provider),
+            )
+        };
         self.system.get_or_init(load).as_ref().map_err(Clone::clone)
     }
 }
@@ -98,7 +114,13 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified = self.system()?.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let verified = self.system()?.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
         verified.map_err(|error| match error {
             Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
                 // The last of the chain names the root, which servers leave out.
@@ -116,7 +138,12 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -125,11 +152,18 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
@@ -142,8 +176,13 @@ pub(super) struct UnknownIssuer {
 impl fmt::Display for UnknownIssuer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
-            Some(name) => write!(formatter, "its certificate is issued by {name:?}, which this machine does not trust"),
-            None => formatter.write_str("its certificate is issued by somebody whom this machine does not trust"),
+            Some(name) => write!(
+                formatter,
+                "its certificate is issued by {name:?}, which this machine does not trust"
+            ),
+            None => formatter.write_str(
+                "its certificate is issued by somebody whom this machine does not trust",
+            ),
         }?;
         formatter.write_str(
             "; if that is your company, install its root, or name the file by --ca FILE or NODE_EXTRA_CA_CERTS",

@@ -54,24 +54,41 @@ impl<'a> Record<'a> {
         let (method, id) = match Message::parse(body.clone()).map(|message| message.kind) {
             Ok(Kind::Request { id, method }) => (method, Some(id.to_string())),
             Ok(Kind::Notification { method }) => (method, None),
-            Ok(Kind::Response { id, failed }) => {
-                ((if failed { "error" } else { "result" }).to_owned(), id.map(|id| id.to_string()))
-            }
+            Ok(Kind::Response { id, failed }) => (
+                (if failed { "error" } else { "result" }).to_owned(),
+                id.map(|id| id.to_string()),
+            ),
             Err(_) => (String::new(), None),
         };
-        Self { direction, method, id, status: None, duration: None, body }
+        Self {
+            direction,
+            method,
+            id,
+            status: None,
+            duration: None,
+            body,
+        }
     }
 
     /// The same with its HTTP request and the status of the answer.
     pub(crate) fn over_http(self, method: &Method, status: StatusCode, duration: Duration) -> Self {
         let method = format!("{method} {}", self.method).trim_end().to_owned();
-        Self { method, status: Some(status.as_u16()), duration: Some(duration), ..self }
+        Self {
+            method,
+            status: Some(status.as_u16()),
+            duration: Some(duration),
+            ..self
+        }
     }
 }
 
 impl DebugLog {
     pub(super) fn new(path: PathBuf, detail: DebugDetail) -> Self {
-        Self { path, detail, rotate_at: ROTATE_AT }
+        Self {
+            path,
+            detail,
+            rotate_at: ROTATE_AT,
+        }
     }
 
     /// Line about a message, without its end.
@@ -117,7 +134,9 @@ impl DebugLog {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         if let Ok(mut file) = options.open(&self.path) {
             // In one write, so that lines of several processes stay whole.
-            let _ = file.write_all(format!("{} {} {line}\n", timestamp(now), std::process::id()).as_bytes());
+            let _ = file.write_all(
+                format!("{} {} {line}\n", timestamp(now), std::process::id()).as_bytes(),
+            );
         }
     }
 }
@@ -134,7 +153,10 @@ fn timestamp(now: SystemTime) -> String {
     let seconds = since.as_secs();
     let (year, month, day) = date(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", since.subsec_millis())
+    format!(
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z",
+        since.subsec_millis()
+    )
 }
 
 /// Year, month and day of a number of days since 1970.
@@ -177,7 +199,9 @@ mod tests {
 
     #[test]
     fn times_are_written_in_utc() {
-        let at = |seconds, millis| timestamp(UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_millis(millis));
+        let at = |seconds, millis| {
+            timestamp(UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_millis(millis))
+        };
         assert_eq!(at(0, 0), "1970-01-01T00:00:00.000Z");
         assert_eq!(at(951_782_400, 7), "2000-02-29T00:00:00.007Z");
         assert_eq!(at(1_798_761_599, 999), "2026-12-31T23:59:59.999Z");
@@ -185,24 +209,42 @@ mod tests {
 
     #[test]
     fn bodies_are_logged_only_if_asked_for_and_without_secrets() {
-        let body = Bytes::from_static(br#"{"jsonrpc":"2.0","id":7,"method":"m","params":{"password":"x"}}"#);
+        let body = Bytes::from_static(
+            br#"{"jsonrpc":"2.0","id":7,"method":"m","params":{"password":"x"}}"#,
+        );
         let record = Record::new(Direction::ToServer, &body);
         let record = record.over_http(&Method::POST, StatusCode::OK, Duration::from_millis(12));
         let messages = DebugLog::new("x".into(), DebugDetail::Messages);
-        assert_eq!(messages.line(&record), "-> POST m id=7 status=200 bytes=63 ms=12");
+        assert_eq!(
+            messages.line(&record),
+            "-> POST m id=7 status=200 bytes=63 ms=12"
+        );
         let bodies = DebugLog::new("x".into(), DebugDetail::Bodies);
         let line = bodies.line(&record);
-        assert!(line.contains(r#""password":"***""#) && line.contains("ms=12 {"), "{line}");
+        assert!(
+            line.contains(r#""password":"***""#) && line.contains("ms=12 {"),
+            "{line}"
+        );
     }
 
     #[test]
     fn a_full_log_is_renamed_and_one_older_one_kept() {
-        let path = std::env::temp_dir().join(format!("durable-mcp-remote-debug-{}.log", std::process::id()));
-        let log = DebugLog { path: path.clone(), detail: DebugDetail::Messages, rotate_at: 100 };
+        let path = std::env::temp_dir().join(format!(
+            "durable-mcp-remote-debug-{}.log",
+            std::process::id()
+        ));
+        let log = DebugLog {
+            path: path.clone(),
+            detail: DebugDetail::Messages,
+            rotate_at: 100,
+        };
         for number in 0..20 {
             log.append(&format!("line {number} {}", "x".repeat(40)), UNIX_EPOCH);
         }
-        let (now, before) = (fs::read_to_string(&path).unwrap(), fs::read_to_string(older(&path)).unwrap());
+        let (now, before) = (
+            fs::read_to_string(&path).unwrap(),
+            fs::read_to_string(older(&path)).unwrap(),
+        );
         fs::remove_file(&path).unwrap();
         fs::remove_file(older(&path)).unwrap();
         assert!(now.len() < 300 && before.len() < 300);

@@ -8,7 +8,10 @@ use serde_json::Value;
 const MASK: &str = "***";
 
 /// Secrets of this run.
-static SECRETS: Mutex<Secrets> = Mutex::new(Secrets { lasting: Vec::new(), renewed: Vec::new() });
+static SECRETS: Mutex<Secrets> = Mutex::new(Secrets {
+    lasting: Vec::new(),
+    renewed: Vec::new(),
+});
 
 struct Secrets {
     /// Those of the command line: values of headers, the secret of the client.
@@ -39,7 +42,13 @@ const SECRET_NAMES: [&str; 11] = [
 ];
 
 /// Members with such a part that are none: the token of progress notifications is a name.
-const PLAIN_NAMES: [&str; 5] = ["progresstoken", "tokenendpoint", "tokentype", "maxtokens", "tokenendpointauthmethod"];
+const PLAIN_NAMES: [&str; 5] = [
+    "progresstoken",
+    "tokenendpoint",
+    "tokentype",
+    "maxtokens",
+    "tokenendpointauthmethod",
+];
 
 /// Parameters of URLs and forms whose values are secret.
 const SECRET_PARAMETERS: [&str; 9] = [
@@ -85,25 +94,37 @@ impl Secrets {
 
 /// Remembers a secret of the command line to the end, so that [`masked`] takes it out of any text.
 pub(crate) fn keep_secret(secret: &str) {
-    SECRETS.lock().unwrap_or_else(PoisonError::into_inner).keep(secret);
+    SECRETS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .keep(secret);
 }
 
 /// Remembers a secret that is renewed from time to time, so that [`masked`] takes it out of any text.
 pub(crate) fn remember_secret(secret: &str) {
-    SECRETS.lock().unwrap_or_else(PoisonError::into_inner).remember(secret);
+    SECRETS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remember(secret);
 }
 
 /// Text without the secrets of this run. For errors: their links keep parameters that [`masked`] takes out.
 pub(crate) fn without_secrets(text: &str) -> String {
     let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner).all();
-    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK))
+    secrets.iter().fold(text.to_owned(), |text, secret| {
+        text.replace(secret.as_str(), MASK)
+    })
 }
 
 /// JSON whose strings are [`without_secrets`]. Where there are none, it stays as it is written.
 pub(crate) fn json_without_secrets(json: &[u8]) -> Option<Vec<u8>> {
     let mut value: Value = serde_json::from_slice(json).ok()?;
     let is_masked = mask_strings(&mut value);
-    Some(if is_masked { value.to_string().into_bytes() } else { json.to_vec() })
+    Some(if is_masked {
+        value.to_string().into_bytes()
+    } else {
+        json.to_vec()
+    })
 }
 
 /// `true` if there was a secret.
@@ -115,8 +136,12 @@ fn mask_strings(value: &mut Value) -> bool {
             *text = masked;
             is_other
         }
-        Value::Array(items) => items.iter_mut().fold(false, |is_masked, item| mask_strings(item) | is_masked),
-        Value::Object(members) => members.values_mut().fold(false, |is_masked, item| mask_strings(item) | is_masked),
+        Value::Array(items) => items
+            .iter_mut()
+            .fold(false, |is_masked, item| mask_strings(item) | is_masked),
+        Value::Object(members) => members
+            .values_mut()
+            .fold(false, |is_masked, item| mask_strings(item) | is_masked),
         _ => false,
     }
 }
@@ -124,8 +149,12 @@ fn mask_strings(value: &mut Value) -> bool {
 /// Text without secrets: those of this run, credentials behind a scheme, and secret parameters.
 pub(crate) fn masked(text: &str) -> String {
     let known = without_secrets(text);
-    let schemes = SCHEMES.iter().fold(known, |text, scheme| masked_behind(&text, scheme));
-    SECRET_PARAMETERS.iter().fold(schemes, |text, parameter| masked_behind(&text, parameter))
+    let schemes = SCHEMES
+        .iter()
+        .fold(known, |text, scheme| masked_behind(&text, scheme));
+    SECRET_PARAMETERS
+        .iter()
+        .fold(schemes, |text, parameter| masked_behind(&text, parameter))
 }
 
 /// Body of a message without secrets: all below JSON members that are named like one, and all that [`masked`] finds.
@@ -157,7 +186,11 @@ fn mask_members(value: &mut Value) {
 }
 
 fn is_secret_name(name: &str) -> bool {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let plain: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .to_ascii_lowercase();
     !PLAIN_NAMES.contains(&plain.as_str()) && SECRET_NAMES.iter().any(|part| plain.contains(part))
 }
 
@@ -170,13 +203,20 @@ fn masked_behind(text: &str, lead: &str) -> String {
         let lead_start = from + found;
         let start = lead_start + lead.len();
         // `barcode=` is no `code=`.
-        let is_word = !lowercase.get(..lead_start).is_some_and(|before| before.ends_with(is_name_character));
+        let is_word = !lowercase
+            .get(..lead_start)
+            .is_some_and(|before| before.ends_with(is_name_character));
         let end = start + word_length(text.get(start..).unwrap_or_default());
         masked.push_str(text.get(from..start).unwrap_or_default());
         let word = text.get(start..end).unwrap_or_default();
         // A challenge has parameters there, and no credential.
-        let is_parameter = word.ends_with('=') && text.get(end..).is_some_and(|rest| rest.starts_with('"'));
-        masked.push_str(if is_word && !word.is_empty() && !is_parameter { MASK } else { word });
+        let is_parameter =
+            word.ends_with('=') && text.get(end..).is_some_and(|rest| rest.starts_with('"'));
+        masked.push_str(if is_word && !word.is_empty() && !is_parameter {
+            MASK
+        } else {
+            word
+        });
         from = end;
     }
     masked.push_str(text.get(from..).unwrap_or_default());
@@ -188,15 +228,18 @@ fn is_name_character(letter: char) -> bool {
 }
 
 fn word_length(text: &str) -> usize {
-    let ends =
-        |letter: char| letter.is_whitespace() || matches!(letter, '&' | '"' | '\'' | ',' | ';' | '<' | '>' | ')' | '}');
+    let ends = |letter: char| {
+        letter.is_whitespace()
+            || matches!(letter, '&' | '"' | '\'' | ',' | ';' | '<' | '>' | ')' | '}')
+    };
     text.find(ends).unwrap_or(text.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::{
-        MOST_RENEWED, Secrets, json_without_secrets, keep_secret, masked, masked_body, remember_secret, without_secrets,
+        MOST_RENEWED, Secrets, json_without_secrets, keep_secret, masked, masked_body,
+        remember_secret, without_secrets,
     };
 
     #[test]
@@ -204,12 +247,18 @@ mod tests {
         remember_secret("hunter2-hunter2");
         remember_secret("hunter2-hunter2-longer");
         remember_secret("ab");
-        assert_eq!(masked("a hunter2-hunter2 b hunter2-hunter2-longer ab"), "a *** b *** ab");
+        assert_eq!(
+            masked("a hunter2-hunter2 b hunter2-hunter2-longer ab"),
+            "a *** b *** ab"
+        );
     }
 
     #[test]
     fn secrets_of_the_command_line_stay_and_others_by_their_last_use() {
-        let mut secrets = Secrets { lasting: Vec::new(), renewed: Vec::new() };
+        let mut secrets = Secrets {
+            lasting: Vec::new(),
+            renewed: Vec::new(),
+        };
         secrets.keep("of-the-command-line");
         secrets.remember("in-use");
         for number in 0..2 * MOST_RENEWED {
@@ -218,7 +267,11 @@ mod tests {
         }
         let all = secrets.all();
         assert_eq!(all.len(), MOST_RENEWED + 1);
-        for known in ["of-the-command-line", "in-use", &format!("token-{}", 2 * MOST_RENEWED - 1)] {
+        for known in [
+            "of-the-command-line",
+            "in-use",
+            &format!("token-{}", 2 * MOST_RENEWED - 1),
+        ] {
             assert!(all.iter().any(|secret| secret == known), "{known}");
         }
         keep_secret("kept-of-the-command-line");
@@ -228,28 +281,54 @@ mod tests {
     #[test]
     fn all_below_a_member_named_like_a_secret_is_masked() {
         let body = br#"{"credentials":{"user":"u","keys":["k"]},"cookies":["a=b"],"hasToken":true,"tokens":null}"#;
-        assert_eq!(masked_body(body), r#"{"cookies":"***","credentials":"***","hasToken":true,"tokens":null}"#);
+        assert_eq!(
+            masked_body(body),
+            r#"{"cookies":"***","credentials":"***","hasToken":true,"tokens":null}"#
+        );
     }
 
     #[test]
     fn errors_lose_secrets_and_keep_links() {
         remember_secret("echoed-\"secret");
         let text = "at https://as.example/authorize?state=abc: echoed-\"secret";
-        assert_eq!(without_secrets(text), "at https://as.example/authorize?state=abc: ***");
-        let json = |text: &str| json_without_secrets(text.as_bytes()).map(|json| String::from_utf8(json).unwrap());
+        assert_eq!(
+            without_secrets(text),
+            "at https://as.example/authorize?state=abc: ***"
+        );
+        let json = |text: &str| {
+            json_without_secrets(text.as_bytes()).map(|json| String::from_utf8(json).unwrap())
+        };
         let echoed = r#"{"error":{"code":1,"data":["state=a","echoed-\"secret"],"message":"m"}}"#;
-        assert_eq!(json(echoed).unwrap(), r#"{"error":{"code":1,"data":["state=a","***"],"message":"m"}}"#);
-        assert_eq!(json(r#"{ "b": 1.0, "a": 2 }"#).unwrap(), r#"{ "b": 1.0, "a": 2 }"#);
+        assert_eq!(
+            json(echoed).unwrap(),
+            r#"{"error":{"code":1,"data":["state=a","***"],"message":"m"}}"#
+        );
+        assert_eq!(
+            json(r#"{ "b": 1.0, "a": 2 }"#).unwrap(),
+            r#"{ "b": 1.0, "a": 2 }"#
+        );
         assert_eq!(json("no JSON"), None);
     }
 
     #[test]
     fn credentials_behind_a_scheme_and_secret_parameters_are_masked() {
-        assert_eq!(masked("Authorization: Bearer abc.def=, more"), "Authorization: Bearer ***, more");
+        assert_eq!(
+            masked("Authorization: Bearer abc.def=, more"),
+            "Authorization: Bearer ***, more"
+        );
         assert_eq!(masked("bearer"), "bearer");
-        assert_eq!(masked(r#"Bearer realm="x", error="y""#), r#"Bearer realm="x", error="y""#);
-        assert_eq!(masked("https://x/cb?code=abc&state=%20x&iss=y"), "https://x/cb?code=***&state=***&iss=y");
-        assert_eq!(masked("barcode=123 grant_type=x"), "barcode=123 grant_type=x");
+        assert_eq!(
+            masked(r#"Bearer realm="x", error="y""#),
+            r#"Bearer realm="x", error="y""#
+        );
+        assert_eq!(
+            masked("https://x/cb?code=abc&state=%20x&iss=y"),
+            "https://x/cb?code=***&state=***&iss=y"
+        );
+        assert_eq!(
+            masked("barcode=123 grant_type=x"),
+            "barcode=123 grant_type=x"
+        );
         assert_eq!(masked("İ code=x ß"), "İ code=*** ß");
     }
 

@@ -13,7 +13,11 @@ pub(crate) enum Reach {
 
 /// Network of a host with these addresses: one that is private makes it so.
 pub(crate) fn reach(addresses: &[IpAddr]) -> Reach {
-    if addresses.iter().any(is_private) { Reach::Private } else { Reach::Public }
+    if addresses.iter().any(is_private) {
+        Reach::Private
+    } else {
+        Reach::Public
+    }
 }
 
 fn is_private(address: &IpAddr) -> bool {
@@ -88,17 +92,34 @@ mod tests {
             "2002:7f00:1::",
         ];
         for address in private {
-            assert_eq!(reach(&[address.parse().unwrap()]), Reach::Private, "{address}");
+            assert_eq!(
+                reach(&[address.parse().unwrap()]),
+                Reach::Private,
+                "{address}"
+            );
         }
-        for address in ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
-        {
-            assert_eq!(reach(&[address.parse().unwrap()]), Reach::Public, "{address}");
+        for address in [
+            "1.1.1.1",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2606:4700::1111",
+            "::ffff:8.8.8.8",
+            "64:ff9b::808:808",
+        ] {
+            assert_eq!(
+                reach(&[address.parse().unwrap()]),
+                Reach::Public,
+                "{address}"
+            );
         }
     }
 
     #[test]
     fn one_private_address_among_public_ones_is_enough() {
-        assert_eq!(reach(&["1.1.1.1".parse().unwrap(), "10.0.0.1".parse().unwrap()]), Reach::Private);
+        assert_eq!(
+            reach(&["1.1.1.1".parse().unwrap(), "10.0.0.1".parse().unwrap()]),
+            Reach::Private
+        );
         assert_eq!(reach(&[]), Reach::Public);
     }
 }

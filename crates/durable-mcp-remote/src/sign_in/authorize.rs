@@ -45,7 +45,10 @@ impl AuthorizationRequest<'_> {
         if let Some(resource) = self.resource.filter(|_| !extra("resource")) {
             pairs.push(("resource", resource));
         }
-        let known = self.extra.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let known = self
+            .extra
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
         pairs.extend(known.filter(|(name, _)| !derived.contains(name)));
 
         let mut link = self.endpoint.clone();
@@ -53,7 +56,9 @@ impl AuthorizationRequest<'_> {
         link.set_query(None);
         link.set_fragment(None);
         let is_set = |name: &str| pairs.iter().any(|(other, _)| *other == name);
-        link.query_pairs_mut().extend_pairs(own.iter().filter(|(name, _)| !is_set(name))).extend_pairs(&pairs);
+        link.query_pairs_mut()
+            .extend_pairs(own.iter().filter(|(name, _)| !is_set(name)))
+            .extend_pairs(&pairs);
         link
     }
 }
@@ -64,8 +69,9 @@ impl AuthorizationRequest<'_> {
 /// If the system has no randomness.
 pub(crate) fn random_text() -> Result<String, SignInError> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| SignInError::impossible(format!("the system has no randomness: {error}")))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        SignInError::impossible(format!("the system has no randomness: {error}"))
+    })?;
     let mut text = String::with_capacity(64);
     for byte in bytes {
         use std::fmt::Write as _;
@@ -129,7 +135,9 @@ impl Redirect {
             };
             return Err(SignInError::Denied(words));
         }
-        self.code.filter(|code| !code.is_empty()).ok_or_else(|| SignInError::impossible("the answer has no code"))
+        self.code
+            .filter(|code| !code.is_empty())
+            .ok_or_else(|| SignInError::impossible("the answer has no code"))
     }
 }
 
@@ -148,7 +156,10 @@ mod tests {
     #[test]
     fn the_challenge_is_that_of_the_rfc() {
         let endpoint = Url::parse("https://as.example/authorize?tenant=1&state=theirs#x").unwrap();
-        let extra = [("audience".to_owned(), "a b".to_owned()), ("state".to_owned(), "mine".to_owned())];
+        let extra = [
+            ("audience".to_owned(), "a b".to_owned()),
+            ("state".to_owned(), "mine".to_owned()),
+        ];
         let request = AuthorizationRequest {
             endpoint: &endpoint,
             client_id: "c",
@@ -162,9 +173,16 @@ mod tests {
         let link = request.link();
         assert_eq!(link.fragment(), None);
         let of = |name: &str| -> Vec<String> {
-            pairs(&link).into_iter().filter(|(other, _)| other == name).map(|(_, value)| value).collect()
+            pairs(&link)
+                .into_iter()
+                .filter(|(other, _)| other == name)
+                .map(|(_, value)| value)
+                .collect()
         };
-        assert_eq!(of("code_challenge"), ["E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"]);
+        assert_eq!(
+            of("code_challenge"),
+            ["E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"]
+        );
         assert_eq!(of("state"), ["s"]);
         assert_eq!(of("tenant"), ["1"]);
         assert_eq!(of("audience"), ["a b"]);
@@ -175,23 +193,44 @@ mod tests {
     #[test]
     fn an_answer_of_another_issuer_is_not_used_not_even_its_error() {
         let issuer = "https://as.example";
-        assert_eq!(redirect("code=c&iss=https%3A%2F%2Fas.example").code(issuer, true), Ok("c".to_owned()));
+        assert_eq!(
+            redirect("code=c&iss=https%3A%2F%2Fas.example").code(issuer, true),
+            Ok("c".to_owned())
+        );
         assert_eq!(redirect("code=c").code(issuer, false), Ok("c".to_owned()));
-        for query in ["code=c&iss=https%3A%2F%2Fevil.example", "code=c&iss=https%3A%2F%2Fas.example%2F", "code=c&iss="]
-        {
-            assert!(matches!(redirect(query).code(issuer, false), Err(SignInError::Impossible(_))), "{query}");
+        for query in [
+            "code=c&iss=https%3A%2F%2Fevil.example",
+            "code=c&iss=https%3A%2F%2Fas.example%2F",
+            "code=c&iss=",
+        ] {
+            assert!(
+                matches!(
+                    redirect(query).code(issuer, false),
+                    Err(SignInError::Impossible(_))
+                ),
+                "{query}"
+            );
         }
-        assert!(matches!(redirect("code=c").code(issuer, true), Err(SignInError::Impossible(_))));
-        let error = redirect("error=access_denied&error_description=planted&iss=https%3A%2F%2Fevil.example")
-            .code(issuer, false);
+        assert!(matches!(
+            redirect("code=c").code(issuer, true),
+            Err(SignInError::Impossible(_))
+        ));
+        let error = redirect(
+            "error=access_denied&error_description=planted&iss=https%3A%2F%2Fevil.example",
+        )
+        .code(issuer, false);
         assert!(!error.unwrap_err().to_string().contains("planted"));
     }
 
     #[test]
     fn a_refusal_has_the_servers_words() {
-        let error =
-            redirect("error=access_denied&error_description=no%1b").code("https://as.example", false).unwrap_err();
-        assert_eq!(error, SignInError::Denied("access_denied: no\\u{1b}".to_owned()));
+        let error = redirect("error=access_denied&error_description=no%1b")
+            .code("https://as.example", false)
+            .unwrap_err();
+        assert_eq!(
+            error,
+            SignInError::Denied("access_denied: no\\u{1b}".to_owned())
+        );
     }
 
     #[test]

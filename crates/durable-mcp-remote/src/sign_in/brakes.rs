@@ -75,7 +75,13 @@ mod tests {
         for _ in 0..MAX_TOKENS {
             brakes.token(1_000).unwrap();
         }
-        assert!(brakes.token(1_000).unwrap_err().to_string().contains("20 tokens in 30 s"));
+        assert!(
+            brakes
+                .token(1_000)
+                .unwrap_err()
+                .to_string()
+                .contains("20 tokens in 30 s")
+        );
         assert!(brakes.token(31_000).is_ok());
     }
 

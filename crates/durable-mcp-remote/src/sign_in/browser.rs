@@ -12,7 +12,9 @@ pub(crate) async fn open(link: &Url) -> bool {
     }
     let link = link.clone();
     // A start script may take its time.
-    tokio::task::spawn_blocking(move || webbrowser::open(link.as_str()).is_ok()).await.unwrap_or(false)
+    tokio::task::spawn_blocking(move || webbrowser::open(link.as_str()).is_ok())
+        .await
+        .unwrap_or(false)
 }
 
 /// Whether a link leads to a page: http is for this machine alone.
@@ -37,9 +39,24 @@ fn has_window(variable: impl Fn(&str) -> Option<String>) -> bool {
 
 fn is_text_browser(command: &str) -> bool {
     let program = command.split_ascii_whitespace().next().unwrap_or_default();
-    let name = Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    ["www-browser", "lynx", "links", "links2", "elinks", "w3m", "eww", "netrik", "retawq", "curl", "browsh"]
-        .contains(&name)
+    let name = Path::new(program)
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    [
+        "www-browser",
+        "lynx",
+        "links",
+        "links2",
+        "elinks",
+        "w3m",
+        "eww",
+        "netrik",
+        "retawq",
+        "curl",
+        "browsh",
+    ]
+    .contains(&name)
 }
 
 #[cfg(test)]
@@ -48,10 +65,20 @@ mod tests {
 
     #[test]
     fn only_links_of_the_web_are_opened() {
-        for link in ["https://x.example/$(id)", "http://localhost:1/a?b='c'", "https://x.example/`id`&|;"] {
+        for link in [
+            "https://x.example/$(id)",
+            "http://localhost:1/a?b='c'",
+            "https://x.example/`id`&|;",
+        ] {
             assert!(is_web(&Url::parse(link).unwrap()), "{link}");
         }
-        for link in ["file:///etc/passwd", "javascript:alert(1)", "ms-msdt:/id", "data:text/html,x", "https://-flag/"] {
+        for link in [
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "ms-msdt:/id",
+            "data:text/html,x",
+            "https://-flag/",
+        ] {
             assert!(!Url::parse(link).is_ok_and(|link| is_web(&link)), "{link}");
         }
     }
@@ -59,7 +86,12 @@ mod tests {
     #[test]
     fn a_browser_of_the_terminal_is_not_started() {
         let of = |pairs: &'static [(&str, &str)]| {
-            has_window(move |name| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned()))
+            has_window(move |name| {
+                pairs
+                    .iter()
+                    .find(|(other, _)| *other == name)
+                    .map(|(_, value)| (*value).to_owned())
+            })
         };
         assert!(of(&[("BROWSER", "/opt/firefox %s")]));
         assert!(!of(&[("BROWSER", "/usr/bin/w3m")]));

@@ -29,7 +29,11 @@ const LOOK: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// [`SignInError::Pending`] after the wait of messages and ten minutes more.
-pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender<Progress>) -> Result<(), SignInError> {
+pub(crate) async fn run(
+    context: &Context,
+    need: &Need,
+    progress: &watch::Sender<Progress>,
+) -> Result<(), SignInError> {
     let discovered = context.discover(&need.challenge).await?;
     check_pkce(&discovered.server, context.settings.rules)?;
     let until = Instant::now() + context.settings.timeout + FLOW_LIFETIME;
@@ -41,17 +45,40 @@ pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender
             context.show_link("sign in at its link:", &link);
         }
     };
-    let role = coordinate(context.store.key(), settings.port, || context.is_met(need), following);
+    let role = coordinate(
+        context.store.key(),
+        settings.port,
+        || context.is_met(need),
+        following,
+    );
     let role = tokio::select! {
         role = role => role?,
         () = sleep_until(until) => return Err(SignInError::Pending { link: None }),
     };
-    let Role::Owner { bound, has_taken_over } = role else { return Ok(()) };
+    let Role::Owner {
+        bound,
+        has_taken_over,
+    } = role
+    else {
+        return Ok(());
+    };
     let port = bound.port;
     let (sender, arrivals) = mpsc::channel(ARRIVALS);
     let (awaited, state) = watch::channel(String::new());
-    let server = CallbackServer::start(bound, settings.callback.clone(), context.store.clone(), sender, state);
-    let session = Session { context, need, discovered: &discovered, until, awaited };
+    let server = CallbackServer::start(
+        bound,
+        settings.callback.clone(),
+        context.store.clone(),
+        sender,
+        state,
+    );
+    let session = Session {
+        context,
+        need,
+        discovered: &discovered,
+        until,
+        awaited,
+    };
     let outcome = session.run(port, has_taken_over, progress, arrivals).await;
     server.close().await;
     outcome
@@ -65,15 +92,20 @@ pub(crate) async fn redeem(
     redirect: Redirect,
 ) -> Result<(), SignInError> {
     let server = &discovered.server;
-    if flow.issuer.as_deref().is_some_and(|issuer| !is_same_issuer(issuer, &server.issuer)) {
+    if flow
+        .issuer
+        .as_deref()
+        .is_some_and(|issuer| !is_same_issuer(issuer, &server.issuer))
+    {
         return Err(SignInError::impossible(
             "the server has changed its authorization server meanwhile: sign in again",
         ));
     }
     let code = redirect.code(&server.issuer, server.always_sends_iss)?;
     let client = context.settings.client.known(&context.store, server)?;
-    let client = client
-        .ok_or_else(|| SignInError::impossible("the client of this sign-in is not known any more: sign in again"))?;
+    let client = client.ok_or_else(|| {
+        SignInError::impossible("the client of this sign-in is not known any more: sign in again")
+    })?;
     // The reference uses the one that it registered, and does not store it.
     let redirect_uri = flow.redirect_uri.clone().unwrap_or_else(|| {
         let own = context.redirect_uri(context.settings.port.first);
@@ -90,13 +122,21 @@ pub(crate) async fn redeem(
         ("redirect_uri", redirect_uri.as_str()),
     ];
     form.extend(resource.as_deref().map(|resource| ("resource", resource)));
-    let answer = context.token_endpoint(server, &client)?.request(&context.http, &form).await;
+    let answer = context
+        .token_endpoint(server, &client)?
+        .request(&context.http, &form)
+        .await;
     if answer.as_ref().is_err_and(TokenError::is_of_client) && client.origin == Origin::Stored {
         context.store.delete_client(client.record.client_id())?;
     }
     let requested = flow.reference.get(BASE_SCOPE).and_then(Value::as_str);
-    let scopes = GrantedScopes { asked: flow.scope.as_deref(), requested };
-    context.save(&issued(answer?, None, &server.issuer, scopes)?).await?;
+    let scopes = GrantedScopes {
+        asked: flow.scope.as_deref(),
+        requested,
+    };
+    context
+        .save(&issued(answer?, None, &server.issuer, scopes)?)
+        .await?;
     let _ = context.store.delete_flow(&flow.state);
     context.store.sweep();
     Ok(())
@@ -123,7 +163,11 @@ impl Session<'_> {
         mut arrivals: mpsc::Receiver<Arrival>,
     ) -> Result<(), SignInError> {
         // A tab of the instance before may still be open, and finishes here.
-        let taken = if has_taken_over { self.context.store.latest_flow() } else { None };
+        let taken = if has_taken_over {
+            self.context.store.latest_flow()
+        } else {
+            None
+        };
         let flow = match taken {
             Some(flow) => flow,
             None => self.begin(port).await?,
@@ -162,7 +206,9 @@ impl Session<'_> {
         mut flow: PendingFlow,
         progress: &watch::Sender<Progress>,
     ) -> Result<PendingFlow, SignInError> {
-        let Some(link) = flow.link.clone() else { return Ok(flow) };
+        let Some(link) = flow.link.clone() else {
+            return Ok(flow);
+        };
         if !flow.is_opened {
             self.context.brakes().window(now_ms())?;
         }
@@ -189,7 +235,9 @@ impl Session<'_> {
         let client = self.client(port).await?;
         let flow = self.flow(port, &client)?;
         if client.origin == Origin::Stored && self.is_forgotten(&flow).await {
-            self.context.store.delete_client(client.record.client_id())?;
+            self.context
+                .store
+                .delete_client(client.record.client_id())?;
             let client = self.client(port).await?;
             return self.store(self.flow(port, &client)?);
         }
@@ -210,17 +258,29 @@ impl Session<'_> {
             redirect_uris.push(self.context.redirect_uri(self.context.settings.port.first));
         }
         let name = self.context.client_name();
-        let registration =
-            Registration { client_name: name.as_deref(), redirect_uris: &redirect_uris, scope: asked.as_deref() };
+        let registration = Registration {
+            client_name: name.as_deref(),
+            redirect_uris: &redirect_uris,
+            scope: asked.as_deref(),
+        };
         let settings = &self.context.settings.client;
-        settings.obtain(&self.context.http, &self.context.store, &self.discovered.server, registration).await
+        settings
+            .obtain(
+                &self.context.http,
+                &self.context.store,
+                &self.discovered.server,
+                registration,
+            )
+            .await
     }
 
     fn flow(&self, port: u16, client: &Client) -> Result<PendingFlow, SignInError> {
         let server = &self.discovered.server;
         let endpoint = server.authorization_endpoint.as_ref();
         let endpoint = endpoint.ok_or_else(|| {
-            SignInError::impossible("the authorization server's metadata has no authorization_endpoint")
+            SignInError::impossible(
+                "the authorization server's metadata has no authorization_endpoint",
+            )
         })?;
         let wanted = self.context.redirect_uri(port);
         let redirect_uri = client.record.redirect_uri_for(&wanted).unwrap_or(wanted);
@@ -240,7 +300,9 @@ impl Session<'_> {
         };
         let link = request.link();
         if !browser::is_web(&link) {
-            return Err(SignInError::impossible("the authorization endpoint is not on the web"));
+            return Err(SignInError::impossible(
+                "the authorization endpoint is not on the web",
+            ));
         }
         Ok(PendingFlow {
             link: Some(link.into()),
@@ -258,12 +320,21 @@ impl Session<'_> {
     fn reference(&self, base_scope: Option<String>) -> Map<String, Value> {
         let server = &self.discovered.server;
         let mut members = Map::new();
-        members.insert("authorizationServerUrl".to_owned(), server.issuer.clone().into());
+        members.insert(
+            "authorizationServerUrl".to_owned(),
+            server.issuer.clone().into(),
+        );
         if !server.document.is_empty() {
-            members.insert("authorizationServerMetadata".to_owned(), server.document.clone().into());
+            members.insert(
+                "authorizationServerMetadata".to_owned(),
+                server.document.clone().into(),
+            );
         }
         if let Some(resource) = &self.discovered.resource {
-            members.insert("resourceMetadata".to_owned(), resource.document.clone().into());
+            members.insert(
+                "resourceMetadata".to_owned(),
+                resource.document.clone().into(),
+            );
         }
         if let Some(scope) = base_scope {
             members.insert(BASE_SCOPE.to_owned(), scope.into());
@@ -274,8 +345,18 @@ impl Session<'_> {
     /// Whether the authorization endpoint refuses a registration of before. Asked without a person, for whom the page that it
     /// would show is an end.
     async fn is_forgotten(&self, flow: &PendingFlow) -> bool {
-        let Some(link) = flow.link.as_deref().and_then(|link| Url::parse(link).ok()) else { return false };
-        let refusals = [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, StatusCode::UNPROCESSABLE_ENTITY];
-        self.context.http.peek(&link).await.is_ok_and(|answer| refusals.contains(&answer.status))
+        let Some(link) = flow.link.as_deref().and_then(|link| Url::parse(link).ok()) else {
+            return false;
+        };
+        let refusals = [
+            StatusCode::BAD_REQUEST,
+            StatusCode::UNAUTHORIZED,
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ];
+        self.context
+            .http
+            .peek(&link)
+            .await
+            .is_ok_and(|answer| refusals.contains(&answer.status))
     }
 }

@@ -54,7 +54,11 @@ impl BoundPort {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
             Err(_) => None,
         };
-        Ok(Self { port, listener, listener_v6 })
+        Ok(Self {
+            port,
+            listener,
+            listener_v6,
+        })
     }
 }
 
@@ -107,7 +111,14 @@ impl CallbackServer {
     ) -> Self {
         let (is_finished, finished) = watch::channel(false);
         let finished_too = finished.clone();
-        let endpoint = Endpoint { settings, store, arrivals, awaited, used: Mutex::default(), finished: finished_too };
+        let endpoint = Endpoint {
+            settings,
+            store,
+            arrivals,
+            awaited,
+            used: Mutex::default(),
+            finished: finished_too,
+        };
         let task = tokio::spawn(serve(bound, Arc::new(endpoint), finished));
         Self { task, is_finished }
     }
@@ -146,11 +157,16 @@ async fn serve(bound: BoundPort, endpoint: Arc<Endpoint>, mut finished: watch::R
         }
     }
     drop(bound);
-    let _ = timeout(HEAD_TIME, async { while connections.join_next().await.is_some() {} }).await;
+    let _ = timeout(HEAD_TIME, async {
+        while connections.join_next().await.is_some() {}
+    })
+    .await;
 }
 
 async fn accept(bound: &BoundPort) -> io::Result<TcpStream> {
-    let Some(listener_v6) = &bound.listener_v6 else { return Ok(bound.listener.accept().await?.0) };
+    let Some(listener_v6) = &bound.listener_v6 else {
+        return Ok(bound.listener.accept().await?.0);
+    };
     tokio::select! {
         accepted = bound.listener.accept() => Ok(accepted?.0),
         accepted = listener_v6.accept() => Ok(accepted?.0),
@@ -209,22 +225,34 @@ impl Head {
         let mut lines = head.split("\r\n");
         let mut first = lines.next()?.split(' ');
         let (method, target) = (first.next()?.to_owned(), first.next()?);
-        let url = Url::parse(&format!("http://localhost{target}")).ok().filter(|_| target.starts_with('/'))?;
+        let url = Url::parse(&format!("http://localhost{target}"))
+            .ok()
+            .filter(|_| target.starts_with('/'))?;
         let fields: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once(':')).collect();
         let values = |wanted: &'static str| {
-            let fields = fields.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(wanted));
+            let fields = fields
+                .iter()
+                .filter(move |(name, _)| name.eq_ignore_ascii_case(wanted));
             fields.map(|(_, value)| value.trim())
         };
         // A page of another name that resolves to this machine must not be able to ask.
-        let is_of_loopback = values("host").count() == 1 && values("host").all(is_loopback_authority);
+        let is_of_loopback =
+            values("host").count() == 1 && values("host").all(is_loopback_authority);
         let language = Language::of(values("accept-language").next().unwrap_or_default());
-        Some(Self { method, url, is_of_loopback, language })
+        Some(Self {
+            method,
+            url,
+            is_of_loopback,
+            language,
+        })
     }
 }
 
 fn is_loopback_authority(authority: &str) -> bool {
     let is_plain = !authority.contains(['@', '/', '?', '#', '\\']);
-    is_plain && Url::parse(&format!("http://{authority}")).is_ok_and(|url| crate::arguments::is_loopback(&url))
+    is_plain
+        && Url::parse(&format!("http://{authority}"))
+            .is_ok_and(|url| crate::arguments::is_loopback(&url))
 }
 
 impl Endpoint {
@@ -236,9 +264,9 @@ impl Endpoint {
             return Answer::text(405, "Only GET is possible here");
         }
         match head.url.path() {
-            ID_PATH => {
-                Answer::json(&serde_json::json!({ "mcpRemote": true, "serverUrlHash": self.store.key().as_str() }))
-            }
+            ID_PATH => Answer::json(
+                &serde_json::json!({ "mcpRemote": true, "serverUrlHash": self.store.key().as_str() }),
+            ),
             WAIT_PATH => self.wait(&head.url).await,
             path if path == self.settings.path => self.redirect(head).await,
             _ => Answer::page(404, &Outcome::NotFound, head.language),
@@ -247,9 +275,15 @@ impl Endpoint {
 
     /// Answers instances of older versions of the reference.
     async fn wait(&self, url: &Url) -> Answer {
-        let is_poll = !url.query_pairs().any(|(name, value)| name == "poll" && value == "false");
+        let is_poll = !url
+            .query_pairs()
+            .any(|(name, value)| name == "poll" && value == "false");
         let mut finished = self.finished.clone();
-        let time = if is_poll { self.settings.wait } else { Duration::ZERO };
+        let time = if is_poll {
+            self.settings.wait
+        } else {
+            Duration::ZERO
+        };
         match timeout(time, finished.wait_for(|finished| *finished)).await {
             Ok(_) => Answer::text(200, "Authentication completed"),
             Err(_) => Answer::text(202, "Authentication in progress"),
@@ -262,7 +296,11 @@ impl Endpoint {
             return Answer::page(400, &Outcome::Unknown, head.language);
         };
         let (done, outcome) = oneshot::channel();
-        let arrival = Arrival { flow, redirect: RedirectOnce(redirect), done };
+        let arrival = Arrival {
+            flow,
+            redirect: RedirectOnce(redirect),
+            done,
+        };
         let host = self.settings.host.clone();
         if self.arrivals.send(arrival).await.is_err() {
             return Answer::page(400, &Outcome::Unknown, head.language);
@@ -284,9 +322,17 @@ impl Endpoint {
     fn claim(&self, redirect: &Redirect) -> Option<PendingFlow> {
         let state = redirect.state.as_deref()?;
         let is_awaited = *self.awaited.borrow() == state;
-        let flow = if is_awaited { self.store.flow_of_any_age(state) } else { self.store.flow(state) };
+        let flow = if is_awaited {
+            self.store.flow_of_any_age(state)
+        } else {
+            self.store.flow(state)
+        };
         let flow = flow.ok()??;
-        let is_first = self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(state.to_owned());
+        let is_first = self
+            .used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(state.to_owned());
         is_first.then_some(flow)
     }
 }
@@ -300,19 +346,37 @@ struct Answer {
 
 impl Answer {
     fn text(status: u16, body: &str) -> Self {
-        Self { status, content_type: "text/plain; charset=utf-8", location: None, body: body.to_owned() }
+        Self {
+            status,
+            content_type: "text/plain; charset=utf-8",
+            location: None,
+            body: body.to_owned(),
+        }
     }
 
     fn json(value: &serde_json::Value) -> Self {
-        Self { status: 200, content_type: "application/json", location: None, body: value.to_string() }
+        Self {
+            status: 200,
+            content_type: "application/json",
+            location: None,
+            body: value.to_string(),
+        }
     }
 
     fn page(status: u16, outcome: &Outcome, language: Language) -> Self {
-        Self { status, content_type: "text/html; charset=utf-8", location: None, body: outcome.page(language) }
+        Self {
+            status,
+            content_type: "text/html; charset=utf-8",
+            location: None,
+            body: outcome.page(language),
+        }
     }
 
     fn see_other(url: &Url) -> Self {
-        Self { location: Some(url.to_string()), ..Self::text(303, "") }
+        Self {
+            location: Some(url.to_string()),
+            ..Self::text(303, "")
+        }
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -325,7 +389,11 @@ impl Answer {
             405 => "Method Not Allowed",
             _ => "Misdirected Request",
         };
-        let location = self.location.as_ref().map(|location| format!("location: {location}\r\n")).unwrap_or_default();
+        let location = self
+            .location
+            .as_ref()
+            .map(|location| format!("location: {location}\r\n"))
+            .unwrap_or_default();
         format!(
             "HTTP/1.1 {} {reason}\r\ncontent-type: {}\r\ncontent-length: {}\r\n{location}{HEADERS}\r\n{}",
             self.status,
@@ -348,12 +416,23 @@ mod tests {
 
     #[test]
     fn only_names_of_this_machine_are_taken_as_host() {
-        for host in ["localhost", "localhost:3334", "127.0.0.1:1", "[::1]:80", "LOCALHOST:1"] {
+        for host in [
+            "localhost",
+            "localhost:3334",
+            "127.0.0.1:1",
+            "[::1]:80",
+            "LOCALHOST:1",
+        ] {
             assert!(is_loopback_authority(host), "{host}");
         }
-        for host in
-            ["", "evil.example", "localhost.evil.example:1", "evil@localhost", "127.0.0.1.nip.io", "localhost/x"]
-        {
+        for host in [
+            "",
+            "evil.example",
+            "localhost.evil.example:1",
+            "evil@localhost",
+            "127.0.0.1.nip.io",
+            "localhost/x",
+        ] {
             assert!(!is_loopback_authority(host), "{host}");
         }
     }
@@ -381,9 +460,17 @@ mod tests {
         let mut slow = ByteByByte(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nrest");
         assert_eq!(read_head(&mut slow).await.unwrap(), text);
         assert_eq!(read_head(&mut text.as_bytes()).await.unwrap(), text);
-        assert!(read_head(&mut "GET / HTTP/1.1\r\nHost: localhost\r\n".as_bytes()).await.is_err());
+        assert!(
+            read_head(&mut "GET / HTTP/1.1\r\nHost: localhost\r\n".as_bytes())
+                .await
+                .is_err()
+        );
         let endless = "x".repeat(2 * MAX_HEAD);
-        assert!(read_head(&mut ByteByByte(endless.as_bytes())).await.is_err());
+        assert!(
+            read_head(&mut ByteByByte(endless.as_bytes()))
+                .await
+                .is_err()
+        );
     }
 
     #[cfg(unix)]
@@ -400,12 +487,16 @@ mod tests {
         };
         let (arrivals, _kept) = mpsc::channel(1);
         let (_, awaited) = watch::channel(String::new());
-        let server = CallbackServer::start(bound, settings, folder.store().unwrap(), arrivals, awaited);
+        let server =
+            CallbackServer::start(bound, settings, folder.store().unwrap(), arrivals, awaited);
         let mut silent = TcpStream::connect(address).await.unwrap();
         silent.write_all(b"GET /").await.unwrap();
         // Accepted after the silent one.
         let mut other = TcpStream::connect(address).await.unwrap();
-        other.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        other
+            .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .await
+            .unwrap();
         let mut page = String::new();
         other.read_to_string(&mut page).await.unwrap();
         assert!(page.starts_with("HTTP/1.1 404"), "{page}");
@@ -419,10 +510,22 @@ mod tests {
         let good =
             parse("GET /oauth/callback?code=a HTTP/1.1\r\nHost: localhost:1\r\nAccept-Language: zh\r\n\r\n").unwrap();
         assert!(good.is_of_loopback);
-        assert_eq!((good.url.path(), good.language), ("/oauth/callback", Language::Chinese));
+        assert_eq!(
+            (good.url.path(), good.language),
+            ("/oauth/callback", Language::Chinese)
+        );
         assert!(!parse("GET / HTTP/1.1\r\n\r\n").unwrap().is_of_loopback);
-        assert!(!parse("GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n").unwrap().is_of_loopback);
-        for bad in ["", "GET", "GET http://x/ HTTP/1.1\r\n\r\n", "GET @evil.example/ HTTP/1.1\r\n\r\n"] {
+        assert!(
+            !parse("GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n")
+                .unwrap()
+                .is_of_loopback
+        );
+        for bad in [
+            "",
+            "GET",
+            "GET http://x/ HTTP/1.1\r\n\r\n",
+            "GET @evil.example/ HTTP/1.1\r\n\r\n",
+        ] {
             assert!(parse(bad).is_none(), "{bad}");
         }
     }

@@ -110,20 +110,40 @@ mod tests {
 
     #[test]
     fn other_schemes_do_not_mix_with_bearer() {
-        let parsed =
-            Challenge::parse(r#"Basic realm="x", scope="no", bearer scope="yes", DPoP algs="ES256", error="no""#);
-        assert_eq!(parsed, Challenge { scope: Some("yes".to_owned()), ..Challenge::default() });
+        let parsed = Challenge::parse(
+            r#"Basic realm="x", scope="no", bearer scope="yes", DPoP algs="ES256", error="no""#,
+        );
+        assert_eq!(
+            parsed,
+            Challenge {
+                scope: Some("yes".to_owned()),
+                ..Challenge::default()
+            }
+        );
     }
 
     #[test]
     fn a_header_without_sense_gives_nothing() {
-        for header in ["", "Bearer", "=", "Bearer =x", "Bearer scope=", "Bearer scope=\"", "\u{0}"] {
+        for header in [
+            "",
+            "Bearer",
+            "=",
+            "Bearer =x",
+            "Bearer scope=",
+            "Bearer scope=\"",
+            "\u{0}",
+        ] {
             assert_eq!(Challenge::parse(header), Challenge::default(), "{header}");
         }
     }
 
     #[test]
     fn escaped_quotes_are_part_of_a_value() {
-        assert_eq!(Challenge::parse(r#"Bearer scope="a\"b" error=x"#).scope.as_deref(), Some("a\"b"));
+        assert_eq!(
+            Challenge::parse(r#"Bearer scope="a\"b" error=x"#)
+                .scope
+                .as_deref(),
+            Some("a\"b")
+        );
     }
 }

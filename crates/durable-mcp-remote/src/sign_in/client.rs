@@ -55,23 +55,46 @@ pub(crate) struct Registration<'a> {
 
 impl ClientSettings {
     /// Client without a look at the network, if there is one for this authorization server.
-    pub(crate) fn known(&self, store: &Store, server: &ServerMetadata) -> Result<Option<Client>, SignInError> {
+    pub(crate) fn known(
+        &self,
+        store: &Store,
+        server: &ServerMetadata,
+    ) -> Result<Option<Client>, SignInError> {
         if let Some(configured) = &self.configured {
-            let record = StoredClient::parse(configured.clone())
-                .ok_or_else(|| SignInError::impossible("--static-oauth-client-info has no client_id"))?;
-            return Ok(Some(Client { record, origin: Origin::Configured }));
+            let record = StoredClient::parse(configured.clone()).ok_or_else(|| {
+                SignInError::impossible("--static-oauth-client-info has no client_id")
+            })?;
+            return Ok(Some(Client {
+                record,
+                origin: Origin::Configured,
+            }));
         }
         if let Some(url) = &self.document_url
             && server.takes_client_documents
         {
-            return Ok(Some(Client { record: StoredClient::public(url), origin: Origin::Document }));
+            return Ok(Some(Client {
+                record: StoredClient::public(url),
+                origin: Origin::Document,
+            }));
         }
         // A registration is known only to the server that it was made at.
-        let is_of_server =
-            |client: &StoredClient| client.issuer().is_none_or(|issuer| is_same_issuer(issuer, &server.issuer));
-        let stored = store.client()?.filter(|client| is_of_server(client) && !client.is_expired(now_ms()));
-        stored.as_ref().and_then(StoredClient::secret).into_iter().for_each(remember_secret);
-        Ok(stored.map(|record| Client { record, origin: Origin::Stored }))
+        let is_of_server = |client: &StoredClient| {
+            client
+                .issuer()
+                .is_none_or(|issuer| is_same_issuer(issuer, &server.issuer))
+        };
+        let stored = store
+            .client()?
+            .filter(|client| is_of_server(client) && !client.is_expired(now_ms()));
+        stored
+            .as_ref()
+            .and_then(StoredClient::secret)
+            .into_iter()
+            .for_each(remember_secret);
+        Ok(stored.map(|record| Client {
+            record,
+            origin: Origin::Stored,
+        }))
     }
 
     /// Known client that answers may be sent back to, else one that is registered now.
@@ -91,7 +114,10 @@ impl ClientSettings {
         }
         let record = self.register(http, server, registration).await?;
         store.save_client(&record)?;
-        Ok(Client { record, origin: Origin::Registered })
+        Ok(Client {
+            record,
+            origin: Origin::Registered,
+        })
     }
 
     async fn register(
@@ -135,7 +161,11 @@ impl ClientSettings {
         })
     }
 
-    fn request(&self, server: &ServerMetadata, registration: Registration<'_>) -> Map<String, Value> {
+    fn request(
+        &self,
+        server: &ServerMetadata,
+        registration: Registration<'_>,
+    ) -> Map<String, Value> {
         let mut request = Map::new();
         let name = match registration.client_name {
             Some(name) => format!("{name} (durable-mcp-remote)"),
@@ -143,12 +173,22 @@ impl ClientSettings {
         };
         request.insert("client_name".to_owned(), name.into());
         request.insert("application_type".to_owned(), "native".into());
-        request.insert("redirect_uris".to_owned(), registration.redirect_uris.into());
+        request.insert(
+            "redirect_uris".to_owned(),
+            registration.redirect_uris.into(),
+        );
         request.insert("grant_types".to_owned(), self.grant_types.clone().into());
         // RFC 7591, section 2.1: `code` is for the grant that redirects, and needs a redirect URI.
-        let response_types: &[&str] = if registration.redirect_uris.is_empty() { &[] } else { &["code"] };
+        let response_types: &[&str] = if registration.redirect_uris.is_empty() {
+            &[]
+        } else {
+            &["code"]
+        };
         request.insert("response_types".to_owned(), response_types.into());
-        request.insert("token_endpoint_auth_method".to_owned(), registered_method(&server.token_auth_methods).into());
+        request.insert(
+            "token_endpoint_auth_method".to_owned(),
+            registered_method(&server.token_auth_methods).into(),
+        );
         if let Some(scope) = registration.scope {
             request.insert("scope".to_owned(), scope.into());
         }
@@ -160,7 +200,11 @@ impl ClientSettings {
 }
 
 /// The request's members with those of the answer over them (RFC 7591, section 3.2.1), and the issuer.
-fn record(request: Map<String, Value>, answer: Map<String, Value>, issuer: &str) -> Option<StoredClient> {
+fn record(
+    request: Map<String, Value>,
+    answer: Map<String, Value>,
+    issuer: &str,
+) -> Option<StoredClient> {
     let mut members = request;
     members.extend(answer);
     members.insert("issuer".to_owned(), issuer.into());
@@ -176,9 +220,16 @@ fn is_refusal(answer: &Answer) -> bool {
 /// Writes the redirect URIs with the address, which some servers want; `false` if they are written so.
 fn replace_localhost(request: &mut Map<String, Value>) -> bool {
     let mut is_replaced = false;
-    for uri in request.get_mut("redirect_uris").and_then(Value::as_array_mut).into_iter().flatten() {
-        let with_address =
-            uri.as_str().and_then(|text| Url::parse(text).ok()).filter(|url| url.host_str() == Some("localhost"));
+    for uri in request
+        .get_mut("redirect_uris")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        let with_address = uri
+            .as_str()
+            .and_then(|text| Url::parse(text).ok())
+            .filter(|url| url.host_str() == Some("localhost"));
         if let Some(mut url) = with_address
             && url.set_host(Some("127.0.0.1")).is_ok()
         {
@@ -192,7 +243,10 @@ fn replace_localhost(request: &mut Map<String, Value>) -> bool {
 /// Way to register: a program on a person's machine keeps no secret, so none if that is offered.
 fn registered_method(offered: &[String]) -> &'static str {
     let known = ["none", "client_secret_post", "client_secret_basic"];
-    known.into_iter().find(|known| offered.iter().any(|method| method == known)).unwrap_or("none")
+    known
+        .into_iter()
+        .find(|known| offered.iter().any(|method| method == known))
+        .unwrap_or("none")
 }
 
 #[cfg(test)]
@@ -208,20 +262,39 @@ mod tests {
     #[test]
     fn the_least_secret_method_that_is_offered_is_registered() {
         let of = |methods: &[&str]| {
-            registered_method(&methods.iter().map(|method| (*method).to_owned()).collect::<Vec<_>>())
+            registered_method(
+                &methods
+                    .iter()
+                    .map(|method| (*method).to_owned())
+                    .collect::<Vec<_>>(),
+            )
         };
-        assert_eq!(of(&["client_secret_basic", "client_secret_post", "none"]), "none");
-        assert_eq!(of(&["client_secret_basic", "client_secret_post"]), "client_secret_post");
-        assert_eq!(of(&["client_secret_basic", "private_key_jwt"]), "client_secret_basic");
+        assert_eq!(
+            of(&["client_secret_basic", "client_secret_post", "none"]),
+            "none"
+        );
+        assert_eq!(
+            of(&["client_secret_basic", "client_secret_post"]),
+            "client_secret_post"
+        );
+        assert_eq!(
+            of(&["client_secret_basic", "private_key_jwt"]),
+            "client_secret_basic"
+        );
         assert_eq!(of(&[]), "none");
     }
 
     #[test]
     fn a_client_without_redirects_registers_no_response_type() {
-        let server = ServerMetadata::of_token_endpoint(&Url::parse("https://as.example/token").unwrap());
+        let server =
+            ServerMetadata::of_token_endpoint(&Url::parse("https://as.example/token").unwrap());
         let uris = ["http://localhost:4000/oauth/callback".to_owned()];
         let of = |redirect_uris| {
-            let registration = Registration { client_name: None, redirect_uris, scope: None };
+            let registration = Registration {
+                client_name: None,
+                redirect_uris,
+                scope: None,
+            };
             ClientSettings::default().request(&server, registration)["response_types"].clone()
         };
         assert_eq!(of(&[]), json!([]));
@@ -230,22 +303,33 @@ mod tests {
 
     #[test]
     fn redirect_uris_are_rewritten_once() {
-        let mut request = object(json!({ "redirect_uris": ["http://localhost:4000/oauth/callback"] }));
+        let mut request =
+            object(json!({ "redirect_uris": ["http://localhost:4000/oauth/callback"] }));
         assert!(replace_localhost(&mut request));
-        assert_eq!(request["redirect_uris"], json!(["http://127.0.0.1:4000/oauth/callback"]));
+        assert_eq!(
+            request["redirect_uris"],
+            json!(["http://127.0.0.1:4000/oauth/callback"])
+        );
         assert!(!replace_localhost(&mut request));
     }
 
     #[test]
     fn a_record_has_what_was_asked_for_unless_the_answer_says_otherwise() {
-        let request =
-            object(json!({ "redirect_uris": ["http://localhost:1/c"], "token_endpoint_auth_method": "none" }));
+        let request = object(
+            json!({ "redirect_uris": ["http://localhost:1/c"], "token_endpoint_auth_method": "none" }),
+        );
         let answer = object(
             json!({ "client_id": "id", "client_secret": "s", "token_endpoint_auth_method": "client_secret_post" }),
         );
         let record = record(request, answer, "https://as.example").unwrap();
-        assert_eq!(record.redirect_uri_for("http://localhost:1/c").as_deref(), Some("http://localhost:1/c"));
-        assert_eq!((record.auth_method(), record.secret()), (Some("client_secret_post"), Some("s")));
+        assert_eq!(
+            record.redirect_uri_for("http://localhost:1/c").as_deref(),
+            Some("http://localhost:1/c")
+        );
+        assert_eq!(
+            (record.auth_method(), record.secret()),
+            (Some("client_secret_post"), Some("s"))
+        );
         assert_eq!(record.issuer(), Some("https://as.example"));
     }
 }

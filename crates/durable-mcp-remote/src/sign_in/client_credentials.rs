@@ -11,7 +11,9 @@ use crate::store::records::StoredTokens;
 /// Gets a token and stores it.
 pub(crate) async fn run(context: &Context, need: &Need) -> Result<(), SignInError> {
     let discovered = context.discover(&need.challenge).await?;
-    context.save(&request(context, need, &discovered).await?).await
+    context
+        .save(&request(context, need, &discovered).await?)
+        .await
 }
 
 /// Gets a token.
@@ -21,12 +23,26 @@ pub(crate) async fn request(
     discovered: &Discovered,
 ) -> Result<StoredTokens, SignInError> {
     // RFC 6749, section 4.4.3: this grant has no refresh token, so no scope asks for one.
-    let scopes = ScopeSources { server: None, ..context.scopes(discovered, need) };
+    let scopes = ScopeSources {
+        server: None,
+        ..context.scopes(discovered, need)
+    };
     let asked = scopes.asked();
     let name = context.client_name();
-    let registration = Registration { client_name: name.as_deref(), redirect_uris: &[], scope: asked.as_deref() };
+    let registration = Registration {
+        client_name: name.as_deref(),
+        redirect_uris: &[],
+        scope: asked.as_deref(),
+    };
     let settings = &context.settings.client;
-    let client = settings.obtain(&context.http, &context.store, &discovered.server, registration).await?;
+    let client = settings
+        .obtain(
+            &context.http,
+            &context.store,
+            &discovered.server,
+            registration,
+        )
+        .await?;
     if client.record.secret().is_none() {
         return Err(SignInError::impossible(
             "--client-credentials needs a client with a secret: give it with --static-oauth-client-info @FILE",
@@ -41,6 +57,9 @@ pub(crate) async fn request(
     form.extend(resource.as_deref().map(|resource| ("resource", resource)));
     let answer = endpoint.request(&context.http, &form).await?;
     let base = scopes.base();
-    let granted = GrantedScopes { asked: asked.as_deref(), requested: base.as_deref() };
+    let granted = GrantedScopes {
+        asked: asked.as_deref(),
+        requested: base.as_deref(),
+    };
     issued(answer, None, &discovered.server.issuer, granted)
 }

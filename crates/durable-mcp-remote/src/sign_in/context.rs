@@ -95,8 +95,13 @@ impl Need {
     /// Whether these tokens, of another sign-in or of a refresh, end the need. A refresh widens no scope.
     fn is_met_by(&self, tokens: &StoredTokens, use_id_token: bool, now_ms: u64) -> bool {
         let is_other = self.refused.as_deref() != Some(tokens.bearer(use_id_token));
-        let needed = self.challenge.scope.as_deref().filter(|_| self.challenge.is_insufficient_scope());
-        let has_scope = needed.is_none_or(|needed| covers(tokens.scope().unwrap_or_default(), needed));
+        let needed = self
+            .challenge
+            .scope
+            .as_deref()
+            .filter(|_| self.challenge.is_insufficient_scope());
+        let has_scope =
+            needed.is_none_or(|needed| covers(tokens.scope().unwrap_or_default(), needed));
         is_other && has_scope && !tokens.is_expired(now_ms, use_id_token)
     }
 }
@@ -115,20 +120,35 @@ impl Settings {
     pub(crate) fn new(arguments: &Arguments) -> (Self, StoreKey) {
         let sign_in = &arguments.sign_in;
         let key = arguments.store_key();
-        let has_fixed_client = sign_in.client_info.is_some() || sign_in.client_metadata_url.is_some();
-        let metadata_scope = sign_in.client_metadata.as_ref().and_then(|metadata| metadata.get("scope")?.as_str());
-        let scope = sign_in.scope.as_deref().or(metadata_scope).filter(|scope| !scope.trim().is_empty());
+        let has_fixed_client =
+            sign_in.client_info.is_some() || sign_in.client_metadata_url.is_some();
+        let metadata_scope = sign_in
+            .client_metadata
+            .as_ref()
+            .and_then(|metadata| metadata.get("scope")?.as_str());
+        let scope = sign_in
+            .scope
+            .as_deref()
+            .or(metadata_scope)
+            .filter(|scope| !scope.trim().is_empty());
         let settings = Self {
             server: arguments.url.parsed.clone(),
             grant: sign_in.grant.clone(),
             port: CallbackPort {
-                first: arguments.callback_port.unwrap_or_else(|| key.callback_port()),
+                first: arguments
+                    .callback_port
+                    .unwrap_or_else(|| key.callback_port()),
                 is_fixed: arguments.callback_port.is_some() || has_fixed_client,
             },
             callback_host: sign_in.callback_host.clone(),
             callback: CallbackSettings {
                 path: sign_in.callback_path.clone(),
-                host: arguments.url.parsed.host_str().unwrap_or_default().to_owned(),
+                host: arguments
+                    .url
+                    .parsed
+                    .host_str()
+                    .unwrap_or_default()
+                    .to_owned(),
                 success_url: sign_in.success_url.clone(),
                 wait: sign_in.timeout,
             },
@@ -163,14 +183,25 @@ impl Settings {
 
     /// Method of `--static-oauth-client-metadata` for the token endpoint.
     fn auth_method(&self) -> Option<&str> {
-        self.client.metadata.as_ref()?.get("token_endpoint_auth_method")?.as_str()
+        self.client
+            .metadata
+            .as_ref()?
+            .get("token_endpoint_auth_method")?
+            .as_str()
     }
 }
 
 impl Context {
-    pub(crate) fn new(arguments: &Arguments, client: Arc<crate::http::Client>) -> Result<Self, SignInError> {
+    pub(crate) fn new(
+        arguments: &Arguments,
+        client: Arc<crate::http::Client>,
+    ) -> Result<Self, SignInError> {
         let (settings, key) = Settings::new(arguments);
-        let http = OAuthHttp::new(client, settings.server.clone(), arguments.network.allow_http);
+        let http = OAuthHttp::new(
+            client,
+            settings.server.clone(),
+            arguments.network.allow_http,
+        );
         Ok(Self {
             settings,
             http,
@@ -184,10 +215,21 @@ impl Context {
     /// Metadata, asked for again: it may have changed since the last sign-in.
     pub(crate) async fn discover(&self, challenge: &Challenge) -> Result<Discovered, SignInError> {
         let discovered = match &self.settings.grant {
-            Grant::ClientCredentials { token_endpoint: Some(endpoint) } => {
-                Discovered { resource: None, server: ServerMetadata::of_token_endpoint(endpoint) }
+            Grant::ClientCredentials {
+                token_endpoint: Some(endpoint),
+            } => Discovered {
+                resource: None,
+                server: ServerMetadata::of_token_endpoint(endpoint),
+            },
+            _ => {
+                discover(
+                    &self.http,
+                    &self.settings.server,
+                    challenge,
+                    self.settings.rules,
+                )
+                .await?
             }
-            _ => discover(&self.http, &self.settings.server, challenge, self.settings.rules).await?,
         };
         *lock(&self.discovered) = Some(discovered.clone());
         Ok(discovered)
@@ -209,10 +251,12 @@ impl Context {
             remember(tokens);
         }
         let configured = self.settings.scope.as_deref();
-        Ok(tokens.filter(|tokens| match (configured, tokens.requested_scope()) {
-            (Some(configured), Some(requested)) => configured == requested,
-            _ => true,
-        }))
+        Ok(
+            tokens.filter(|tokens| match (configured, tokens.requested_scope()) {
+                (Some(configured), Some(requested)) => configured == requested,
+                _ => true,
+            }),
+        )
     }
 
     /// Whether there are tokens that end the need for a sign-in.
@@ -232,16 +276,26 @@ impl Context {
             Resource::Given(resource) => Some(resource.clone()),
             Resource::Omitted => None,
             // Servers without resource metadata are older than the parameter, and some refuse it.
-            Resource::Derived => discovered.resource.as_ref().map(|resource| resource.resource.clone()),
+            Resource::Derived => discovered
+                .resource
+                .as_ref()
+                .map(|resource| resource.resource.clone()),
         }
     }
 
     /// Sources of the scope to ask for.
-    pub(crate) fn scopes<'a>(&'a self, discovered: &'a Discovered, need: &'a Need) -> ScopeSources<'a> {
+    pub(crate) fn scopes<'a>(
+        &'a self,
+        discovered: &'a Discovered,
+        need: &'a Need,
+    ) -> ScopeSources<'a> {
         ScopeSources {
             configured: self.settings.scope.as_deref(),
             challenge: need.challenge.scope.as_deref(),
-            resource: discovered.resource.as_ref().and_then(|resource| resource.scopes.as_deref()),
+            resource: discovered
+                .resource
+                .as_ref()
+                .and_then(|resource| resource.scopes.as_deref()),
             server: discovered.server.scopes.as_deref(),
             granted: need.granted.as_deref(),
         }
@@ -254,10 +308,16 @@ impl Context {
         client: &'a Client,
     ) -> Result<TokenEndpoint<'a>, SignInError> {
         let url = server.token_endpoint.as_ref();
-        let url =
-            url.ok_or_else(|| SignInError::impossible("the authorization server's metadata has no token_endpoint"))?;
+        let url = url.ok_or_else(|| {
+            SignInError::impossible("the authorization server's metadata has no token_endpoint")
+        })?;
         let methods = &server.token_auth_methods;
-        Ok(TokenEndpoint { url, client: &client.record, methods, configured_method: self.settings.auth_method() })
+        Ok(TokenEndpoint {
+            url,
+            client: &client.record,
+            methods,
+            configured_method: self.settings.auth_method(),
+        })
     }
 
     /// Stores tokens of a sign-in, in place of any others.
@@ -269,7 +329,10 @@ impl Context {
 
     /// Redirect URI of a callback port.
     pub(crate) fn redirect_uri(&self, port: u16) -> String {
-        format!("http://{}:{port}{}", self.settings.callback_host, self.settings.callback.path)
+        format!(
+            "http://{}:{port}{}",
+            self.settings.callback_host, self.settings.callback.path
+        )
     }
 
     pub(crate) fn brakes(&self) -> MutexGuard<'_, Brakes> {
@@ -305,14 +368,19 @@ pub(crate) fn issued(
         answer.insert("scope".to_owned(), asked.into());
     }
     let tokens = StoredTokens::issued(answer, before, Some(issuer), now_ms());
-    let tokens = tokens.ok_or_else(|| SignInError::impossible("the token endpoint gave no access token"))?;
+    let tokens =
+        tokens.ok_or_else(|| SignInError::impossible("the token endpoint gave no access token"))?;
     remember(&tokens);
     Ok(tokens.requested(scopes.requested))
 }
 
 /// Has the log mask tokens.
 fn remember(tokens: &StoredTokens) {
-    let secrets = [Some(tokens.access_token()), tokens.refresh_token(), tokens.id_token()];
+    let secrets = [
+        Some(tokens.access_token()),
+        tokens.refresh_token(),
+        tokens.id_token(),
+    ];
     secrets.into_iter().flatten().for_each(remember_secret);
 }
 
@@ -339,7 +407,11 @@ mod tests {
     #[test]
     fn a_step_up_is_met_by_tokens_with_its_scope_alone() {
         let challenge = Challenge::parse(r#"Bearer error="insufficient_scope", scope="write""#);
-        let need = Need { challenge, granted: Some("read".to_owned()), refused: Some("old".to_owned()) };
+        let need = Need {
+            challenge,
+            granted: Some("read".to_owned()),
+            refused: Some("old".to_owned()),
+        };
         assert!(!need.is_met_by(&tokens("refreshed", "read"), false, 0));
         assert!(need.is_met_by(&tokens("new", "write read"), false, 0));
         assert!(!need.is_met_by(&tokens("old", "write read"), false, 0));
@@ -349,7 +421,11 @@ mod tests {
     #[test]
     fn a_sign_in_is_met_by_any_other_tokens() {
         let challenge = Challenge::parse(r#"Bearer error="invalid_token", scope="write""#);
-        let need = Need { challenge, granted: None, refused: Some("old".to_owned()) };
+        let need = Need {
+            challenge,
+            granted: None,
+            refused: Some("old".to_owned()),
+        };
         assert!(need.is_met_by(&tokens("new", "read"), false, 0));
     }
 }

@@ -23,7 +23,11 @@ const SLOW_DOWN: u64 = 5;
 const DEFAULT_LIFE: u64 = 1_800;
 
 /// Shows a code, and waits until a person has typed it elsewhere.
-pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender<Progress>) -> Result<(), SignInError> {
+pub(crate) async fn run(
+    context: &Context,
+    need: &Need,
+    progress: &watch::Sender<Progress>,
+) -> Result<(), SignInError> {
     let discovered = context.discover(&need.challenge).await?;
     let Some(device_endpoint) = &discovered.server.device_authorization_endpoint else {
         return Err(SignInError::impossible(
@@ -33,9 +37,20 @@ pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender
     let scopes = context.scopes(&discovered, need);
     let asked = scopes.asked();
     let name = context.client_name();
-    let registration = Registration { client_name: name.as_deref(), redirect_uris: &[], scope: asked.as_deref() };
+    let registration = Registration {
+        client_name: name.as_deref(),
+        redirect_uris: &[],
+        scope: asked.as_deref(),
+    };
     let settings = &context.settings.client;
-    let client = settings.obtain(&context.http, &context.store, &discovered.server, registration).await?;
+    let client = settings
+        .obtain(
+            &context.http,
+            &context.store,
+            &discovered.server,
+            registration,
+        )
+        .await?;
     let endpoint = context.token_endpoint(&discovered.server, &client)?;
     let resource = context.resource(&discovered);
     let mut form = Vec::new();
@@ -50,15 +65,23 @@ pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender
 
     let mut pause = code.interval;
     let until = Instant::now() + Duration::from_secs(code.life);
-    let mut form = vec![("grant_type", GRANT_TYPE), ("device_code", code.code.as_str())];
+    let mut form = vec![
+        ("grant_type", GRANT_TYPE),
+        ("device_code", code.code.as_str()),
+    ];
     form.extend(resource.as_deref().map(|resource| ("resource", resource)));
     while Instant::now() < until {
         sleep(Duration::from_secs(pause)).await;
         match endpoint.request(&context.http, &form).await {
             Ok(answer) => {
                 let base = scopes.base();
-                let granted = GrantedScopes { asked: asked.as_deref(), requested: base.as_deref() };
-                return context.save(&issued(answer, None, &discovered.server.issuer, granted)?).await;
+                let granted = GrantedScopes {
+                    asked: asked.as_deref(),
+                    requested: base.as_deref(),
+                };
+                return context
+                    .save(&issued(answer, None, &discovered.server.issuer, granted)?)
+                    .await;
             }
             Err(TokenError::Refused { code, .. }) if code == "authorization_pending" => {}
             Err(TokenError::Refused { code, .. }) if code == "slow_down" => pause += SLOW_DOWN,
@@ -72,7 +95,9 @@ pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender
             Err(error) => return Err(error.into()),
         }
     }
-    Err(SignInError::impossible("the code was not used in time: try again for another"))
+    Err(SignInError::impossible(
+        "the code was not used in time: try again for another",
+    ))
 }
 
 struct DeviceCode {
@@ -86,23 +111,35 @@ struct DeviceCode {
 
 impl DeviceCode {
     fn parse(answer: &Answer) -> Result<Self, SignInError> {
-        let object = answer.object().filter(|_| answer.status.is_success()).unwrap_or_default();
+        let object = answer
+            .object()
+            .filter(|_| answer.status.is_success())
+            .unwrap_or_default();
         Self::of(&object).ok_or_else(|| {
-            SignInError::impossible(format!("the authorization server gave no device code: {}", answer.words()))
+            SignInError::impossible(format!(
+                "the authorization server gave no device code: {}",
+                answer.words()
+            ))
         })
     }
 
     fn of(object: &Map<String, Value>) -> Option<Self> {
         let text = |name| object.get(name).and_then(Value::as_str).map(str::to_owned);
         let number = |name| object.get(name).and_then(Value::as_u64);
-        let link = |name| text(name).and_then(|link| Url::parse(&link).ok()).filter(super::browser::is_web);
+        let link = |name| {
+            text(name)
+                .and_then(|link| Url::parse(&link).ok())
+                .filter(super::browser::is_web)
+        };
         Some(Self {
             code: text("device_code")?,
             user_code: printable(&text("user_code")?),
             uri: link("verification_uri").or_else(|| link("verification_url"))?,
             complete_uri: link("verification_uri_complete"),
             interval: number("interval").unwrap_or(DEFAULT_INTERVAL),
-            life: number("expires_in").unwrap_or(DEFAULT_LIFE).min(DEFAULT_LIFE),
+            life: number("expires_in")
+                .unwrap_or(DEFAULT_LIFE)
+                .min(DEFAULT_LIFE),
         })
     }
 

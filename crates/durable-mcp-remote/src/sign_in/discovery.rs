@@ -68,13 +68,18 @@ pub(crate) async fn discover(
     rules: Rules,
 ) -> Result<Discovered, SignInError> {
     let resource = resource_metadata(http, server, challenge, rules).await?;
-    let named = resource.as_ref().and_then(|resource| resource.authorization_servers.first().cloned());
+    let named = resource
+        .as_ref()
+        .and_then(|resource| resource.authorization_servers.first().cloned());
     let metadata = match &named {
         Some(issuer) => of_issuer(http, issuer).await?,
         None => of_origin(http, server).await?,
     };
     check_endpoints(http, &metadata)?;
-    Ok(Discovered { resource, server: metadata })
+    Ok(Discovered {
+        resource,
+        server: metadata,
+    })
 }
 
 async fn resource_metadata(
@@ -84,8 +89,12 @@ async fn resource_metadata(
     rules: Rules,
 ) -> Result<Option<ResourceMetadata>, SignInError> {
     for url in resource_urls(server, challenge)? {
-        let Some(document) = document(http.get(&url).await)? else { continue };
-        let Some(metadata) = ResourceMetadata::parse(document) else { continue };
+        let Some(document) = document(http.get(&url).await)? else {
+            continue;
+        };
+        let Some(metadata) = ResourceMetadata::parse(document) else {
+            continue;
+        };
         if rules.check_resource && !covers(&metadata.resource, server) {
             return Err(SignInError::impossible(format!(
                 "{} describes the resource {}, which does not cover {}; --resource names another",
@@ -104,13 +113,19 @@ pub(super) fn resource_urls(server: &Url, challenge: &Challenge) -> Result<Vec<U
     let mut urls = Vec::new();
     if let Some(named) = &challenge.resource_metadata {
         let named = server.join(named).map_err(|_| {
-            SignInError::impossible(format!("the server names its metadata by no URL: {}", printable(named)))
+            SignInError::impossible(format!(
+                "the server names its metadata by no URL: {}",
+                printable(named)
+            ))
         })?;
         urls.push(named);
     }
     let path = server.path().trim_end_matches('/');
     for path in [path, ""] {
-        let url = at(server, &format!("/.well-known/oauth-protected-resource{path}"));
+        let url = at(
+            server,
+            &format!("/.well-known/oauth-protected-resource{path}"),
+        );
         if !urls.contains(&url) {
             urls.push(url);
         }
@@ -120,12 +135,17 @@ pub(super) fn resource_urls(server: &Url, challenge: &Challenge) -> Result<Vec<U
 
 async fn of_issuer(http: &OAuthHttp, issuer: &str) -> Result<ServerMetadata, SignInError> {
     let parsed = Url::parse(issuer).map_err(|_| {
-        SignInError::impossible(format!("the server names its authorization server by no URL: {}", printable(issuer)))
+        SignInError::impossible(format!(
+            "the server names its authorization server by no URL: {}",
+            printable(issuer)
+        ))
     })?;
     http.check_scheme(&parsed)?;
     let urls = server_urls(&parsed);
     for url in &urls {
-        let Some(document) = document(http.get(url).await)? else { continue };
+        let Some(document) = document(http.get(url).await)? else {
+            continue;
+        };
         // Some servers answer each path with some JSON.
         if !document.get("issuer").is_some_and(Value::is_string) {
             continue;
@@ -142,14 +162,18 @@ async fn of_issuer(http: &OAuthHttp, issuer: &str) -> Result<ServerMetadata, Sig
         return Ok(metadata);
     }
     let tried: Vec<String> = urls.iter().map(shown).collect();
-    Err(SignInError::impossible(format!("the authorization server has no metadata; asked: {}", tried.join(", "))))
+    Err(SignInError::impossible(format!(
+        "the authorization server has no metadata; asked: {}",
+        tried.join(", ")
+    )))
 }
 
 /// Servers of 2025-03-26 are their own authorization server, with or without metadata at their origin.
 async fn of_origin(http: &OAuthHttp, server: &Url) -> Result<ServerMetadata, SignInError> {
     let origin = server.origin().ascii_serialization();
     for url in server_urls(&at(server, "/")) {
-        let document = document(http.get(&url).await)?.filter(|document| document.contains_key("token_endpoint"));
+        let document = document(http.get(&url).await)?
+            .filter(|document| document.contains_key("token_endpoint"));
         let Some(document) = document else { continue };
         // A server must not name its own endpoints as those of another issuer: that one is asked itself.
         return match foreign_issuer(&document, server) {
@@ -181,7 +205,12 @@ pub(super) fn server_urls(issuer: &Url) -> Vec<Url> {
     if path.is_empty() {
         return vec![at(issuer, OAUTH), at(issuer, OPENID)];
     }
-    let paths = [format!("{OAUTH}{path}"), format!("{OPENID}{path}"), format!("{path}{OPENID}"), OAUTH.to_owned()];
+    let paths = [
+        format!("{OAUTH}{path}"),
+        format!("{OPENID}{path}"),
+        format!("{path}{OPENID}"),
+        OAUTH.to_owned(),
+    ];
     paths.iter().map(|path| at(issuer, path)).collect()
 }
 
@@ -192,8 +221,15 @@ fn document(answer: Result<Answer, Failure>) -> Result<Option<Map<String, Value>
 }
 
 fn check_endpoints(http: &OAuthHttp, metadata: &ServerMetadata) -> Result<(), SignInError> {
-    let endpoints = [&metadata.authorization_endpoint, &metadata.token_endpoint, &metadata.registration_endpoint];
-    endpoints.into_iter().flatten().try_for_each(|endpoint| http.check_scheme(endpoint))
+    let endpoints = [
+        &metadata.authorization_endpoint,
+        &metadata.token_endpoint,
+        &metadata.registration_endpoint,
+    ];
+    endpoints
+        .into_iter()
+        .flatten()
+        .try_for_each(|endpoint| http.check_scheme(endpoint))
 }
 
 /// Refuses authorization servers without PKCE. A refresh needs none.
@@ -227,8 +263,14 @@ impl ResourceMetadata {
     fn parse(document: Map<String, Value>) -> Option<Self> {
         Some(Self {
             resource: document.get("resource")?.as_str()?.to_owned(),
-            authorization_servers: document.get("authorization_servers").map(texts).unwrap_or_default(),
-            scopes: document.get("scopes_supported").filter(|scopes| scopes.is_array()).map(texts),
+            authorization_servers: document
+                .get("authorization_servers")
+                .map(texts)
+                .unwrap_or_default(),
+            scopes: document
+                .get("scopes_supported")
+                .filter(|scopes| scopes.is_array())
+                .map(texts),
             document,
         })
     }
@@ -236,16 +278,31 @@ impl ResourceMetadata {
 
 impl ServerMetadata {
     fn parse(document: Map<String, Value>, issuer: &str) -> Self {
-        let url = |name| document.get(name).and_then(Value::as_str).and_then(|text| Url::parse(text).ok());
+        let url = |name| {
+            document
+                .get(name)
+                .and_then(Value::as_str)
+                .and_then(|text| Url::parse(text).ok())
+        };
         let flag = |name| document.get(name) == Some(&Value::Bool(true));
         Self {
-            issuer: document.get("issuer").and_then(Value::as_str).unwrap_or(issuer).to_owned(),
+            issuer: document
+                .get("issuer")
+                .and_then(Value::as_str)
+                .unwrap_or(issuer)
+                .to_owned(),
             authorization_endpoint: url("authorization_endpoint"),
             token_endpoint: url("token_endpoint"),
             registration_endpoint: url("registration_endpoint"),
             device_authorization_endpoint: url("device_authorization_endpoint"),
-            scopes: document.get("scopes_supported").filter(|scopes| scopes.is_array()).map(texts),
-            token_auth_methods: document.get("token_endpoint_auth_methods_supported").map(texts).unwrap_or_default(),
+            scopes: document
+                .get("scopes_supported")
+                .filter(|scopes| scopes.is_array())
+                .map(texts),
+            token_auth_methods: document
+                .get("token_endpoint_auth_methods_supported")
+                .map(texts)
+                .unwrap_or_default(),
             takes_client_documents: flag("client_id_metadata_document_supported"),
             always_sends_iss: flag("authorization_response_iss_parameter_supported"),
             document,
@@ -260,7 +317,10 @@ impl ServerMetadata {
     /// Metadata of a token endpoint that `--token-endpoint` names.
     pub(crate) fn of_token_endpoint(endpoint: &Url) -> Self {
         let issuer = endpoint.origin().ascii_serialization();
-        Self { token_endpoint: Some(endpoint.clone()), ..Self::parse(Map::new(), &issuer) }
+        Self {
+            token_endpoint: Some(endpoint.clone()),
+            ..Self::parse(Map::new(), &issuer)
+        }
     }
 }
 
@@ -272,11 +332,14 @@ pub(crate) fn is_same_issuer(one: &str, other: &str) -> bool {
 
 /// Whether a resource covers a URL: of the same origin, and its path is the URL's or above it.
 fn covers(resource: &str, server: &Url) -> bool {
-    let Ok(resource) = Url::parse(resource) else { return false };
+    let Ok(resource) = Url::parse(resource) else {
+        return false;
+    };
     let above = resource.path().trim_end_matches('/');
     let below = server.path().trim_end_matches('/');
     let rest = below.strip_prefix(above);
-    resource.origin() == server.origin() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    resource.origin() == server.origin()
+        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// A path at the origin of a URL.
@@ -289,7 +352,11 @@ fn at(url: &Url, path: &str) -> Url {
 }
 
 fn texts(list: &Value) -> Vec<String> {
-    list.as_array().into_iter().flatten().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|item| item.as_str().map(str::to_owned))
+        .collect()
 }
 
 #[cfg(test)]
@@ -306,8 +373,10 @@ mod tests {
 
     #[test]
     fn resource_metadata_is_asked_for_at_the_challenge_the_path_and_the_root() {
-        let challenge =
-            Challenge { resource_metadata: Some("https://x.example/meta?a=b".to_owned()), ..Challenge::default() };
+        let challenge = Challenge {
+            resource_metadata: Some("https://x.example/meta?a=b".to_owned()),
+            ..Challenge::default()
+        };
         let urls = resource_urls(&url("https://x.example/a/mcp?q=1"), &challenge).unwrap();
         let expected = [
             "https://x.example/meta?a=b",
@@ -316,7 +385,10 @@ mod tests {
         ];
         assert_eq!(strings(&urls), expected);
         let root = resource_urls(&url("https://x.example/"), &Challenge::default()).unwrap();
-        assert_eq!(strings(&root), ["https://x.example/.well-known/oauth-protected-resource"]);
+        assert_eq!(
+            strings(&root),
+            ["https://x.example/.well-known/oauth-protected-resource"]
+        );
     }
 
     #[test]
@@ -327,17 +399,31 @@ mod tests {
             "https://as.example/t/1/.well-known/openid-configuration",
             "https://as.example/.well-known/oauth-authorization-server",
         ];
-        assert_eq!(strings(&server_urls(&url("https://as.example/t/1/"))), expected);
+        assert_eq!(
+            strings(&server_urls(&url("https://as.example/t/1/"))),
+            expected
+        );
     }
 
     #[test]
     fn metadata_of_another_origin_has_a_foreign_issuer() {
         let server = url("https://x.example/mcp");
         let of = |issuer: Value| Map::from_iter([("issuer".to_owned(), issuer)]);
-        for own in [Map::new(), of("https://x.example".into()), of("https://x.example:443/t/".into()), of(1.into())] {
+        for own in [
+            Map::new(),
+            of("https://x.example".into()),
+            of("https://x.example:443/t/".into()),
+            of(1.into()),
+        ] {
             assert_eq!(foreign_issuer(&own, &server), None, "{own:?}");
         }
-        for other in ["https://as.example", "http://x.example", "https://x.example:8443", "x.example", ""] {
+        for other in [
+            "https://as.example",
+            "http://x.example",
+            "https://x.example:8443",
+            "x.example",
+            "",
+        ] {
             assert_eq!(foreign_issuer(&of(other.into()), &server), Some(other));
         }
     }
@@ -345,7 +431,12 @@ mod tests {
     #[test]
     fn a_resource_covers_its_own_paths_only() {
         let server = url("https://x.example/a/mcp");
-        for resource in ["https://x.example", "https://x.example/", "https://x.example/a", "https://x.example/a/mcp/"] {
+        for resource in [
+            "https://x.example",
+            "https://x.example/",
+            "https://x.example/a",
+            "https://x.example/a/mcp/",
+        ] {
             assert!(covers(resource, &server), "{resource}");
         }
         for resource in [
@@ -362,8 +453,16 @@ mod tests {
     #[test]
     fn issuers_are_equal_but_for_a_slash_at_the_end() {
         assert!(is_same_issuer("https://as.example/", "https://as.example"));
-        assert!(is_same_issuer("https://as.example/t", "https://as.example/t/"));
-        for other in ["https://as.example/t//", "https://AS.example/t", "http://as.example/t", "https://as.example/T"] {
+        assert!(is_same_issuer(
+            "https://as.example/t",
+            "https://as.example/t/"
+        ));
+        for other in [
+            "https://as.example/t//",
+            "https://AS.example/t",
+            "http://as.example/t",
+            "https://as.example/T",
+        ] {
             assert!(!is_same_issuer("https://as.example/t", other), "{other}");
         }
     }

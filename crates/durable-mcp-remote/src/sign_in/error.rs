@@ -32,11 +32,14 @@ impl fmt::Display for SignInError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pending { link: Some(link) } => {
-                write!(formatter, "sign in at {link} and try again: the server asks for authorization")
+                write!(
+                    formatter,
+                    "sign in at {link} and try again: the server asks for authorization"
+                )
             }
-            Self::Pending { link: None } => {
-                formatter.write_str("finish the sign-in that another instance has opened in the browser, and try again")
-            }
+            Self::Pending { link: None } => formatter.write_str(
+                "finish the sign-in that another instance has opened in the browser, and try again",
+            ),
             Self::Denied(reason) => write!(formatter, "the sign-in was refused: {reason}"),
             Self::Unreachable(reason) | Self::Impossible(reason) => formatter.write_str(reason),
         }
@@ -78,7 +81,10 @@ mod tests {
 
     #[test]
     fn control_characters_of_servers_are_escaped() {
-        assert_eq!(printable("a\u{1b}[31mb\u{202e}c\n"), "a\\u{1b}[31mb\\u{202e}c\\u{a}");
+        assert_eq!(
+            printable("a\u{1b}[31mb\u{202e}c\n"),
+            "a\\u{1b}[31mb\\u{202e}c\\u{a}"
+        );
         assert_eq!(printable("拒绝"), "拒绝");
     }
 

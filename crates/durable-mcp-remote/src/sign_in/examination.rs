@@ -13,7 +13,10 @@ use crate::arguments::{Arguments, Grant};
 
 /// Metadata, and the ways that it opens.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a member of the metadata")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a member of the metadata"
+)]
 pub(crate) struct Discovery {
     /// Each metadata URL with the status of its answer.
     pub(crate) asked: Vec<(String, String)>,
@@ -51,14 +54,22 @@ pub(crate) async fn examine(
     let mut asked = Vec::new();
     for url in urls {
         let answer = match context.http.get(&url).await {
-            Ok(answer) if answer.status.is_success() && answer.object().is_none() => "no JSON object".to_owned(),
+            Ok(answer) if answer.status.is_success() && answer.object().is_none() => {
+                "no JSON object".to_owned()
+            }
             Ok(answer) => answer.status.as_u16().to_string(),
             Err(Failure::Refused(error) | Failure::Lost(error)) => error.to_string(),
         };
         asked.push((shown(&url), answer));
     }
-    let need = Need { challenge, ..Need::default() };
-    let scopes = context.scopes(&discovered, &need).asked().unwrap_or_default();
+    let need = Need {
+        challenge,
+        ..Need::default()
+    };
+    let scopes = context
+        .scopes(&discovered, &need)
+        .asked()
+        .unwrap_or_default();
     let server = &discovered.server;
     Ok(Discovery {
         asked,
@@ -67,7 +78,11 @@ pub(crate) async fn examine(
         has_authorization_endpoint: server.authorization_endpoint.is_some(),
         has_device_endpoint: server.device_authorization_endpoint.is_some(),
         has_registration_endpoint: server.registration_endpoint.is_some(),
-        has_stored_client: context.settings.client.known(&context.store, server)?.is_some(),
+        has_stored_client: context
+            .settings
+            .client
+            .known(&context.store, server)?
+            .is_some(),
         takes_client_documents: server.takes_client_documents,
         scopes,
     })

@@ -39,14 +39,21 @@ struct Reaches(Mutex<HashMap<String, Reach>>);
 
 impl Reaches {
     fn known(&self, host: &str) -> Option<Reach> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(host).copied()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(host)
+            .copied()
     }
 
     /// Network of the addresses of a host. A look-up that found none is made again the next time.
     fn note(&self, host: &str, addresses: &[IpAddr]) -> Reach {
         let reach = address::reach(addresses);
         if !addresses.is_empty() {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned(), reach);
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(host.to_owned(), reach);
         }
         reach
     }
@@ -80,7 +87,11 @@ impl Answer {
     /// Answer without headers.
     #[cfg(test)]
     pub(crate) fn of(status: StatusCode, body: &[u8]) -> Self {
-        Self { status, headers: HeaderMap::new(), body: body.to_vec() }
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: body.to_vec(),
+        }
     }
 
     /// JSON object of the body.
@@ -108,7 +119,12 @@ impl Answer {
 
 impl OAuthHttp {
     pub(crate) fn new(client: Arc<Client>, server: Url, allow_http: bool) -> Self {
-        Self { client, server, allow_http, reaches: Reaches::default() }
+        Self {
+            client,
+            server,
+            allow_http,
+            reaches: Reaches::default(),
+        }
     }
 
     /// Fetches a JSON document, through a few redirects.
@@ -116,11 +132,18 @@ impl OAuthHttp {
         let mut url = url.clone();
         for _ in 0..MAX_REDIRECTS {
             let answer = self.send(Method::GET, &url, HeaderMap::new(), None).await?;
-            let next = answer.headers.get(LOCATION).filter(|_| answer.status.is_redirection());
-            let Some(next) = next.and_then(|next| url.join(next.to_str().ok()?).ok()) else { return Ok(answer) };
+            let next = answer
+                .headers
+                .get(LOCATION)
+                .filter(|_| answer.status.is_redirection());
+            let Some(next) = next.and_then(|next| url.join(next.to_str().ok()?).ok()) else {
+                return Ok(answer);
+            };
             url = next;
         }
-        Err(Failure::Refused(SignInError::impossible(format!("{url} redirects too often"))))
+        Err(Failure::Refused(SignInError::impossible(format!(
+            "{url} redirects too often"
+        ))))
     }
 
     /// Asks without following redirects, as a browser's first step.
@@ -136,20 +159,29 @@ impl OAuthHttp {
         authorization: Option<HeaderValue>,
     ) -> Result<Answer, Failure> {
         let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
         if let Some(mut authorization) = authorization {
             authorization.set_sensitive(true);
             headers.insert(AUTHORIZATION, authorization);
         }
-        self.send(Method::POST, url, headers, Some(encode_form(form).into())).await
+        self.send(Method::POST, url, headers, Some(encode_form(form).into()))
+            .await
     }
 
     /// Posts a JSON object.
-    pub(crate) async fn post_json(&self, url: &Url, object: &Map<String, Value>) -> Result<Answer, Failure> {
+    pub(crate) async fn post_json(
+        &self,
+        url: &Url,
+        object: &Map<String, Value>,
+    ) -> Result<Answer, Failure> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let body = serde_json::to_vec(object).unwrap_or_default();
-        self.send(Method::POST, url, headers, Some(body.into())).await
+        self.send(Method::POST, url, headers, Some(body.into()))
+            .await
     }
 
     async fn send(
@@ -161,7 +193,12 @@ impl OAuthHttp {
     ) -> Result<Answer, Failure> {
         self.check(url).await.map_err(Failure::Refused)?;
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let request = Request { method, url: url.clone(), headers, body };
+        let request = Request {
+            method,
+            url: url.clone(),
+            headers,
+            body,
+        };
         match timeout(DEADLINE, self.exchange(request)).await {
             Ok(answer) => answer,
             Err(_) => Err(Failure::Lost(unreachable(url, "it does not answer"))),
@@ -170,7 +207,8 @@ impl OAuthHttp {
 
     async fn exchange(&self, request: Request) -> Result<Answer, Failure> {
         let url = request.url.clone();
-        let lost = |failure: crate::http::Failure| Failure::Lost(unreachable(&url, &failure.reason));
+        let lost =
+            |failure: crate::http::Failure| Failure::Lost(unreachable(&url, &failure.reason));
         let mut response = self.client.send_once(&request).await.map_err(lost)?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(lost)? {
@@ -182,13 +220,19 @@ impl OAuthHttp {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status: response.status, headers: response.headers, body })
+        Ok(Answer {
+            status: response.status,
+            headers: response.headers,
+            body,
+        })
     }
 
     /// Refuses what is not encrypted, and hosts of a private network that the server is not part of itself.
     async fn check(&self, url: &Url) -> Result<(), SignInError> {
         self.check_scheme(url)?;
-        if self.reach(&self.server).await == Reach::Public && self.reach(url).await == Reach::Private {
+        if self.reach(&self.server).await == Reach::Public
+            && self.reach(url).await == Reach::Private
+        {
             return Err(SignInError::impossible(format!(
                 "{} is an address of a private network, which {} must not lead to",
                 shown(url),
@@ -200,7 +244,8 @@ impl OAuthHttp {
 
     /// Refuses URLs that a secret must not be sent to.
     pub(crate) fn check_scheme(&self, url: &Url) -> Result<(), SignInError> {
-        let is_plain = url.scheme() == "http" && (self.allow_http || crate::arguments::is_loopback(url));
+        let is_plain =
+            url.scheme() == "http" && (self.allow_http || crate::arguments::is_loopback(url));
         if url.scheme() == "https" || is_plain {
             return Ok(());
         }
@@ -244,7 +289,8 @@ pub(crate) fn encode_form(form: &[(&str, &str)]) -> String {
     if let Some(url) = &mut url {
         url.query_pairs_mut().extend_pairs(form);
     }
-    url.and_then(|url| url.query().map(str::to_owned)).unwrap_or_default()
+    url.and_then(|url| url.query().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 fn unreachable(url: &Url, reason: &str) -> SignInError {
@@ -260,13 +306,19 @@ mod tests {
         let reaches = Reaches::default();
         assert_eq!(reaches.note("x.example", &[]), Reach::Public);
         assert_eq!(reaches.known("x.example"), None);
-        assert_eq!(reaches.note("x.example", &["10.0.0.1".parse().unwrap()]), Reach::Private);
+        assert_eq!(
+            reaches.note("x.example", &["10.0.0.1".parse().unwrap()]),
+            Reach::Private
+        );
         assert_eq!(reaches.known("x.example"), Some(Reach::Private));
     }
 
     #[test]
     fn forms_are_encoded_as_browsers_do() {
-        assert_eq!(encode_form(&[("a", "x y&z"), ("é", "1+2=3~*")]), "a=x+y%26z&%C3%A9=1%2B2%3D3%7E*");
+        assert_eq!(
+            encode_form(&[("a", "x y&z"), ("é", "1+2=3~*")]),
+            "a=x+y%26z&%C3%A9=1%2B2%3D3%7E*"
+        );
         assert_eq!(encode_form(&[]), "");
     }
 

@@ -43,8 +43,9 @@ pub(crate) async fn coordinate(
     is_signed_in: impl Fn() -> bool,
     following: impl Fn(),
 ) -> Result<Role, SignInError> {
-    let candidates: Vec<u16> =
-        (0..if port.is_fixed { 1 } else { CANDIDATES }).filter_map(|step| port.first.checked_add(step)).collect();
+    let candidates: Vec<u16> = (0..if port.is_fixed { 1 } else { CANDIDATES })
+        .filter_map(|step| port.first.checked_add(step))
+        .collect();
     'again: loop {
         for (place, port) in candidates.iter().enumerate() {
             match BoundPort::take(*port).await {
@@ -55,7 +56,10 @@ pub(crate) async fn coordinate(
                     }
                     let earlier = candidates.get(..place).unwrap_or_default();
                     let Some(sibling) = first_sibling(earlier, key).await else {
-                        return Ok(Role::Owner { bound, has_taken_over: false });
+                        return Ok(Role::Owner {
+                            bound,
+                            has_taken_over: false,
+                        });
                     };
                     drop(bound);
                     following();
@@ -75,7 +79,9 @@ pub(crate) async fn coordinate(
                 }
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
                 Err(error) => {
-                    return Err(SignInError::impossible(format!("port {port} cannot be listened on: {error}")));
+                    return Err(SignInError::impossible(format!(
+                        "port {port} cannot be listened on: {error}"
+                    )));
                 }
             }
         }
@@ -84,9 +90,15 @@ pub(crate) async fn coordinate(
 }
 
 fn no_port(candidates: &[u16]) -> SignInError {
-    let (first, last) =
-        (candidates.first().copied().unwrap_or_default(), candidates.last().copied().unwrap_or_default());
-    let which = if first == last { format!("port {first}") } else { format!("each port from {first} to {last}") };
+    let (first, last) = (
+        candidates.first().copied().unwrap_or_default(),
+        candidates.last().copied().unwrap_or_default(),
+    );
+    let which = if first == last {
+        format!("port {first}")
+    } else {
+        format!("each port from {first} to {last}")
+    };
     SignInError::impossible(format!(
         "{which} is held by another program, so a browser could not come back: give another port after the URL"
     ))
@@ -100,7 +112,14 @@ async fn follow(port: u16, key: &StoreKey, is_signed_in: &impl Fn() -> bool) -> 
         }
         if let Ok(bound) = BoundPort::take(port).await {
             // The owner may have finished since the tokens were read.
-            return Some(if is_signed_in() { Role::SignedIn } else { Role::Owner { bound, has_taken_over: true } });
+            return Some(if is_signed_in() {
+                Role::SignedIn
+            } else {
+                Role::Owner {
+                    bound,
+                    has_taken_over: true,
+                }
+            });
         }
         if look % LOOKS == 0 && !is_sibling(port, key).await {
             return None;
@@ -121,7 +140,9 @@ async fn first_sibling(candidates: &[u16], key: &StoreKey) -> Option<u16> {
 
 /// Whether an instance, of this program or the reference, signs in to the same server at a port.
 pub(crate) async fn is_sibling(port: u16, key: &StoreKey) -> bool {
-    let Ok(Some(identity)) = timeout(ID_TIME, identity(port)).await else { return false };
+    let Ok(Some(identity)) = timeout(ID_TIME, identity(port)).await else {
+        return false;
+    };
     let hash = identity.get("serverUrlHash").and_then(Value::as_str);
     identity.get("mcpRemote") == Some(&Value::Bool(true)) && hash == Some(key.as_str())
 }
@@ -129,10 +150,15 @@ pub(crate) async fn is_sibling(port: u16, key: &StoreKey) -> bool {
 async fn identity(port: u16) -> Option<Map<String, Value>> {
     const MAX_ANSWER: u64 = 8 * 1024;
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.ok()?;
-    let request = format!("GET {ID_PATH} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n");
+    let request =
+        format!("GET {ID_PATH} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut answer = Vec::new();
-    stream.take(MAX_ANSWER).read_to_end(&mut answer).await.ok()?;
+    stream
+        .take(MAX_ANSWER)
+        .read_to_end(&mut answer)
+        .await
+        .ok()?;
     let answer = String::from_utf8(answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let is_success = head.split(' ').nth(1) == Some("200");
@@ -149,20 +175,26 @@ mod tests {
     use crate::store::key::KeyParts;
 
     fn key(server: &str) -> StoreKey {
-        StoreKey::new(&KeyParts { server, ..KeyParts::default() })
+        StoreKey::new(&KeyParts {
+            server,
+            ..KeyParts::default()
+        })
     }
 
     /// Listener that answers with an identity until it is dropped.
     async fn instance(key: &StoreKey) -> (u16, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let body = serde_json::json!({ "mcpRemote": true, "serverUrlHash": key.as_str() }).to_string();
+        let body =
+            serde_json::json!({ "mcpRemote": true, "serverUrlHash": key.as_str() }).to_string();
         let task = tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let mut request = [0; 256];
                 let _ = stream.read(&mut request).await;
-                let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\n\r\n{body}").as_bytes()).await;
+                let _ = stream
+                    .write_all(format!("HTTP/1.1 200 OK\r\n\r\n{body}").as_bytes())
+                    .await;
             }
         });
         (port, task)
@@ -176,8 +208,17 @@ mod tests {
             looks.set(looks.get() + 1);
             looks.get() > 2
         };
-        let role =
-            coordinate(&key("a"), CallbackPort { first: port, is_fixed: false }, is_signed_in, || {}).await.unwrap();
+        let role = coordinate(
+            &key("a"),
+            CallbackPort {
+                first: port,
+                is_fixed: false,
+            },
+            is_signed_in,
+            || {},
+        )
+        .await
+        .unwrap();
         assert!(matches!(role, Role::SignedIn));
         other.abort();
     }
@@ -185,19 +226,46 @@ mod tests {
     #[tokio::test(flavor = "current_thread")]
     async fn the_port_of_an_instance_that_is_gone_is_taken_over() {
         let (port, other) = instance(&key("a")).await;
-        let role = coordinate(&key("a"), CallbackPort { first: port, is_fixed: true }, || false, || other.abort())
-            .await
-            .unwrap();
+        let role = coordinate(
+            &key("a"),
+            CallbackPort {
+                first: port,
+                is_fixed: true,
+            },
+            || false,
+            || other.abort(),
+        )
+        .await
+        .unwrap();
         assert!(matches!(role, Role::Owner { bound, has_taken_over: true } if bound.port == port));
     }
 
     #[tokio::test(flavor = "current_thread")]
     async fn a_fixed_port_that_a_stranger_holds_is_an_error() {
         let (port, other) = instance(&key("another server")).await;
-        let error =
-            coordinate(&key("a"), CallbackPort { first: port, is_fixed: true }, || false, || {}).await.unwrap_err();
+        let error = coordinate(
+            &key("a"),
+            CallbackPort {
+                first: port,
+                is_fixed: true,
+            },
+            || false,
+            || {},
+        )
+        .await
+        .unwrap_err();
         assert!(error.to_string().contains(&format!("port {port}")));
-        let role = coordinate(&key("a"), CallbackPort { first: port, is_fixed: false }, || false, || {}).await.unwrap();
+        let role = coordinate(
+            &key("a"),
+            CallbackPort {
+                first: port,
+                is_fixed: false,
+            },
+            || false,
+            || {},
+        )
+        .await
+        .unwrap();
         assert!(matches!(role, Role::Owner { bound, has_taken_over: false } if bound.port != port));
         other.abort();
     }

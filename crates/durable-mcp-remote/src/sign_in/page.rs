@@ -13,7 +13,10 @@ impl Language {
         let mut best = (Self::English, 0.0);
         for range in accept_language.split(',') {
             let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
-            let weight: f32 = parameters.trim().strip_prefix("q=").map_or(1.0, |weight| weight.parse().unwrap_or(0.0));
+            let weight: f32 = parameters
+                .trim()
+                .strip_prefix("q=")
+                .map_or(1.0, |weight| weight.parse().unwrap_or(0.0));
             let language = match tag.trim().get(..2).map(str::to_ascii_lowercase).as_deref() {
                 Some("zh") => Self::Chinese,
                 Some("en") => Self::English,
@@ -95,7 +98,10 @@ const STYLE: &str = ":root{color-scheme:light dark}\
     main{max-width:36rem;padding:2rem;overflow-wrap:anywhere}h1{font-size:1.5rem}";
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -107,14 +113,25 @@ mod tests {
         for chinese in ["zh-CN,zh;q=0.9,en;q=0.8", "zh", "fr, zh-TW;q=0.5, en;q=0.4"] {
             assert_eq!(Language::of(chinese), Language::Chinese, "{chinese}");
         }
-        for english in ["", "en-US,en;q=0.9,zh;q=0.8", "fr", "*", "zh;q=0.1,en;q=0.2", "中文", "zh;q=x"] {
+        for english in [
+            "",
+            "en-US,en;q=0.9,zh;q=0.8",
+            "fr",
+            "*",
+            "zh;q=0.1,en;q=0.2",
+            "中文",
+            "zh;q=x",
+        ] {
             assert_eq!(Language::of(english), Language::English, "{english}");
         }
     }
 
     #[test]
     fn texts_of_servers_are_escaped() {
-        let failed = Outcome::Failed { host: "x.example".to_owned(), reason: "<script>\"&".to_owned() };
+        let failed = Outcome::Failed {
+            host: "x.example".to_owned(),
+            reason: "<script>\"&".to_owned(),
+        };
         let page = failed.page(Language::English);
         assert!(page.contains("&lt;script&gt;&quot;&amp;"));
         assert!(!page.contains("<script"));

@@ -38,7 +38,9 @@ pub(crate) async fn refresh(
     challenge: Option<&Challenge>,
 ) -> Result<Refreshed, SignInError> {
     let needs_no_person = matches!(context.settings.grant, Grant::ClientCredentials { .. });
-    let Some(tokens) = context.usable_tokens()? else { return Ok(Refreshed::SignInNeeded) };
+    let Some(tokens) = context.usable_tokens()? else {
+        return Ok(Refreshed::SignInNeeded);
+    };
     if context.bearer(&tokens) != used {
         return Ok(Refreshed::Yes);
     }
@@ -51,15 +53,24 @@ pub(crate) async fn refresh(
         None => context.known_metadata().await?,
     };
     let _lock = context.store.lock_refresh().await?;
-    let late = || SignInError::Unreachable("the authorization server takes too long to refresh the tokens".to_owned());
+    let late = || {
+        SignInError::Unreachable(
+            "the authorization server takes too long to refresh the tokens".to_owned(),
+        )
+    };
     let refreshed = timeout(TIME_UNDER_LOCK, async {
         // Another process may have refreshed while this one waited for the lock.
-        let Some(tokens) = context.usable_tokens()? else { return Ok(Refreshed::SignInNeeded) };
+        let Some(tokens) = context.usable_tokens()? else {
+            return Ok(Refreshed::SignInNeeded);
+        };
         if context.bearer(&tokens) != used {
             return Ok(Refreshed::Yes);
         }
         if needs_no_person {
-            let need = Need { challenge: challenge.cloned().unwrap_or_default(), ..Need::default() };
+            let need = Need {
+                challenge: challenge.cloned().unwrap_or_default(),
+                ..Need::default()
+            };
             let renewed = client_credentials::request(context, &need, &discovered).await?;
             return replace(context, &tokens, &renewed);
         }
@@ -68,8 +79,14 @@ pub(crate) async fn refresh(
     refreshed.await.unwrap_or_else(|_| Err(late()))
 }
 
-async fn renew(context: &Context, discovered: &Discovered, tokens: &StoredTokens) -> Result<Refreshed, SignInError> {
-    let Some(refresh_token) = tokens.refresh_token() else { return Ok(Refreshed::SignInNeeded) };
+async fn renew(
+    context: &Context,
+    discovered: &Discovered,
+    tokens: &StoredTokens,
+) -> Result<Refreshed, SignInError> {
+    let Some(refresh_token) = tokens.refresh_token() else {
+        return Ok(Refreshed::SignInNeeded);
+    };
     // Tokens of one authorization server are not shown to another, and those of an unknown one to no guessed endpoint.
     let is_of_server = match tokens.issuer() {
         Some(issuer) => is_same_issuer(issuer, &discovered.server.issuer),
@@ -78,7 +95,14 @@ async fn renew(context: &Context, discovered: &Discovered, tokens: &StoredTokens
     if !is_of_server {
         return Ok(Refreshed::SignInNeeded);
     }
-    Attempt { context, discovered, tokens, refresh_token }.run().await
+    Attempt {
+        context,
+        discovered,
+        tokens,
+        refresh_token,
+    }
+    .run()
+    .await
 }
 
 struct Attempt<'a> {
@@ -101,13 +125,22 @@ impl Attempt<'_> {
             // The answer was lost, perhaps with new tokens in it: servers accept the old one once more for a while.
             Err(TokenError::Lost(_)) => self.request(endpoint, self.tokens.scope()).await,
             // Not all servers accept the scope that they granted.
-            Err(TokenError::Refused { code, .. }) if code == "invalid_scope" => self.request(endpoint, None).await,
+            Err(TokenError::Refused { code, .. }) if code == "invalid_scope" => {
+                self.request(endpoint, None).await
+            }
             answer => answer,
         };
         match answer {
             Ok(answer) => {
-                let scopes = GrantedScopes { asked: None, requested: self.tokens.requested_scope() };
-                replace(context, self.tokens, &issued(answer, Some(self.tokens), &server.issuer, scopes)?)
+                let scopes = GrantedScopes {
+                    asked: None,
+                    requested: self.tokens.requested_scope(),
+                };
+                replace(
+                    context,
+                    self.tokens,
+                    &issued(answer, Some(self.tokens), &server.issuer, scopes)?,
+                )
             }
             Err(error) if error.is_of_client() && client.origin == Origin::Stored => {
                 context.store.delete_client(client.record.client_id())?;
@@ -125,7 +158,10 @@ impl Attempt<'_> {
         scope: Option<&str>,
     ) -> Result<serde_json::Map<String, serde_json::Value>, TokenError> {
         let resource = self.context.resource(self.discovered);
-        let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", self.refresh_token)];
+        let mut form = vec![
+            ("grant_type", "refresh_token"),
+            ("refresh_token", self.refresh_token),
+        ];
         // Entra ID takes a refresh without a scope for one of another resource.
         form.extend(scope.map(|scope| ("scope", scope)));
         form.extend(resource.as_deref().map(|resource| ("resource", resource)));
@@ -134,17 +170,27 @@ impl Attempt<'_> {
 
     /// Deletes tokens that are worth nothing, unless another process has replaced them.
     fn give_up(&self) -> Result<Refreshed, SignInError> {
-        self.context.store.delete_tokens(self.tokens.access_token())?;
+        self.context
+            .store
+            .delete_tokens(self.tokens.access_token())?;
         stored(self.context)
     }
 }
 
 /// Stores tokens in place of those that they renew. A sign-in or a logout of meanwhile stays.
-fn replace(context: &Context, before: &StoredTokens, tokens: &StoredTokens) -> Result<Refreshed, SignInError> {
+fn replace(
+    context: &Context,
+    before: &StoredTokens,
+    tokens: &StoredTokens,
+) -> Result<Refreshed, SignInError> {
     context.store.replace_tokens(before, tokens)?;
     stored(context)
 }
 
 fn stored(context: &Context) -> Result<Refreshed, SignInError> {
-    Ok(if context.store.tokens()?.is_some() { Refreshed::Yes } else { Refreshed::SignInNeeded })
+    Ok(if context.store.tokens()?.is_some() {
+        Refreshed::Yes
+    } else {
+        Refreshed::SignInNeeded
+    })
 }

@@ -32,7 +32,9 @@ impl ScopeSources<'_> {
         if self.configured.is_some() {
             return Some(base);
         }
-        let offline = self.server.is_some_and(|scopes| scopes.iter().any(|scope| scope == OFFLINE_ACCESS));
+        let offline = self
+            .server
+            .is_some_and(|scopes| scopes.iter().any(|scope| scope == OFFLINE_ACCESS));
         let offline = if offline { OFFLINE_ACCESS } else { "" };
         Some(union(&[self.granted.unwrap_or_default(), &base, offline]))
     }
@@ -56,7 +58,9 @@ pub(crate) fn union(lists: &[&str]) -> String {
 
 /// Whether a scope has all that is needed.
 pub(crate) fn covers(scope: &str, needed: &str) -> bool {
-    needed.split_ascii_whitespace().all(|needed| scope.split_ascii_whitespace().any(|one| one == needed))
+    needed
+        .split_ascii_whitespace()
+        .all(|needed| scope.split_ascii_whitespace().any(|one| one == needed))
 }
 
 #[cfg(test)]
@@ -77,26 +81,73 @@ mod tests {
             ..ScopeSources::default()
         };
         assert_eq!(all.asked().as_deref(), Some("x"));
-        assert_eq!(ScopeSources { configured: None, ..all }.asked().as_deref(), Some("y"));
-        assert_eq!(ScopeSources { configured: None, challenge: None, ..all }.asked().as_deref(), Some("a b"));
-        assert_eq!(ScopeSources { resource: Some(&[]), ..ScopeSources::default() }.asked(), None);
+        assert_eq!(
+            ScopeSources {
+                configured: None,
+                ..all
+            }
+            .asked()
+            .as_deref(),
+            Some("y")
+        );
+        assert_eq!(
+            ScopeSources {
+                configured: None,
+                challenge: None,
+                ..all
+            }
+            .asked()
+            .as_deref(),
+            Some("a b")
+        );
+        assert_eq!(
+            ScopeSources {
+                resource: Some(&[]),
+                ..ScopeSources::default()
+            }
+            .asked(),
+            None
+        );
         assert_eq!(ScopeSources::default().asked(), None);
     }
 
     #[test]
     fn offline_access_is_added_only_where_the_server_has_it_and_nobody_configured_a_scope() {
         let server = scopes(&["a", "offline_access"]);
-        let sources = ScopeSources { challenge: Some("a"), server: Some(&server), ..ScopeSources::default() };
+        let sources = ScopeSources {
+            challenge: Some("a"),
+            server: Some(&server),
+            ..ScopeSources::default()
+        };
         assert_eq!(sources.asked().as_deref(), Some("a offline_access"));
         assert_eq!(sources.base().as_deref(), Some("a"));
-        assert_eq!(ScopeSources { configured: Some("a"), ..sources }.asked().as_deref(), Some("a"));
-        assert_eq!(ScopeSources { server: None, ..sources }.asked().as_deref(), Some("a"));
+        assert_eq!(
+            ScopeSources {
+                configured: Some("a"),
+                ..sources
+            }
+            .asked()
+            .as_deref(),
+            Some("a")
+        );
+        assert_eq!(
+            ScopeSources {
+                server: None,
+                ..sources
+            }
+            .asked()
+            .as_deref(),
+            Some("a")
+        );
     }
 
     #[test]
     fn a_step_up_keeps_what_is_granted() {
-        let sources =
-            ScopeSources { challenge: Some("write read"), granted: Some("read  admin"), ..ScopeSources::default() };
+        let sources = ScopeSources {
+            challenge: Some("write read"),
+            granted: Some("read  admin"),
+            ..ScopeSources::default()
+        };
         assert_eq!(sources.asked().as_deref(), Some("read admin write"));
     }
 }

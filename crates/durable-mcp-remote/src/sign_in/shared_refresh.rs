@@ -29,7 +29,9 @@ impl Running {
     async fn wait(mut self) -> Outcome {
         match self.outcome.wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone().unwrap_or(Ok(Refreshed::SignInNeeded)),
-            Err(_) => Err(SignInError::impossible("the refresh ended early: try again")),
+            Err(_) => Err(SignInError::impossible(
+                "the refresh ended early: try again",
+            )),
         }
     }
 }
@@ -52,7 +54,11 @@ impl SharedRefresh {
 
 impl Authorizer {
     /// Replaces the tokens whose bearer is `used`, and waits for it.
-    pub(super) async fn refresh(self: &Arc<Self>, used: &str, challenge: Option<&Challenge>) -> Outcome {
+    pub(super) async fn refresh(
+        self: &Arc<Self>,
+        used: &str,
+        challenge: Option<&Challenge>,
+    ) -> Outcome {
         loop {
             let running = self.start_refresh(used, challenge);
             let is_of_token = running.used == used;
@@ -64,12 +70,19 @@ impl Authorizer {
     }
 
     /// Begins a refresh, unless one is under way.
-    pub(super) fn start_refresh(self: &Arc<Self>, used: &str, challenge: Option<&Challenge>) -> Running {
+    pub(super) fn start_refresh(
+        self: &Arc<Self>,
+        used: &str,
+        challenge: Option<&Challenge>,
+    ) -> Running {
         if let Some(running) = self.refreshes.running() {
             return running;
         }
         let (sender, outcome) = watch::channel(None);
-        let running = Running { used: used.to_owned(), outcome };
+        let running = Running {
+            used: used.to_owned(),
+            outcome,
+        };
         *lock(&self.refreshes.0) = Some(running.clone());
         let (authorizer, used, challenge) = (Arc::clone(self), used.to_owned(), challenge.cloned());
         tokio::spawn(async move {

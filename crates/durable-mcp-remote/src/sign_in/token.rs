@@ -39,14 +39,24 @@ pub(crate) enum TokenError {
 }
 
 /// Codes of a refresh token that is worth nothing; the first is the specification's, GitHub has the second.
-const INVALID_GRANT: [&str; 3] = ["invalid_grant", "bad_refresh_token", "invalid_refresh_token"];
+const INVALID_GRANT: [&str; 3] = [
+    "invalid_grant",
+    "bad_refresh_token",
+    "invalid_refresh_token",
+];
 
 /// Codes that say that the same request may succeed later.
 const PASSING: [&str; 2] = ["temporarily_unavailable", "server_error"];
 
 /// Further codes that count with any status. Gateways have an `error` in their answers, too, which says nothing about the grant.
-const OAUTH_CODES: [&str; 6] =
-    ["access_denied", "authorization_pending", "expired_token", "invalid_client", "slow_down", "unauthorized_client"];
+const OAUTH_CODES: [&str; 6] = [
+    "access_denied",
+    "authorization_pending",
+    "expired_token",
+    "invalid_client",
+    "slow_down",
+    "unauthorized_client",
+];
 
 impl TokenError {
     /// Whether the server does not know the client.
@@ -63,7 +73,9 @@ impl TokenError {
 impl From<TokenError> for SignInError {
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::Refused { words, .. } => Self::Impossible(format!("the token endpoint refused: {words}")),
+            TokenError::Refused { words, .. } => {
+                Self::Impossible(format!("the token endpoint refused: {words}"))
+            }
             TokenError::Lost(error) | TokenError::Failed(error) => error,
         }
     }
@@ -76,22 +88,32 @@ impl TokenEndpoint<'_> {
         http: &OAuthHttp,
         form: &[(&str, &str)],
     ) -> Result<Map<String, Value>, TokenError> {
-        let answer = self.post(http, self.url, form).await.map_err(|failure| match failure {
-            Failure::Refused(error) => TokenError::Failed(error),
-            Failure::Lost(error) => TokenError::Lost(error),
-        })?;
+        let answer = self
+            .post(http, self.url, form)
+            .await
+            .map_err(|failure| match failure {
+                Failure::Refused(error) => TokenError::Failed(error),
+                Failure::Lost(error) => TokenError::Lost(error),
+            })?;
         tokens(&answer)
     }
 
     /// Posts a form with the client's proof to any endpoint of the server.
-    pub(crate) async fn post(&self, http: &OAuthHttp, url: &Url, form: &[(&str, &str)]) -> Result<Answer, Failure> {
+    pub(crate) async fn post(
+        &self,
+        http: &OAuthHttp,
+        url: &Url,
+        form: &[(&str, &str)],
+    ) -> Result<Answer, Failure> {
         let mut form = form.to_vec();
         let id = self.client.client_id();
         let secret = self.client.secret();
         let mut authorization = None;
         match (self.method(), secret) {
             (Method::Basic, Some(secret)) => authorization = basic(id, secret),
-            (Method::Post, Some(secret)) => form.extend([("client_id", id), ("client_secret", secret)]),
+            (Method::Post, Some(secret)) => {
+                form.extend([("client_id", id), ("client_secret", secret)])
+            }
             _ => form.push(("client_id", id)),
         }
         http.post_form(url, &form, authorization).await
@@ -101,8 +123,13 @@ impl TokenEndpoint<'_> {
         if self.client.secret().is_none() {
             return Method::None;
         }
-        let offers = |name: &str| self.methods.is_empty() || self.methods.iter().any(|method| method == name);
-        let registered = self.configured_method.or(self.client.auth_method()).filter(|method| offers(method));
+        let offers = |name: &str| {
+            self.methods.is_empty() || self.methods.iter().any(|method| method == name)
+        };
+        let registered = self
+            .configured_method
+            .or(self.client.auth_method())
+            .filter(|method| offers(method));
         match registered {
             Some("client_secret_basic") => Method::Basic,
             Some("client_secret_post") => Method::Post,
@@ -127,15 +154,25 @@ fn tokens(answer: &Answer) -> Result<Map<String, Value>, TokenError> {
     if is_success && object.get("access_token").is_some_and(Value::is_string) {
         return Ok(object);
     }
-    let is_of_gateway = answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS;
+    let is_of_gateway =
+        answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS;
     let code = answer.error().unwrap_or_default();
     let is_known = |codes: &[&str]| codes.contains(&code.as_str());
     let is_passing = is_known(&PASSING);
-    if is_known(&INVALID_GRANT) || is_known(&OAUTH_CODES) || !(code.is_empty() || is_of_gateway || is_passing) {
-        return Err(TokenError::Refused { code, words: answer.words() });
+    if is_known(&INVALID_GRANT)
+        || is_known(&OAUTH_CODES)
+        || !(code.is_empty() || is_of_gateway || is_passing)
+    {
+        return Err(TokenError::Refused {
+            code,
+            words: answer.words(),
+        });
     }
     let text = if is_success {
-        format!("the token endpoint gave no access token: {}", answer.words())
+        format!(
+            "the token endpoint gave no access token: {}",
+            answer.words()
+        )
     } else {
         format!("the token endpoint answers {}", answer.words())
     };
@@ -148,7 +185,11 @@ fn tokens(answer: &Answer) -> Result<Map<String, Value>, TokenError> {
 
 /// Basic authentication of RFC 6749, section 2.3.1: both parts are form-encoded first.
 fn basic(id: &str, secret: &str) -> Option<HeaderValue> {
-    let encode = |text: &str| encode_form(&[("", text)]).trim_start_matches('=').to_owned();
+    let encode = |text: &str| {
+        encode_form(&[("", text)])
+            .trim_start_matches('=')
+            .to_owned()
+    };
     let pair = format!("{}:{}", encode(id), encode(secret));
     HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair))).ok()
 }
@@ -163,26 +204,44 @@ mod tests {
         let client = StoredClient::parse(serde_json::from_value(client).unwrap()).unwrap();
         let methods: Vec<String> = methods.iter().map(|method| (*method).to_owned()).collect();
         let url = Url::parse("https://as.example/token").unwrap();
-        TokenEndpoint { url: &url, client: &client, methods: &methods, configured_method: None }.method()
+        TokenEndpoint {
+            url: &url,
+            client: &client,
+            methods: &methods,
+            configured_method: None,
+        }
+        .method()
     }
 
     fn outcome(status: u16, body: &Value) -> Result<Map<String, Value>, TokenError> {
-        tokens(&Answer::of(StatusCode::from_u16(status).unwrap(), body.to_string().as_bytes()))
+        tokens(&Answer::of(
+            StatusCode::from_u16(status).unwrap(),
+            body.to_string().as_bytes(),
+        ))
     }
 
     #[test]
     fn a_code_without_a_token_is_a_refusal_whatever_the_status() {
-        for (status, code) in
-            [(200, "bad_refresh_token"), (200, "invalid_refresh_token"), (400, "invalid_grant"), (500, "invalid_grant")]
-        {
+        for (status, code) in [
+            (200, "bad_refresh_token"),
+            (200, "invalid_refresh_token"),
+            (400, "invalid_grant"),
+            (500, "invalid_grant"),
+        ] {
             let refused = outcome(status, &json!({ "error": code })).unwrap_err();
             assert!(refused.is_invalid_grant(), "{status} {code}");
         }
-        for (status, code) in
-            [(200, "authorization_pending"), (429, "slow_down"), (200, "incorrect_client_credentials"), (400, "vendor")]
-        {
+        for (status, code) in [
+            (200, "authorization_pending"),
+            (429, "slow_down"),
+            (200, "incorrect_client_credentials"),
+            (400, "vendor"),
+        ] {
             let refused = outcome(status, &json!({ "error": code })).unwrap_err();
-            assert!(matches!(refused, TokenError::Refused { code: other, .. } if other == code), "{status} {code}");
+            assert!(
+                matches!(refused, TokenError::Refused { code: other, .. } if other == code),
+                "{status} {code}"
+            );
         }
         assert!(outcome(200, &json!({ "access_token": "a", "error": "" })).is_ok());
     }
@@ -197,34 +256,58 @@ mod tests {
             (503, json!(null)),
         ] {
             let failed = outcome(status, &body).unwrap_err();
-            assert!(matches!(failed, TokenError::Failed(SignInError::Unreachable(_))), "{status} {body}");
+            assert!(
+                matches!(failed, TokenError::Failed(SignInError::Unreachable(_))),
+                "{status} {body}"
+            );
         }
         for (status, body) in [(200, json!({})), (404, json!(null))] {
             let failed = outcome(status, &body).unwrap_err();
-            assert!(matches!(failed, TokenError::Failed(SignInError::Impossible(_))), "{status} {body}");
+            assert!(
+                matches!(failed, TokenError::Failed(SignInError::Impossible(_))),
+                "{status} {body}"
+            );
         }
     }
 
     #[test]
     fn a_client_without_a_secret_sends_none() {
-        let client = json!({ "client_id": "c", "token_endpoint_auth_method": "client_secret_basic" });
+        let client =
+            json!({ "client_id": "c", "token_endpoint_auth_method": "client_secret_basic" });
         assert_eq!(method(client, &[]), Method::None);
     }
 
     #[test]
     fn the_registered_method_counts_if_the_server_still_offers_it() {
-        let client =
-            json!({ "client_id": "c", "client_secret": "s", "token_endpoint_auth_method": "client_secret_post" });
-        assert_eq!(method(client.clone(), &["client_secret_basic", "client_secret_post"]), Method::Post);
+        let client = json!({ "client_id": "c", "client_secret": "s", "token_endpoint_auth_method": "client_secret_post" });
+        assert_eq!(
+            method(
+                client.clone(),
+                &["client_secret_basic", "client_secret_post"]
+            ),
+            Method::Post
+        );
         assert_eq!(method(client.clone(), &[]), Method::Post);
         assert_eq!(method(client, &["client_secret_basic"]), Method::Basic);
-        assert_eq!(method(json!({ "client_id": "c", "client_secret": "s" }), &[]), Method::Basic);
-        assert_eq!(method(json!({ "client_id": "c", "client_secret": "s" }), &["client_secret_post"]), Method::Post);
+        assert_eq!(
+            method(json!({ "client_id": "c", "client_secret": "s" }), &[]),
+            Method::Basic
+        );
+        assert_eq!(
+            method(
+                json!({ "client_id": "c", "client_secret": "s" }),
+                &["client_secret_post"]
+            ),
+            Method::Post
+        );
     }
 
     #[test]
     fn the_parts_of_basic_credentials_are_encoded() {
         let header = basic("a:b", "c d=é").unwrap();
-        assert_eq!(header.to_str().unwrap(), format!("Basic {}", STANDARD.encode("a%3Ab:c+d%3D%C3%A9")));
+        assert_eq!(
+            header.to_str().unwrap(),
+            format!("Basic {}", STANDARD.encode("a%3Ab:c+d%3D%C3%A9"))
+        );
     }
 }

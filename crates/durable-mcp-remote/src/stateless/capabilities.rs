@@ -33,7 +33,10 @@ pub(super) fn of_server(json: &str) -> Option<String> {
 }
 
 /// Both sets together; `None` if the first has all of the second.
-pub(super) fn widened(have: &Map<String, Value>, more: &Map<String, Value>) -> Option<Map<String, Value>> {
+pub(super) fn widened(
+    have: &Map<String, Value>,
+    more: &Map<String, Value>,
+) -> Option<Map<String, Value>> {
     let mut both = have.clone();
     merge(&mut both, more).then_some(both)
 }
@@ -57,7 +60,10 @@ fn merge(into: &mut Map<String, Value>, more: &Map<String, Value>) -> bool {
 }
 
 /// Capabilities of the second set, as far as the first one has them.
-pub(super) fn common(session: &Map<String, Value>, declared: &Map<String, Value>) -> Map<String, Value> {
+pub(super) fn common(
+    session: &Map<String, Value>,
+    declared: &Map<String, Value>,
+) -> Map<String, Value> {
     let both = declared.iter().filter_map(|(name, value)| {
         let own = session.get(name)?;
         let both = match (own, value) {
@@ -73,15 +79,21 @@ pub(super) fn common(session: &Map<String, Value>, declared: &Map<String, Value>
 pub(super) fn admit(capabilities: &Map<String, Value>, method: &str, params: &str) -> bool {
     let declared = |name: &str| capabilities.get(name).and_then(Value::as_object);
     let params = Object::parse(params);
-    let has = |name: &str| params.as_ref().is_some_and(|params| params.get(name).is_some());
+    let has = |name: &str| {
+        params
+            .as_ref()
+            .is_some_and(|params| params.get(name).is_some())
+    };
     match method {
         "elicitation/create" => declared("elicitation").is_some_and(|modes| {
-            let mode = params.as_ref().and_then(|params| params.text("mode")).unwrap_or_else(|| "form".to_owned());
+            let mode = params
+                .as_ref()
+                .and_then(|params| params.text("mode"))
+                .unwrap_or_else(|| "form".to_owned());
             modes.contains_key(&mode)
         }),
-        "sampling/createMessage" => {
-            declared("sampling").is_some_and(|sampling| !has("tools") || sampling.contains_key("tools"))
-        }
+        "sampling/createMessage" => declared("sampling")
+            .is_some_and(|sampling| !has("tools") || sampling.contains_key("tools")),
         "roots/list" => declared("roots").is_some(),
         _ => false,
     }
@@ -97,27 +109,53 @@ mod tests {
 
     #[test]
     fn capabilities_that_a_session_has_are_no_more_than_it_has() {
-        let more = |have: Value, more: Value| widened(&object(have), &object(more)).map(Value::Object);
-        assert_eq!(more(json!({ "roots": {}, "sampling": {} }), json!({ "roots": {} })), None);
-        assert_eq!(more(json!({ "roots": {} }), json!({ "roots": { "listChanged": false } })), None);
+        let more =
+            |have: Value, more: Value| widened(&object(have), &object(more)).map(Value::Object);
         assert_eq!(
-            more(json!({ "elicitation": { "form": {} } }), json!({ "elicitation": { "form": {}, "url": {} } })),
+            more(
+                json!({ "roots": {}, "sampling": {} }),
+                json!({ "roots": {} })
+            ),
+            None
+        );
+        assert_eq!(
+            more(
+                json!({ "roots": {} }),
+                json!({ "roots": { "listChanged": false } })
+            ),
+            None
+        );
+        assert_eq!(
+            more(
+                json!({ "elicitation": { "form": {} } }),
+                json!({ "elicitation": { "form": {}, "url": {} } })
+            ),
             Some(json!({ "elicitation": { "form": {}, "url": {} } }))
         );
         assert_eq!(
-            more(json!({ "roots": {} }), json!({ "sampling": { "tools": {} } })),
+            more(
+                json!({ "roots": {} }),
+                json!({ "sampling": { "tools": {} } })
+            ),
             Some(json!({ "roots": {}, "sampling": { "tools": {} } }))
         );
         assert_eq!(
-            more(json!({ "sampling": {} }), json!({ "sampling": { "tools": {} } })),
+            more(
+                json!({ "sampling": {} }),
+                json!({ "sampling": { "tools": {} } })
+            ),
             Some(json!({ "sampling": { "tools": {} } }))
         );
     }
 
     #[test]
     fn tasks_are_not_those_of_a_session() {
-        let declared = object(json!({ "elicitation": {}, "tasks": {}, "extensions": { TASKS: {} } }));
-        assert_eq!(Value::Object(in_session(&declared)), json!({ "elicitation": { "form": {} } }));
+        let declared =
+            object(json!({ "elicitation": {}, "tasks": {}, "extensions": { TASKS: {} } }));
+        assert_eq!(
+            Value::Object(in_session(&declared)),
+            json!({ "elicitation": { "form": {} } })
+        );
         assert_eq!(
             of_server(r#"{"tools": {"listChanged":true},"tasks":{}}"#).unwrap(),
             r#"{"tools":{"listChanged":true}}"#
@@ -126,22 +164,74 @@ mod tests {
 
     #[test]
     fn a_request_can_be_asked_what_it_and_its_session_declare() {
-        let both = |session: Value, declared: Value| Value::Object(common(&object(session), &object(declared)));
-        assert_eq!(both(json!({ "roots": {} }), json!({ "roots": {}, "sampling": {} })), json!({ "roots": {} }));
-        assert_eq!(both(json!({ "roots": {}, "sampling": {} }), json!({})), json!({}));
-        assert_eq!(both(json!({ "sampling": {} }), json!({ "sampling": { "tools": {} } })), json!({ "sampling": {} }));
+        let both = |session: Value, declared: Value| {
+            Value::Object(common(&object(session), &object(declared)))
+        };
+        assert_eq!(
+            both(
+                json!({ "roots": {} }),
+                json!({ "roots": {}, "sampling": {} })
+            ),
+            json!({ "roots": {} })
+        );
+        assert_eq!(
+            both(json!({ "roots": {}, "sampling": {} }), json!({})),
+            json!({})
+        );
+        assert_eq!(
+            both(
+                json!({ "sampling": {} }),
+                json!({ "sampling": { "tools": {} } })
+            ),
+            json!({ "sampling": {} })
+        );
     }
 
     #[test]
     fn a_question_needs_the_capability_that_it_is_of() {
         for (capabilities, method, params, expected) in [
-            (json!({ "elicitation": { "form": {} } }), "elicitation/create", json!({}), true),
-            (json!({ "elicitation": { "form": {} } }), "elicitation/create", json!({ "mode": "url" }), false),
-            (json!({ "elicitation": { "url": {} } }), "elicitation/create", json!({ "mode": "url" }), true),
-            (json!({ "elicitation": { "url": {} } }), "elicitation/create", json!({ "mode": "form" }), false),
-            (json!({ "sampling": {} }), "sampling/createMessage", json!({}), true),
-            (json!({ "sampling": {} }), "sampling/createMessage", json!({ "tools": [] }), false),
-            (json!({ "sampling": { "tools": {} } }), "sampling/createMessage", json!({ "tools": [] }), true),
+            (
+                json!({ "elicitation": { "form": {} } }),
+                "elicitation/create",
+                json!({}),
+                true,
+            ),
+            (
+                json!({ "elicitation": { "form": {} } }),
+                "elicitation/create",
+                json!({ "mode": "url" }),
+                false,
+            ),
+            (
+                json!({ "elicitation": { "url": {} } }),
+                "elicitation/create",
+                json!({ "mode": "url" }),
+                true,
+            ),
+            (
+                json!({ "elicitation": { "url": {} } }),
+                "elicitation/create",
+                json!({ "mode": "form" }),
+                false,
+            ),
+            (
+                json!({ "sampling": {} }),
+                "sampling/createMessage",
+                json!({}),
+                true,
+            ),
+            (
+                json!({ "sampling": {} }),
+                "sampling/createMessage",
+                json!({ "tools": [] }),
+                false,
+            ),
+            (
+                json!({ "sampling": { "tools": {} } }),
+                "sampling/createMessage",
+                json!({ "tools": [] }),
+                true,
+            ),
             (json!({ "roots": {} }), "roots/list", json!({}), true),
             (json!({}), "roots/list", json!({}), false),
             (json!({ "roots": {} }), "tools/list", json!({}), false),

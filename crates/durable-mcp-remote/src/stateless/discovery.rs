@@ -44,7 +44,11 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`] of the server. The next request tries again.
-    pub(super) async fn find_server(self: &Rc<Self>, envelope: &Envelope, request: &Message) -> Result<Found, Trouble> {
+    pub(super) async fn find_server(
+        self: &Rc<Self>,
+        envelope: &Envelope,
+        request: &Message,
+    ) -> Result<Found, Trouble> {
         match self.stateless.server.get() {
             Server::Stateless => return Ok(Found::Stateless(None)),
             Server::Sessions => {
@@ -66,7 +70,11 @@ impl Bridge {
                 Ok(Err(trouble)) if trouble.is_temporary() => last = trouble,
                 Ok(outcome) => return outcome,
                 Err(_) => {
-                    last = self.remote.sign_in.pending().map_or(last, |error| Trouble::SignIn(error.to_string()));
+                    last = self
+                        .remote
+                        .sign_in
+                        .pending()
+                        .map_or(last, |error| Trouble::SignIn(error.to_string()));
                     return self.find_in_memory(envelope, request, last);
                 }
             }
@@ -79,16 +87,24 @@ impl Bridge {
         }
     }
 
-    async fn look_for_server(self: &Rc<Self>, envelope: &Envelope, request: &Message) -> Result<Found, Trouble> {
+    async fn look_for_server(
+        self: &Rc<Self>,
+        envelope: &Envelope,
+        request: &Message,
+    ) -> Result<Found, Trouble> {
         self.check_own_session()?;
         if self.may_be_stateless() {
             let asked = Box::pin(self.ask_server(request));
             match self.remote.patience.within(TIME_FOR_DISCOVERY, asked).await {
                 Some(Ok(result)) => {
-                    let versions = serde_json::from_str::<Discovered>(&result).unwrap_or_default().supported_versions;
+                    let versions = serde_json::from_str::<Discovered>(&result)
+                        .unwrap_or_default()
+                        .supported_versions;
                     // Some servers answer everything with a result.
-                    let is_older =
-                        versions.is_empty() || versions.iter().any(|it| LEGACY_VERSIONS.contains(&it.as_str()));
+                    let is_older = versions.is_empty()
+                        || versions
+                            .iter()
+                            .any(|it| LEGACY_VERSIONS.contains(&it.as_str()));
                     if versions.iter().any(|version| version == MODERN) || !is_older {
                         self.pass_as_it_is();
                         return Ok(Found::Stateless(Some(result)));
@@ -96,7 +112,9 @@ impl Bridge {
                 }
                 // A server that closes the connection on what it does not know may know initialize.
                 Some(Err(Trouble::Lost(_))) => {}
-                Some(Err(trouble)) if trouble.is_temporary() || !denies_discovery(&trouble) => return Err(trouble),
+                Some(Err(trouble)) if trouble.is_temporary() || !denies_discovery(&trouble) => {
+                    return Err(trouble);
+                }
                 Some(Err(_)) | None => {}
             }
         }
@@ -116,7 +134,10 @@ impl Bridge {
     fn pass_as_it_is(&self) {
         let mut session = self.session.borrow_mut();
         if session.is_of_bridge {
-            *session = Session { generation: session.generation + 1, ..Session::default() };
+            *session = Session {
+                generation: session.generation + 1,
+                ..Session::default()
+            };
             self.gate.open();
         }
         self.stateless.server.set(Server::Stateless);
@@ -129,7 +150,8 @@ impl Bridge {
 
     /// Whether `server/discover` is worth a request: HTTP+SSE is older than that.
     fn may_be_stateless(&self) -> bool {
-        let is_sse = self.arguments.transport == Order::SseOnly || self.seen.transport() == Some(Transport::Sse);
+        let is_sse = self.arguments.transport == Order::SseOnly
+            || self.seen.transport() == Some(Transport::Sse);
         self.arguments.protocol != Protocol::Legacy && !is_sse
     }
 
@@ -148,7 +170,9 @@ impl Bridge {
     async fn ask_server_once(&self, request: &Message) -> Result<String, Trouble> {
         self.discovered(|id| {
             let params = envelope::for_discovery(request)?;
-            let json = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"server/discover","params":{params}}}"#);
+            let json = format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"method":"server/discover","params":{params}}}"#
+            );
             Message::written(json).ok()
         })
         .await
@@ -161,7 +185,11 @@ impl Bridge {
             return Ok(());
         }
         let reason = "the client has sent initialize meanwhile".to_owned();
-        Err(Trouble::Refused(Refusal { status: StatusCode::OK, error: None, reason }))
+        Err(Trouble::Refused(Refusal {
+            status: StatusCode::OK,
+            error: None,
+            reason,
+        }))
     }
 
     /// Begins a session that is not open yet.
@@ -204,12 +232,20 @@ impl Bridge {
     async fn widen_session(self: &Rc<Self>, envelope: &Envelope) -> Result<(), Trouble> {
         let wanted = capabilities::in_session(&envelope.capabilities);
         let widened = capabilities::widened(&self.stateless.capabilities.borrow(), &wanted);
-        let Some(widened) = widened.filter(|_| self.stateless.calls.is_empty()) else { return Ok(()) };
-        let initialize = envelope.initialize(widened.clone()).ok_or_else(unwritable)?;
+        let Some(widened) = widened.filter(|_| self.stateless.calls.is_empty()) else {
+            return Ok(());
+        };
+        let initialize = envelope
+            .initialize(widened.clone())
+            .ok_or_else(unwritable)?;
         let (generation, old, is_offline) = {
             let mut session = self.session.borrow_mut();
             session.initialize = Some(initialize);
-            (session.generation, session.headers(), session.offline.is_some())
+            (
+                session.generation,
+                session.headers(),
+                session.offline.is_some(),
+            )
         };
         self.stateless.capabilities.replace(widened);
         // The session is opened once the server is back.
@@ -236,17 +272,27 @@ impl Bridge {
         let initialized = Object::parse(initialized.get())?;
         let mut result = Object::parse("{}")?;
         result.set("supportedVersions", json!([MODERN]).to_string());
-        result.set("capabilities", capabilities::of_server(initialized.get("capabilities").unwrap_or("{}"))?);
+        result.set(
+            "capabilities",
+            capabilities::of_server(initialized.get("capabilities").unwrap_or("{}"))?,
+        );
         if let Some(instructions) = initialized.get("instructions") {
             result.set("instructions", instructions.to_owned());
         }
-        results::complete(&call.id, "server/discover", &result.to_string(), initialized.get("serverInfo"))
+        results::complete(
+            &call.id,
+            "server/discover",
+            &result.to_string(),
+            initialized.get("serverInfo"),
+        )
     }
 
     /// JSON of the server's name and version.
     pub(super) fn server_info(&self) -> Option<String> {
         let initialized = self.seen.initialize()?;
-        Object::parse(initialized.get())?.get("serverInfo").map(str::to_owned)
+        Object::parse(initialized.get())?
+            .get("serverInfo")
+            .map(str::to_owned)
     }
 
     /// Capabilities that a client has declared in a request and in the session.
@@ -258,10 +304,20 @@ impl Bridge {
 
 /// Whether a refusal of `server/discover` is that of a server that does not know it.
 fn denies_discovery(trouble: &Trouble) -> bool {
-    let Trouble::Refused(refusal) = trouble else { return false };
-    let code = refusal.error.as_ref().and_then(Message::error).map(|error| error.code);
+    let Trouble::Refused(refusal) = trouble else {
+        return false;
+    };
+    let code = refusal
+        .error
+        .as_ref()
+        .and_then(Message::error)
+        .map(|error| error.code);
     // The versions may be some that the bridge knows.
-    let has_older = || supported(trouble).iter().any(|version| LEGACY_VERSIONS.contains(&version.as_str()));
+    let has_older = || {
+        supported(trouble)
+            .iter()
+            .any(|version| LEGACY_VERSIONS.contains(&version.as_str()))
+    };
     !is_modern(refusal) || code == Some(METHOD_NOT_FOUND) || has_older()
 }
 
@@ -270,12 +326,20 @@ fn first_of_all(trouble: Trouble) -> Trouble {
     match trouble {
         Trouble::SessionLost(reason) => {
             let reason = format!("the server opens no session: {reason}");
-            Trouble::Refused(Refusal { status: StatusCode::OK, error: None, reason })
+            Trouble::Refused(Refusal {
+                status: StatusCode::OK,
+                error: None,
+                reason,
+            })
         }
         other => other,
     }
 }
 
 fn unwritable() -> Trouble {
-    super::refused(super::INVALID_PARAMS, &format!("Invalid params: {} cannot be read", quoted("_meta")), None)
+    super::refused(
+        super::INVALID_PARAMS,
+        &format!("Invalid params: {} cannot be read", quoted("_meta")),
+        None,
+    )
 }

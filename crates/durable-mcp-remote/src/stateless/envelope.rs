@@ -14,7 +14,13 @@ use crate::trouble::Trouble;
 const UNSUPPORTED_VERSION: i64 = -32022;
 const TOKEN: &str = "progressToken";
 /// Methods that this version does not have, and tasks, which have other messages in sessions.
-const REMOVED: [&str; 5] = ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
+const REMOVED: [&str; 5] = [
+    "initialize",
+    "ping",
+    "logging/setLevel",
+    "resources/subscribe",
+    "resources/unsubscribe",
+];
 
 /// Client of a request, as it describes itself.
 pub(super) struct Envelope {
@@ -56,10 +62,16 @@ impl Envelope {
     /// Reads the envelope of a request; `None` if it has none.
     pub(super) fn read(request: &Message) -> Option<Self> {
         let Params { meta } = serde_json::from_str(request.params_json()?).ok()?;
-        let capabilities = meta.capabilities.and_then(|json| serde_json::from_str(json.get()).ok());
+        let capabilities = meta
+            .capabilities
+            .and_then(|json| serde_json::from_str(json.get()).ok());
         let level = match meta.level {
             None | Some(Value::Null) => Ok(None),
-            Some(level) => level.as_str().and_then(Level::parse).map(Some).ok_or_else(|| level.to_string()),
+            Some(level) => level
+                .as_str()
+                .and_then(Level::parse)
+                .map(Some)
+                .ok_or_else(|| level.to_string()),
         };
         Some(Self {
             version: meta.version,
@@ -79,7 +91,11 @@ impl Envelope {
     pub(super) fn check(&self, method: &str) -> Result<(), Trouble> {
         if self.version != MODERN {
             let data = json!({ "supported": [MODERN], "requested": self.version });
-            return Err(refused(UNSUPPORTED_VERSION, "Unsupported protocol version", Some(&data)));
+            return Err(refused(
+                UNSUPPORTED_VERSION,
+                "Unsupported protocol version",
+                Some(&data),
+            ));
         }
         check_method(method)?;
         if !self.has_capabilities {
@@ -94,8 +110,13 @@ impl Envelope {
     ///
     /// The error for the client.
     pub(super) fn level(&self) -> Result<Option<Level>, Trouble> {
-        let unknown =
-            |level| refused(INVALID_PARAMS, &format!("{LEVEL_KEY} is {level}, which is no level of logs"), None);
+        let unknown = |level| {
+            refused(
+                INVALID_PARAMS,
+                &format!("{LEVEL_KEY} is {level}, which is no level of logs"),
+                None,
+            )
+        };
         self.level.as_ref().copied().map_err(unknown)
     }
 
@@ -107,12 +128,22 @@ impl Envelope {
 
     /// `initialize` for a session of this client.
     pub(super) fn initialize(&self, capabilities: Map<String, Value>) -> Option<Message> {
-        let own = || json!({ "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") }).to_string();
-        let client = self.client_info.as_ref().map_or_else(own, |info| info.get().to_owned());
+        let own = || {
+            json!({ "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") })
+                .to_string()
+        };
+        let client = self
+            .client_info
+            .as_ref()
+            .map_or_else(own, |info| info.get().to_owned());
         let capabilities = Value::Object(capabilities);
-        let params =
-            format!(r#"{{"protocolVersion":"{NEWEST_LEGACY}","capabilities":{capabilities},"clientInfo":{client}}}"#);
-        Message::written(format!(r#"{{"jsonrpc":"2.0","id":0,"method":"initialize","params":{params}}}"#)).ok()
+        let params = format!(
+            r#"{{"protocolVersion":"{NEWEST_LEGACY}","capabilities":{capabilities},"clientInfo":{client}}}"#
+        );
+        Message::written(format!(
+            r#"{{"jsonrpc":"2.0","id":0,"method":"initialize","params":{params}}}"#
+        ))
+        .ok()
     }
 }
 
@@ -123,14 +154,22 @@ impl Envelope {
 /// The error for the client.
 pub(super) fn check_method(method: &str) -> Result<(), Trouble> {
     if REMOVED.contains(&method) || method.starts_with("tasks/") {
-        return Err(refused(METHOD_NOT_FOUND, &format!("Method not found: {method}"), None));
+        return Err(refused(
+            METHOD_NOT_FOUND,
+            &format!("Method not found: {method}"),
+            None,
+        ));
     }
     Ok(())
 }
 
 /// Error about a missing key.
 pub(super) fn incomplete(key: &str) -> Trouble {
-    refused(INVALID_PARAMS, &format!("Invalid params: {key} is missing in _meta"), None)
+    refused(
+        INVALID_PARAMS,
+        &format!("Invalid params: {key} is missing in _meta"),
+        None,
+    )
 }
 
 /// Error about a request without an envelope.
@@ -144,7 +183,8 @@ pub(super) fn for_discovery(request: &Message) -> Option<String> {
     if request.method() == "server/discover" {
         return Some(params.to_owned());
     }
-    let mut meta = Object::parse(Object::parse(params)?.get("_meta")?).map(|meta| meta.to_string())?;
+    let mut meta =
+        Object::parse(Object::parse(params)?.get("_meta")?).map(|meta| meta.to_string())?;
     let mut own = Object::parse(&meta)?;
     if own.remove(&[TOKEN]) {
         meta = own.to_string();
@@ -154,7 +194,9 @@ pub(super) fn for_discovery(request: &Message) -> Option<String> {
 
 /// A message without the envelope and without answers to questions; a request has another `id`.
 pub(super) fn without(message: &Message, id: Option<&Id>) -> Option<Message> {
-    let (Kind::Request { method, .. } | Kind::Notification { method }) = &message.kind else { return None };
+    let (Kind::Request { method, .. } | Kind::Notification { method }) = &message.kind else {
+        return None;
+    };
     let mut params = message.params_json().map(Object::parse);
     if let Some(params) = &mut params {
         let params = params.as_mut()?;
@@ -197,9 +239,13 @@ mod tests {
             without(&request, Some(&id)).unwrap().bytes,
             r#"{"jsonrpc":"2.0","id":"own","method":"tools/call","params":{"name":"a","arguments":{"b": 1.0,"b":20000000000000000001},"_meta":{"progressToken":7,"traceparent":"t"}}}"#
         );
-        let list =
-            message(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{{"_meta":{{{META}}}}}}}"#));
-        assert_eq!(without(&list, Some(&id)).unwrap().bytes, r#"{"jsonrpc":"2.0","id":"own","method":"tools/list"}"#);
+        let list = message(&format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{{"_meta":{{{META}}}}}}}"#
+        ));
+        assert_eq!(
+            without(&list, Some(&id)).unwrap().bytes,
+            r#"{"jsonrpc":"2.0","id":"own","method":"tools/list"}"#
+        );
     }
 
     #[test]
@@ -210,7 +256,11 @@ mod tests {
         let envelope = Envelope::read(&request).unwrap();
         assert_eq!(envelope.client_name().as_deref(), Some("n"));
         assert_eq!(
-            envelope.initialize(envelope.capabilities.clone()).unwrap().raw_params().unwrap(),
+            envelope
+                .initialize(envelope.capabilities.clone())
+                .unwrap()
+                .raw_params()
+                .unwrap(),
             r#"{"protocolVersion":"2025-11-25","capabilities":{"roots":{}},"clientInfo":{"name":"n","version":"1.0"}}"#
         );
     }
@@ -218,16 +268,44 @@ mod tests {
     #[test]
     fn a_request_that_cannot_be_served_is_refused_with_its_code() {
         let code = |method: &str, meta: &str| {
-            let request =
-                message(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"_meta":{{{meta}}}}}}}"#));
-            Envelope::read(&request).unwrap().check(method).map_err(|trouble| trouble.error().0)
+            let request = message(&format!(
+                r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"_meta":{{{meta}}}}}}}"#
+            ));
+            Envelope::read(&request)
+                .unwrap()
+                .check(method)
+                .map_err(|trouble| trouble.error().0)
         };
         assert_eq!(code("tools/list", META), Ok(()));
-        assert_eq!(code("tools/list", r#""io.modelcontextprotocol/protocolVersion":"2031-01-01""#), Err(-32022));
-        assert_eq!(code("tools/list", r#""io.modelcontextprotocol/protocolVersion":"2026-07-28""#), Err(-32602));
-        for method in ["initialize", "ping", "logging/setLevel", "resources/subscribe", "tasks/get"] {
+        assert_eq!(
+            code(
+                "tools/list",
+                r#""io.modelcontextprotocol/protocolVersion":"2031-01-01""#
+            ),
+            Err(-32022)
+        );
+        assert_eq!(
+            code(
+                "tools/list",
+                r#""io.modelcontextprotocol/protocolVersion":"2026-07-28""#
+            ),
+            Err(-32602)
+        );
+        for method in [
+            "initialize",
+            "ping",
+            "logging/setLevel",
+            "resources/subscribe",
+            "tasks/get",
+        ] {
             assert_eq!(code(method, META), Err(-32601), "{method}");
         }
-        assert_eq!(code("tools/list", &format!(r#"{META},"io.modelcontextprotocol/logLevel":"loud""#)), Err(-32602));
+        assert_eq!(
+            code(
+                "tools/list",
+                &format!(r#"{META},"io.modelcontextprotocol/logLevel":"loud""#)
+            ),
+            Err(-32602)
+        );
     }
 }

@@ -36,11 +36,17 @@ const NAMES: [(Level, &str); 8] = [
 
 impl Level {
     pub(super) fn parse(name: &str) -> Option<Self> {
-        NAMES.iter().find(|(_, own)| *own == name).map(|(level, _)| *level)
+        NAMES
+            .iter()
+            .find(|(_, own)| *own == name)
+            .map(|(level, _)| *level)
     }
 
     fn name(self) -> &'static str {
-        NAMES.iter().find(|(level, _)| *level == self).map_or("info", |(_, name)| name)
+        NAMES
+            .iter()
+            .find(|(level, _)| *level == self)
+            .map_or("info", |(_, name)| name)
     }
 }
 
@@ -71,8 +77,12 @@ impl Bridge {
         }
         let is_needed = present.is_none_or(|present| wanted < present);
         let name = wanted.name();
-        let json = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"logging/setLevel","params":{{"level":"{name}"}}}}"#);
-        let Ok(request) = Message::written(json) else { return };
+        let json = format!(
+            r#"{{"jsonrpc":"2.0","id":0,"method":"logging/setLevel","params":{{"level":"{name}"}}}}"#
+        );
+        let Ok(request) = Message::written(json) else {
+            return;
+        };
         *present = Some(wanted);
         self.session.borrow_mut().level = Some(request.clone());
         let bridge = Rc::clone(self);

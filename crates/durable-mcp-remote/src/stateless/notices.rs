@@ -43,8 +43,13 @@ impl Bridge {
             Message::written(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#))
         } else {
             let generation = self.session.borrow().generation;
-            let question = Question::new(Some(id.clone()), method, message.raw_params()).of_session(generation);
-            if self.stateless.calls.ask(question, call.map(|call| &call.id)) {
+            let question = Question::new(Some(id.clone()), method, message.raw_params())
+                .of_session(generation);
+            if self
+                .stateless
+                .calls
+                .ask(question, call.map(|call| &call.id))
+            {
                 return;
             }
             let reason = format!("no call is in flight whose client can answer {method} now");
@@ -65,17 +70,24 @@ impl Bridge {
                 }
             }
             "notifications/message" => {
-                let level = message.params().and_then(|Log { level }| Level::parse(&level));
+                let level = message
+                    .params()
+                    .and_then(|Log { level }| Level::parse(&level));
                 if calls.wants_log(level, call.map(|call| &call.id)) {
                     self.output.write(message.bytes).await;
                 }
             }
             "notifications/progress" => {
-                let given = message.params().map(|Progress { progress_token }| progress_token);
+                let given = message
+                    .params()
+                    .map(|Progress { progress_token }| progress_token);
                 let present = given.as_ref().and_then(|given| calls.present_token(given));
                 let Some(present) = present else { return };
-                let message =
-                    if given.as_ref() == Some(&present) { Some(message) } else { with_token(&message, &present) };
+                let message = if given.as_ref() == Some(&present) {
+                    Some(message)
+                } else {
+                    with_token(&message, &present)
+                };
                 if let Some(message) = message {
                     self.output.write(message.bytes).await;
                 }
@@ -94,5 +106,9 @@ fn with_token(progress: &Message, token: &Id) -> Option<Message> {
     let params = progress.raw_params()?;
     let mut params = Object::parse(&params)?;
     params.set("progressToken", token.to_string());
-    Message::written(format!(r#"{{"jsonrpc":"2.0","method":{},"params":{params}}}"#, quoted(progress.method()))).ok()
+    Message::written(format!(
+        r#"{{"jsonrpc":"2.0","method":{},"params":{params}}}"#,
+        quoted(progress.method())
+    ))
+    .ok()
 }

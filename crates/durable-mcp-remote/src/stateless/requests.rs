@@ -45,7 +45,10 @@ impl Bridge {
     /// Serves a request of a client of 2026-07-28 and sees to it that it is answered.
     pub(crate) async fn call_stateless(self: Rc<Self>, call: Call, request: Message) {
         let mut served = self.serve(&call, &request).await;
-        if served.as_ref().is_err_and(|trouble| self.was_replaced(trouble)) {
+        if served
+            .as_ref()
+            .is_err_and(|trouble| self.was_replaced(trouble))
+        {
             served = self.serve(&call, &request).await;
         }
         match served {
@@ -103,38 +106,56 @@ impl Bridge {
             return Ok(Served::Unanswered);
         }
         if call.method == "server/discover" {
-            return self.discover_response(call).map(Served::Response).ok_or_else(unreadable);
+            return self
+                .discover_response(call)
+                .map(Served::Response)
+                .ok_or_else(unreadable);
         }
         self.stateless.has_asked.set(true);
         if call.method == "subscriptions/listen" {
             drop(last);
-            return self.subscribe(call, request).await.map(|()| Served::Unanswered);
+            return self
+                .subscribe(call, request)
+                .await
+                .map(|()| Served::Unanswered);
         }
-        let params = request.params_json().and_then(Object::parse).ok_or_else(envelope::missing)?;
-        let (owned, call_at_server) = match (params.text("requestState"), params.get("inputResponses")) {
-            (Some(state), answers) => {
-                drop(last);
-                let owned = self.resume(call, &envelope, &state, &params, answers.unwrap_or("{}")).await?;
-                if owned.call.is_over() && !owned.call.has_questions() {
-                    let begun = self.begin(call, &envelope, request, &params)?;
-                    (begun.owned, Some((begun.own, begun.response, begun.request, begun.ended)))
-                } else {
-                    (owned, None)
+        let params = request
+            .params_json()
+            .and_then(Object::parse)
+            .ok_or_else(envelope::missing)?;
+        let (owned, call_at_server) =
+            match (params.text("requestState"), params.get("inputResponses")) {
+                (Some(state), answers) => {
+                    drop(last);
+                    let owned = self
+                        .resume(call, &envelope, &state, &params, answers.unwrap_or("{}"))
+                        .await?;
+                    if owned.call.is_over() && !owned.call.has_questions() {
+                        let begun = self.begin(call, &envelope, request, &params)?;
+                        (
+                            begun.owned,
+                            Some((begun.own, begun.response, begun.request, begun.ended)),
+                        )
+                    } else {
+                        (owned, None)
+                    }
                 }
-            }
-            (None, Some(_)) => {
-                return Err(refused(
-                    INVALID_PARAMS,
-                    "Invalid params: inputResponses come with their requestState",
-                    None,
-                ));
-            }
-            (None, None) => {
-                let begun = self.begin(call, &envelope, request, &params)?;
-                drop(last);
-                (begun.owned, Some((begun.own, begun.response, begun.request, begun.ended)))
-            }
-        };
+                (None, Some(_)) => {
+                    return Err(refused(
+                        INVALID_PARAMS,
+                        "Invalid params: inputResponses come with their requestState",
+                        None,
+                    ));
+                }
+                (None, None) => {
+                    let begun = self.begin(call, &envelope, request, &params)?;
+                    drop(last);
+                    (
+                        begun.owned,
+                        Some((begun.own, begun.response, begun.request, begun.ended)),
+                    )
+                }
+            };
         self.adjust_level().await;
         if let Some((own, response, request, ended)) = call_at_server {
             let (bridge, at_server) = (Rc::clone(self), Rc::clone(&owned.call));
@@ -163,18 +184,40 @@ impl Bridge {
         let (own, response) = self.calls.of_bridge(&call.method);
         let Some(request) = envelope::without(request, Some(&own.id)) else {
             drop(self.calls.take(&own.id));
-            return Err(refused(INVALID_PARAMS, "Invalid params: they are no object", None));
+            return Err(refused(
+                INVALID_PARAMS,
+                "Invalid params: they are no object",
+                None,
+            ));
         };
-        let is_page = request.params::<Page>().is_some_and(|page| page.cursor.is_some());
+        let is_page = request
+            .params::<Page>()
+            .is_some_and(|page| page.cursor.is_some());
         let (open, ended) = Done::pair();
-        let at_server = ServerCall::new(own.id.clone(), &call.method, target(params), is_page, waiting);
+        let at_server = ServerCall::new(
+            own.id.clone(),
+            &call.method,
+            target(params),
+            is_page,
+            waiting,
+        );
         let owned = self.stateless.calls.add(at_server, open);
-        Ok(Begun { owned, own, response, request, ended })
+        Ok(Begun {
+            owned,
+            own,
+            response,
+            request,
+            ended,
+        })
     }
 
     fn waiting(&self, envelope: &Envelope) -> Result<Waiting, Trouble> {
         let level = envelope.level()?;
-        Ok(Waiting { capabilities: self.declared(envelope), level, token: envelope.token.clone() })
+        Ok(Waiting {
+            capabilities: self.declared(envelope),
+            level,
+            token: envelope.token.clone(),
+        })
     }
 
     async fn response_to(
@@ -185,15 +228,19 @@ impl Bridge {
     ) -> Result<Message, Trouble> {
         let _waiting = self.calls.until_dropped(&own.id);
         self.answered(own, request).await?;
-        response.await.map_err(|_| Trouble::Lost("there is no response".to_owned()))
+        response
+            .await
+            .map_err(|_| Trouble::Lost("there is no response".to_owned()))
     }
 
     async fn cancel_at_server(self: &Rc<Self>, own: &Call) {
         if !self.session.borrow().is_open {
             return;
         }
-        let json =
-            format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{}}}}}"#, own.id);
+        let json = format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{}}}}}"#,
+            own.id
+        );
         if let Ok(notice) = Message::written(json) {
             // A session that is lost has no calls.
             self.post(&notice).await.ok();
@@ -201,7 +248,11 @@ impl Bridge {
     }
 
     /// Waits until a request in flight has its response, or questions for the client.
-    async fn until_served(self: &Rc<Self>, call: &Call, owned: OwnedCall) -> Result<Served, Trouble> {
+    async fn until_served(
+        self: &Rc<Self>,
+        call: &Call,
+        owned: OwnedCall,
+    ) -> Result<Served, Trouble> {
         loop {
             if let Some(outcome) = owned.call.take_outcome() {
                 if let Err(trouble) = &outcome
@@ -230,7 +281,12 @@ impl Bridge {
         }
     }
 
-    fn finished(&self, call: &Call, at_server: &ServerCall, response: &Message) -> Result<Served, Trouble> {
+    fn finished(
+        &self,
+        call: &Call,
+        at_server: &ServerCall,
+        response: &Message,
+    ) -> Result<Served, Trouble> {
         let method = at_server.method.as_str();
         if response.result_json().is_none() {
             let error = results::error(&call.id, method, at_server.target.as_deref(), response);
@@ -242,8 +298,13 @@ impl Bridge {
         {
             self.seen.note_list(method, list);
         }
-        let shown = (method == "tools/list").then(|| tools::shown(&self.arguments.tools, response.clone()));
-        let result = shown.as_ref().unwrap_or(response).result_json().ok_or_else(unreadable)?;
+        let shown =
+            (method == "tools/list").then(|| tools::shown(&self.arguments.tools, response.clone()));
+        let result = shown
+            .as_ref()
+            .unwrap_or(response)
+            .result_json()
+            .ok_or_else(unreadable)?;
         let server = self.server_info();
         results::complete(&call.id, method, result.get(), server.as_deref())
             .map(Served::Response)
@@ -251,14 +312,26 @@ impl Bridge {
     }
 
     /// Answers a request with the questions of the server, and stores it until their answers come.
-    fn suspend(self: &Rc<Self>, call: &Call, owned: OwnedCall, questions: Vec<Question>) -> Result<Served, Trouble> {
+    fn suspend(
+        self: &Rc<Self>,
+        call: &Call,
+        owned: OwnedCall,
+        questions: Vec<Question>,
+    ) -> Result<Served, Trouble> {
         let state = random_state()?;
         let requests: Vec<String> = questions.iter().map(Question::to_json).collect();
         let requests = format!("{{{}}}", requests.join(","));
         let (open, answered) = Done::pair();
         let forgotten = {
-            let suspended = Suspended { call: owned, questions, open };
-            self.stateless.suspended.borrow_mut().insert(state.clone(), suspended)
+            let suspended = Suspended {
+                call: owned,
+                questions,
+                open,
+            };
+            self.stateless
+                .suspended
+                .borrow_mut()
+                .insert(state.clone(), suspended)
         };
         if let Some(forgotten) = forgotten {
             give_up(forgotten);
@@ -289,33 +362,53 @@ impl Bridge {
         answers: &str,
     ) -> Result<OwnedCall, Trouble> {
         let suspended = self.stateless.suspended.borrow_mut().take(state);
-        let Some(Suspended { call: owned, questions, .. }) = suspended else {
-            let reason = "Invalid params: requestState is not known: it was used, or its time is over";
+        let Some(Suspended {
+            call: owned,
+            questions,
+            ..
+        }) = suspended
+        else {
+            let reason =
+                "Invalid params: requestState is not known: it was used, or its time is over";
             return Err(refused(INVALID_PARAMS, reason, None));
         };
         if owned.call.method != call.method || owned.call.target != target(params) {
             owned.call.put_again(questions);
-            return Err(refused(INVALID_PARAMS, "Invalid params: requestState is of another request", None));
+            return Err(refused(
+                INVALID_PARAMS,
+                "Invalid params: requestState is of another request",
+                None,
+            ));
         }
         let Some(answers) = Object::parse(answers) else {
             owned.call.put_again(questions);
-            return Err(refused(INVALID_PARAMS, "Invalid params: inputResponses is no object", None));
+            return Err(refused(
+                INVALID_PARAMS,
+                "Invalid params: inputResponses is no object",
+                None,
+            ));
         };
         // The server may go on as soon as it has an answer.
         owned.call.resume(self.waiting(envelope)?);
         let mut unanswered = Vec::new();
         for question in questions {
             // Without an answer, it is put again.
-            let answer = answers.get(&question.key).filter(|answer| answer.starts_with('{'));
+            let answer = answers
+                .get(&question.key)
+                .filter(|answer| answer.starts_with('{'));
             let Some(answer) = answer.filter(|_| !call.done.is_done()) else {
                 unanswered.push(question);
                 continue;
             };
             let Some(id) = &question.id else {
-                let is_open =
-                    Object::parse(answer).is_some_and(|answer| answer.text("action").as_deref() == Some("accept"));
+                let is_open = Object::parse(answer)
+                    .is_some_and(|answer| answer.text("action").as_deref() == Some("accept"));
                 if !is_open {
-                    return Err(refused(BRIDGE_ERROR.into(), "the page that the server needs was not opened", None));
+                    return Err(refused(
+                        BRIDGE_ERROR.into(),
+                        "the page that the server needs was not opened",
+                        None,
+                    ));
                 }
                 continue;
             };
@@ -325,7 +418,8 @@ impl Bridge {
             }
             let json = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{answer}}}"#);
             let answer = Message::written(json).map_err(|_| unreadable())?;
-            self.give_answer(answer, question.generation, call, &owned.call).await?;
+            self.give_answer(answer, question.generation, call, &owned.call)
+                .await?;
         }
         owned.call.put_again(unanswered);
         Ok(owned)
@@ -341,7 +435,8 @@ impl Bridge {
     ) -> Result<(), Trouble> {
         let (bridge, of_client) = (Rc::clone(self), call.clone());
         // Goes on when the outcome comes before the receipt.
-        let mut posted = spawn_local(async move { bridge.post_answer(&answer, generation, &of_client).await });
+        let mut posted =
+            spawn_local(async move { bridge.post_answer(&answer, generation, &of_client).await });
         loop {
             tokio::select! {
                 received = &mut posted => match received {
@@ -358,7 +453,12 @@ impl Bridge {
     }
 
     /// Sends the answer to a question in the session of the question.
-    async fn post_answer(self: &Rc<Self>, answer: &Message, generation: u64, call: &Call) -> Result<(), Trouble> {
+    async fn post_answer(
+        self: &Rc<Self>,
+        answer: &Message,
+        generation: u64,
+        call: &Call,
+    ) -> Result<(), Trouble> {
         let deadline = Instant::now() + self.arguments.network.connect_timeout;
         let mut wait = FIRST_WAIT;
         loop {
@@ -368,10 +468,13 @@ impl Bridge {
                 session.generation == generation && session.is_open
             };
             if !is_there {
-                return Err(Trouble::SessionLost("nothing waits for the answer in a new one".to_owned()));
+                return Err(Trouble::SessionLost(
+                    "nothing waits for the answer in a new one".to_owned(),
+                ));
             }
             match self.post(answer).await {
-                Err(Trouble::Unsent(_)) if Instant::now() + wait < deadline && !call.done.is_done() => {}
+                Err(Trouble::Unsent(_))
+                    if Instant::now() + wait < deadline && !call.done.is_done() => {}
                 // The call itself tells what became of it.
                 Err(trouble @ (Trouble::Lost(_) | Trouble::Refused(_))) => {
                     log(&trouble.error().1);
@@ -404,12 +507,20 @@ impl Question {
             Some(params.to_string())
         });
         let params = params.map_or_else(String::new, |params| format!(r#","params":{params}"#));
-        format!(r#"{}:{{"method":{}{params}}}"#, quoted(&self.key), quoted(&self.method))
+        format!(
+            r#"{}:{{"method":{}{params}}}"#,
+            quoted(&self.key),
+            quoted(&self.method)
+        )
     }
 }
 
 /// Ends a call whose client did not come back in time. Its questions may be those of other calls.
-fn give_up(Suspended { call, questions, .. }: Suspended<OwnedCall>) {
+fn give_up(
+    Suspended {
+        call, questions, ..
+    }: Suspended<OwnedCall>,
+) {
     call.call.put_again(questions);
 }
 
@@ -419,8 +530,10 @@ fn target(params: &Object<'_>) -> Option<String> {
 }
 
 fn random_state() -> Result<String, Trouble> {
-    let random =
-        || getrandom::u64().map_err(|error| Trouble::Lost(format!("the system gives no random bytes: {error}")));
+    let random = || {
+        getrandom::u64()
+            .map_err(|error| Trouble::Lost(format!("the system gives no random bytes: {error}")))
+    };
     Ok(format!("{:016x}{:016x}", random()?, random()?))
 }
 
@@ -434,8 +547,13 @@ mod tests {
 
     #[test]
     fn a_question_is_put_without_what_this_version_does_not_have() {
-        let question = |params: Option<&str>| Question::new(None, "elicitation/create", params.map(str::to_owned));
-        assert_eq!(question(None).to_json(), r#""":{"method":"elicitation/create"}"#);
+        let question = |params: Option<&str>| {
+            Question::new(None, "elicitation/create", params.map(str::to_owned))
+        };
+        assert_eq!(
+            question(None).to_json(),
+            r#""":{"method":"elicitation/create"}"#
+        );
         assert_eq!(
             question(Some(
                 r#"{"mode":"url","elicitationId":"e","url":"https://a.example","n": 1.0,"_meta":{"progressToken":1}}"#

@@ -32,7 +32,10 @@ pub(super) struct ServerCalls {
 
 impl Default for ServerCalls {
     fn default() -> Self {
-        Self { open: RefCell::default(), room: Arc::new(Semaphore::new(QUESTION_BYTES)) }
+        Self {
+            open: RefCell::default(),
+            room: Arc::new(Semaphore::new(QUESTION_BYTES)),
+        }
     }
 }
 
@@ -87,7 +90,15 @@ pub(super) struct Question {
 
 impl Question {
     pub(super) fn new(id: Option<Id>, method: &str, params: Option<String>) -> Self {
-        Self { key: String::new(), id, method: method.to_owned(), params, generation: 0, is_tied: true, _room: None }
+        Self {
+            key: String::new(),
+            id,
+            method: method.to_owned(),
+            params,
+            generation: 0,
+            is_tied: true,
+            _room: None,
+        }
     }
 
     /// Notes the session that waits for the answer, by its generation.
@@ -105,7 +116,10 @@ pub(super) struct OwnedCall {
 
 impl Drop for OwnedCall {
     fn drop(&mut self) {
-        self.calls.open.borrow_mut().retain(|call| !Rc::ptr_eq(call, &self.call));
+        self.calls
+            .open
+            .borrow_mut()
+            .retain(|call| !Rc::ptr_eq(call, &self.call));
         // Another call may wait for the answers to these.
         for question in self.call.questions.take() {
             if !question.is_tied {
@@ -120,7 +134,11 @@ impl ServerCalls {
     pub(super) fn add(self: &Rc<Self>, call: ServerCall, open: Open) -> OwnedCall {
         let call = Rc::new(call);
         self.open.borrow_mut().push(Rc::clone(&call));
-        OwnedCall { call, calls: Rc::clone(self), _open: open }
+        OwnedCall {
+            call,
+            calls: Rc::clone(self),
+            _open: open,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -129,35 +147,54 @@ impl ServerCalls {
 
     /// Most verbose level that a request asks for.
     pub(super) fn most_verbose(&self) -> Option<Level> {
-        self.open.borrow().iter().filter_map(|call| call.waiting.borrow().as_ref()?.level).min()
+        self.open
+            .borrow()
+            .iter()
+            .filter_map(|call| call.waiting.borrow().as_ref()?.level)
+            .min()
     }
 
     /// Whether a log message is asked for: by the request `from`, or by any where that is not known.
     pub(super) fn wants_log(&self, level: Option<Level>, from: Option<&Id>) -> bool {
-        self.open.borrow().iter().filter(|call| from.is_none_or(|id| *id == call.id)).any(|call| {
-            let least = call.waiting.borrow().as_ref().and_then(|waiting| waiting.level);
-            // Levels that are not known are shown to everyone who asks for some.
-            least.is_some_and(|least| level.is_none_or(|level| level >= least))
-        })
+        self.open
+            .borrow()
+            .iter()
+            .filter(|call| from.is_none_or(|id| *id == call.id))
+            .any(|call| {
+                let least = call
+                    .waiting
+                    .borrow()
+                    .as_ref()
+                    .and_then(|waiting| waiting.level);
+                // Levels that are not known are shown to everyone who asks for some.
+                least.is_some_and(|least| level.is_none_or(|level| level >= least))
+            })
     }
 
     /// Token that the client's present request has in place of the one that the server was given.
     pub(super) fn present_token(&self, given: &Id) -> Option<Id> {
         let calls = self.open.borrow();
-        let call = calls.iter().find(|call| call.token.as_ref() == Some(given))?;
+        let call = calls
+            .iter()
+            .find(|call| call.token.as_ref() == Some(given))?;
         call.waiting.borrow().as_ref()?.token.clone()
     }
 
     /// Whether a request of the client waits.
     pub(super) fn has_waiting(&self) -> bool {
-        self.open.borrow().iter().any(|call| call.waiting.borrow().is_some())
+        self.open
+            .borrow()
+            .iter()
+            .any(|call| call.waiting.borrow().is_some())
     }
 
     /// Puts a question to the request `from`, or, where that is not known, to the newest one whose client can answer it; `false` if
     /// there is none.
     pub(super) fn ask(&self, question: Question, from: Option<&Id>) -> bool {
         let size = question.params.as_ref().map_or(0, String::len);
-        let room = u32::try_from(size).ok().and_then(|size| Arc::clone(&self.room).try_acquire_many_owned(size).ok());
+        let room = u32::try_from(size)
+            .ok()
+            .and_then(|size| Arc::clone(&self.room).try_acquire_many_owned(size).ok());
         let Some(room) = room else { return false };
         let calls = self.open.borrow();
         let can_ask = |call: &&Rc<ServerCall>| {
@@ -165,13 +202,22 @@ impl ServerCalls {
                 && !call.has_outcome()
                 && ASKING.contains(&call.method.as_str())
                 && call.questions.borrow().len() < MAX_QUESTIONS
-                && admit(&call.capabilities.borrow(), &question.method, question.params.as_deref().unwrap_or("{}"))
+                && admit(
+                    &call.capabilities.borrow(),
+                    &question.method,
+                    question.params.as_deref().unwrap_or("{}"),
+                )
         };
         let able = calls.iter().filter(can_ask);
         // The last of those that are equal.
-        let newest = able.max_by_key(|call| (call.waiting.borrow().is_some(), call.asked.get() == 0));
+        let newest =
+            able.max_by_key(|call| (call.waiting.borrow().is_some(), call.asked.get() == 0));
         let Some(call) = newest else { return false };
-        call.put(Question { is_tied: from.is_some(), _room: Some(room), ..question });
+        call.put(Question {
+            is_tied: from.is_some(),
+            _room: Some(room),
+            ..question
+        });
         call.changed.notify_one();
         true
     }
@@ -179,17 +225,25 @@ impl ServerCalls {
     /// Takes back a question that no client has seen; the server no longer waits for its answer.
     pub(super) fn withdraw(&self, id: &Id) {
         for call in self.open.borrow().iter() {
-            call.questions.borrow_mut().retain(|question| question.id.as_ref() != Some(id));
+            call.questions
+                .borrow_mut()
+                .retain(|question| question.id.as_ref() != Some(id));
         }
     }
 
     /// Notes the outcome of a request.
     pub(super) fn finish(&self, call: &ServerCall, outcome: Result<Message, Trouble>) {
-        let size = |outcome: &Result<Message, Trouble>| outcome.as_ref().map_or(0, |message| message.bytes.len());
+        let size = |outcome: &Result<Message, Trouble>| {
+            outcome.as_ref().map_or(0, |message| message.bytes.len())
+        };
         let mut outcome = outcome;
         if call.waiting.borrow().is_none() {
-            let held: usize =
-                self.open.borrow().iter().filter_map(|call| call.outcome.borrow().as_ref().map(size)).sum();
+            let held: usize = self
+                .open
+                .borrow()
+                .iter()
+                .filter_map(|call| call.outcome.borrow().as_ref().map(size))
+                .sum();
             if held + size(&outcome) > MAX_HELD_BYTES {
                 let reason = "the result came before the answers to its questions, and is too long to be stored";
                 outcome = Err(Trouble::Lost(reason.to_owned()));
@@ -201,7 +255,13 @@ impl ServerCalls {
 }
 
 impl ServerCall {
-    pub(super) fn new(id: Id, method: &str, target: Option<String>, is_page: bool, waiting: Waiting) -> Self {
+    pub(super) fn new(
+        id: Id,
+        method: &str,
+        target: Option<String>,
+        is_page: bool,
+        waiting: Waiting,
+    ) -> Self {
         Self {
             id,
             method: method.to_owned(),
@@ -222,7 +282,10 @@ impl ServerCall {
     fn put(&self, question: Question) {
         let number = self.asked.get() + 1;
         self.asked.set(number);
-        self.questions.borrow_mut().push(Question { key: format!("question-{number}"), ..question });
+        self.questions.borrow_mut().push(Question {
+            key: format!("question-{number}"),
+            ..question
+        });
     }
 
     /// Has the client open pages before it calls again, if it can: these are the params of their questions.
@@ -230,7 +293,9 @@ impl ServerCall {
         let capabilities = self.capabilities.borrow();
         if pages.is_empty()
             || pages.len() > MAX_QUESTIONS
-            || !pages.iter().all(|params| admit(&capabilities, "elicitation/create", params))
+            || !pages
+                .iter()
+                .all(|params| admit(&capabilities, "elicitation/create", params))
         {
             return false;
         }
@@ -300,15 +365,26 @@ mod tests {
 
     fn call(calls: &Rc<ServerCalls>, id: &str, method: &str, waiting: Waiting) -> OwnedCall {
         let (open, _done) = Done::pair();
-        calls.add(ServerCall::new(Id::Text(id.to_owned()), method, None, false, waiting), open)
+        calls.add(
+            ServerCall::new(Id::Text(id.to_owned()), method, None, false, waiting),
+            open,
+        )
     }
 
     fn form(id: &str) -> Question {
-        Question::new(Some(Id::Text(id.to_owned())), "elicitation/create", Some("{}".to_owned()))
+        Question::new(
+            Some(Id::Text(id.to_owned())),
+            "elicitation/create",
+            Some("{}".to_owned()),
+        )
     }
 
     fn asked(call: &OwnedCall) -> Vec<String> {
-        call.call.take_questions().into_iter().filter_map(|question| Some(question.id?.to_string())).collect()
+        call.call
+            .take_questions()
+            .into_iter()
+            .filter_map(|question| Some(question.id?.to_string()))
+            .collect()
     }
 
     #[test]
@@ -339,17 +415,24 @@ mod tests {
     fn a_question_of_no_call_goes_on_to_another_call_when_its_own_ends() {
         let calls = Rc::new(ServerCalls::default());
         let elicits = || waiting(json!({ "elicitation": { "form": {} } }), None, None);
-        let [first, second, third] = ["1", "2", "3"].map(|id| call(&calls, id, "tools/call", elicits()));
+        let [first, second, third] =
+            ["1", "2", "3"].map(|id| call(&calls, id, "tools/call", elicits()));
         assert!(calls.ask(form("a"), None));
         assert!(calls.ask(form("b"), Some(&third.call.id)));
         drop(third);
         assert_eq!(asked(&second), ["\"a\""]);
-        assert!(asked(&first).is_empty(), "the other one was the third call's own");
+        assert!(
+            asked(&first).is_empty(),
+            "the other one was the third call's own"
+        );
         calls.finish(&first.call, Err(Trouble::Lost(String::new())));
         assert!(calls.ask(form("c"), None));
         assert_eq!(asked(&second), ["\"c\""]);
         drop(second);
-        assert!(!calls.ask(form("d"), None), "the call that is left has its outcome");
+        assert!(
+            !calls.ask(form("d"), None),
+            "the call that is left has its outcome"
+        );
     }
 
     #[test]
@@ -366,7 +449,12 @@ mod tests {
     #[test]
     fn questions_of_one_call_are_bounded() {
         let calls = Rc::new(ServerCalls::default());
-        let one = call(&calls, "1", "tools/call", waiting(json!({ "elicitation": { "form": {} } }), None, None));
+        let one = call(
+            &calls,
+            "1",
+            "tools/call",
+            waiting(json!({ "elicitation": { "form": {} } }), None, None),
+        );
         for _ in 0..MAX_QUESTIONS {
             assert!(calls.ask(form("q"), None));
         }
@@ -377,10 +465,19 @@ mod tests {
     #[test]
     fn the_bytes_of_questions_are_bounded_until_they_are_answered() {
         let calls = Rc::new(ServerCalls::default());
-        let one = call(&calls, "1", "tools/call", waiting(json!({ "elicitation": { "form": {} } }), None, None));
+        let one = call(
+            &calls,
+            "1",
+            "tools/call",
+            waiting(json!({ "elicitation": { "form": {} } }), None, None),
+        );
         let long = || {
             let params = format!(r#"{{"message":"{}"}}"#, "x".repeat(QUESTION_BYTES / 2));
-            Question::new(Some(Id::Number("1".to_owned())), "elicitation/create", Some(params))
+            Question::new(
+                Some(Id::Number("1".to_owned())),
+                "elicitation/create",
+                Some(params),
+            )
         };
         assert!(calls.ask(long(), None));
         let with_client = one.call.take_questions();
@@ -394,9 +491,19 @@ mod tests {
     fn pages_are_put_to_a_client_that_can_open_them() {
         let calls = Rc::new(ServerCalls::default());
         let page = || vec![r#"{"mode":"url","url":"https://a.example"}"#.to_owned()];
-        let forms = call(&calls, "1", "tools/call", waiting(json!({ "elicitation": { "form": {} } }), None, None));
+        let forms = call(
+            &calls,
+            "1",
+            "tools/call",
+            waiting(json!({ "elicitation": { "form": {} } }), None, None),
+        );
         assert!(!forms.call.put_pages(page()) && !forms.call.is_over());
-        let pages = call(&calls, "2", "tools/call", waiting(json!({ "elicitation": { "url": {} } }), None, None));
+        let pages = call(
+            &calls,
+            "2",
+            "tools/call",
+            waiting(json!({ "elicitation": { "url": {} } }), None, None),
+        );
         assert!(!pages.call.put_pages(Vec::new()));
         assert!(pages.call.put_pages(page()) && pages.call.is_over());
         assert_eq!(pages.call.take_questions().len(), 1);
@@ -408,8 +515,18 @@ mod tests {
         let quiet = call(&calls, "1", "tools/call", waiting(json!({}), None, None));
         assert!(!calls.wants_log(Some(Level::Emergency), None));
         assert_eq!(calls.most_verbose(), None);
-        let loud = call(&calls, "2", "tools/call", waiting(json!({}), Some(Level::Info), None));
-        let other = call(&calls, "3", "tools/call", waiting(json!({}), Some(Level::Error), None));
+        let loud = call(
+            &calls,
+            "2",
+            "tools/call",
+            waiting(json!({}), Some(Level::Info), None),
+        );
+        let other = call(
+            &calls,
+            "3",
+            "tools/call",
+            waiting(json!({}), Some(Level::Error), None),
+        );
         assert_eq!(calls.most_verbose(), Some(Level::Info));
         for (level, from, wanted) in [
             (Some(Level::Debug), None, false),
@@ -419,14 +536,23 @@ mod tests {
             (Some(Level::Info), Some(&other), false),
             (Some(Level::Emergency), Some(&quiet), false),
         ] {
-            assert_eq!(calls.wants_log(level, from.map(|call| &call.call.id)), wanted, "{level:?}");
+            assert_eq!(
+                calls.wants_log(level, from.map(|call| &call.call.id)),
+                wanted,
+                "{level:?}"
+            );
         }
     }
 
     #[test]
     fn progress_has_the_token_of_the_request_that_waits() {
         let calls = Rc::new(ServerCalls::default());
-        let one = call(&calls, "1", "tools/call", waiting(json!({ "elicitation": { "form": {} } }), None, Some("t1")));
+        let one = call(
+            &calls,
+            "1",
+            "tools/call",
+            waiting(json!({ "elicitation": { "form": {} } }), None, Some("t1")),
+        );
         let given = Id::Text("t1".into());
         assert_eq!(calls.present_token(&given), Some(given.clone()));
         assert!(calls.ask(form("a"), None));
@@ -440,10 +566,18 @@ mod tests {
     fn a_long_result_is_not_stored_while_a_question_is_open() {
         let calls = Rc::new(ServerCalls::default());
         let result = |bytes: usize| {
-            Message::written(format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"text":"{}"}}}}"#, "x".repeat(bytes)))
-                .unwrap()
+            Message::written(format!(
+                r#"{{"jsonrpc":"2.0","id":1,"result":{{"text":"{}"}}}}"#,
+                "x".repeat(bytes)
+            ))
+            .unwrap()
         };
-        let one = call(&calls, "1", "tools/call", waiting(json!({ "elicitation": { "form": {} } }), None, None));
+        let one = call(
+            &calls,
+            "1",
+            "tools/call",
+            waiting(json!({ "elicitation": { "form": {} } }), None, None),
+        );
         calls.finish(&one.call, Ok(result(MAX_HELD_BYTES)));
         assert!(one.call.take_outcome().unwrap().is_ok());
         assert!(calls.ask(form("a"), None));

@@ -21,8 +21,11 @@ use crate::trouble::Trouble;
 /// Most subscriptions at once. A client needs one.
 const MAX_LISTENING: usize = 64;
 /// Lists by their capability, and the member of a filter that asks for their notices.
-const LISTS: [(&str, &str); 3] =
-    [("tools", "toolsListChanged"), ("prompts", "promptsListChanged"), ("resources", "resourcesListChanged")];
+const LISTS: [(&str, &str); 3] = [
+    ("tools", "toolsListChanged"),
+    ("prompts", "promptsListChanged"),
+    ("resources", "resourcesListChanged"),
+];
 
 /// `subscriptions/listen` of the client.
 pub(super) struct Subscription {
@@ -48,12 +51,27 @@ impl Bridge {
     /// # Errors
     ///
     /// The error for the client.
-    pub(super) async fn subscribe(self: &Rc<Self>, call: &Call, request: &Message) -> Result<(), Trouble> {
-        let Some(Params { notifications: asked }) = request.params() else {
-            return Err(refused(INVALID_PARAMS, "Invalid params: notifications is missing", None));
+    pub(super) async fn subscribe(
+        self: &Rc<Self>,
+        call: &Call,
+        request: &Message,
+    ) -> Result<(), Trouble> {
+        let Some(Params {
+            notifications: asked,
+        }) = request.params()
+        else {
+            return Err(refused(
+                INVALID_PARAMS,
+                "Invalid params: notifications is missing",
+                None,
+            ));
         };
         if self.stateless.subscriptions.borrow().len() >= MAX_LISTENING {
-            return Err(refused(INVALID_PARAMS, "too many subscriptions: cancel one", None));
+            return Err(refused(
+                INVALID_PARAMS,
+                "too many subscriptions: cancel one",
+                None,
+            ));
         }
         let (subscription, honoured) = self.honoured(&call.id, &asked);
         let id = &call.id;
@@ -80,13 +98,17 @@ impl Bridge {
     fn honoured(&self, id: &Id, asked: &Map<String, Value>) -> (Subscription, Value) {
         let session = self.session.borrow();
         let declares = |capability: &str, member: &str| {
-            let capability = session.initialized.as_ref().and_then(|server| server.capabilities.get(capability));
+            let capability = session
+                .initialized
+                .as_ref()
+                .and_then(|server| server.capabilities.get(capability));
             capability.and_then(|capability| capability.get(member)) == Some(&Value::Bool(true))
         };
         let mut honoured = Map::new();
         let mut methods = Vec::new();
         for (capability, member) in LISTS {
-            if asked.get(member) == Some(&Value::Bool(true)) && declares(capability, "listChanged") {
+            if asked.get(member) == Some(&Value::Bool(true)) && declares(capability, "listChanged")
+            {
                 honoured.insert(member.to_owned(), Value::Bool(true));
                 methods.push(format!("notifications/{capability}/list_changed"));
             }
@@ -96,31 +118,57 @@ impl Bridge {
             && declares("resources", "subscribe")
         {
             let room = MAX_SUBSCRIPTIONS.saturating_sub(session.subscriptions.len());
-            uris.extend(asked.iter().filter_map(Value::as_str).take(room).map(str::to_owned));
+            uris.extend(
+                asked
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .take(room)
+                    .map(str::to_owned),
+            );
             let uris = uris.iter().cloned().map(Value::String).collect();
             honoured.insert("resourceSubscriptions".to_owned(), Value::Array(uris));
         }
-        (Subscription { id: id.clone(), methods, uris }, Value::Object(honoured))
+        (
+            Subscription {
+                id: id.clone(),
+                methods,
+                uris,
+            },
+            Value::Object(honoured),
+        )
     }
 
     /// Ends a subscription, and those of resources that no other one has.
     async fn unsubscribe(self: &Rc<Self>, id: &Id) {
         let uris = {
             let mut subscriptions = self.stateless.subscriptions.borrow_mut();
-            let Some(index) = subscriptions.iter().position(|subscription| subscription.id == *id) else { return };
+            let Some(index) = subscriptions
+                .iter()
+                .position(|subscription| subscription.id == *id)
+            else {
+                return;
+            };
             let ended = subscriptions.remove(index);
-            let is_left = |uri: &String| !subscriptions.iter().any(|other| other.uris.contains(uri));
+            let is_left =
+                |uri: &String| !subscriptions.iter().any(|other| other.uris.contains(uri));
             ended.uris.into_iter().filter(is_left).collect::<Vec<_>>()
         };
-        self.tell_resources("resources/unsubscribe", uris.iter()).await;
+        self.tell_resources("resources/unsubscribe", uris.iter())
+            .await;
     }
 
     /// Tells the server of resources, and each new session, too.
     async fn tell_resources(self: &Rc<Self>, method: &str, uris: impl Iterator<Item = &String>) {
         for uri in uris {
-            let json = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"{method}","params":{{"uri":{}}}}}"#, quoted(uri));
-            let Ok(request) = Message::written(json) else { continue };
-            let is_known = method == "resources/subscribe" && self.session.borrow().subscriptions.contains_key(uri);
+            let json = format!(
+                r#"{{"jsonrpc":"2.0","id":0,"method":"{method}","params":{{"uri":{}}}}}"#,
+                quoted(uri)
+            );
+            let Ok(request) = Message::written(json) else {
+                continue;
+            };
+            let is_known = method == "resources/subscribe"
+                && self.session.borrow().subscriptions.contains_key(uri);
             if is_known {
                 continue;
             }
@@ -140,7 +188,9 @@ impl Bridge {
 
     /// Hands a notice on to the subscriptions that ask for it; `false` if it is none of those.
     pub(super) async fn tell_subscribers(&self, notice: &Message, method: &str) -> bool {
-        let updated = (method == "notifications/resources/updated").then(|| notice.params::<Updated>()).flatten();
+        let updated = (method == "notifications/resources/updated")
+            .then(|| notice.params::<Updated>())
+            .flatten();
         if updated.is_none() && !method.ends_with("/list_changed") {
             return false;
         }
@@ -150,7 +200,11 @@ impl Bridge {
                 Some(Updated { uri }) => subscription.covers(uri),
                 None => subscription.methods.iter().any(|own| own == method),
             };
-            subscriptions.iter().filter(asks).map(|subscription| subscription.id.clone()).collect()
+            subscriptions
+                .iter()
+                .filter(asks)
+                .map(|subscription| subscription.id.clone())
+                .collect()
         };
         for id in ids {
             if let Some(tagged) = tagged(notice, method, &id) {
@@ -165,8 +219,9 @@ impl Subscription {
     /// Whether it is of a resource, or of one that this is a part of (2025-11-25, Resources, "Subscriptions").
     fn covers(&self, uri: &str) -> bool {
         self.uris.iter().any(|own| {
-            uri.strip_prefix(own.as_str())
-                .is_some_and(|rest| rest.is_empty() || own.ends_with('/') || rest.starts_with(['/', '#', '?']))
+            uri.strip_prefix(own.as_str()).is_some_and(|rest| {
+                rest.is_empty() || own.ends_with('/') || rest.starts_with(['/', '#', '?'])
+            })
         })
     }
 }
@@ -178,7 +233,11 @@ fn tagged(notice: &Message, method: &str, id: &Id) -> Option<Message> {
     let mut meta = Object::parse(&meta)?;
     meta.set(SUBSCRIPTION_KEY, id.to_string());
     params.set("_meta", meta.to_string());
-    Message::written(format!(r#"{{"jsonrpc":"2.0","method":{},"params":{params}}}"#, quoted(method))).ok()
+    Message::written(format!(
+        r#"{{"jsonrpc":"2.0","method":{},"params":{params}}}"#,
+        quoted(method)
+    ))
+    .ok()
 }
 
 #[cfg(test)]
@@ -190,14 +249,26 @@ mod tests {
         let notice = |json: &str| Message::written(json.to_owned()).unwrap();
         let changed = notice(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
         assert_eq!(
-            tagged(&changed, "notifications/tools/list_changed", &Id::Number("7".into())).unwrap().bytes,
+            tagged(
+                &changed,
+                "notifications/tools/list_changed",
+                &Id::Number("7".into())
+            )
+            .unwrap()
+            .bytes,
             r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":7}}}"#
         );
         let updated = notice(
             r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a:b","_meta":{"x":1}}}"#,
         );
         assert_eq!(
-            tagged(&updated, "notifications/resources/updated", &Id::Text("l".into())).unwrap().bytes,
+            tagged(
+                &updated,
+                "notifications/resources/updated",
+                &Id::Text("l".into())
+            )
+            .unwrap()
+            .bytes,
             r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a:b","_meta":{"x":1,"io.modelcontextprotocol/subscriptionId":"l"}}}"#
         );
     }
@@ -205,7 +276,11 @@ mod tests {
     #[test]
     fn a_subscription_covers_a_resource_and_its_parts() {
         let uris = BTreeSet::from(["file:///a".to_owned(), "file:///dir/".to_owned()]);
-        let subscription = Subscription { id: Id::Number("1".into()), methods: Vec::new(), uris };
+        let subscription = Subscription {
+            id: Id::Number("1".into()),
+            methods: Vec::new(),
+            uris,
+        };
         for (uri, is_covered) in [
             ("file:///a", true),
             ("file:///a/b", true),

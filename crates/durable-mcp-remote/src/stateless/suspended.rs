@@ -31,8 +31,16 @@ impl<C> Default for SuspendedCalls<C> {
 
 impl<C> SuspendedCalls<C> {
     /// Stores a call; gives back the one that has no more room.
-    pub(super) fn insert(&mut self, state: String, suspended: Suspended<C>) -> Option<Suspended<C>> {
-        let oldest = if self.0.len() < MAX_SUSPENDED { None } else { self.0.pop_front() };
+    pub(super) fn insert(
+        &mut self,
+        state: String,
+        suspended: Suspended<C>,
+    ) -> Option<Suspended<C>> {
+        let oldest = if self.0.len() < MAX_SUSPENDED {
+            None
+        } else {
+            self.0.pop_front()
+        };
         self.0.push_back((state, suspended));
         oldest.map(|(_, suspended)| suspended)
     }
@@ -46,7 +54,9 @@ impl<C> SuspendedCalls<C> {
     /// Takes back a question for which the server no longer waits.
     pub(super) fn withdraw(&mut self, id: &Id) {
         for (_, suspended) in &mut self.0 {
-            suspended.questions.retain(|question| question.id.as_ref() != Some(id));
+            suspended
+                .questions
+                .retain(|question| question.id.as_ref() != Some(id));
         }
     }
 }
@@ -57,7 +67,11 @@ mod tests {
     use crate::calls::Done;
 
     fn suspended(number: usize) -> Suspended<usize> {
-        Suspended { call: number, questions: Vec::new(), open: Done::pair().0 }
+        Suspended {
+            call: number,
+            questions: Vec::new(),
+            open: Done::pair().0,
+        }
     }
 
     #[test]
@@ -75,9 +89,18 @@ mod tests {
     fn the_oldest_call_gives_way() {
         let mut calls = SuspendedCalls::default();
         for number in 0..MAX_SUSPENDED {
-            assert!(calls.insert(number.to_string(), suspended(number)).is_none());
+            assert!(
+                calls
+                    .insert(number.to_string(), suspended(number))
+                    .is_none()
+            );
         }
-        assert_eq!(calls.insert("more".to_owned(), suspended(1000)).map(|one| one.call), Some(0));
+        assert_eq!(
+            calls
+                .insert("more".to_owned(), suspended(1000))
+                .map(|one| one.call),
+            Some(0)
+        );
         assert!(calls.take("0").is_none());
         assert!(calls.take("1").is_some());
     }

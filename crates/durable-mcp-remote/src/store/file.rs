@@ -41,10 +41,12 @@ pub(crate) enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoHome => {
-                formatter.write_str("there is no home directory: set MCP_REMOTE_CONFIG_DIR to a folder for sign-ins")
+            Self::NoHome => formatter.write_str(
+                "there is no home directory: set MCP_REMOTE_CONFIG_DIR to a folder for sign-ins",
+            ),
+            Self::Unsafe { path, reason } => {
+                write!(formatter, "{} is not used: {reason}", path.display())
             }
-            Self::Unsafe { path, reason } => write!(formatter, "{} is not used: {reason}", path.display()),
             Self::Busy { path } => write!(
                 formatter,
                 "another program has been refreshing the tokens of this server for too long: try again, or end the one that holds {}",
@@ -65,7 +67,10 @@ pub(super) fn ensure_folder(base: &Path, folder: &Path) -> Result<bool, StoreErr
     let metadata = fs::symlink_metadata(folder).map_err(|error| of(folder, error))?;
     if !metadata.is_dir() {
         let reason = "it has to be a folder, not a link or a file: move it away".to_owned();
-        return Err(StoreError::Unsafe { path: folder.to_owned(), reason });
+        return Err(StoreError::Unsafe {
+            path: folder.to_owned(),
+            reason,
+        });
     }
     owner::check_folder(folder, &metadata)?;
     owner::close_folder(folder, &metadata).map_err(|error| of(folder, error))?;
@@ -82,20 +87,27 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) if owner::is_link(path) => {
             let reason = format!("it is a link ({error}): move it away");
-            return Err(StoreError::Unsafe { path: path.to_owned(), reason });
+            return Err(StoreError::Unsafe {
+                path: path.to_owned(),
+                reason,
+            });
         }
         Err(error) => return Err(of(path, error)),
     };
     owner::check_file(path, &file.metadata().map_err(|error| of(path, error))?)?;
     let mut bytes = Vec::new();
     let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
-    file.take(limit).read_to_end(&mut bytes).map_err(|error| of(path, error))?;
+    file.take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|error| of(path, error))?;
     Ok(Some(bytes))
 }
 
 /// Object of a JSON file, `None` if there is none. One that is broken is moved aside, so that it is told about once.
 pub(super) fn read_object(path: &Path) -> Result<Option<Map<String, Value>>, StoreError> {
-    let Some(bytes) = read(path)? else { return Ok(None) };
+    let Some(bytes) = read(path)? else {
+        return Ok(None);
+    };
     if let Ok(object) = serde_json::from_slice(&bytes) {
         return Ok(Some(object));
     }
@@ -107,7 +119,11 @@ pub(super) fn read_object(path: &Path) -> Result<Option<Map<String, Value>>, Sto
     aside.push(".broken");
     // Another process may have moved it already, and told.
     if fs::rename(path, &aside).is_ok() {
-        eprintln!("durable-mcp-remote: {} is not JSON; it is now {}", path.display(), Path::new(&aside).display());
+        eprintln!(
+            "durable-mcp-remote: {} is not JSON; it is now {}",
+            path.display(),
+            Path::new(&aside).display()
+        );
     }
     Ok(None)
 }
@@ -178,7 +194,10 @@ fn create_in_place(path: &Path, bytes: &[u8]) -> Result<bool, StoreError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     owner::for_owner(&mut options);
-    match options.open(path).and_then(|mut file| file.write_all(bytes)) {
+    match options
+        .open(path)
+        .and_then(|mut file| file.write_all(bytes))
+    {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(of(path, error)),
@@ -189,7 +208,11 @@ fn write_temporary(path: &Path, bytes: &[u8]) -> Result<PathBuf, StoreError> {
     let mut nonce = [0; 8];
     getrandom::fill(&mut nonce).map_err(|error| of(path, io::Error::other(error)))?;
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.{:x}.tmp", std::process::id(), u64::from_le_bytes(nonce)));
+    name.push(format!(
+        ".{}.{:x}.tmp",
+        std::process::id(),
+        u64::from_le_bytes(nonce)
+    ));
     let temporary = PathBuf::from(name);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -227,14 +250,19 @@ fn create_folder(folder: &Path) -> io::Result<bool> {
 }
 
 fn of(path: &Path, error: io::Error) -> StoreError {
-    StoreError::Io { path: path.to_owned(), error }
+    StoreError::Io {
+        path: path.to_owned(),
+        error,
+    }
 }
 
 #[cfg(unix)]
 mod owner {
     use std::fs::{self, DirBuilder, Metadata, OpenOptions, Permissions};
     use std::io;
-    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+    use std::os::unix::fs::{
+        DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+    };
     use std::path::Path;
 
     use super::StoreError;
@@ -267,19 +295,28 @@ mod owner {
     }
 
     pub(super) fn check_file(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
-        check(path, metadata, metadata.mode() & (GROUP_WRITES | OTHERS_WRITE) != 0, "chmod 600")
+        check(
+            path,
+            metadata,
+            metadata.mode() & (GROUP_WRITES | OTHERS_WRITE) != 0,
+            "chmod 600",
+        )
     }
 
     fn check(path: &Path, metadata: &Metadata, open: bool, mend: &str) -> Result<(), StoreError> {
         let shown = path.display();
-        let reason = if metadata.uid() != rustix::process::geteuid().as_raw() && metadata.uid() != 0 {
+        let reason = if metadata.uid() != rustix::process::geteuid().as_raw() && metadata.uid() != 0
+        {
             format!("it belongs to another user; run: sudo chown \"$(id -u)\" '{shown}'")
         } else if open {
             format!("other users can write to it; run: {mend} '{shown}'")
         } else {
             return Ok(());
         };
-        Err(StoreError::Unsafe { path: path.to_owned(), reason })
+        Err(StoreError::Unsafe {
+            path: path.to_owned(),
+            reason,
+        })
     }
 
     /// Leaves the folder to its owner alone.

@@ -83,14 +83,27 @@ impl fmt::Display for StoreKey {
 
 /// JSON object of the pairs, its names in the order of JavaScript's `sort`: by UTF-16 code units. Of equal names the last counts.
 fn sorted_object(pairs: &[(String, String)]) -> Option<String> {
-    let by_name: BTreeMap<Vec<u16>, (&str, &str)> =
-        pairs.iter().map(|(name, value)| (name.encode_utf16().collect(), (name.as_str(), value.as_str()))).collect();
+    let by_name: BTreeMap<Vec<u16>, (&str, &str)> = pairs
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.encode_utf16().collect(),
+                (name.as_str(), value.as_str()),
+            )
+        })
+        .collect();
     if by_name.is_empty() {
         return None;
     }
     let members: Vec<String> = by_name
         .values()
-        .map(|(name, value)| format!("{}:{}", serde_json::Value::from(*name), serde_json::Value::from(*value)))
+        .map(|(name, value)| {
+            format!(
+                "{}:{}",
+                serde_json::Value::from(*name),
+                serde_json::Value::from(*value)
+            )
+        })
         .collect();
     Some(format!("{{{}}}", members.join(",")))
 }
@@ -100,7 +113,9 @@ mod tests {
     use super::*;
 
     fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
-        of.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        of.iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     // The values are those of mcp-remote 0.15.1's own function, run in Node.js.
@@ -113,35 +128,92 @@ mod tests {
 
     #[test]
     fn an_address_alone_has_the_references_hash_and_port() {
-        let of = |server| KeyParts { server, ..KeyParts::default() };
-        check(&of("https://example.com/mcp"), "8724945d3c4865fe12d6890203193588", 37931);
-        check(&of("https://example.com/mcp/"), "5b04a940b306792cf6abc47d6bba55f7", 26635);
+        let of = |server| KeyParts {
+            server,
+            ..KeyParts::default()
+        };
+        check(
+            &of("https://example.com/mcp"),
+            "8724945d3c4865fe12d6890203193588",
+            37931,
+        );
+        check(
+            &of("https://example.com/mcp/"),
+            "5b04a940b306792cf6abc47d6bba55f7",
+            26635,
+        );
     }
 
     #[test]
     fn each_option_has_the_references_hash() {
         let server = "https://example.com/mcp";
         let resource = Some("https://api.example.com");
-        check(&KeyParts { server, resource, ..KeyParts::default() }, "4a5d9e28f8a8bb53e13ebec11c05cfdc", 22372);
+        check(
+            &KeyParts {
+                server,
+                resource,
+                ..KeyParts::default()
+            },
+            "4a5d9e28f8a8bb53e13ebec11c05cfdc",
+            22372,
+        );
 
         let headers = &pairs(&[("X-Key", "${KEY}"), ("Authorization", "Bearer ${TOKEN}")]);
-        check(&KeyParts { server, headers, ..KeyParts::default() }, "2258e77a81d57730585c435089a4c8ff", 12127);
+        check(
+            &KeyParts {
+                server,
+                headers,
+                ..KeyParts::default()
+            },
+            "2258e77a81d57730585c435089a4c8ff",
+            12127,
+        );
 
-        let authorize_params = &pairs(&[("prompt", "login"), ("audience", "https://a.example/?x=1|2")]);
-        check(&KeyParts { server, authorize_params, ..KeyParts::default() }, "b7026afc887b3035c50f2b3100585d4b", 4369);
+        let authorize_params = &pairs(&[
+            ("prompt", "login"),
+            ("audience", "https://a.example/?x=1|2"),
+        ]);
+        check(
+            &KeyParts {
+                server,
+                authorize_params,
+                ..KeyParts::default()
+            },
+            "b7026afc887b3035c50f2b3100585d4b",
+            4369,
+        );
 
         let token_endpoint = Some("https://as.example/token");
-        check(&KeyParts { server, token_endpoint, ..KeyParts::default() }, "de21beda434d55f8d1f945f00f5828f0", 14384);
+        check(
+            &KeyParts {
+                server,
+                token_endpoint,
+                ..KeyParts::default()
+            },
+            "de21beda434d55f8d1f945f00f5828f0",
+            14384,
+        );
 
         let client_metadata_url = Some("https://c.example/client.json");
-        let local = KeyParts { server: "http://localhost:3000/mcp", client_metadata_url, ..KeyParts::default() };
+        let local = KeyParts {
+            server: "http://localhost:3000/mcp",
+            client_metadata_url,
+            ..KeyParts::default()
+        };
         check(&local, "a3e16c6e42d3c7a38b6a198215414e71", 45288);
     }
 
     #[test]
     fn names_sort_and_values_escape_as_in_javascript() {
         let headers = &pairs(&[("x-b", "1"), ("X-A", "\"ü\\\u{7}\u{1f}\u{2028}\u{7f}😀")]);
-        let params = [("z", "1"), ("10", "2"), ("9", "3"), ("ï", "4"), ("\u{1F600}", "5"), ("\u{FF5E}", "6")];
+        let params = [
+            ("z", "1"),
+            ("10", "2"),
+            ("9", "3"),
+            ("ï", "4"),
+            ("\u{1F600}", "5"),
+            ("\u{FF5E}", "6"),
+        ];
         let all = KeyParts {
             server: "https://example.com/mcp",
             resource: Some("urn:r"),
@@ -157,8 +229,13 @@ mod tests {
     fn of_a_header_given_twice_the_last_counts() {
         let twice = pairs(&[("X-A", "1"), ("X-A", "2")]);
         let once = pairs(&[("X-A", "2")]);
-        let of =
-            |headers| StoreKey::new(&KeyParts { server: "https://example.com/mcp", headers, ..KeyParts::default() });
+        let of = |headers| {
+            StoreKey::new(&KeyParts {
+                server: "https://example.com/mcp",
+                headers,
+                ..KeyParts::default()
+            })
+        };
         assert_eq!(of(&twice), of(&once));
     }
 }

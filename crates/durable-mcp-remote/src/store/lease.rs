@@ -47,12 +47,19 @@ impl RefreshLock {
     async fn acquire_within(store: &Store, patience: Duration) -> Result<Self, StoreError> {
         let since = Instant::now();
         let lock = lock(&store.path(LOCK_FILE), since, patience).await?;
-        let lease = Lease { path: store.path(LEASE), nonce: nonce() };
+        let lease = Lease {
+            path: store.path(LEASE),
+            nonce: nonce(),
+        };
         while !lease.take()? {
             wait(&lease.path, since, patience).await?;
         }
         let renewal = tokio::spawn(lease.clone().keep());
-        Ok(Self { _lock: lock, lease, renewal })
+        Ok(Self {
+            _lock: lock,
+            lease,
+            renewal,
+        })
     }
 }
 
@@ -80,7 +87,9 @@ async fn lock(path: &Path, since: Instant, patience: Duration) -> Result<Option<
 /// Waits a moment, unless that was done for long enough: without the lock nothing is refreshed.
 async fn wait(path: &Path, since: Instant, patience: Duration) -> Result<(), StoreError> {
     if since.elapsed() >= patience {
-        return Err(StoreError::Busy { path: path.to_owned() });
+        return Err(StoreError::Busy {
+            path: path.to_owned(),
+        });
     }
     sleep(PAUSE).await;
     Ok(())
@@ -98,11 +107,13 @@ impl Lease {
     }
 
     fn json(&self) -> String {
-        serde_json::json!({ "pid": std::process::id(), "nonce": self.nonce, "at": now_ms() }).to_string()
+        serde_json::json!({ "pid": std::process::id(), "nonce": self.nonce, "at": now_ms() })
+            .to_string()
     }
 
     fn is_held(&self) -> bool {
-        holder(&self.path).is_some_and(|lease| lease.get("nonce").and_then(Value::as_str) == Some(&self.nonce))
+        holder(&self.path)
+            .is_some_and(|lease| lease.get("nonce").and_then(Value::as_str) == Some(&self.nonce))
     }
 
     /// Renews the lease as long as it is held.
@@ -126,12 +137,20 @@ fn holder(path: &Path) -> Option<Map<String, Value>> {
 
 fn is_live(lease: &Map<String, Value>, now: u64) -> bool {
     let number = |name| lease.get(name).and_then(Value::as_f64);
-    let (Some(pid), Some(at)) = (number("pid"), number("at")) else { return false };
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are exact in a double")]
+    let (Some(pid), Some(at)) = (number("pid"), number("at")) else {
+        return false;
+    };
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds since 1970 are exact in a double"
+    )]
     let age = now as f64 - at;
     #[expect(clippy::cast_precision_loss, reason = "as above")]
     let limit = LEASE_MS as f64;
-    #[expect(clippy::cast_possible_truncation, reason = "process ids are whole and small")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "process ids are whole and small"
+    )]
     let pid = pid as i32;
     // One from further ahead is of another clock, and would never end.
     age.abs() < limit && is_running(pid)
@@ -139,7 +158,9 @@ fn is_live(lease: &Map<String, Value>, now: u64) -> bool {
 
 #[cfg(unix)]
 fn is_running(pid: i32) -> bool {
-    let Some(pid) = rustix::process::Pid::from_raw(pid) else { return false };
+    let Some(pid) = rustix::process::Pid::from_raw(pid) else {
+        return false;
+    };
     // Not permitted to signal it: it runs.
     rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
 }
@@ -170,8 +191,14 @@ mod tests {
     #[test]
     fn a_lease_ends_with_its_time_or_with_its_process() {
         assert!(is_live(&lease(std::process::id(), 1_000), 2_000));
-        assert!(!is_live(&lease(std::process::id(), 1_000), 1_000 + LEASE_MS));
-        assert!(!is_live(&lease(std::process::id(), 1_000 + LEASE_MS), 1_000));
+        assert!(!is_live(
+            &lease(std::process::id(), 1_000),
+            1_000 + LEASE_MS
+        ));
+        assert!(!is_live(
+            &lease(std::process::id(), 1_000 + LEASE_MS),
+            1_000
+        ));
         assert!(!is_live(&lease(i32::MAX.unsigned_abs() - 1, 1_000), 2_000));
     }
 
@@ -188,7 +215,10 @@ mod tests {
         assert!(is_busy().await);
         drop(lock);
         assert!(!store.path(LEASE).exists());
-        let of_reference = Lease { path: store.path(LEASE), nonce: "reference".to_owned() };
+        let of_reference = Lease {
+            path: store.path(LEASE),
+            nonce: "reference".to_owned(),
+        };
         assert!(of_reference.take().unwrap());
         assert!(is_busy().await);
     }

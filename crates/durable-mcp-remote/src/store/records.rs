@@ -26,11 +26,20 @@ impl StoredTokens {
         now_ms: u64,
     ) -> Option<Self> {
         if let Some(seconds) = number(&answer, "expires_in") {
-            answer.insert("expires_at".to_owned(), Value::from(now_ms.saturating_add(seconds.saturating_mul(1_000))));
+            answer.insert(
+                "expires_at".to_owned(),
+                Value::from(now_ms.saturating_add(seconds.saturating_mul(1_000))),
+            );
         } else {
             answer.remove("expires_at");
         }
-        for name in ["refresh_token", "id_token", "scope", "requested_scope", "issuer"] {
+        for name in [
+            "refresh_token",
+            "id_token",
+            "scope",
+            "requested_scope",
+            "issuer",
+        ] {
             if let Some(kept) = before.and_then(|before| before.0.get(name))
                 && !answer.contains_key(name)
             {
@@ -47,7 +56,9 @@ impl StoredTokens {
     #[must_use]
     pub(crate) fn requested(mut self, scope: Option<&str>) -> Self {
         match scope {
-            Some(scope) => self.0.insert("requested_scope".to_owned(), Value::from(scope)),
+            Some(scope) => self
+                .0
+                .insert("requested_scope".to_owned(), Value::from(scope)),
             None => self.0.remove("requested_scope"),
         };
         self
@@ -65,7 +76,9 @@ impl StoredTokens {
 
     /// Token that is sent to the server: the ID token with `--use-id-token`, where there is one.
     pub(crate) fn bearer(&self, use_id_token: bool) -> &str {
-        self.id_token().filter(|_| use_id_token).unwrap_or_else(|| self.access_token())
+        self.id_token()
+            .filter(|_| use_id_token)
+            .unwrap_or_else(|| self.access_token())
     }
 
     /// Token for new ones.
@@ -95,18 +108,25 @@ impl StoredTokens {
 
     /// Whether to refresh now: less is left than a minute, or than half of a life that is shorter than two.
     pub(crate) fn is_due(&self, now_ms: u64, use_id_token: bool) -> bool {
-        let Some(ends) = self.ends_ms(use_id_token) else { return false };
-        let half_life = number(&self.0, "expires_in").map_or(LEAD_MS, |seconds| seconds.saturating_mul(500));
+        let Some(ends) = self.ends_ms(use_id_token) else {
+            return false;
+        };
+        let half_life =
+            number(&self.0, "expires_in").map_or(LEAD_MS, |seconds| seconds.saturating_mul(500));
         ends.saturating_sub(now_ms) < half_life.min(LEAD_MS)
     }
 
     /// Whether the time is over.
     pub(crate) fn is_expired(&self, now_ms: u64, use_id_token: bool) -> bool {
-        self.ends_ms(use_id_token).is_some_and(|ends| ends <= now_ms)
+        self.ends_ms(use_id_token)
+            .is_some_and(|ends| ends <= now_ms)
     }
 
     fn ends_ms(&self, use_id_token: bool) -> Option<u64> {
-        let of_id_token = self.id_token().filter(|_| use_id_token).and_then(unverified_expiry_ms);
+        let of_id_token = self
+            .id_token()
+            .filter(|_| use_id_token)
+            .and_then(unverified_expiry_ms);
         of_id_token.or_else(|| number(&self.0, "expires_at"))
     }
 }
@@ -116,7 +136,10 @@ const LEAD_MS: u64 = 60_000;
 
 impl fmt::Debug for StoredTokens {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("StoredTokens").field("issuer", &self.issuer()).finish_non_exhaustive()
+        formatter
+            .debug_struct("StoredTokens")
+            .field("issuer", &self.issuer())
+            .finish_non_exhaustive()
     }
 }
 
@@ -133,7 +156,10 @@ impl StoredClient {
 
     /// Client with an id alone.
     pub(crate) fn public(client_id: &str) -> Self {
-        Self(Map::from_iter([("client_id".to_owned(), Value::from(client_id))]))
+        Self(Map::from_iter([(
+            "client_id".to_owned(),
+            Value::from(client_id),
+        )]))
     }
 
     /// Object as it is stored.
@@ -170,17 +196,28 @@ impl StoredClient {
     /// Registered redirect URI that an endpoint at `wanted` gets the answers of: that one, or the same by its address.
     pub(crate) fn redirect_uri_for(&self, wanted: &str) -> Option<String> {
         let by_address = wanted.replacen("//localhost:", "//127.0.0.1:", 1);
-        [wanted, &by_address].into_iter().find(|uri| self.redirect_uris().any(|known| known == *uri)).map(str::to_owned)
+        [wanted, &by_address]
+            .into_iter()
+            .find(|uri| self.redirect_uris().any(|known| known == *uri))
+            .map(str::to_owned)
     }
 
     fn redirect_uris(&self) -> impl Iterator<Item = &str> {
-        self.0.get("redirect_uris").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+        self.0
+            .get("redirect_uris")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
     }
 }
 
 impl fmt::Debug for StoredClient {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("StoredClient").field("client_id", &self.client_id()).finish_non_exhaustive()
+        formatter
+            .debug_struct("StoredClient")
+            .field("client_id", &self.client_id())
+            .finish_non_exhaustive()
     }
 }
 
@@ -211,7 +248,10 @@ const MAX_STATE: usize = 64;
 impl PendingFlow {
     /// Whether a `state` can be one of ours or of the reference: it becomes part of a file's name.
     pub(crate) fn could_be_state(state: &str) -> bool {
-        (1..=MAX_STATE).contains(&state.len()) && state.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        (1..=MAX_STATE).contains(&state.len())
+            && state
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     }
 
     pub(super) fn stored(state: &str, verifier: String, discovery: &Map<String, Value>) -> Self {
@@ -248,7 +288,10 @@ impl PendingFlow {
 
 impl fmt::Debug for PendingFlow {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("PendingFlow").field("issuer", &self.issuer).finish_non_exhaustive()
+        formatter
+            .debug_struct("PendingFlow")
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
     }
 }
 
@@ -263,13 +306,19 @@ fn number(members: &Map<String, Value>, name: &str) -> Option<u64> {
         Value::String(text) => text.trim().parse().ok()?,
         _ => return None,
     };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts of doubles saturate")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "casts of doubles saturate"
+    )]
     (number.is_finite() && number >= 0.0).then_some(number as u64)
 }
 
 /// `exp` of a JWT whose signature is not checked here: the server checks it.
 fn unverified_expiry_ms(token: &str) -> Option<u64> {
-    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?.trim_end_matches('=')).ok()?;
+    let payload = URL_SAFE_NO_PAD
+        .decode(token.split('.').nth(1)?.trim_end_matches('='))
+        .ok()?;
     let claims: Map<String, Value> = serde_json::from_slice(&payload).ok()?;
     Some(number(&claims, "exp")?.saturating_mul(1_000))
 }
@@ -290,7 +339,9 @@ mod tests {
 
     #[test]
     fn an_answer_without_a_refresh_token_keeps_the_one_before() {
-        let before = tokens(json!({ "access_token": "a", "refresh_token": "r", "scope": "read", "vendor": 1 }));
+        let before = tokens(
+            json!({ "access_token": "a", "refresh_token": "r", "scope": "read", "vendor": 1 }),
+        );
         let answer = object(json!({ "access_token": "b", "expires_in": 60, "vendor": 2 }));
         let after = StoredTokens::issued(answer, Some(&before), Some("https://as"), 1_000).unwrap();
         let expected = json!({ "access_token": "b", "expires_in": 60, "expires_at": 61_000, "refresh_token": "r", "scope": "read", "issuer": "https://as", "vendor": 2 });
@@ -299,10 +350,12 @@ mod tests {
 
     #[test]
     fn a_refresh_is_due_a_minute_before_the_end_or_at_half_of_a_short_life() {
-        let long = tokens(json!({ "access_token": "a", "expires_in": 3600, "expires_at": 3_600_000 }));
+        let long =
+            tokens(json!({ "access_token": "a", "expires_in": 3600, "expires_at": 3_600_000 }));
         assert!(!long.is_due(3_540_000, false));
         assert!(long.is_due(3_540_001, false));
-        let short = tokens(json!({ "access_token": "a", "expires_in": "30", "expires_at": "30000" }));
+        let short =
+            tokens(json!({ "access_token": "a", "expires_in": "30", "expires_at": "30000" }));
         assert!(!short.is_due(15_000, false));
         assert!(short.is_due(15_001, false));
         assert!(!tokens(json!({ "access_token": "a" })).is_due(u64::MAX, false));
@@ -311,7 +364,9 @@ mod tests {
     #[test]
     fn with_use_id_token_its_own_expiry_counts() {
         let payload = URL_SAFE_NO_PAD.encode(r#"{"exp":100}"#);
-        let both = tokens(json!({ "access_token": "a", "id_token": format!("h.{payload}.s"), "expires_at": 999_000 }));
+        let both = tokens(
+            json!({ "access_token": "a", "id_token": format!("h.{payload}.s"), "expires_at": 999_000 }),
+        );
         assert_eq!(both.bearer(true), format!("h.{payload}.s"));
         assert!(both.is_expired(100_000, true));
         assert!(!both.is_expired(100_000, false));
@@ -321,9 +376,15 @@ mod tests {
 
     #[test]
     fn debug_output_has_no_secrets() {
-        let shown = format!("{:?}", tokens(json!({ "access_token": "se-cret", "refresh_token": "se-cret" })));
+        let shown = format!(
+            "{:?}",
+            tokens(json!({ "access_token": "se-cret", "refresh_token": "se-cret" }))
+        );
         assert!(!shown.contains("se-cret"));
-        let client = StoredClient::parse(object(json!({ "client_id": "id", "client_secret": "se-cret" }))).unwrap();
+        let client = StoredClient::parse(object(
+            json!({ "client_id": "id", "client_secret": "se-cret" }),
+        ))
+        .unwrap();
         assert!(!format!("{client:?}").contains("se-cret"));
     }
 
@@ -332,6 +393,8 @@ mod tests {
         for bad in ["", "../x", "a/b", "a.b", "a\\b", &"a".repeat(65)] {
             assert!(!PendingFlow::could_be_state(bad), "{bad}");
         }
-        assert!(PendingFlow::could_be_state("6f9619ff-8b86-d011-b42d-00c04fc964ff"));
+        assert!(PendingFlow::could_be_state(
+            "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+        ));
     }
 }

@@ -11,7 +11,8 @@ pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     pub(crate) fn new(name: &str) -> Self {
-        let path = env::temp_dir().join(format!("durable-mcp-remote-{name}-{}", std::process::id()));
+        let path =
+            env::temp_dir().join(format!("durable-mcp-remote-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
@@ -21,7 +22,10 @@ impl Folder {
     pub(crate) fn store(&self) -> Result<Store, StoreError> {
         Store::open_below(
             &self.0,
-            StoreKey::new(&KeyParts { server: "https://example.com/mcp", ..KeyParts::default() }),
+            StoreKey::new(&KeyParts {
+                server: "https://example.com/mcp",
+                ..KeyParts::default()
+            }),
         )
     }
 }
@@ -33,7 +37,8 @@ impl Drop for Folder {
 }
 
 fn tokens(access: &str) -> StoredTokens {
-    let object = serde_json::from_value(json!({ "access_token": access, "refresh_token": "r" })).unwrap();
+    let object =
+        serde_json::from_value(json!({ "access_token": access, "refresh_token": "r" })).unwrap();
     StoredTokens::parse(object).unwrap()
 }
 
@@ -51,7 +56,12 @@ fn wait_until_finished(path: &Path) {
 fn a_refresh_replaces_the_tokens_that_it_began_with_alone() {
     let folder = Folder::new("replace");
     let store = folder.store().unwrap();
-    let stored = || store.tokens().unwrap().map(|tokens| tokens.access_token().to_owned());
+    let stored = || {
+        store
+            .tokens()
+            .unwrap()
+            .map(|tokens| tokens.access_token().to_owned())
+    };
     assert!(!store.replace_tokens(&tokens("a"), &tokens("b")).unwrap());
     assert_eq!(stored(), None);
     store.save_tokens(&tokens("a")).unwrap();
@@ -84,7 +94,9 @@ fn files_have_the_references_names_and_only_their_owner_reads_them() {
     let folder = Folder::new("modes");
     let store = folder.store().unwrap();
     store.save_tokens(&tokens("a")).unwrap();
-    let path = folder.0.join("mcp-remote-v1/8724945d3c4865fe12d6890203193588_tokens.json");
+    let path = folder
+        .0
+        .join("mcp-remote-v1/8724945d3c4865fe12d6890203193588_tokens.json");
     assert_eq!(mode(&path), 0o600);
     assert_eq!(mode(path.parent().unwrap()), 0o700);
     assert_eq!(store.tokens().unwrap().unwrap().access_token(), "a");
@@ -123,9 +135,21 @@ fn what_others_can_write_to_is_refused_with_the_command_that_mends_it() {
     store.save_tokens(&tokens("a")).unwrap();
     let path = store.path("tokens.json");
     fs::set_permissions(&path, Permissions::from_mode(0o622)).unwrap();
-    assert!(store.tokens().unwrap_err().to_string().contains("run: chmod 600 '"));
+    assert!(
+        store
+            .tokens()
+            .unwrap_err()
+            .to_string()
+            .contains("run: chmod 600 '")
+    );
     fs::set_permissions(folder.0.join(FOLDER), Permissions::from_mode(0o777)).unwrap();
-    assert!(folder.store().unwrap_err().to_string().contains("run: chmod 700 '"));
+    assert!(
+        folder
+            .store()
+            .unwrap_err()
+            .to_string()
+            .contains("run: chmod 700 '")
+    );
 }
 
 #[test]
@@ -146,7 +170,10 @@ fn links_are_not_followed() {
     symlink(&target, store.path("tokens.json")).unwrap();
     assert!(matches!(store.tokens(), Err(StoreError::Unsafe { .. })));
     store.save_tokens(&tokens("b")).unwrap();
-    assert_eq!(fs::read_to_string(&target).unwrap(), "{\"access_token\":\"a\"}");
+    assert_eq!(
+        fs::read_to_string(&target).unwrap(),
+        "{\"access_token\":\"a\"}"
+    );
     fs::rename(folder.0.join(FOLDER), folder.0.join("elsewhere")).unwrap();
     symlink(folder.0.join("elsewhere"), folder.0.join(FOLDER)).unwrap();
     assert!(matches!(folder.store(), Err(StoreError::Unsafe { .. })));
@@ -178,12 +205,21 @@ fn a_sign_in_is_found_by_its_state_alone() {
         scope: None,
         link: Some("https://as.example/authorize".into()),
         is_opened: true,
-        reference: serde_json::from_value(json!({ "authorizationServerUrl": "https://as.example" })).unwrap(),
+        reference: serde_json::from_value(
+            json!({ "authorizationServerUrl": "https://as.example" }),
+        )
+        .unwrap(),
     };
     store.save_flow(&flow).unwrap();
     let found = store.flow("abc-1").unwrap().unwrap();
-    assert_eq!((found.verifier, found.issuer, found.redirect_uri), (flow.verifier, flow.issuer, flow.redirect_uri));
-    assert_eq!(store.latest_flow().map(|flow| (flow.link, flow.is_opened)), Some((flow.link, true)));
+    assert_eq!(
+        (found.verifier, found.issuer, found.redirect_uri),
+        (flow.verifier, flow.issuer, flow.redirect_uri)
+    );
+    assert_eq!(
+        store.latest_flow().map(|flow| (flow.link, flow.is_opened)),
+        Some((flow.link, true))
+    );
     assert!(store.flow("abc-2").unwrap().is_none());
     store.delete_flow("abc-1").unwrap();
     assert!(store.flow("abc-1").unwrap().is_none());

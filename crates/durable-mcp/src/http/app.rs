@@ -29,7 +29,9 @@ use crate::transport::claims::DEFAULT_MAX_AGE_SECONDS;
 const JURISDICTIONS: [&str; 4] = ["eu", "us", "fedramp", "fedramp-high"];
 
 /// The regions that sessions can be asked to start in; more exact ones begin with one of them and a hyphen (the same page).
-const LOCATION_HINTS: [&str; 9] = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"];
+const LOCATION_HINTS: [&str; 9] = [
+    "wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me",
+];
 
 /// The secret that the keys are made from, if it is set.
 pub(crate) const SESSION_KEY: &str = "SESSION_KEY";
@@ -51,7 +53,8 @@ const NOBODY_CHATS: &str = "PLAYGROUND_CHAT is set, and nobody signs in, so ther
      PLAYGROUND_CHAT_URL lead to a model on this machine.";
 
 /// Words for the scope of the chat on the consent page.
-const CHAT_WORDS: &str = "Chat with this server's model in the playground / 在试用页面中与此服务器的模型对话";
+const CHAT_WORDS: &str =
+    "Chat with this server's model in the playground / 在试用页面中与此服务器的模型对话";
 
 /// Text for a relay that nobody signs in to.
 const NOBODY_RELAYS: &str = "PLAYGROUND_RELAY is on, and nobody signs in, so there is a relay on this machine alone: set \
@@ -63,8 +66,7 @@ const RELAY_NOT_PUBLIC: &str = "PLAYGROUND_RELAY is on, and there is no relay, s
      deploy again.";
 
 /// Words for the scope of the relay on the consent page.
-const RELAY_WORDS: &str =
-    "Reach other servers through this one in the playground / 在试用页面中通过此服务器访问其他服务器";
+const RELAY_WORDS: &str = "Reach other servers through this one in the playground / 在试用页面中通过此服务器访问其他服务器";
 
 /// A deployment: the server, its paths, and the access to it.
 ///
@@ -146,7 +148,10 @@ impl App {
             paths: Paths::default(),
             policy: Policy::default(),
             settings: Rc::new(settings),
-            placement: Placement { jurisdiction: Ok(None), location_hint: None },
+            placement: Placement {
+                jurisdiction: Ok(None),
+                location_hint: None,
+            },
             closed: None,
             missing: None,
             has_playground: false,
@@ -177,7 +182,11 @@ impl App {
         if let Some(Notice::Misconfigured(problem)) = oauth.sign_in.notice() {
             self.problems.push(format!("Nobody can sign in: {problem}"));
         }
-        self.provider = Some(Rc::new(OAuthFront { oauth, tool_scopes, recent: CallerCache::default() }));
+        self.provider = Some(Rc::new(OAuthFront {
+            oauth,
+            tool_scopes,
+            recent: CallerCache::default(),
+        }));
         self
     }
 
@@ -193,7 +202,9 @@ impl App {
     /// The route of a path among those of this library.
     pub(super) fn library_route(&self, path: &str) -> Route {
         let route = |path: &str| match (self.paths.route(path), &self.provider) {
-            (Route::PlaygroundConfig | Route::PlaygroundClient | Route::PlaygroundApp, _) if !self.has_playground => {
+            (Route::PlaygroundConfig | Route::PlaygroundClient | Route::PlaygroundApp, _)
+                if !self.has_playground =>
+            {
                 Route::Unknown
             }
             (Route::Unknown, _) if self.has_playground_file(path) => Route::PlaygroundFile,
@@ -228,7 +239,11 @@ impl App {
     pub fn with_variables(mut self, variable: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut variables = Variables::new(variable);
         let [origins, hosts] = ["ALLOWED_ORIGINS", "ALLOWED_HOSTS"].map(variable);
-        self.policy = Policy::new(origins.as_deref(), hosts.as_deref(), &mut variables.problems);
+        self.policy = Policy::new(
+            origins.as_deref(),
+            hosts.as_deref(),
+            &mut variables.problems,
+        );
         self.settings = Rc::new(Settings {
             idle_ms: variables.seconds("SESSION_IDLE_SECONDS", DEFAULT_IDLE_SECONDS),
             max_age_ms: variables.seconds("SESSION_MAX_AGE_SECONDS", DEFAULT_MAX_AGE_SECONDS),
@@ -239,42 +254,67 @@ impl App {
         self.origins = Origins::read(&mut variables);
         self.has_playground = variables.text(PLAYGROUND).is_some() && self.origins.has_page;
         if self.has_playground {
-            self.provider =
-                self.provider.map(|provider| provider.serving_client(&self.origins.of_page(playground::CALLBACK)));
+            self.provider = self.provider.map(|provider| {
+                provider.serving_client(&self.origins.of_page(playground::CALLBACK))
+            });
             self.chat = ChatSettings::read(&mut variables);
             self.relay = RelaySettings::read(&mut variables);
         }
         if let Some(chat) = &self.chat {
             let is_served = self.provider.is_some() || chat.source.is_local();
-            variables.problems.extend((!is_served).then(|| NOBODY_CHATS.to_owned()));
+            variables
+                .problems
+                .extend((!is_served).then(|| NOBODY_CHATS.to_owned()));
         }
         if self.relay.is_some() && self.provider.is_none() {
             variables.problems.push(NOBODY_RELAYS.to_owned());
         }
         let costly: Vec<_> = [
             self.chat.as_ref().map(|_| (playground::CHAT, CHAT_WORDS)),
-            self.relay.as_ref().map(|_| (playground::RELAY, RELAY_WORDS)),
+            self.relay
+                .as_ref()
+                .map(|_| (playground::RELAY, RELAY_WORDS)),
         ]
         .into_iter()
         .flatten()
         .collect();
         if !costly.is_empty() {
-            self.provider = self.provider.map(|provider| provider.offering(playground::PAGE, &costly));
+            self.provider = self
+                .provider
+                .map(|provider| provider.offering(playground::PAGE, &costly));
         }
         self.placement = Placement {
             jurisdiction: variables.word("SESSION_JURISDICTION", &JURISDICTIONS),
             location_hint: variables.hint("SESSION_LOCATION_HINT", &LOCATION_HINTS),
         };
         let ports = variables.ports("CLIENT_DOCUMENT_PORTS");
-        self.provider =
-            self.provider.map(|provider| if ports.is_empty() { provider } else { provider.asking_ports(ports) });
-        self.operator = OperatorAccess::from_variable(&variable(OPERATOR_TOKEN).unwrap_or_default());
-        variables.problems.extend(self.operator.problem(self.provider.is_some()).map(str::to_owned));
-        let wanted = variables.text("IDENTITY_PROVIDER").filter(|name| name != "none");
-        let unprotected = wanted.filter(|_| self.provider.is_none()).map(|_| self.without_sign_in);
-        self.closed = Keys::from_variable(&variable(SESSION_KEY).unwrap_or_default()).err().or(unprotected);
+        self.provider = self.provider.map(|provider| {
+            if ports.is_empty() {
+                provider
+            } else {
+                provider.asking_ports(ports)
+            }
+        });
+        self.operator =
+            OperatorAccess::from_variable(&variable(OPERATOR_TOKEN).unwrap_or_default());
+        variables.problems.extend(
+            self.operator
+                .problem(self.provider.is_some())
+                .map(str::to_owned),
+        );
+        let wanted = variables
+            .text("IDENTITY_PROVIDER")
+            .filter(|name| name != "none");
+        let unprotected = wanted
+            .filter(|_| self.provider.is_none())
+            .map(|_| self.without_sign_in);
+        self.closed = Keys::from_variable(&variable(SESSION_KEY).unwrap_or_default())
+            .err()
+            .or(unprotected);
         variables.problems.extend(self.closed.map(str::to_owned));
-        variables.problems.append(&mut settings::unused_lists(variable));
+        variables
+            .problems
+            .append(&mut settings::unused_lists(variable));
         self.problems.append(&mut variables.problems);
         // Only after the variables are all paths of the library known.
         let mut of_paths = self.check_paths();

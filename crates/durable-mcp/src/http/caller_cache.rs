@@ -65,7 +65,10 @@ mod tests {
     use super::*;
 
     fn caller(expires: u64) -> Rc<Caller> {
-        Rc::new(Caller { expires: Some(expires), ..Caller::default() })
+        Rc::new(Caller {
+            expires: Some(expires),
+            ..Caller::default()
+        })
     }
 
     fn shown(at: usize) -> CacheKey {
@@ -79,7 +82,11 @@ mod tests {
         recent.put(shown(2), &caller(5), 4_500, recent.age());
         assert!(recent.get(&shown(1), 5_000 + RECENT_MS - 1).is_some());
         assert!(recent.get(&shown(1), 5_000 + RECENT_MS).is_none());
-        assert!(recent.get(&("1".to_owned(), "https://s.example/sse".to_owned()), 5_000).is_none());
+        assert!(
+            recent
+                .get(&("1".to_owned(), "https://s.example/sse".to_owned()), 5_000)
+                .is_none()
+        );
         assert!(recent.get(&shown(2), 4_999).is_some());
         assert!(recent.get(&shown(2), 5_000).is_none());
     }

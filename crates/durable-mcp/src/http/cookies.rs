@@ -39,8 +39,15 @@ impl Cookies {
     /// Reads the cookies of a request.
     #[must_use]
     pub fn read(head: &Head) -> Self {
-        let header = head.header("cookie").filter(|header| header.len() <= MAX_HEADER_CHARS).unwrap_or_default();
-        Self { sent: parse(&header, head.secure), secure: head.secure, lines: Vec::new() }
+        let header = head
+            .header("cookie")
+            .filter(|header| header.len() <= MAX_HEADER_CHARS)
+            .unwrap_or_default();
+        Self {
+            sent: parse(&header, head.secure),
+            secure: head.secure,
+            lines: Vec::new(),
+        }
     }
 
     /// A cookie's value, its parts put together.
@@ -59,7 +66,10 @@ impl Cookies {
     /// The names that begin so, the oldest first, each once.
     #[must_use]
     pub fn names(&self, prefix: &str) -> Vec<String> {
-        let own = self.sent.iter().filter(|(name, _)| name.starts_with(prefix) && !name.contains('.'));
+        let own = self
+            .sent
+            .iter()
+            .filter(|(name, _)| name.starts_with(prefix) && !name.contains('.'));
         own.map(|(name, _)| name.clone()).collect()
     }
 
@@ -93,7 +103,9 @@ impl Cookies {
     /// The answer with what was set.
     #[must_use]
     pub fn onto(self, reply: Reply) -> Reply {
-        self.lines.into_iter().fold(reply, |reply, (_, line)| reply.header("set-cookie", line))
+        self.lines
+            .into_iter()
+            .fold(reply, |reply, (_, line)| reply.header("set-cookie", line))
     }
 
     /// Parts of an older, longer value would be taken for the end of the new one.
@@ -107,27 +119,46 @@ impl Cookies {
 
     fn part(&self, name: &str, at: usize) -> Option<&str> {
         let name = part_name(name, at);
-        self.sent.iter().find(|(sent, _)| *sent == name).map(|(_, value)| value.as_str())
+        self.sent
+            .iter()
+            .find(|(sent, _)| *sent == name)
+            .map(|(_, value)| value.as_str())
     }
 
     fn line(&mut self, name: &str, value: &str, seconds: u32) {
-        let (prefix, secure) = if self.secure { (PREFIX, "; Secure") } else { ("", "") };
-        let line = format!("{prefix}{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+        let (prefix, secure) = if self.secure {
+            (PREFIX, "; Secure")
+        } else {
+            ("", "")
+        };
+        let line = format!(
+            "{prefix}{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+        );
         self.lines.retain(|(set, _)| set != name);
         self.lines.push((name.to_owned(), line));
     }
 }
 
 fn part_name(name: &str, at: usize) -> String {
-    if at == 0 { name.to_owned() } else { format!("{name}.{at}") }
+    if at == 0 {
+        name.to_owned()
+    } else {
+        format!("{name}.{at}")
+    }
 }
 
 /// RFC 6265 section 5.4, read as leniently as browsers write it. Of a name that comes twice the first counts.
 fn parse(header: &str, secure: bool) -> Vec<(String, String)> {
     let mut cookies: Vec<(String, String)> = Vec::new();
     for pair in header.split(';').take(MAX_COOKIES) {
-        let Some((name, value)) = pair.trim().split_once('=') else { continue };
-        let name = if secure { name.strip_prefix(PREFIX) } else { Some(name) };
+        let Some((name, value)) = pair.trim().split_once('=') else {
+            continue;
+        };
+        let name = if secure {
+            name.strip_prefix(PREFIX)
+        } else {
+            Some(name)
+        };
         if let Some(name) = name
             && !cookies.iter().any(|(known, _)| known == name)
         {
@@ -151,7 +182,10 @@ mod tests {
 
     impl Headers for Sent {
         fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-            self.0.as_deref().filter(|_| name == "cookie").map(Cow::Borrowed)
+            self.0
+                .as_deref()
+                .filter(|_| name == "cookie")
+                .map(Cow::Borrowed)
         }
 
         fn all(&self) -> Vec<(String, String)> {
@@ -172,22 +206,40 @@ mod tests {
 
     fn lines(cookies: Cookies) -> Vec<String> {
         let reply = cookies.onto(Reply::empty(StatusCode::OK));
-        reply.headers.into_iter().map(|(_, line)| line.into_owned()).collect()
+        reply
+            .headers
+            .into_iter()
+            .map(|(_, line)| line.into_owned())
+            .collect()
     }
 
     #[test]
     fn cookies_are_read_as_browsers_write_them() {
         let cookies = read(false, "a=1; b=x=y;c=;  d = 2 ;e; =f; a=2");
         let get = |name| cookies.get(name);
-        assert_eq!((get("a").as_deref(), get("b").as_deref(), get("c").as_deref()), (Some("1"), Some("x=y"), Some("")));
+        assert_eq!(
+            (
+                get("a").as_deref(),
+                get("b").as_deref(),
+                get("c").as_deref()
+            ),
+            (Some("1"), Some("x=y"), Some(""))
+        );
         assert_eq!((get("e"), get("f"), get("A")), (None, None, None));
     }
 
     #[test]
     fn by_https_only_what_no_other_host_can_set_counts() {
-        let cookies = read(true, "flow=evil; __Host-flow=mine; __host-x=1; __Secure-y=2; z=3");
+        let cookies = read(
+            true,
+            "flow=evil; __Host-flow=mine; __host-x=1; __Secure-y=2; z=3",
+        );
         assert_eq!(cookies.get("flow").as_deref(), Some("mine"));
-        assert!(["x", "y", "z", "__Host-flow"].iter().all(|name| cookies.get(name).is_none()));
+        assert!(
+            ["x", "y", "z", "__Host-flow"]
+                .iter()
+                .all(|name| cookies.get(name).is_none())
+        );
     }
 
     #[test]
@@ -198,7 +250,10 @@ mod tests {
         assert_eq!(lines(cookies), [line]);
         let mut cookies = read(false, "");
         cookies.set("flow", "value", 600).unwrap();
-        assert_eq!(lines(cookies), ["flow=value; Path=/; Max-Age=600; HttpOnly; SameSite=Lax"]);
+        assert_eq!(
+            lines(cookies),
+            ["flow=value; Path=/; Max-Age=600; HttpOnly; SameSite=Lax"]
+        );
     }
 
     #[test]
@@ -208,7 +263,10 @@ mod tests {
         cookies.set("flow", &value, 600).unwrap();
         let set = lines(cookies);
         assert!(set.iter().all(|line| line.len() <= 4096));
-        let pairs: Vec<&str> = set.iter().map(|line| line.split(';').next().unwrap()).collect();
+        let pairs: Vec<&str> = set
+            .iter()
+            .map(|line| line.split(';').next().unwrap())
+            .collect();
         assert_eq!(read(false, &pairs.join("; ")).get("flow"), Some(value));
         assert_eq!(read(false, &pairs.join("; ")).names("fl"), ["flow"]);
     }
@@ -219,7 +277,10 @@ mod tests {
         cookies.set("flow", "x", 600).unwrap();
         let set = lines(cookies);
         assert_eq!(set.len(), 3);
-        assert!(set.iter().skip(1).all(|line| line.contains("Max-Age=0")), "{set:?}");
+        assert!(
+            set.iter().skip(1).all(|line| line.contains("Max-Age=0")),
+            "{set:?}"
+        );
         let mut cookies = read(false, "flow=aaa; flow.1=bbb");
         cookies.delete("flow");
         assert!(lines(cookies).iter().all(|line| line.contains("Max-Age=0")));
@@ -228,9 +289,20 @@ mod tests {
     #[test]
     fn what_is_too_long_is_not_set() {
         let mut cookies = read(false, "");
-        assert_eq!(cookies.set("flow", &"x".repeat(MAX_PARTS * MAX_VALUE_CHARS + 1), 600), Err(TooLong));
-        assert!(cookies.set("flow", &"x".repeat(MAX_PARTS * MAX_VALUE_CHARS), 600).is_ok());
-        assert!(read(false, &format!("a={}", "x".repeat(MAX_HEADER_CHARS))).get("a").is_none());
+        assert_eq!(
+            cookies.set("flow", &"x".repeat(MAX_PARTS * MAX_VALUE_CHARS + 1), 600),
+            Err(TooLong)
+        );
+        assert!(
+            cookies
+                .set("flow", &"x".repeat(MAX_PARTS * MAX_VALUE_CHARS), 600)
+                .is_ok()
+        );
+        assert!(
+            read(false, &format!("a={}", "x".repeat(MAX_HEADER_CHARS)))
+                .get("a")
+                .is_none()
+        );
     }
 
     #[test]
@@ -238,6 +310,9 @@ mod tests {
         let mut cookies = read(false, "");
         cookies.set("flow", "x", 600).unwrap();
         cookies.delete("flow");
-        assert_eq!(lines(cookies), ["flow=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"]);
+        assert_eq!(
+            lines(cookies),
+            ["flow=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"]
+        );
     }
 }

@@ -31,7 +31,10 @@ const MAX_AGE: &str = "86400";
 #[must_use]
 pub fn allow(reply: Reply, origin: Option<&str>) -> Reply {
     reply
-        .header("access-control-allow-origin", origin.map_or(Cow::Borrowed("*"), |origin| origin.to_owned().into()))
+        .header(
+            "access-control-allow-origin",
+            origin.map_or(Cow::Borrowed("*"), |origin| origin.to_owned().into()),
+        )
         .header("access-control-expose-headers", EXPOSED)
         .header("vary", "origin")
 }
@@ -40,13 +43,20 @@ pub fn allow(reply: Reply, origin: Option<&str>) -> Reply {
 /// (RFC 6750 section 3).
 #[must_use]
 pub fn finish(reply: Reply, head: &Head, provider: Option<&dyn Provider>) -> Reply {
-    allow(challenged(reply, head, provider), head.raw_header("origin").as_deref())
+    allow(
+        challenged(reply, head, provider),
+        head.raw_header("origin").as_deref(),
+    )
 }
 
 /// Puts a challenge in the place of the scopes that an answer says are missing.
 #[must_use]
 pub fn challenged(mut reply: Reply, head: &Head, provider: Option<&dyn Provider>) -> Reply {
-    if let Some(at) = reply.headers.iter().position(|(name, _)| *name == NEEDED_SCOPES) {
+    if let Some(at) = reply
+        .headers
+        .iter()
+        .position(|(name, _)| *name == NEEDED_SCOPES)
+    {
         let (_, needed) = reply.headers.remove(at);
         if let Some(provider) = provider {
             reply = reply.header("www-authenticate", provider.challenge(head, &needed));
@@ -59,15 +69,22 @@ pub fn challenged(mut reply: Reply, head: &Head, provider: Option<&dyn Provider>
 #[must_use]
 pub fn preflight(head: &Head) -> Reply {
     // Tools with `x-mcp-header` arguments have header names of their own.
-    let asked = head.header("access-control-request-headers").filter(|asked| asked.len() <= MAX_ASKED_BYTES);
+    let asked = head
+        .header("access-control-request-headers")
+        .filter(|asked| asked.len() <= MAX_ASKED_BYTES);
     let asked = asked.unwrap_or_default();
     let own = asked.split(',').map(str::trim).filter(|name| {
         let name = name.to_ascii_lowercase();
         name.strip_prefix("mcp-param-").is_some_and(|rest| {
-            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            !rest.is_empty()
+                && rest
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         })
     });
-    let headers: String = std::iter::once(REQUEST_HEADERS).chain(own.flat_map(|name| [", ", name])).collect();
+    let headers: String = std::iter::once(REQUEST_HEADERS)
+        .chain(own.flat_map(|name| [", ", name]))
+        .collect();
     Reply::empty(StatusCode::NO_CONTENT)
         .header("access-control-allow-methods", METHODS)
         .header("access-control-allow-headers", headers)

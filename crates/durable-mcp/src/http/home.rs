@@ -23,8 +23,13 @@ pub(super) fn page(app: &App, head: &Head) -> Reply {
             format!("{origin}{}", app.paths.sse),
             is_loopback(&head.host),
         );
-        let home = home.problems(problems(app, head)).signs_in(app.provider.is_some() || app.closed.is_some());
-        let home = home.with_playground(app.has_playground.then(|| app.origins.of_page(playground::PAGE)));
+        let home = home
+            .problems(problems(app, head))
+            .signs_in(app.provider.is_some() || app.closed.is_some());
+        let home = home.with_playground(
+            app.has_playground
+                .then(|| app.origins.of_page(playground::PAGE)),
+        );
         let notice = app.provider.as_ref().and_then(|provider| provider.notice());
         document(&match (app.closed, notice) {
             (Some(problem), _) => home.trouble(problem.to_owned()),
@@ -41,23 +46,34 @@ fn problems(app: &App, head: &Head) -> Vec<String> {
     if !is_loopback(&head.host) {
         return Vec::new();
     }
-    app.problems().iter().cloned().chain(app.origins.problem()).chain(app.server.problems()).collect()
+    app.problems()
+        .iter()
+        .cloned()
+        .chain(app.origins.problem())
+        .chain(app.server.problems())
+        .collect()
 }
 
 /// `GET /style.css`. Pages name the style sheet by its content, so it never changes.
 pub(super) fn style(head: &Head) -> Reply {
     get(head, || {
-        Reply { body: Body::Text(STYLE.to_owned()), ..Reply::default() }
-            .header("content-type", "text/css; charset=utf-8")
-            .header("cache-control", "public, max-age=31536000, immutable")
-            .header("x-content-type-options", "nosniff")
+        Reply {
+            body: Body::Text(STYLE.to_owned()),
+            ..Reply::default()
+        }
+        .header("content-type", "text/css; charset=utf-8")
+        .header("cache-control", "public, max-age=31536000, immutable")
+        .header("x-content-type-options", "nosniff")
     })
 }
 
 pub(super) fn get(head: &Head, reply: impl FnOnce() -> Reply) -> Reply {
     match head.method {
         Method::GET => reply(),
-        Method::HEAD => Reply { body: Body::Empty, ..reply() },
+        Method::HEAD => Reply {
+            body: Body::Empty,
+            ..reply()
+        },
         _ => Refusal::Method("GET, HEAD, OPTIONS").into(),
     }
 }
@@ -66,7 +82,9 @@ pub(super) fn get(head: &Head, reply: impl FnOnce() -> Reply) -> Reply {
 pub(super) fn elsewhere(app: &App, head: &Head) -> Reply {
     let Paths { mcp, sse, .. } = &app.paths;
     let (origin, message) = (head.origin(), "This is a page for people. MCP is at");
-    let message = format!("{message} {origin}{mcp}, and with HTTP+SSE at {origin}{sse}: use that URL in your client.");
+    let message = format!(
+        "{message} {origin}{mcp}, and with HTTP+SSE at {origin}{sse}: use that URL in your client."
+    );
     let json = error_json(None, &Error::new(ErrorCode::REFUSED, message));
     Reply::json(StatusCode::METHOD_NOT_ALLOWED, json).header("allow", "GET, HEAD, OPTIONS")
 }

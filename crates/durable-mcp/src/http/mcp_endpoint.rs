@@ -28,7 +28,12 @@ const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 const MAX_PEEK_BYTES: usize = 80;
 
 /// Answers a request to `/mcp`.
-pub(crate) async fn handle(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc<Caller>) -> Reply {
+pub(crate) async fn handle(
+    app: &App,
+    head: &Head,
+    runtime: &dyn RequestRuntime,
+    caller: Rc<Caller>,
+) -> Reply {
     let version = head.header(era::VERSION_HEADER);
     let version = version.as_deref();
     if head.method == Method::POST {
@@ -68,7 +73,9 @@ async fn post(
         return Refusal::Coded.reply_to(version);
     }
     let accept = head.header("accept");
-    if !(admits(accept.as_deref(), "application/json") && admits(accept.as_deref(), "text/event-stream")) {
+    if !(admits(accept.as_deref(), "application/json")
+        && admits(accept.as_deref(), "text/event-stream"))
+    {
         return Refusal::AcceptBoth.reply_to(version);
     }
     let length = head.declared_length();
@@ -126,7 +133,12 @@ async fn sessionless(
 }
 
 /// A POST without a session in the era of sessions: only `initialize` may be one.
-async fn begin(app: &App, runtime: &dyn RequestRuntime, caller: &Caller, posted: Result<Body, Unreadable>) -> Reply {
+async fn begin(
+    app: &App,
+    runtime: &dyn RequestRuntime,
+    caller: &Caller,
+    posted: Result<Body, Unreadable>,
+) -> Reply {
     match posted {
         Ok(Body::Single(Message::Request(request))) if request.method == INITIALIZE => {
             initialize(app, runtime, &request, caller).await
@@ -134,8 +146,7 @@ async fn begin(app: &App, runtime: &dyn RequestRuntime, caller: &Caller, posted:
         Ok(Body::Single(Message::Request(request))) => Refusal::NoSession.reply(Some(&request.id)),
         Ok(Body::Single(_)) => Refusal::NoSession.into(),
         Ok(Body::Batch(messages)) => {
-            let begins =
-                |message: &Message| matches!(message, Message::Request(request) if request.method == INITIALIZE);
+            let begins = |message: &Message| matches!(message, Message::Request(request) if request.method == INITIALIZE);
             if messages.iter().flatten().any(begins) {
                 Refusal::MisplacedInitialize.into()
             } else {
@@ -147,7 +158,12 @@ async fn begin(app: &App, runtime: &dyn RequestRuntime, caller: &Caller, posted:
 }
 
 /// A session begins by its id alone: the object it names is created by the first request that needs it.
-async fn initialize(app: &App, runtime: &dyn RequestRuntime, request: &Request, caller: &Caller) -> Reply {
+async fn initialize(
+    app: &App,
+    runtime: &dyn RequestRuntime,
+    request: &Request,
+    caller: &Caller,
+) -> Reply {
     let (client, result) = match app.server.initialize(&request.params) {
         Ok(settled) => settled,
         Err(error) => return Reply::json(StatusCode::OK, error_json(Some(&request.id), &error)),
@@ -164,18 +180,31 @@ async fn initialize(app: &App, runtime: &dyn RequestRuntime, request: &Request, 
         let id = claims.sign(&keys);
         if let Some(provider) = &app.provider {
             let version = request.params.client_version();
-            provider.began(app, runtime, &keys, caller, &Begun { claims: &claims, version });
+            provider.began(
+                app,
+                runtime,
+                &keys,
+                caller,
+                &Begun {
+                    claims: &claims,
+                    version,
+                },
+            );
         }
         Ok(id)
     };
     match signed.await {
-        Ok(id) => Reply::json(StatusCode::OK, result_json(&request.id, &result)).header(order::SESSION, id),
+        Ok(id) => Reply::json(StatusCode::OK, result_json(&request.id, &result))
+            .header(order::SESSION, id),
         Err(fault) => failed(runtime, &fault),
     }
 }
 
 async fn get(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc<Caller>) -> Reply {
-    if !head.header("accept").is_some_and(|accept| admits(Some(&accept), "text/event-stream")) {
+    if !head
+        .header("accept")
+        .is_some_and(|accept| admits(Some(&accept), "text/event-stream"))
+    {
         return Refusal::AcceptEvents.into();
     }
     let Some(id) = session_id(head) else {
@@ -227,17 +256,27 @@ pub(super) async fn verify(
     transport: Transport,
 ) -> Result<Claims, Refusal> {
     let (now, max_age) = (runtime.now() / 1000, app.settings.max_age_ms / 1000);
-    let keys = runtime.keys(false).await.map_err(|fault| internal(runtime, &fault))?;
+    let keys = runtime
+        .keys(false)
+        .await
+        .map_err(|fault| internal(runtime, &fault))?;
     let claims = match Claims::verify(id, &keys, caller, now, max_age) {
         Ok(claims) => Ok(claims),
         Err(Refused::UnknownKey(_)) => {
-            let keys = runtime.keys(true).await.map_err(|fault| internal(runtime, &fault))?;
+            let keys = runtime
+                .keys(true)
+                .await
+                .map_err(|fault| internal(runtime, &fault))?;
             Claims::verify(id, &keys, caller, now, max_age)
         }
         Err(refused) => Err(refused),
     };
     let claims = claims.map_err(|refused| not_taken(runtime, refused))?;
-    if claims.transport == transport { Ok(claims) } else { Err(Refusal::UnknownSession) }
+    if claims.transport == transport {
+        Ok(claims)
+    } else {
+        Err(Refusal::UnknownSession)
+    }
 }
 
 /// Refusal of a session id. One that another version signed is not refused for good: its client would give up the session.

@@ -35,19 +35,33 @@ pub(super) async fn handle(
     runtime: &dyn OAuthRuntime,
 ) -> Reply {
     let paths = app.resources();
-    let site =
-        AuthServer::new(&provider.oauth, runtime, &provider.tool_scopes, &paths, head).named(app.server.display_name());
+    let site = AuthServer::new(
+        &provider.oauth,
+        runtime,
+        &provider.tool_scopes,
+        &paths,
+        head,
+    )
+    .named(app.server.display_name());
     let allowed = methods(route);
     let is_head = head.method == Method::HEAD && allowed.contains(&Method::GET);
     if !allowed.contains(&head.method) && !is_head {
         let names = allowed.iter().map(Method::as_str).collect::<Vec<_>>();
         let refusal: Reply = Refusal::request(format!("Use {} here.", names.join(" or "))).into();
-        return Reply { status: StatusCode::METHOD_NOT_ALLOWED, ..refusal }
-            .header("allow", format!("{}, OPTIONS", names.join(", ")));
+        return Reply {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            ..refusal
+        }
+        .header("allow", format!("{}, OPTIONS", names.join(", ")));
     }
     if head.method == Method::POST && head.is_coded() {
-        let refusal: Reply = Refusal::request("Send the body as it is, without Content-Encoding.").into();
-        return Reply { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..refusal }.header("accept-encoding", "identity");
+        let refusal: Reply =
+            Refusal::request("Send the body as it is, without Content-Encoding.").into();
+        return Reply {
+            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ..refusal
+        }
+        .header("accept-encoding", "identity");
     }
     let reply = match route {
         Route::Authorize | Route::Callback | Route::Account => person(&site, route, head).await,
@@ -84,15 +98,20 @@ async fn person(site: &AuthServer<'_>, route: Route, head: &Head) -> Reply {
     };
     let frame = frame(site, head);
     match answer {
-        Ok(Answer::Redirect(url)) => {
-            Reply::empty(StatusCode::FOUND).header("location", url).header("cache-control", "no-store")
-        }
+        Ok(Answer::Redirect(url)) => Reply::empty(StatusCode::FOUND)
+            .header("location", url)
+            .header("cache-control", "no-store"),
         Ok(Answer::Problem(wrong)) => {
             let (text, cause) = (problem::told(frame.language, &wrong), wrong.cause());
             problem::page(
                 frame,
                 site.runtime,
-                &ErrorPage { status: wrong.status(), text: &text, cause: &cause, ways: &[] },
+                &ErrorPage {
+                    status: wrong.status(),
+                    text: &text,
+                    cause: &cause,
+                    ways: &[],
+                },
             )
         }
         Ok(Answer::Show(reply)) => reply,
@@ -101,17 +120,43 @@ async fn person(site: &AuthServer<'_>, route: Route, head: &Head) -> Reply {
                 "Something failed here that may work in a moment. Try again.",
                 "此处出现了暂时的故障，请稍后重试。",
             );
-            problem::page(frame, site.runtime, &ErrorPage { status: 503, text, cause: &cause, ways: &[] })
+            problem::page(
+                frame,
+                site.runtime,
+                &ErrorPage {
+                    status: 503,
+                    text,
+                    cause: &cause,
+                    ways: &[],
+                },
+            )
         }
     }
 }
 
 /// Page for a person whose browser is rejected, with the reason.
-pub(super) fn refuse(app: &App, provider: &OAuthFront, head: &Head, runtime: &dyn OAuthRuntime, why: Closed) -> Reply {
+pub(super) fn refuse(
+    app: &App,
+    provider: &OAuthFront,
+    head: &Head,
+    runtime: &dyn OAuthRuntime,
+    why: Closed,
+) -> Reply {
     let paths = app.resources();
-    let site =
-        AuthServer::new(&provider.oauth, runtime, &provider.tool_scopes, &paths, head).named(app.server.display_name());
-    let trouble = ErrorPage { status: why.status.as_u16(), text: why.text, cause: why.text, ways: &[] };
+    let site = AuthServer::new(
+        &provider.oauth,
+        runtime,
+        &provider.tool_scopes,
+        &paths,
+        head,
+    )
+    .named(app.server.display_name());
+    let trouble = ErrorPage {
+        status: why.status.as_u16(),
+        text: why.text,
+        cause: why.text,
+        ways: &[],
+    };
     problem::page(frame(&site, head), runtime, &trouble)
 }
 
@@ -126,13 +171,19 @@ fn frame<'a>(site: &AuthServer<'a>, head: &Head) -> Frame<'a> {
 
 fn well_known(app: &App, site: &AuthServer<'_>, head: &Head) -> Reply {
     let name = app.server.name();
-    let document = site.server_metadata(&head.path).or_else(|| site.resource_metadata(&head.path, name));
+    let document = site
+        .server_metadata(&head.path)
+        .or_else(|| site.resource_metadata(&head.path, name));
     let Some(json) = document else {
         let error = Error::new(ErrorCode::REFUSED, "Nothing is described here.");
         return Reply::json(StatusCode::NOT_FOUND, error_json(None, &error));
     };
     let reply = Reply::json(StatusCode::OK, json);
-    let headers = reply.headers.into_iter().filter(|(name, _)| *name != "cache-control").collect();
+    let headers = reply
+        .headers
+        .into_iter()
+        .filter(|(name, _)| *name != "cache-control")
+        .collect();
     Reply { headers, ..reply }.header("cache-control", METADATA_CACHE)
 }
 
@@ -145,9 +196,18 @@ pub(super) async fn caller(
     path: &str,
 ) -> Authenticated {
     let paths = app.resources();
-    let site = AuthServer::new(&provider.oauth, runtime, &provider.tool_scopes, &paths, head);
+    let site = AuthServer::new(
+        &provider.oauth,
+        runtime,
+        &provider.tool_scopes,
+        &paths,
+        head,
+    );
     let shown = gate::shown(head).map(|hash| (hash, format!("{}{path}", site.origin)));
-    if let Some(caller) = shown.as_ref().and_then(|shown| provider.recent.get(shown, runtime.now())) {
+    if let Some(caller) = shown
+        .as_ref()
+        .and_then(|shown| provider.recent.get(shown, runtime.now()))
+    {
         return Ok(caller);
     }
     let age = provider.recent.age();

@@ -32,7 +32,8 @@ const SHORT_TOKEN: &str = "OPERATOR_TOKEN has a token of fewer than 32 character
      separated by spaces, and each has to be that long.";
 
 /// Text for operators whose server has no users.
-const NO_USERS: &str = "OPERATOR_TOKEN has no effect: nobody signs in to this server, so there are no grants.";
+const NO_USERS: &str =
+    "OPERATOR_TOKEN has no effect: nobody signs in to this server, so there are no grants.";
 
 /// The longest request, in bytes. The longest part is a user's id: an issuer's URL with up to 255 characters behind it.
 const MAX_BODY_BYTES: usize = 8 * 1024;
@@ -54,11 +55,18 @@ pub(crate) enum OperatorAccess {
 impl OperatorAccess {
     /// Reads the variable: each word is a token, so that one can be replaced without a gap.
     pub(super) fn from_variable(text: &str) -> Self {
-        if text.split_whitespace().any(|word| word.chars().count() < MIN_KEY_CHARACTERS) {
+        if text
+            .split_whitespace()
+            .any(|word| word.chars().count() < MIN_KEY_CHARACTERS)
+        {
             return Self::TooShort;
         }
         let hashes: Rc<[String]> = text.split_whitespace().map(sha256_hex).collect();
-        if hashes.is_empty() { Self::Off } else { Self::Tokens(hashes) }
+        if hashes.is_empty() {
+            Self::Off
+        } else {
+            Self::Tokens(hashes)
+        }
     }
 
     /// The problem for the log, if the variable does not do what it is set for.
@@ -73,8 +81,12 @@ impl OperatorAccess {
 
     /// Checks the SHA-256 of a bearer token against every operator token, each in constant time.
     fn admits(&self, hash: &str) -> bool {
-        let Self::Tokens(hashes) = self else { return false };
-        hashes.iter().fold(false, |admitted, known| admitted | same(known, hash))
+        let Self::Tokens(hashes) = self else {
+            return false;
+        };
+        hashes
+            .iter()
+            .fold(false, |admitted, known| admitted | same(known, hash))
     }
 }
 
@@ -122,7 +134,10 @@ pub(super) async fn handle(site: &AuthServer<'_>, access: &OperatorAccess, head:
         Ok(()) => carry_out(site).await,
         Err(refused) => Err(refused),
     };
-    done.map_or_else(|refused| refuse(site, &refused), |answer| Reply::json(StatusCode::OK, answer.to_string()))
+    done.map_or_else(
+        |refused| refuse(site, &refused),
+        |answer| Reply::json(StatusCode::OK, answer.to_string()),
+    )
 }
 
 fn admit(site: &AuthServer<'_>, access: &OperatorAccess, head: &Head) -> Result<(), Refused> {
@@ -136,8 +151,13 @@ fn admit(site: &AuthServer<'_>, access: &OperatorAccess, head: &Head) -> Result<
         return Err(Refused::ShortToken);
     }
     let (rates, now) = (site.runtime.rates(), site.runtime.now());
-    rates.borrow().operator(site.address(), now).map_err(Refused::TooMany)?;
-    let Some(shown) = gate::shown(head) else { return Err(Refused::Token { is_wrong: false }) };
+    rates
+        .borrow()
+        .operator(site.address(), now)
+        .map_err(Refused::TooMany)?;
+    let Some(shown) = gate::shown(head) else {
+        return Err(Refused::Token { is_wrong: false });
+    };
     if access.admits(&shown) {
         return Ok(());
     }
@@ -146,13 +166,22 @@ fn admit(site: &AuthServer<'_>, access: &OperatorAccess, head: &Head) -> Result<
 }
 
 async fn carry_out(site: &AuthServer<'_>) -> Result<Value, Refused> {
-    let body = site.runtime.body(MAX_BODY_BYTES).await.map_err(Refused::Body)?;
+    let body = site
+        .runtime
+        .body(MAX_BODY_BYTES)
+        .await
+        .map_err(Refused::Body)?;
     check_object(&body).map_err(Refused::Request)?;
-    let asked: Asked = serde_json::from_str(&body).map_err(|error| Refused::Request(error.to_string()))?;
+    let asked: Asked =
+        serde_json::from_str(&body).map_err(|error| Refused::Request(error.to_string()))?;
     let user = match (&asked.user, &asked.handle) {
         (Some(subject), None) if !subject.is_empty() => UserRef::from(subject),
         (None, Some(handle)) => UserRef::from(handle),
-        _ => return Err(Refused::Request("name the user, by `user` or by `handle`".to_owned())),
+        _ => {
+            return Err(Refused::Request(
+                "name the user, by `user` or by `handle`".to_owned(),
+            ));
+        }
     };
     let action = Action::read(&asked)?;
     let handle = site.handle(user).await?;
@@ -160,7 +189,9 @@ async fn carry_out(site: &AuthServer<'_>) -> Result<Value, Refused> {
     let found = match action {
         Action::List | Action::EndAll => None,
         Action::End { grant } => Some(site.has_grant(user, grant).await?),
-        Action::EndSession { grant, session } => Some(site.has_session(user, grant, session).await?),
+        Action::EndSession { grant, session } => {
+            Some(site.has_session(user, grant, session).await?)
+        }
     };
     match action {
         Action::List => {}
@@ -243,22 +274,38 @@ fn session_json(session: &SessionNote) -> Value {
 
 fn refuse(site: &AuthServer<'_>, refused: &Refused) -> Reply {
     let (status, error, text) = match refused {
-        Refused::Page => (403, "access_denied", "This is for programs, and not for pages in a browser.".to_owned()),
-        Refused::Insecure => (403, "access_denied", "The token would be readable on its way. Use https.".to_owned()),
+        Refused::Page => (
+            403,
+            "access_denied",
+            "This is for programs, and not for pages in a browser.".to_owned(),
+        ),
+        Refused::Insecure => (
+            403,
+            "access_denied",
+            "The token would be readable on its way. Use https.".to_owned(),
+        ),
         Refused::ShortToken => (503, "server_error", SHORT_TOKEN.to_owned()),
         Refused::Token { .. } => (
             401,
             "invalid_token",
             "Send the header `Authorization: Bearer` with the value of OPERATOR_TOKEN.".to_owned(),
         ),
-        Refused::TooMany(seconds) => {
-            (429, "slow_down", format!("Too many wrong tokens came from here. Try again in {seconds} s."))
+        Refused::TooMany(seconds) => (
+            429,
+            "slow_down",
+            format!("Too many wrong tokens came from here. Try again in {seconds} s."),
+        ),
+        Refused::Body(BodyError::TooLarge) => {
+            (413, "invalid_request", "The body is too long.".to_owned())
         }
-        Refused::Body(BodyError::TooLarge) => (413, "invalid_request", "The body is too long.".to_owned()),
-        Refused::Body(BodyError::Unreadable) => (400, "invalid_request", "The body is no text.".to_owned()),
-        Refused::Request(problem) => {
-            (400, "invalid_request", format!("The body is no request, {{\"do\":\"list\",\"user\":\"..\"}}: {problem}."))
+        Refused::Body(BodyError::Unreadable) => {
+            (400, "invalid_request", "The body is no text.".to_owned())
         }
+        Refused::Request(problem) => (
+            400,
+            "invalid_request",
+            format!("The body is no request, {{\"do\":\"list\",\"user\":\"..\"}}: {problem}."),
+        ),
         Refused::Fault(RuntimeError(cause)) => {
             site.runtime.warn(cause);
             (
@@ -269,10 +316,15 @@ fn refuse(site: &AuthServer<'_>, refused: &Refused) -> Reply {
         }
     };
     let body = json!({ "error": error, "error_description": text });
-    let reply = Reply::json(StatusCode::from_u16(status).unwrap_or_default(), body.to_string());
+    let reply = Reply::json(
+        StatusCode::from_u16(status).unwrap_or_default(),
+        body.to_string(),
+    );
     match refused {
         Refused::Token { is_wrong: false } => reply.header("www-authenticate", "Bearer"),
-        Refused::Token { is_wrong: true } => reply.header("www-authenticate", r#"Bearer error="invalid_token""#),
+        Refused::Token { is_wrong: true } => {
+            reply.header("www-authenticate", r#"Bearer error="invalid_token""#)
+        }
         Refused::TooMany(seconds) => reply.header("retry-after", seconds.to_string()),
         Refused::Fault(_) => reply.header("retry-after", RETRY_SECONDS.to_string()),
         _ => reply,

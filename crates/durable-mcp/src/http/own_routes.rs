@@ -28,13 +28,17 @@ impl App {
     /// Has a handler of the runtime's kind answer requests to a path. [`App::route`] takes one of the Worker's.
     #[must_use]
     pub fn with_own_route(mut self, path: &str, handler: Rc<dyn Any>) -> Self {
-        self.own_routes.push(OwnRoute { path: path.to_owned(), handler });
+        self.own_routes.push(OwnRoute {
+            path: path.to_owned(),
+            handler,
+        });
         self
     }
 
     /// The user's route of a path. One with a slash at its end is the same.
     pub(super) fn own_route(&self, path: &str) -> Option<&OwnRoute> {
-        let is_it = |route: &&OwnRoute| route.path == path || path.strip_suffix('/') == Some(&route.path);
+        let is_it =
+            |route: &&OwnRoute| route.path == path || path.strip_suffix('/') == Some(&route.path);
         self.own_routes.iter().find(is_it)
     }
 
@@ -44,9 +48,12 @@ impl App {
         let mut served: Vec<OwnRoute> = Vec::new();
         for route in std::mem::take(&mut self.own_routes) {
             let is_taken = served.iter().any(|other| other.path == route.path);
-            let twice = || is_taken.then(|| "it is registered twice; the first one stays".to_owned());
+            let twice =
+                || is_taken.then(|| "it is registered twice; the first one stays".to_owned());
             match self.fault_of(&route.path).or_else(twice) {
-                Some(fault) => problems.push(format!("route {:?} is left out: {fault}", route.path)),
+                Some(fault) => {
+                    problems.push(format!("route {:?} is left out: {fault}", route.path))
+                }
                 None => served.push(route),
             }
         }
@@ -56,20 +63,33 @@ impl App {
 
     /// The faults of paths that [`App::paths`] set.
     pub(super) fn check_paths(&self) -> Vec<String> {
-        let faults = self.resources().into_iter().filter_map(|path| Some((path, never_sent(path)?)));
-        faults.map(|(path, fault)| format!("path {path:?} is not served: {fault}")).collect()
+        let faults = self
+            .resources()
+            .into_iter()
+            .filter_map(|path| Some((path, never_sent(path)?)));
+        faults
+            .map(|(path, fault)| format!("path {path:?} is not served: {fault}"))
+            .collect()
     }
 
     fn fault_of(&self, path: &str) -> Option<String> {
         let is_path = path.starts_with('/') && !path.contains(['?', '#', ' ', '*', '{']);
         if !is_path {
-            return Some("it is no path; begin it with `/`, and write it without query, pattern and space".to_owned());
+            return Some(
+                "it is no path; begin it with `/`, and write it without query, pattern and space"
+                    .to_owned(),
+            );
         }
         if let Some(fault) = never_sent(path) {
             return Some(fault);
         }
-        let above = path.match_indices('/').filter_map(|(at, _)| path.get(..at)).filter(|above| !above.is_empty());
-        let ours = above.chain([path]).find(|own| self.library_route(own) != Route::Unknown)?;
+        let above = path
+            .match_indices('/')
+            .filter_map(|(at, _)| path.get(..at))
+            .filter(|above| !above.is_empty());
+        let ours = above
+            .chain([path])
+            .find(|own| self.library_route(own) != Route::Unknown)?;
         Some(format!(
             "{ours} and what is below it belongs to the server; choose another path, or move the server's by `App::paths`"
         ))

@@ -7,7 +7,11 @@ use std::fmt::Write;
 pub(super) fn as_sent(path: &str) -> String {
     let path = path.replace('\\', "/");
     let mut segments: Vec<String> = Vec::new();
-    let mut rest = path.strip_prefix('/').unwrap_or(&path).split('/').peekable();
+    let mut rest = path
+        .strip_prefix('/')
+        .unwrap_or(&path)
+        .split('/')
+        .peekable();
     while let Some(segment) = rest.next() {
         let is_last = rest.peek().is_none();
         match segment.to_ascii_lowercase().replace("%2e", ".").as_str() {

@@ -45,13 +45,20 @@ pub(super) fn apart(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Opt
     let nothing = || Some(Reply::empty(StatusCode::NOT_FOUND));
     if origins.apps.is_at(&head.host) {
         // The host of apps serves the frame alone, so that an app reaches nothing of the page.
-        return if route == Route::PlaygroundApp { Some(frame(app, head)) } else { nothing() };
+        return if route == Route::PlaygroundApp {
+            Some(frame(app, head))
+        } else {
+            nothing()
+        };
     }
     if route == Route::PlaygroundConfig {
         origins.check_page(head, runtime);
     }
     let is_page = head.path.strip_suffix('/').unwrap_or(&head.path) == PAGE;
-    match (origins.page.as_ref()?.page.is_at(&head.host), route.is_of_playground()) {
+    match (
+        origins.page.as_ref()?.page.is_at(&head.host),
+        route.is_of_playground(),
+    ) {
         (true, true) | (false, false) => None,
         (false, true) if is_page => Some(get(head, || moved(app, head))),
         _ => nothing(),
@@ -62,7 +69,9 @@ pub(super) fn apart(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Opt
 fn moved(app: &App, head: &Head) -> Reply {
     let mark = if head.query.is_empty() { "" } else { "?" };
     let address = format!("{}{mark}{}", app.origins.of_page(PAGE), head.query);
-    Reply::empty(StatusCode::FOUND).header("location", address).header("cache-control", "no-store")
+    Reply::empty(StatusCode::FOUND)
+        .header("location", address)
+        .header("cache-control", "no-store")
 }
 
 /// `GET /playground/config.json`: the server that the page connects to first, the frame of apps, and the chat and
@@ -81,7 +90,10 @@ pub(super) fn config(app: &App, head: &Head) -> Reply {
             config.insert("chat".to_owned(), chat);
         }
         if let (Some(_), Some(config)) = (relay::served(app, head), config.as_object_mut()) {
-            config.insert("relay".to_owned(), json!({ "signIn": app.provider.is_some() }));
+            config.insert(
+                "relay".to_owned(),
+                json!({ "signIn": app.provider.is_some() }),
+            );
         }
         cached(&config, "no-cache")
     })
@@ -120,14 +132,22 @@ pub(super) fn file(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Repl
     };
     let server = || format!("{}{}", app.origins.at_server(head).origin(), app.paths.mcp);
     let server = app.origins.are_apart().then(server);
-    runtime.playground_file(framed, server.as_deref()).unwrap_or_else(|fault| {
-        runtime.warn(&format!("the playground's assets: {}", fault.0));
-        Reply::empty(StatusCode::INTERNAL_SERVER_ERROR)
-    })
+    runtime
+        .playground_file(framed, server.as_deref())
+        .unwrap_or_else(|fault| {
+            runtime.warn(&format!("the playground's assets: {}", fault.0));
+            Reply::empty(StatusCode::INTERNAL_SERVER_ERROR)
+        })
 }
 
 fn cached(document: &serde_json::Value, cache: &'static str) -> Reply {
     let reply = Reply::json(StatusCode::OK, document.to_string());
-    let headers = reply.headers.into_iter().filter(|(name, _)| *name != "cache-control").collect();
-    Reply { headers, ..reply }.header("cache-control", cache).header("x-content-type-options", "nosniff")
+    let headers = reply
+        .headers
+        .into_iter()
+        .filter(|(name, _)| *name != "cache-control")
+        .collect();
+    Reply { headers, ..reply }
+        .header("cache-control", cache)
+        .header("x-content-type-options", "nosniff")
 }

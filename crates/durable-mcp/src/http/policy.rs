@@ -66,7 +66,11 @@ impl Policy {
                        hosts below",
         };
         let hosts = hosts.read(list, problems);
-        Self { origins, hosts, any_origin }
+        Self {
+            origins,
+            hosts,
+            any_origin,
+        }
     }
 
     /// Lets a request in.
@@ -80,7 +84,9 @@ impl Policy {
             return Err(Forbidden::Host);
         }
         match origin {
-            Some(origin) if !self.admits_origin(&origin.to_ascii_lowercase(), &host, head.secure) => {
+            Some(origin)
+                if !self.admits_origin(&origin.to_ascii_lowercase(), &host, head.secure) =>
+            {
                 Err(Forbidden::Origin)
             }
             _ => Ok(()),
@@ -91,7 +97,9 @@ impl Policy {
         if self.any_origin || self.origins.iter().any(|allowed| allowed.is_origin(origin)) {
             return true;
         }
-        let Some((scheme, named)) = origin.split_once("://") else { return false };
+        let Some((scheme, named)) = origin.split_once("://") else {
+            return false;
+        };
         // `wrangler dev` takes the scheme from `X-Forwarded-Proto`, which a page that has its name point to this machine can
         // set, so as to pass for one on https. Its origin is on http all the same.
         let is_own = named == host && (scheme == "https" || (scheme == "http" && !is_secure));
@@ -106,10 +114,21 @@ pub(in crate::http) struct HostList(Vec<Allowed>);
 
 impl HostList {
     /// Reads the list of the variable of that name. Entries that match nothing are reported in `problems`.
-    pub(in crate::http) fn read(name: &'static str, text: &str, problems: &mut Vec<String>) -> Self {
+    pub(in crate::http) fn read(
+        name: &'static str,
+        text: &str,
+        problems: &mut Vec<String>,
+    ) -> Self {
         let expected = "a host without scheme and path, as in mcp.example.com, mcp.example.com:8443 for one port, or \
                         *.example.com for all hosts below";
-        Self(List { name, parse: Allowed::host, expected }.read(entries(Some(text)), problems))
+        Self(
+            List {
+                name,
+                parse: Allowed::host,
+                expected,
+            }
+            .read(entries(Some(text)), problems),
+        )
     }
 
     /// Checks whether the list has a host, given with its port unless that is the scheme's default.
@@ -130,7 +149,11 @@ struct List {
 }
 
 impl List {
-    fn read(&self, entries: impl Iterator<Item = String>, problems: &mut Vec<String>) -> Vec<Allowed> {
+    fn read(
+        &self,
+        entries: impl Iterator<Item = String>,
+        problems: &mut Vec<String>,
+    ) -> Vec<Allowed> {
         let mut read = Vec::new();
         let most = problems.len() + MAX_TOLD;
         for entry in entries {
@@ -151,7 +174,10 @@ impl List {
 
 /// The entries of a list, separated by commas or spaces, in lower case and without a slash at the end.
 fn entries(text: Option<&str>) -> impl Iterator<Item = String> {
-    let items = text.unwrap_or_default().split([',', ' ', '\t', '\r', '\n']).filter(|item| !item.is_empty());
+    let items = text
+        .unwrap_or_default()
+        .split([',', ' ', '\t', '\r', '\n'])
+        .filter(|item| !item.is_empty());
     items.map(|item| {
         let item = item.to_ascii_lowercase();
         let without_slash = item.strip_suffix('/').filter(|rest| !rest.ends_with('/'));
@@ -163,13 +189,21 @@ fn entries(text: Option<&str>) -> impl Iterator<Item = String> {
 #[must_use]
 pub fn is_loopback(host: &str) -> bool {
     let (name, port) = named_port(host);
-    let is_port =
-        |text: &str| text.strip_prefix(':').is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_port = |text: &str| {
+        text.strip_prefix(':')
+            .is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
+    };
     if !port.is_empty() && !is_port(port) {
         return false;
     }
-    let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    let name = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost")
+        || name
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -215,7 +249,11 @@ mod tests {
             ("http://127.0.0.1:8787", Some("http://localhost:6274")),
             ("http://[::1]:8787", Some("http://127.0.0.1:1")),
         ] {
-            assert_eq!(Policy::default().check(&head(url), origin), Ok(()), "{url} {origin:?}");
+            assert_eq!(
+                Policy::default().check(&head(url), origin),
+                Ok(()),
+                "{url} {origin:?}"
+            );
         }
     }
 
@@ -224,11 +262,24 @@ mod tests {
         let evil = "http://evil.example:8787";
         for url in ["https://evil.example:8787", "https://mcp.example.com"] {
             let origin = url.replacen("https", "http", 1);
-            assert_eq!(Policy::default().check(&head(url), Some(&origin)), Err(Forbidden::Origin), "{url}");
+            assert_eq!(
+                Policy::default().check(&head(url), Some(&origin)),
+                Err(Forbidden::Origin),
+                "{url}"
+            );
         }
-        assert_eq!(Policy::default().check(&head(evil), Some(evil)), Err(Forbidden::Host));
+        assert_eq!(
+            Policy::default().check(&head(evil), Some(evil)),
+            Err(Forbidden::Host)
+        );
         let allowed = Policy::new(Some("http://mcp.example.com"), None, &mut Vec::new());
-        assert_eq!(allowed.check(&head("https://mcp.example.com"), Some("http://mcp.example.com")), Ok(()));
+        assert_eq!(
+            allowed.check(
+                &head("https://mcp.example.com"),
+                Some("http://mcp.example.com")
+            ),
+            Ok(())
+        );
     }
 
     #[test]
@@ -263,32 +314,56 @@ mod tests {
 
     #[test]
     fn a_rebound_host_is_refused() {
-        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "192.168.1.9", "127.0.0.1x"]
-        {
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:80",
+            "192.168.1.9",
+            "127.0.0.1x",
+        ] {
             let url = format!("http://{host}");
-            assert_eq!(Policy::default().check(&head(&url), Some(&url)), Err(Forbidden::Host), "{host}");
+            assert_eq!(
+                Policy::default().check(&head(&url), Some(&url)),
+                Err(Forbidden::Host),
+                "{host}"
+            );
         }
     }
 
     fn policy(origins: &str, hosts: &str) -> (Policy, Vec<String>) {
         let mut problems = Vec::new();
-        (Policy::new(Some(origins), Some(hosts), &mut problems), problems)
+        (
+            Policy::new(Some(origins), Some(hosts), &mut problems),
+            problems,
+        )
     }
 
     fn admits_host(hosts: &str, host: &str) -> bool {
-        policy("", hosts).0.check(&head(&format!("http://{host}")), None).is_ok()
+        policy("", hosts)
+            .0
+            .check(&head(&format!("http://{host}")), None)
+            .is_ok()
     }
 
     fn admits_origin(origins: &str, origin: &str) -> bool {
-        policy(origins, "").0.check(&head("https://mcp.example.com"), Some(origin)).is_ok()
+        policy(origins, "")
+            .0
+            .check(&head("https://mcp.example.com"), Some(origin))
+            .is_ok()
     }
 
     #[test]
     fn what_the_operator_allows_passes() {
         let (policy, problems) = policy("https://a.example/, https://B.example", "box.lan:8787");
-        assert_eq!(policy.check(&head("https://mcp.example.com"), Some("https://b.example")), Ok(()));
+        assert_eq!(
+            policy.check(&head("https://mcp.example.com"), Some("https://b.example")),
+            Ok(())
+        );
         assert_eq!(policy.check(&head("http://box.lan:8787"), None), Ok(()));
-        assert_eq!(policy.check(&head("https://mcp.example.com"), Some("https://c.example")), Err(Forbidden::Origin));
+        assert_eq!(
+            policy.check(&head("https://mcp.example.com"), Some("https://c.example")),
+            Err(Forbidden::Origin)
+        );
         assert!(admits_origin("*", "null") && admits_origin("null", "null") && problems.is_empty());
     }
 
@@ -333,11 +408,18 @@ mod tests {
             assert_eq!(admits_host("*.trycloudflare.com", host), admitted, "{host}");
             let origin = format!("https://{}", host.trim_end_matches(":8080"));
             for origins in ["*.trycloudflare.com", "https://*.trycloudflare.com"] {
-                assert_eq!(admits_origin(origins, &origin), admitted, "{origins} {origin}");
+                assert_eq!(
+                    admits_origin(origins, &origin),
+                    admitted,
+                    "{origins} {origin}"
+                );
             }
         }
         assert!(admits_host("*.trycloudflare.com:80", "a.trycloudflare.com"));
-        assert!(!admits_host("*.trycloudflare.com:81", "a.trycloudflare.com"));
+        assert!(!admits_host(
+            "*.trycloudflare.com:81",
+            "a.trycloudflare.com"
+        ));
         for origin in [
             "http://a.trycloudflare.com",
             "https://a.trycloudflare.com:8443",
@@ -345,7 +427,10 @@ mod tests {
         ] {
             assert!(!admits_origin("*.trycloudflare.com", origin), "{origin}");
         }
-        assert!(admits_origin("http://*.box.lan:3000", "http://a.box.lan:3000"));
+        assert!(admits_origin(
+            "http://*.box.lan:3000",
+            "http://a.box.lan:3000"
+        ));
     }
 
     #[test]
@@ -353,11 +438,26 @@ mod tests {
         assert!(admits_origin("https://a.example:443", "https://a.example"));
         assert!(admits_origin("http://a.example:80", "http://a.example"));
         assert!(admits_origin("http://box:080", "http://box"));
-        assert!(admits_origin("http://*.box.lan:03000", "http://a.box.lan:3000"));
-        assert!(admits_origin("https://[::ffff:10.0.0.1]", "https://[::ffff:a00:1]"));
-        assert!(!admits_origin("https://a.example", "https://a.example:8443"));
-        assert!(admits_origin("https://a.example:8443", "https://a.example:8443"));
-        assert!(admits_origin("vscode-webview://1h2j3k", "vscode-webview://1h2j3k"));
+        assert!(admits_origin(
+            "http://*.box.lan:03000",
+            "http://a.box.lan:3000"
+        ));
+        assert!(admits_origin(
+            "https://[::ffff:10.0.0.1]",
+            "https://[::ffff:a00:1]"
+        ));
+        assert!(!admits_origin(
+            "https://a.example",
+            "https://a.example:8443"
+        ));
+        assert!(admits_origin(
+            "https://a.example:8443",
+            "https://a.example:8443"
+        ));
+        assert!(admits_origin(
+            "vscode-webview://1h2j3k",
+            "vscode-webview://1h2j3k"
+        ));
     }
 
     #[test]
@@ -395,7 +495,9 @@ mod tests {
         ] {
             let (policy, problems) = policy(origins, "");
             assert!(policy.origins.is_empty(), "{origins}");
-            let [problem] = problems.as_slice() else { panic!("{origins}: {problems:?}") };
+            let [problem] = problems.as_slice() else {
+                panic!("{origins}: {problems:?}")
+            };
             assert!(problem.starts_with("ALLOWED_ORIGINS has \""), "{problem}");
             assert!(problem.contains("https://app.example.com"), "{problem}");
         }
@@ -421,7 +523,13 @@ mod tests {
             "[fe80::1%25eth0]",
         ] {
             let (_, problems) = policy("", hosts);
-            assert!(!problems.is_empty() && problems.iter().all(|problem| problem.contains("box.lan:8787")), "{hosts}");
+            assert!(
+                !problems.is_empty()
+                    && problems
+                        .iter()
+                        .all(|problem| problem.contains("box.lan:8787")),
+                "{hosts}"
+            );
         }
         assert_eq!(policy("", " , ").1, [""; 0]);
     }

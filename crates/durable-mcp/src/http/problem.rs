@@ -21,13 +21,26 @@ pub(super) struct ErrorPage<'a> {
 
 /// Error page for a person, and its line in the log.
 pub(super) fn page(frame: Frame<'_>, runtime: &dyn OAuthRuntime, trouble: &ErrorPage<'_>) -> Reply {
-    let ErrorPage { status, text, cause, ways } = trouble;
+    let ErrorPage {
+        status,
+        text,
+        cause,
+        ways,
+    } = trouble;
     let mut bytes = [0; 4];
     // A page without a number of its own is better than none.
     let _ = runtime.random().fill(&mut bytes);
     let id = format!("{:08x}", u32::from_be_bytes(bytes));
-    runtime.warn(&json!({ "event": "problem", "id": id, "status": status, "cause": cause }).to_string());
-    Problem { frame, text, ways, id: &id }.reply(*status)
+    runtime.warn(
+        &json!({ "event": "problem", "id": id, "status": status, "cause": cause }).to_string(),
+    );
+    Problem {
+        frame,
+        text,
+        ways,
+        id: &id,
+    }
+    .reply(*status)
 }
 
 /// The fault of an authorization request, in the person's language.
@@ -37,19 +50,25 @@ pub(super) fn told(language: Language, wrong: &Wrong) -> String {
     }
     let text = match wrong {
         Wrong::Damaged => "应用将您带到的地址已损坏。请从该应用重新开始。",
-        Wrong::Repeated(name) => return format!("应用将您带到的地址中 {name} 出现了两次。请从该应用重新开始。"),
+        Wrong::Repeated(name) => {
+            return format!("应用将您带到的地址中 {name} 出现了两次。请从该应用重新开始。");
+        }
         Wrong::NoClient => "应用没有说明自己的身份（缺少 client_id）。",
         Wrong::UnknownClient => {
             "此服务器不认识您的应用（client_id），或已很久没有见到它。请在应用中移除此服务器并重新添加，使其重新注册。"
         }
         Wrong::Client(error) if error.is_temporary() => "暂时无法确认该应用的身份，请稍后重试。",
-        Wrong::Client(error) => return format!("无法确认该应用的身份。请将此说明转告其开发者：{error}"),
+        Wrong::Client(error) => {
+            return format!("无法确认该应用的身份。请将此说明转告其开发者：{error}");
+        }
         Wrong::NoRedirect => "应用没有说明将结果发送到哪里（redirect_uri）。",
         Wrong::ForeignRedirect => {
             "应用要求将结果发送到它未注册的地址（redirect_uri）。这可能是另一个冒用其名称的程序：除非您确知无误，请勿继续。"
         }
         Wrong::BadRedirect(bad) => {
-            return format!("应用要求将结果发送到此服务器不允许的地址。请将此说明转告其开发者：{bad}");
+            return format!(
+                "应用要求将结果发送到此服务器不允许的地址。请将此说明转告其开发者：{bad}"
+            );
         }
         Wrong::Request(Refusal { error, description }) => {
             return format!(

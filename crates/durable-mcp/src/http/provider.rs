@@ -63,7 +63,14 @@ pub trait Provider {
     ) -> LocalBoxFuture<'a, Authenticated>;
 
     /// A caller began a session.
-    fn began(&self, app: &App, runtime: &dyn RequestRuntime, keys: &Keys, caller: &Caller, session: &Begun<'_>);
+    fn began(
+        &self,
+        app: &App,
+        runtime: &dyn RequestRuntime,
+        keys: &Keys,
+        caller: &Caller,
+        session: &Begun<'_>,
+    );
 
     /// A caller ended a session.
     fn ended(&self, runtime: &dyn RequestRuntime, keys: &Keys, caller: &Caller, session: &Claims);
@@ -75,7 +82,10 @@ pub trait Provider {
     fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants>;
 
     /// Collects what storage cannot expire by itself, a part at a time.
-    fn purge<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, Result<(), RuntimeError>>;
+    fn purge<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+    ) -> LocalBoxFuture<'a, Result<(), RuntimeError>>;
 
     /// The notice about sign-in on this server's pages.
     fn notice(&self) -> Option<Notice>;
@@ -162,7 +172,9 @@ pub(super) struct OAuthFront {
 
 /// The provider's runtime. It is linked with the provider: without it every caller is rejected.
 fn oauth_runtime(runtime: &dyn RequestRuntime) -> Result<&dyn OAuthRuntime, RuntimeError> {
-    runtime.oauth_runtime().ok_or_else(|| RuntimeError("a provider without its runtime".to_owned()))
+    runtime
+        .oauth_runtime()
+        .ok_or_else(|| RuntimeError("a provider without its runtime".to_owned()))
 }
 
 impl Provider for OAuthFront {
@@ -179,7 +191,9 @@ impl Provider for OAuthFront {
     ) -> LocalBoxFuture<'a, Reply> {
         async move {
             match oauth_runtime(runtime) {
-                Ok(oauth_runtime) => oauth_endpoints::handle(app, self, route, head, oauth_runtime).await,
+                Ok(oauth_runtime) => {
+                    oauth_endpoints::handle(app, self, route, head, oauth_runtime).await
+                }
                 Err(fault) => failed(runtime, &fault),
             }
         }
@@ -201,10 +215,21 @@ impl Provider for OAuthFront {
     }
 
     fn challenge(&self, head: &Head, needed: &str) -> String {
-        insufficient_scope(&head.origin(), &head.path, &Scopes::parse(needed).unwrap_or_default())
+        insufficient_scope(
+            &head.origin(),
+            &head.path,
+            &Scopes::parse(needed).unwrap_or_default(),
+        )
     }
 
-    fn began(&self, app: &App, runtime: &dyn RequestRuntime, keys: &Keys, caller: &Caller, session: &Begun<'_>) {
+    fn began(
+        &self,
+        app: &App,
+        runtime: &dyn RequestRuntime,
+        keys: &Keys,
+        caller: &Caller,
+        session: &Begun<'_>,
+    ) {
         if let Some(oauth_runtime) = runtime.oauth_runtime() {
             session_list::began(app, oauth_runtime, keys, caller, session);
         }
@@ -217,16 +242,32 @@ impl Provider for OAuthFront {
     }
 
     fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants> {
-        let (lifetimes, hooks) = (Rc::clone(&self.oauth.lifetimes), Rc::clone(&self.oauth.hooks));
+        let (lifetimes, hooks) = (
+            Rc::clone(&self.oauth.lifetimes),
+            Rc::clone(&self.oauth.hooks),
+        );
         let longest = app.settings.max_age_ms.max(app.server.longest_task_ms());
         Rc::new(Authority::new(host, lifetimes, hooks, longest))
     }
 
-    fn purge<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
+    fn purge<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+    ) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
         async move {
             let oauth_runtime = oauth_runtime(runtime)?;
-            let Purged { seen, ended, failed, whole } = purge(&self.oauth, oauth_runtime).await?;
-            let event = Event::Purged { seen, ended, failed, whole };
+            let Purged {
+                seen,
+                ended,
+                failed,
+                whole,
+            } = purge(&self.oauth, oauth_runtime).await?;
+            let event = Event::Purged {
+                seen,
+                ended,
+                failed,
+                whole,
+            };
             oauth_runtime.event(&event);
             self.tell(&event);
             Ok(())
@@ -245,13 +286,26 @@ impl Provider for OAuthFront {
     fn asking_ports(&self, ports: Vec<u16>) -> Rc<dyn Provider> {
         let (mut oauth, tool_scopes) = (self.oauth.clone(), self.tool_scopes.clone());
         oauth.registry.documents.ports.extend(ports);
-        Rc::new(Self { oauth, tool_scopes, recent: CallerCache::default() })
+        Rc::new(Self {
+            oauth,
+            tool_scopes,
+            recent: CallerCache::default(),
+        })
     }
 
     fn serving_client(&self, page: &str) -> Rc<dyn Provider> {
         let (mut oauth, tool_scopes) = (self.oauth.clone(), self.tool_scopes.clone());
-        oauth.registry.offer.redirects.own_pages.push(page.to_owned());
-        Rc::new(Self { oauth, tool_scopes, recent: CallerCache::default() })
+        oauth
+            .registry
+            .offer
+            .redirects
+            .own_pages
+            .push(page.to_owned());
+        Rc::new(Self {
+            oauth,
+            tool_scopes,
+            recent: CallerCache::default(),
+        })
     }
 
     fn offering(&self, path: &str, scopes: &[(&str, &str)]) -> Rc<dyn Provider> {
@@ -262,8 +316,15 @@ impl Provider for OAuthFront {
             }
         }
         let names: Vec<&str> = scopes.iter().map(|(scope, _)| *scope).collect();
-        oauth.costly = Some(CostlyResource { path: path.to_owned(), scope: names.join(" ") });
-        Rc::new(Self { oauth, tool_scopes, recent: CallerCache::default() })
+        oauth.costly = Some(CostlyResource {
+            path: path.to_owned(),
+            scope: names.join(" "),
+        });
+        Rc::new(Self {
+            oauth,
+            tool_scopes,
+            recent: CallerCache::default(),
+        })
     }
 
     fn spend<'a>(
@@ -273,7 +334,8 @@ impl Provider for OAuthFront {
         quotas: &'a Quotas,
         tokens: u64,
     ) -> LocalBoxFuture<'a, Result<Spending, RuntimeError>> {
-        async move { spending::spend(oauth_runtime(runtime)?, caller, quotas, tokens).await }.boxed_local()
+        async move { spending::spend(oauth_runtime(runtime)?, caller, quotas, tokens).await }
+            .boxed_local()
     }
 
     fn goes_on<'a>(
@@ -349,9 +411,11 @@ impl Provider for OAuthFront {
 impl Grants for Authority {
     fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, RuntimeError>> {
         async move {
-            let command = serde_json::from_str(&command).map_err(|_| Format::GrantCommand.unreadable())?;
+            let command =
+                serde_json::from_str(&command).map_err(|_| Format::GrantCommand.unreadable())?;
             let outcome = Authority::handle(self, command).await;
-            serde_json::to_string(&outcome).map_err(|error| RuntimeError(format!("an outcome: {error}")))
+            serde_json::to_string(&outcome)
+                .map_err(|error| RuntimeError(format!("an outcome: {error}")))
         }
         .boxed_local()
     }

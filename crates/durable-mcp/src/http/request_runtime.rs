@@ -50,17 +50,28 @@ impl ForwardedRequest {
     /// A session's request, as it came.
     #[must_use]
     pub fn of_session(object: ObjectId, caller: Rc<Caller>, transport: Transport) -> Self {
-        Self { place: ObjectTarget::Session(object), session: None, state: None, caller, transport, body: None }
+        Self {
+            place: ObjectTarget::Session(object),
+            session: None,
+            state: None,
+            caller,
+            transport,
+            body: None,
+        }
     }
 }
 
 /// Starts a task under a new id, and returns the JSON that announces it.
-pub type StartTask = Rc<dyn Fn(Begin, Rc<Caller>) -> LocalBoxFuture<'static, Result<String, RuntimeError>>>;
+pub type StartTask =
+    Rc<dyn Fn(Begin, Rc<Caller>) -> LocalBoxFuture<'static, Result<String, RuntimeError>>>;
 
 /// A request to a model that is still to be prepared. Both steps run to their end though the client hangs up.
 pub trait ModelWork {
     /// Prepares the request; or the refusal.
-    fn prepare<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, Result<ModelRequest, Reply>>;
+    fn prepare<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+    ) -> LocalBoxFuture<'a, Result<ModelRequest, Reply>>;
 
     /// Checks once a second whether the answer may continue.
     fn goes_on<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, bool>;
@@ -139,7 +150,12 @@ pub trait RelayWork {
     fn goes_on<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, bool>;
 
     /// Reports the end of the answer and the bytes that were passed on.
-    fn over<'a>(&'a self, runtime: &'a dyn RequestRuntime, bytes: u64, is_stream: bool) -> LocalBoxFuture<'a, ()>;
+    fn over<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        bytes: u64,
+        is_stream: bool,
+    ) -> LocalBoxFuture<'a, ()>;
 }
 
 /// The runtime around one request.
@@ -168,7 +184,10 @@ pub trait RequestRuntime: Runtime {
     ) -> LocalBoxFuture<'a, Result<Result<String, Error>, RuntimeError>>;
 
     /// Opens a listening stream; or returns the hub's rejection.
-    fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>>;
+    fn subscribe<'a>(
+        &'a self,
+        listener: &'a Listener,
+    ) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>>;
 
     /// The provider's surroundings; none without a provider.
     fn oauth_runtime(&self) -> Option<&dyn OAuthRuntime>;
@@ -183,7 +202,10 @@ pub trait RequestRuntime: Runtime {
     ///
     /// # Errors
     /// When the handler fails.
-    fn own_route<'a>(&'a self, handler: &'a Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>>;
+    fn own_route<'a>(
+        &'a self,
+        handler: &'a Rc<dyn Any>,
+    ) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>>;
 
     /// A file of the page at `/playground` from the deployment's assets, whose policy lets in frames of the source `framed`. A
     /// page learns from it the address of the `server`, if there is one.
@@ -204,7 +226,11 @@ pub trait RequestRuntime: Runtime {
 
     /// Opens the socket of a stream and gives what comes through as an event stream, after `opening`; or the object's
     /// answer, if it refuses.
-    fn listen(&self, order: ForwardedRequest, opening: String) -> LocalBoxFuture<'_, Result<Reply, RuntimeError>>;
+    fn listen(
+        &self,
+        order: ForwardedRequest,
+        opening: String,
+    ) -> LocalBoxFuture<'_, Result<Reply, RuntimeError>>;
 
     /// Asks a model. The request to it ends when the client hangs up. The inner error is a refusal.
     fn ask_model(

@@ -18,7 +18,9 @@ impl Binding {
     fn lines(&self) -> String {
         let name = self.name;
         match self.class {
-            Some(class) => format!("\n[[durable_objects.bindings]]\nname = \"{name}\"\nclass_name = \"{class}\"\n"),
+            Some(class) => format!(
+                "\n[[durable_objects.bindings]]\nname = \"{name}\"\nclass_name = \"{class}\"\n"
+            ),
             None => format!("\n[[kv_namespaces]]\nbinding = \"{name}\"\n"),
         }
     }
@@ -27,12 +29,36 @@ impl Binding {
 /// The lines of `wrangler.toml` for Workers AI.
 const AI_LINES: &str = "add [ai] with binding = \"AI\" to wrangler.toml.";
 
-const OBJECT: Binding = Binding { name: "MCP_OBJECT", class: Some("McpObject"), is_vital: true };
-const HUB: Binding = Binding { name: "MCP_HUB", class: Some("McpHub"), is_vital: false };
-const TASK: Binding = Binding { name: "MCP_TASK", class: Some("McpTask"), is_vital: false };
-const KEYS: Binding = Binding { name: "KEY_RING", class: Some("KeyRing"), is_vital: true };
-const GRANTS: Binding = Binding { name: "GRANT_AUTHORITY", class: Some("GrantAuthority"), is_vital: true };
-const KV: Binding = Binding { name: "OAUTH_KV", class: None, is_vital: true };
+const OBJECT: Binding = Binding {
+    name: "MCP_OBJECT",
+    class: Some("McpObject"),
+    is_vital: true,
+};
+const HUB: Binding = Binding {
+    name: "MCP_HUB",
+    class: Some("McpHub"),
+    is_vital: false,
+};
+const TASK: Binding = Binding {
+    name: "MCP_TASK",
+    class: Some("McpTask"),
+    is_vital: false,
+};
+const KEYS: Binding = Binding {
+    name: "KEY_RING",
+    class: Some("KeyRing"),
+    is_vital: true,
+};
+const GRANTS: Binding = Binding {
+    name: "GRANT_AUTHORITY",
+    class: Some("GrantAuthority"),
+    is_vital: true,
+};
+const KV: Binding = Binding {
+    name: "OAUTH_KV",
+    class: None,
+    is_vital: true,
+};
 
 /// Bindings that a deployment lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,22 +81,35 @@ impl App {
             (of_provider, GRANTS),
             (of_provider, KV),
         ];
-        all.into_iter().filter(|(needed, _)| *needed).map(|(_, binding)| binding).collect()
+        all.into_iter()
+            .filter(|(needed, _)| *needed)
+            .map(|(_, binding)| binding)
+            .collect()
     }
 
     /// Looks for the bindings that the application needs. All that are missing are one problem of the deployment.
     #[must_use]
     pub fn with_bindings(mut self, has: &dyn Fn(&str) -> bool) -> Self {
-        if self.chat.as_ref().is_some_and(|chat| matches!(chat.source, ModelSource::WorkersAi)) && !has(AI) {
+        if self
+            .chat
+            .as_ref()
+            .is_some_and(|chat| matches!(chat.source, ModelSource::WorkersAi))
+            && !has(AI)
+        {
             self.chat = None;
-            self.add_problem(format!("PLAYGROUND_CHAT is workers-ai, and the binding {AI} is missing: {AI_LINES}"));
+            self.add_problem(format!(
+                "PLAYGROUND_CHAT is workers-ai, and the binding {AI} is missing: {AI_LINES}"
+            ));
         }
         let mut missing = self.required(has(SESSION_KEY));
         missing.retain(|binding| !has(binding.name));
         if !missing.is_empty() {
             let text = told(&missing);
             self.add_problem(text.clone());
-            self.missing = Some(Missing { text, is_vital: missing.iter().any(|binding| binding.is_vital) });
+            self.missing = Some(Missing {
+                text,
+                is_vital: missing.iter().any(|binding| binding.is_vital),
+            });
         }
         self
     }
@@ -78,7 +117,10 @@ impl App {
 
 fn told(missing: &[Binding]) -> String {
     let names: Vec<_> = missing.iter().map(|binding| binding.name).collect();
-    let head = format!("Bindings are missing: {}. Add to wrangler.toml:\n", names.join(", "));
+    let head = format!(
+        "Bindings are missing: {}. Add to wrangler.toml:\n",
+        names.join(", ")
+    );
     let classes: Vec<_> = missing.iter().filter_map(|binding| binding.class).collect();
     let migration = (!classes.is_empty()).then(|| {
         let (tag, classes) = (classes.join("-").to_lowercase(), classes.join("\", \""));

@@ -57,7 +57,10 @@ impl Route {
     /// caller could not do without a browser.
     #[must_use]
     pub const fn is_for_any_origin(self) -> bool {
-        matches!(self, Self::WellKnown | Self::Token | Self::Register | Self::Revoke | Self::Introspect)
+        matches!(
+            self,
+            Self::WellKnown | Self::Token | Self::Register | Self::Revoke | Self::Introspect
+        )
     }
 
     /// True for the routes of the MCP transports.
@@ -97,7 +100,11 @@ impl Default for Paths {
 
 impl Paths {
     pub(crate) fn new(mcp: &str, sse: &str) -> Self {
-        Self { mcp: mcp.to_owned(), sse: sse.to_owned(), message: format!("{sse}/message") }
+        Self {
+            mcp: mcp.to_owned(),
+            sse: sse.to_owned(),
+            message: format!("{sse}/message"),
+        }
     }
 
     /// True if Streamable HTTP and HTTP+SSE share one path.

@@ -16,10 +16,20 @@ use crate::transport::era::Transport;
 const MAX_NAME_CHARS: usize = 60;
 
 /// Has a session noted with the user's grants.
-pub(super) fn began(app: &App, runtime: &dyn OAuthRuntime, keys: &Keys, caller: &Caller, session: &Begun<'_>) {
+pub(super) fn began(
+    app: &App,
+    runtime: &dyn OAuthRuntime,
+    keys: &Keys,
+    caller: &Caller,
+    session: &Begun<'_>,
+) {
     let (claims, now) = (session.claims, runtime.now());
     let name = plain(&claims.client.name, MAX_NAME_CHARS);
-    let version = session.version.as_deref().map(|version| plain(version, MAX_NAME_CHARS)).unwrap_or_default();
+    let version = session
+        .version
+        .as_deref()
+        .map(|version| plain(version, MAX_NAME_CHARS))
+        .unwrap_or_default();
     let transport = match claims.transport {
         Transport::Streamable => format!("Streamable HTTP, {}", claims.client.version),
         _ => "HTTP+SSE".to_owned(),
@@ -29,18 +39,32 @@ pub(super) fn began(app: &App, runtime: &dyn OAuthRuntime, keys: &Keys, caller: 
         client: format!("{name} {version}").trim().to_owned(),
         transport,
         began: now,
-        expires: claims.issued.saturating_mul(1000).saturating_add(app.settings.max_age_ms),
+        expires: claims
+            .issued
+            .saturating_mul(1000)
+            .saturating_add(app.settings.max_age_ms),
     };
-    tell(runtime, keys, caller, |grant| Command::NoteSession { grant, session: note });
+    tell(runtime, keys, caller, |grant| Command::NoteSession {
+        grant,
+        session: note,
+    });
 }
 
 /// Has a session forgotten that its client has ended.
 pub(super) fn ended(runtime: &dyn OAuthRuntime, keys: &Keys, caller: &Caller, claims: &Claims) {
-    tell(runtime, keys, caller, |grant| Command::ForgetSession { grant, key: claims.key() });
+    tell(runtime, keys, caller, |grant| Command::ForgetSession {
+        grant,
+        key: claims.key(),
+    });
 }
 
 /// A caller without a grant of this server's has no list.
-fn tell(runtime: &dyn OAuthRuntime, keys: &Keys, caller: &Caller, command: impl FnOnce(String) -> Command) {
+fn tell(
+    runtime: &dyn OAuthRuntime,
+    keys: &Keys,
+    caller: &Caller,
+    command: impl FnOnce(String) -> Command,
+) {
     if let (Some(subject), Some(grant)) = (&caller.subject, &caller.grant) {
         match serde_json::to_string(&command(grant.clone())) {
             Ok(json) => runtime.command_later(&UserHandle::of(keys, subject), json),

@@ -44,20 +44,30 @@ impl IdentitySignIn {
     /// Sign-in with a provider that is reached over `web`.
     #[must_use]
     pub fn new(provider: Rc<dyn IdentityProvider>, web: Rc<dyn Upstream>) -> Self {
-        Self { provider: Ok(provider), web }
+        Self {
+            provider: Ok(provider),
+            web,
+        }
     }
 
     /// Sign-in that always fails, with a page that says what is missing. A server that should have sign-in does not become
     /// public because a secret is missing.
     #[must_use]
     pub fn misconfigured(error: &IdentityError, web: Rc<dyn Upstream>) -> Self {
-        Self { provider: Err(error.to_string()), web }
+        Self {
+            provider: Err(error.to_string()),
+            web,
+        }
     }
 
     /// An authorization server whose users sign in so. What the identity provider gave is renewed with a client's tokens.
     #[must_use]
     pub fn oauth(self) -> OAuth {
-        let hook = self.provider.clone().ok().map(|provider| renewal::hook(provider, Rc::clone(&self.web)));
+        let hook = self
+            .provider
+            .clone()
+            .ok()
+            .map(|provider| renewal::hook(provider, Rc::clone(&self.web)));
         let oauth = OAuth::new(self);
         match hook {
             Some(hook) => oauth.on_exchange(hook),
@@ -69,13 +79,19 @@ impl IdentitySignIn {
 impl fmt::Debug for IdentitySignIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let provider = self.provider.as_ref().map(|provider| provider.title());
-        f.debug_struct("IdentitySignIn").field("provider", &provider).finish_non_exhaustive()
+        f.debug_struct("IdentitySignIn")
+            .field("provider", &provider)
+            .finish_non_exhaustive()
     }
 }
 
 impl SignIn for IdentitySignIn {
     /// Denies: [`answer`](Self::answer) decides, with the pages.
-    fn decide<'a>(&'a self, _: &'a Authorization, _: &'a Head) -> LocalBoxFuture<'a, Result<Decision, RuntimeError>> {
+    fn decide<'a>(
+        &'a self,
+        _: &'a Authorization,
+        _: &'a Head,
+    ) -> LocalBoxFuture<'a, Result<Decision, RuntimeError>> {
         async { Ok(Decision::Deny) }.boxed_local()
     }
 
@@ -90,7 +106,9 @@ impl SignIn for IdentitySignIn {
             let reply = match &self.provider {
                 Err(problem) => visit.misconfigured(problem),
                 Ok(_) if !head.secure && !is_loopback(&head.host) => visit.insecure(),
-                Ok(_) if head.method == Method::POST && !guard::is_of_a_person(head) => guard::refuse(&visit),
+                Ok(_) if head.method == Method::POST && !guard::is_of_a_person(head) => {
+                    guard::refuse(&visit)
+                }
                 Ok(provider) => match step {
                     Step::Asked(asked) => consent::ask(&mut visit, &**provider, asked).await?,
                     Step::Consent => consent::decided(&mut visit, &**provider).await?,
@@ -104,7 +122,9 @@ impl SignIn for IdentitySignIn {
     }
 
     fn knows(&self, subject: &str) -> bool {
-        self.provider.as_ref().is_ok_and(|provider| provider.knows(subject))
+        self.provider
+            .as_ref()
+            .is_ok_and(|provider| provider.knows(subject))
     }
 
     fn notice(&self) -> Option<Notice> {

@@ -21,7 +21,12 @@ use crate::transport::sse;
 use crate::wire::{Head, Reply};
 
 /// Opens a session: its stream, and on it first where to post.
-pub(super) async fn open(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc<Caller>) -> Reply {
+pub(super) async fn open(
+    app: &App,
+    head: &Head,
+    runtime: &dyn RequestRuntime,
+    caller: Rc<Caller>,
+) -> Reply {
     if head.method != Method::GET {
         return Refusal::Method("GET, OPTIONS").into();
     }
@@ -38,9 +43,24 @@ pub(super) async fn open(app: &App, head: &Head, runtime: &dyn RequestRuntime, c
             capabilities: ClientCapabilities::default(),
             name: String::new(),
         };
-        let claims = Claims { object, issued, transport: Transport::Sse, client, binding: Binding::of(&caller) };
+        let claims = Claims {
+            object,
+            issued,
+            transport: Transport::Sse,
+            client,
+            binding: Binding::of(&caller),
+        };
         if let Some(provider) = &app.provider {
-            provider.began(app, runtime, &keys, &caller, &Begun { claims: &claims, version: None });
+            provider.began(
+                app,
+                runtime,
+                &keys,
+                &caller,
+                &Begun {
+                    claims: &claims,
+                    version: None,
+                },
+            );
         }
         Ok((object, claims.sign(&keys)))
     };
@@ -49,15 +69,26 @@ pub(super) async fn open(app: &App, head: &Head, runtime: &dyn RequestRuntime, c
         Err(fault) => return failed(runtime, &fault),
     };
     let is_session = |pair: &str| pair.split('=').next() == Some(SESSION_ID);
-    let others = head.query.split('&').filter(|pair| !pair.is_empty() && !is_session(pair));
+    let others = head
+        .query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !is_session(pair));
     let query: String = others.flat_map(|pair| [pair, "&"]).collect();
     let endpoint = sse::endpoint(&format!("{}?{query}{SESSION_ID}={id}", app.paths.message));
-    let order = ForwardedRequest { session: Some(id), ..ForwardedRequest::of_session(object, caller, Transport::Sse) };
+    let order = ForwardedRequest {
+        session: Some(id),
+        ..ForwardedRequest::of_session(object, caller, Transport::Sse)
+    };
     settle(runtime, runtime.listen(order, endpoint).await)
 }
 
 /// Forwards a message of an HTTP+SSE session to its object.
-pub(super) async fn message(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc<Caller>) -> Reply {
+pub(super) async fn message(
+    app: &App,
+    head: &Head,
+    runtime: &dyn RequestRuntime,
+    caller: Rc<Caller>,
+) -> Reply {
     if head.method != Method::POST {
         return Refusal::Method("POST, OPTIONS").into();
     }
@@ -67,7 +98,10 @@ pub(super) async fn message(app: &App, head: &Head, runtime: &dyn RequestRuntime
     if head.is_coded() {
         return Refusal::Coded.into();
     }
-    if head.declared_length().is_some_and(|length| length > MAX_BODY_BYTES) {
+    if head
+        .declared_length()
+        .is_some_and(|length| length > MAX_BODY_BYTES)
+    {
         return Refusal::TooLarge.into();
     }
     let Some(id) = head.query_value(SESSION_ID) else {
@@ -77,5 +111,12 @@ pub(super) async fn message(app: &App, head: &Head, runtime: &dyn RequestRuntime
         Ok(claims) => claims,
         Err(refusal) => return refusal.into(),
     };
-    settle(runtime, runtime.forward(ForwardedRequest::of_session(claims.object, caller, Transport::Sse)))
+    settle(
+        runtime,
+        runtime.forward(ForwardedRequest::of_session(
+            claims.object,
+            caller,
+            Transport::Sse,
+        )),
+    )
 }

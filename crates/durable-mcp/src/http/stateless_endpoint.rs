@@ -108,7 +108,11 @@ async fn here(
     let extensions = move |extensions: &mut Extensions| {
         extensions.insert(Rc::new(RequestHeaders(Rc::clone(&request_headers))));
     };
-    let sender = Sender { client: Rc::new(envelope.client()), caller, extensions: Rc::new(extensions) };
+    let sender = Sender {
+        client: Rc::new(envelope.client()),
+        caller,
+        extensions: Rc::new(extensions),
+    };
     let call = Call {
         log_level: envelope.log_level,
         rounds,
@@ -135,23 +139,33 @@ async fn state(
     if let Some(subject) = &caller.subject {
         let keys = runtime.keys(false).await?;
         let name = keys.anchor_mac(USER_STATE, subject.as_bytes());
-        let name = name.iter().fold(String::from("user:"), |text, byte| format!("{text}{byte:02x}"));
+        let name = name.iter().fold(String::from("user:"), |text, byte| {
+            format!("{text}{byte:02x}")
+        });
         return Ok(Some((runtime.object_named(&name)?, None)));
     }
     // A state of an earlier round is reported as new, since the client has not seen its handle.
     let began = || request_state::begun_state(request).map(|name| (name, true));
     if let Some((name, is_new)) = named.map(|name| (name, false)).or_else(began) {
-        let object = state_handle::open(&name, app.settings.max_age_ms, &*runtime.call_runtime()).await?;
+        let object =
+            state_handle::open(&name, app.settings.max_age_ms, &*runtime.call_runtime()).await?;
         return Ok(object.map(|object| (object, Some((name, is_new)))));
     }
     let object = runtime.new_object()?;
-    let name = state_handle::seal(object, runtime.now(), &*runtime.keys(false).await?, runtime.random())?;
+    let name = state_handle::seal(
+        object,
+        runtime.now(),
+        &*runtime.keys(false).await?,
+        runtime.random(),
+    )?;
     Ok(Some((object, Some((name, true)))))
 }
 
 /// The answer for an unknown state: for a tool a result with `isError`, so that the model can retry.
 fn unknown_state(app: &App, request: &Request) -> Reply {
-    let text = format!("There is no such `{STATE_ARGUMENT}`, or it has ended. Leave it out to begin a new one.");
+    let text = format!(
+        "There is no such `{STATE_ARGUMENT}`, or it has ended. Leave it out to begin a new one."
+    );
     if request.method != "tools/call" {
         return Refused::bad_request(Some(request.id.clone()), Error::invalid_params(text)).into();
     }
@@ -169,7 +183,9 @@ fn begin_task(
     envelope: &RequestMeta,
 ) -> (Option<BeginTask>, bool) {
     let tool = app.server.task_tool(request, caller);
-    let Some((ttl_ms, at_once)) = tool.filter(|_| envelope.capabilities.has(ClientCapabilities::TASKS)) else {
+    let Some((ttl_ms, at_once)) =
+        tool.filter(|_| envelope.capabilities.has(ClientCapabilities::TASKS))
+    else {
         return (None, false);
     };
     let client = envelope.client();
@@ -185,7 +201,10 @@ fn begin_task(
     };
     let (start, caller) = (runtime.begin_task(), Rc::clone(caller));
     let begin_task = move |rounds: Rc<RoundTrips>| {
-        let begin = Begin { answers: rounds.answers_json(), ..begin.clone() };
+        let begin = Begin {
+            answers: rounds.answers_json(),
+            ..begin.clone()
+        };
         start(begin, Rc::clone(&caller)).boxed_local()
     };
     (Some(Rc::new(begin_task)), at_once)
@@ -212,7 +231,9 @@ async fn of_task(
                 let answers = fields.raw("inputResponses").map_or("", |raw| raw.get());
                 given_answers(&request.params)?;
                 if answers.is_empty() {
-                    return Err(Error::invalid_params("Invalid params: `inputResponses` is missing."));
+                    return Err(Error::invalid_params(
+                        "Invalid params: `inputResponses` is missing.",
+                    ));
                 }
                 Command::Update(answers.to_owned())
             }
@@ -229,7 +250,10 @@ async fn of_task(
         None => Err(task::unknown()),
     };
     let json = match told {
-        Ok(result) => result_json(&request.id, &app.server.stamp(ResultType::Complete, &result, None)),
+        Ok(result) => result_json(
+            &request.id,
+            &app.server.stamp(ResultType::Complete, &result, None),
+        ),
         Err(error) => error_json(Some(&request.id), &error),
     };
     Ok(Reply::json(StatusCode::OK, json))
@@ -264,7 +288,15 @@ async fn listen(
         Err(fault) => return failed(runtime, &request.id, &fault),
     };
     let grant = caller.grant.clone();
-    match (Listener { id: request.id.clone(), counted, grant, ends, wanted }).fit() {
+    match (Listener {
+        id: request.id.clone(),
+        counted,
+        grant,
+        ends,
+        wanted,
+    })
+    .fit()
+    {
         Ok(listener) => settle(runtime, &request.id, runtime.subscribe(&listener).await),
         Err(error) => refuse(error),
     }
@@ -276,12 +308,20 @@ fn failed(runtime: &dyn RequestRuntime, id: &RequestId, fault: &RuntimeError) ->
     Refusal::of(fault).reply(Some(id))
 }
 
-fn settle(runtime: &dyn RequestRuntime, id: &RequestId, reply: Result<Reply, RuntimeError>) -> Reply {
+fn settle(
+    runtime: &dyn RequestRuntime,
+    id: &RequestId,
+    reply: Result<Reply, RuntimeError>,
+) -> Reply {
     reply.unwrap_or_else(|fault| failed(runtime, id, &fault))
 }
 
 /// The user or network whose quota counts a stream.
-async fn counted(head: &Head, runtime: &dyn RequestRuntime, caller: &Caller) -> Result<Counted, RuntimeError> {
+async fn counted(
+    head: &Head,
+    runtime: &dyn RequestRuntime,
+    caller: &Caller,
+) -> Result<Counted, RuntimeError> {
     let user = user_tag(caller);
     let origin = match head.header(ADDRESS_HEADER).filter(|_| user.is_none()) {
         Some(address) => Origin::of(&*runtime.keys(false).await?, &address),
@@ -300,7 +340,10 @@ async fn watched(
     let mut own = Vec::new();
     for task in tasks {
         if let Some(object) = id::open(&task, caller, &*call_runtime).await?
-            && runtime.of_task(object, Command::Watch, caller).await?.is_ok()
+            && runtime
+                .of_task(object, Command::Watch, caller)
+                .await?
+                .is_ok()
         {
             own.push(task);
         }

@@ -60,7 +60,11 @@ impl Command {
                     None => (text, Counted::default()),
                 };
                 let (object, expires) = timed(session)?;
-                Some(Self::Join { object, counted, expires })
+                Some(Self::Join {
+                    object,
+                    counted,
+                    expires,
+                })
             }
             LEAVE => timed(text).map(|(object, time)| Self::Leave { object, time }),
             END => timed(text).map(|(grant, until)| Self::End { grant, until }),
@@ -72,7 +76,11 @@ impl Command {
 /// A name and a time, with a space between.
 fn timed(text: &str) -> Option<(String, u64)> {
     let (name, time) = text.split_once(' ')?;
-    if name.is_empty() { None } else { Some((name.to_owned(), time.parse().ok()?)) }
+    if name.is_empty() {
+        None
+    } else {
+        Some((name.to_owned(), time.parse().ok()?))
+    }
 }
 
 impl Hub {
@@ -83,7 +91,11 @@ impl Hub {
     pub async fn carry_out(&self, command: Command) -> Result<Option<Excess>, RuntimeError> {
         match command {
             Command::Publish(notice) => self.publish(&notice).await.map(|()| None),
-            Command::Join { object, counted, expires } => self.join(&object, &counted, expires),
+            Command::Join {
+                object,
+                counted,
+                expires,
+            } => self.join(&object, &counted, expires),
             Command::Leave { object, time } => self.leave(&object, time).map(|()| None),
             Command::End { grant, until } => self.end_grant(&grant, until).map(|()| None),
         }
@@ -118,6 +130,13 @@ mod tests {
     #[test]
     fn a_session_of_an_earlier_version_joins_without_saying_who_it_is_counted_with() {
         let (object, counted) = ("a".to_owned(), Counted::default());
-        assert_eq!(Command::parse(JOIN, "a 1"), Some(Command::Join { object, counted, expires: 1 }));
+        assert_eq!(
+            Command::parse(JOIN, "a 1"),
+            Some(Command::Join {
+                object,
+                counted,
+                expires: 1
+            })
+        );
     }
 }

@@ -44,7 +44,12 @@ const CLONE_BYTES: usize = 16;
 #[must_use]
 pub fn attachment_bytes(text: &str) -> usize {
     let latin = text.chars().all(|c| u32::from(c) <= 0xff);
-    CLONE_BYTES + if latin { text.chars().count() } else { 2 * text.encode_utf16().count() }
+    CLONE_BYTES
+        + if latin {
+            text.chars().count()
+        } else {
+            2 * text.encode_utf16().count()
+        }
 }
 
 /// The subscriptions of a client.
@@ -64,17 +69,30 @@ impl Wanted {
     pub fn read(server: &Server, request: &Request) -> Result<Self, Error> {
         let fields = request.params.fields();
         if !fields.has("notifications") {
-            return Err(Error::invalid_params("Invalid params: `notifications` says what to listen for."));
+            return Err(Error::invalid_params(
+                "Invalid params: `notifications` says what to listen for.",
+            ));
         }
-        if fields.raw("notifications").is_some_and(|filter| filter.get().len() > MAX_FILTER_BYTES) {
+        if fields
+            .raw("notifications")
+            .is_some_and(|filter| filter.get().len() > MAX_FILTER_BYTES)
+        {
             return Err(too_much());
         }
         let filter = fields.object("notifications")?;
         let (announces, has_resources) = (server.announces(), server.subscribes());
         let mut wanted = Self::default();
         for (name, change, told) in [
-            ("toolsListChanged", Change::Tools, announces && server.has_tools()),
-            ("promptsListChanged", Change::Prompts, announces && server.has_prompts()),
+            (
+                "toolsListChanged",
+                Change::Tools,
+                announces && server.has_tools(),
+            ),
+            (
+                "promptsListChanged",
+                Change::Prompts,
+                announces && server.has_prompts(),
+            ),
             ("resourcesListChanged", Change::Resources, has_resources),
         ] {
             if filter.flag(name)? && told {
@@ -83,7 +101,9 @@ impl Wanted {
         }
         let uris = texts(&filter, "resourceSubscriptions")?;
         if has_resources {
-            wanted.changes.extend(uris.into_iter().map(Change::Resource));
+            wanted
+                .changes
+                .extend(uris.into_iter().map(Change::Resource));
         }
         wanted.tasks = texts(&filter, "taskIds")?;
         if wanted.lines().iter().map(String::len).sum::<usize>() > MAX_LISTENED_BYTES {
@@ -94,7 +114,11 @@ impl Wanted {
 
     fn lines(&self) -> Vec<String> {
         let tasks = self.tasks.iter().map(|id| format!("{TASK}{id}"));
-        self.changes.iter().map(Change::to_text).chain(tasks).collect()
+        self.changes
+            .iter()
+            .map(Change::to_text)
+            .chain(tasks)
+            .collect()
     }
 
     /// Adds the subscription of a line; `None` if the line is of no known kind.
@@ -136,26 +160,39 @@ fn too_much() -> Error {
 
 /// Different strings in an array, none of them with a line break in it.
 fn texts(filter: &Fields<'_>, name: &str) -> Result<Vec<String>, Error> {
-    let Some(raw) = filter.raw(name) else { return Ok(Vec::new()) };
-    let unfit =
-        || Error::invalid_params(format!("Invalid params: `{name}` must be an array of strings without line breaks."));
-    let mut texts: Vec<String> = serde_json::from_str(raw.get()).map_err(|_| match lone_surrogate(raw.get()) {
-        Some(fault) => Error::invalid_params(format!("Invalid params: `{name}`: {fault}.")),
-        None => unfit(),
-    })?;
+    let Some(raw) = filter.raw(name) else {
+        return Ok(Vec::new());
+    };
+    let unfit = || {
+        Error::invalid_params(format!(
+            "Invalid params: `{name}` must be an array of strings without line breaks."
+        ))
+    };
+    let mut texts: Vec<String> =
+        serde_json::from_str(raw.get()).map_err(|_| match lone_surrogate(raw.get()) {
+            Some(fault) => Error::invalid_params(format!("Invalid params: `{name}`: {fault}.")),
+            None => unfit(),
+        })?;
     if texts.iter().any(|text| text.contains(['\n', '\r'])) {
         return Err(unfit());
     }
     let mut seen = BTreeSet::new();
     texts.retain(|text| seen.insert(text.clone()));
-    if texts.len() > MAX_LISTENED { Err(too_much()) } else { Ok(texts) }
+    if texts.len() > MAX_LISTENED {
+        Err(too_much())
+    } else {
+        Ok(texts)
+    }
 }
 
 /// A user as listeners are told apart: nothing of the user can be told from it.
 #[must_use]
 pub fn user_tag(caller: &Caller) -> Option<String> {
     let subject = caller.subject.as_ref()?;
-    let hash = Sha256::new().chain_update(b"listener\0").chain_update(subject).finalize();
+    let hash = Sha256::new()
+        .chain_update(b"listener\0")
+        .chain_update(subject)
+        .finalize();
     Some(URL_SAFE_NO_PAD.encode(hash.get(..16).unwrap_or_default()))
 }
 
@@ -203,8 +240,7 @@ impl Listener {
         if attachment_bytes(&self.to_text()) <= ATTACHMENT_BYTES {
             return Ok(self);
         }
-        let message =
-            "The request's id, and the URIs and task ids to listen for, are too long together: listen by two streams.";
+        let message = "The request's id, and the URIs and task ids to listen for, are too long together: listen by two streams.";
         Err(Error::invalid_params(message))
     }
 
@@ -214,11 +250,17 @@ impl Listener {
     pub fn parse(text: &str) -> Option<Self> {
         let (id, rest) = text.split_once('\n')?;
         let mut lines = rest.split('\n');
-        let (user, ends) = lines.next()?.split_once(' ').filter(|(user, _)| !user.is_empty())?;
+        let (user, ends) = lines
+            .next()?
+            .split_once(' ')
+            .filter(|(user, _)| !user.is_empty())?;
         let ends: u64 = ends.parse().ok()?;
         let (mut grant, mut origin, mut wanted) = (None, None, Wanted::default());
         for line in lines {
-            if let Some(id) = line.strip_prefix(GRANT).filter(|id| grant.is_none() && !id.is_empty()) {
+            if let Some(id) = line
+                .strip_prefix(GRANT)
+                .filter(|id| grant.is_none() && !id.is_empty())
+            {
                 grant = Some(id.to_owned());
             } else if let Some(text) = line.strip_prefix(ORIGIN).filter(|_| origin.is_none()) {
                 origin = Some(Origin::parse(text)?);
@@ -228,7 +270,13 @@ impl Listener {
         }
         let user = (user != STRANGER).then(|| user.to_owned());
         let counted = Counted { user, origin };
-        Some(Self { id: RequestId::from_json(id)?, counted, grant, ends: (ends > 0).then_some(ends), wanted })
+        Some(Self {
+            id: RequestId::from_json(id)?,
+            counted,
+            grant,
+            ends: (ends > 0).then_some(ends),
+            wanted,
+        })
     }
 
     /// True if a notice is about one of the subscriptions, and for everybody or for this stream's user.
@@ -240,7 +288,10 @@ impl Listener {
 
     /// The `_meta` of all its messages, as JSON.
     pub(super) fn meta(&self) -> String {
-        format!(r#"{{"io.modelcontextprotocol/subscriptionId":{}}}"#, self.id.as_json())
+        format!(
+            r#"{{"io.modelcontextprotocol/subscriptionId":{}}}"#,
+            self.id.as_json()
+        )
     }
 
     /// Parameters with that `_meta`.
@@ -254,7 +305,10 @@ impl Listener {
     #[must_use]
     pub fn acknowledgement(&self) -> String {
         let params = format!(r#"{{"notifications":{}}}"#, self.wanted.to_json());
-        notification_json("notifications/subscriptions/acknowledged", &self.tagged(&params))
+        notification_json(
+            "notifications/subscriptions/acknowledged",
+            &self.tagged(&params),
+        )
     }
 }
 
@@ -263,18 +317,41 @@ mod tests {
     use super::*;
 
     fn listener(wanted: Wanted) -> Listener {
-        let counted = Counted { user: Some("u".into()), origin: None };
+        let counted = Counted {
+            user: Some("u".into()),
+            origin: None,
+        };
         let id = RequestId::from_json("\"l-1\"").unwrap();
-        Listener { id, counted, grant: Some("g".into()), ends: Some(7), wanted }
+        Listener {
+            id,
+            counted,
+            grant: Some("g".into()),
+            ends: Some(7),
+            wanted,
+        }
     }
 
     #[test]
     fn a_listener_is_remembered_whole() {
         let changes = vec![Change::Tools, Change::Resource("a:b c".into())];
-        let all = listener(Wanted { changes, tasks: vec!["t".into()] });
-        let nothing = Listener { counted: Counted::default(), grant: None, ends: None, ..listener(Wanted::default()) };
-        let origin = Some(Origin { network: "n".into(), site: Some("s".into()) });
-        let stranger = Listener { counted: Counted { user: None, origin }, ..all.clone() };
+        let all = listener(Wanted {
+            changes,
+            tasks: vec!["t".into()],
+        });
+        let nothing = Listener {
+            counted: Counted::default(),
+            grant: None,
+            ends: None,
+            ..listener(Wanted::default())
+        };
+        let origin = Some(Origin {
+            network: "n".into(),
+            site: Some("s".into()),
+        });
+        let stranger = Listener {
+            counted: Counted { user: None, origin },
+            ..all.clone()
+        };
         for listener in [all, nothing, stranger] {
             assert_eq!(Listener::parse(&listener.to_text()), Some(listener));
         }
@@ -282,7 +359,10 @@ mod tests {
 
     #[test]
     fn a_listener_with_something_of_another_version_is_unreadable() {
-        let whole = listener(Wanted { changes: vec![Change::Tools], tasks: vec!["t".into()] });
+        let whole = listener(Wanted {
+            changes: vec![Change::Tools],
+            tasks: vec!["t".into()],
+        });
         let text = whole.to_text();
         assert_eq!(Listener::parse(&text), Some(whole));
         for changed in [
@@ -306,27 +386,58 @@ mod tests {
 
     #[test]
     fn a_listener_fits_if_its_socket_can_remember_it() {
-        let changes = |uri: String| Wanted { changes: vec![Change::Resource(uri)], tasks: Vec::new() };
-        assert!(listener(changes("a:".to_owned() + &"x".repeat(12_000))).fit().is_ok());
-        assert!(listener(changes("a:".to_owned() + &"é".repeat(12_000))).fit().is_ok());
-        assert!(listener(changes("a:€".to_owned() + &"x".repeat(8_000))).fit().is_ok());
-        assert!(listener(changes("a:€".to_owned() + &"x".repeat(9_000))).fit().is_err());
+        let changes = |uri: String| Wanted {
+            changes: vec![Change::Resource(uri)],
+            tasks: Vec::new(),
+        };
+        assert!(
+            listener(changes("a:".to_owned() + &"x".repeat(12_000)))
+                .fit()
+                .is_ok()
+        );
+        assert!(
+            listener(changes("a:".to_owned() + &"é".repeat(12_000)))
+                .fit()
+                .is_ok()
+        );
+        assert!(
+            listener(changes("a:€".to_owned() + &"x".repeat(8_000)))
+                .fit()
+                .is_ok()
+        );
+        assert!(
+            listener(changes("a:€".to_owned() + &"x".repeat(9_000)))
+                .fit()
+                .is_err()
+        );
     }
 
     #[test]
     fn a_listener_hears_what_it_asked_for_and_may_know() {
-        let listener = listener(Wanted { changes: vec![Change::Resource("a:b".into())], tasks: Vec::new() });
+        let listener = listener(Wanted {
+            changes: vec![Change::Resource("a:b".into())],
+            tasks: Vec::new(),
+        });
         let notice = Notice::of(&Change::Resource("a:b".into()));
         assert!(listener.hears(&notice));
-        assert!(listener.hears(&Notice { user: Some("u".into()), ..notice.clone() }));
-        assert!(!listener.hears(&Notice { user: Some("v".into()), ..notice }));
+        assert!(listener.hears(&Notice {
+            user: Some("u".into()),
+            ..notice.clone()
+        }));
+        assert!(!listener.hears(&Notice {
+            user: Some("v".into()),
+            ..notice
+        }));
         assert!(!listener.hears(&Notice::of(&Change::Resource("a:bc".into()))));
         assert!(!listener.hears(&Notice::of(&Change::Resources)));
     }
 
     #[test]
     fn every_message_carries_the_id_of_its_stream() {
-        let listener = listener(Wanted { changes: vec![Change::Prompts], tasks: Vec::new() });
+        let listener = listener(Wanted {
+            changes: vec![Change::Prompts],
+            tasks: Vec::new(),
+        });
         let read = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
         let meta = serde_json::json!({ "io.modelcontextprotocol/subscriptionId": "l-1" });
         let first = read(&listener.acknowledgement());
@@ -334,7 +445,13 @@ mod tests {
             first["params"],
             serde_json::json!({ "_meta": meta, "notifications": { "promptsListChanged": true } })
         );
-        assert_eq!(read(&listener.tagged("{}")), serde_json::json!({ "_meta": meta }));
-        assert_eq!(read(&listener.tagged(r#"{"uri":"a"}"#)), serde_json::json!({ "_meta": meta, "uri": "a" }));
+        assert_eq!(
+            read(&listener.tagged("{}")),
+            serde_json::json!({ "_meta": meta })
+        );
+        assert_eq!(
+            read(&listener.tagged(r#"{"uri":"a"}"#)),
+            serde_json::json!({ "_meta": meta, "uri": "a" })
+        );
     }
 }

@@ -28,13 +28,20 @@ impl Origin {
             let mac = keys.anchor_mac("listener's network", network.as_bytes());
             URL_SAFE_NO_PAD.encode(mac.get(..NAME_BYTES).unwrap_or_default())
         };
-        Some(Self { network: name(own), site: site.map(name) })
+        Some(Self {
+            network: name(own),
+            site: site.map(name),
+        })
     }
 
     /// The origin as text: both names, with a space between.
     #[must_use]
     pub fn to_text(&self) -> String {
-        format!("{} {}", self.network, self.site.as_deref().unwrap_or_default())
+        format!(
+            "{} {}",
+            self.network,
+            self.site.as_deref().unwrap_or_default()
+        )
     }
 
     /// Reads an origin from its text.
@@ -42,7 +49,10 @@ impl Origin {
     pub fn parse(text: &str) -> Option<Self> {
         let (network, site) = text.split_once(' ')?;
         let site = (!site.is_empty()).then(|| site.to_owned());
-        (!network.is_empty()).then(|| Self { network: network.to_owned(), site })
+        (!network.is_empty()).then(|| Self {
+            network: network.to_owned(),
+            site,
+        })
     }
 }
 

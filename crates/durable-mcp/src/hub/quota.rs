@@ -57,7 +57,12 @@ impl Counted {
         let mut quotas = vec![(STRANGER, MAX_STRANGERS, Excess::All)];
         if let Some(origin) = &self.origin {
             quotas.push((&origin.network, MAX_LISTENERS_A_NETWORK, Excess::Own));
-            quotas.extend(origin.site.as_deref().map(|site| (site, MAX_LISTENERS_A_SITE, Excess::Own)));
+            quotas.extend(
+                origin
+                    .site
+                    .as_deref()
+                    .map(|site| (site, MAX_LISTENERS_A_SITE, Excess::Own)),
+            );
         }
         quotas
     }
@@ -65,7 +70,11 @@ impl Counted {
     /// Formats user, network and site as text, with spaces between.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let origin = self.origin.as_ref().map(Origin::to_text).unwrap_or_default();
+        let origin = self
+            .origin
+            .as_ref()
+            .map(Origin::to_text)
+            .unwrap_or_default();
         format!("{} {origin}", self.user.as_deref().unwrap_or(STRANGER))
     }
 
@@ -73,8 +82,19 @@ impl Counted {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (user, origin) = text.split_once(' ')?;
-        let origin = if origin.is_empty() { None } else { Some(Origin::parse(origin)?) };
-        if user.is_empty() { None } else { Some(Self { user: (user != STRANGER).then(|| user.to_owned()), origin }) }
+        let origin = if origin.is_empty() {
+            None
+        } else {
+            Some(Origin::parse(origin)?)
+        };
+        if user.is_empty() {
+            None
+        } else {
+            Some(Self {
+                user: (user != STRANGER).then(|| user.to_owned()),
+                origin,
+            })
+        }
     }
 
     /// The tags to count by.
@@ -87,7 +107,10 @@ impl Counted {
     ///
     /// # Errors
     /// When counting fails.
-    pub fn excess<E>(&self, count: impl Fn(Option<&str>) -> Result<usize, E>) -> Result<Option<Excess>, E> {
+    pub fn excess<E>(
+        &self,
+        count: impl Fn(Option<&str>) -> Result<usize, E>,
+    ) -> Result<Option<Excess>, E> {
         for (tag, most, excess) in self.quotas().into_iter().rev() {
             if count(Some(tag))? >= most {
                 return Ok(Some(excess));
@@ -110,7 +133,9 @@ impl Excess {
     /// The excess of which that is the status.
     #[must_use]
     pub fn of_status(status: u16) -> Option<Self> {
-        [Self::Own, Self::All].into_iter().find(|excess| excess.status().as_u16() == status)
+        [Self::Own, Self::All]
+            .into_iter()
+            .find(|excess| excess.status().as_u16() == status)
     }
 
     /// The answer to a client that wants to listen.
@@ -121,7 +146,9 @@ impl Excess {
                 ErrorCode::REFUSED,
                 "Too many streams of yours, or of your network, listen at this server. Close one, or try again later.",
             ),
-            Self::All => Error::internal("Too many streams listen at this server. End one, or try again later."),
+            Self::All => Error::internal(
+                "Too many streams listen at this server. End one, or try again later.",
+            ),
         };
         Reply::json(self.status(), error_json(id, &error)).header("retry-after", RETRY_AFTER)
     }
@@ -133,12 +160,26 @@ mod tests {
 
     #[test]
     fn who_is_counted_is_read_as_it_was_written() {
-        let origin = |site: Option<&str>| Some(Origin { network: "n".into(), site: site.map(str::to_owned) });
+        let origin = |site: Option<&str>| {
+            Some(Origin {
+                network: "n".into(),
+                site: site.map(str::to_owned),
+            })
+        };
         for counted in [
             Counted::default(),
-            Counted { user: Some("u".into()), origin: None },
-            Counted { user: None, origin: origin(None) },
-            Counted { user: None, origin: origin(Some("s")) },
+            Counted {
+                user: Some("u".into()),
+                origin: None,
+            },
+            Counted {
+                user: None,
+                origin: origin(None),
+            },
+            Counted {
+                user: None,
+                origin: origin(Some("s")),
+            },
         ] {
             assert_eq!(Counted::parse(&counted.to_text()), Some(counted));
         }

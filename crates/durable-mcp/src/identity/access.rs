@@ -33,7 +33,11 @@ impl Access {
     /// The people of the team at `team`, an `https` URL without a path, in the application with that audience tag.
     #[must_use]
     pub fn new(team: String, audience: String) -> Self {
-        Self { team, audience, keys: KeySet::default() }
+        Self {
+            team,
+            audience,
+            keys: KeySet::default(),
+        }
     }
 
     async fn finished(&self, answer: Answer<'_>) -> Result<Identity, IdentityError> {
@@ -46,13 +50,27 @@ impl Access {
         };
         let issuers = [self.team.as_str()];
         let now = answer.web.now() / 1000;
-        let expected = Expected { issuers: &issuers, audience: &self.audience, nonce: None, now };
+        let expected = Expected {
+            issuers: &issuers,
+            audience: &self.audience,
+            nonce: None,
+            now,
+        };
         let keys = format!("{}/cdn-cgi/access/certs", self.team);
-        let claims = self.keys.verify(&keys, &token, &expected, answer.web).await?;
-        let text = |name| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let claims = self
+            .keys
+            .verify(&keys, &token, &expected, answer.web)
+            .await?;
+        let text = |name| {
+            claims
+                .get(name)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+        };
         // A service token is nobody: it has no `sub`, and nobody who could agree.
         let subject = text("sub").filter(|_| text("type").is_none_or(|kind| kind == "app"));
-        let subject = subject.ok_or_else(|| IdentityError::Refused("the assertion is of no person".to_owned()))?;
+        let subject = subject
+            .ok_or_else(|| IdentityError::Refused("the assertion is of no person".to_owned()))?;
         let email = text("email");
         let props = json!({
             "sub": subject,
@@ -63,25 +81,45 @@ impl Access {
             // A grant ends with the session at Access: who may come through is decided anew there.
             UPSTREAM: { "expires": claims.get("exp") },
         });
-        Ok(Identity { subject: format!("{SUBJECTS}{subject}"), name: email.map(str::to_owned), props })
+        Ok(Identity {
+            subject: format!("{SUBJECTS}{subject}"),
+            name: email.map(str::to_owned),
+            props,
+        })
     }
 }
 
 /// Adds the end of the session at Access to props of a grant from before grants had one; `None` if they have it. It is the
 /// latest end that a session at Access can have, so no person is signed out early.
 fn with_end(props: &Value, now: u64) -> Option<Value> {
-    if props.get(UPSTREAM).is_some_and(|upstream| upstream.get("expires").is_some_and(Value::is_u64)) {
+    if props
+        .get(UPSTREAM)
+        .is_some_and(|upstream| upstream.get("expires").is_some_and(Value::is_u64))
+    {
         return None;
     }
     let mut props = props.clone();
-    props.as_object_mut()?.insert(UPSTREAM.to_owned(), json!({ "expires": now + LONGEST_SESSION_SECONDS }));
+    props.as_object_mut()?.insert(
+        UPSTREAM.to_owned(),
+        json!({ "expires": now + LONGEST_SESSION_SECONDS }),
+    );
     Some(props)
 }
 
 impl IdentityProvider for Access {
     fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun> {
-        let url = format!("{}?{}", flow.callback, encode_query(&[("state", flow.state)]));
-        async move { Ok(Begun { url, kept: Value::Null }) }.boxed_local()
+        let url = format!(
+            "{}?{}",
+            flow.callback,
+            encode_query(&[("state", flow.state)])
+        );
+        async move {
+            Ok(Begun {
+                url,
+                kept: Value::Null,
+            })
+        }
+        .boxed_local()
     }
 
     fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity> {
@@ -108,7 +146,9 @@ mod tests {
 
     use super::*;
     use crate::identity::jwks::REFETCH_MS;
-    use crate::identity::stand_in::{NOW, StandIn, begin, finish_with, head, key, keys, signed, token};
+    use crate::identity::stand_in::{
+        NOW, StandIn, begin, finish_with, head, key, keys, signed, token,
+    };
 
     const TEAM: &str = "https://acme.cloudflareaccess.com";
     const CERTS: &str = "https://acme.cloudflareaccess.com/cdn-cgi/access/certs";
@@ -155,8 +195,15 @@ mod tests {
                 (identity.subject.as_str(), identity.name.as_deref()),
                 ("access:7335d417", Some("Ann@example.com"))
             );
-            assert_eq!(identity.props["known_as"], json!(["@example.com", "ann@example.com"]));
-            assert_eq!(identity.props["upstream"], json!({ "expires": NOW / 1000 + 60 }), "the session at Access");
+            assert_eq!(
+                identity.props["known_as"],
+                json!(["@example.com", "ann@example.com"])
+            );
+            assert_eq!(
+                identity.props["upstream"],
+                json!({ "expires": NOW / 1000 + 60 }),
+                "the session at Access"
+            );
         }
     }
 
@@ -166,7 +213,10 @@ mod tests {
         let renew = |props: &Value| block_on(provider.renew(props, &web)).unwrap();
         let renewed = renew(&json!({ "sub": "7335d417" })).unwrap();
         let end = NOW / 1000 + LONGEST_SESSION_SECONDS;
-        assert_eq!(renewed, json!({ "sub": "7335d417", "upstream": { "expires": end } }));
+        assert_eq!(
+            renewed,
+            json!({ "sub": "7335d417", "upstream": { "expires": end } })
+        );
         web.pass_ms(60_000);
         assert_eq!(renew(&renewed), None, "the end stays");
         assert!(renew(&json!({ "upstream": { "expires": null } })).is_some());
@@ -202,15 +252,26 @@ mod tests {
             format!("{unsigned}.AAAA"),
             "ann@example.com".to_owned(),
         ] {
-            assert!(matches!(come(&provider(), &forged, &web), Err(IdentityError::Refused(_))), "{forged}");
+            assert!(
+                matches!(
+                    come(&provider(), &forged, &web),
+                    Err(IdentityError::Refused(_))
+                ),
+                "{forged}"
+            );
         }
     }
 
     #[test]
     fn a_request_around_access_says_what_to_set() {
-        let head = head("state=state", &[("cf-access-authenticated-user-email", "ann@example.com")]);
+        let head = head(
+            "state=state",
+            &[("cf-access-authenticated-user-email", "ann@example.com")],
+        );
         let error = finish_with(&provider(), &head, &Value::Null, &web());
-        assert!(matches!(error, Err(IdentityError::Misconfigured(text)) if text.contains("/callback")));
+        assert!(
+            matches!(error, Err(IdentityError::Misconfigured(text)) if text.contains("/callback"))
+        );
     }
 
     #[test]
@@ -223,6 +284,9 @@ mod tests {
         web.pass_ms(REFETCH_MS);
         assert!(come(&provider, &next, &web).is_ok());
         let away = StandIn::default();
-        assert!(matches!(come(&self::provider(), &next, &away), Err(IdentityError::Unavailable(_))));
+        assert!(matches!(
+            come(&self::provider(), &next, &away),
+            Err(IdentityError::Unavailable(_))
+        ));
     }
 }

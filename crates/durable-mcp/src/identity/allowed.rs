@@ -27,7 +27,9 @@ impl AllowList {
     /// # Errors
     /// With the entry that is none.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let entries = text.split([' ', ',', '\n', '\r', '\t']).filter(|entry| !entry.is_empty());
+        let entries = text
+            .split([' ', ',', '\n', '\r', '\t'])
+            .filter(|entry| !entry.is_empty());
         let entries: Vec<_> = entries.map(str::to_lowercase).collect();
         match entries.iter().find(|entry| !is_entry(entry)) {
             Some(wrong) => Err(wrong.clone()),
@@ -66,7 +68,12 @@ impl AllowList {
     #[must_use]
     pub fn has(&self, props: &Value) -> bool {
         let known = props.get(KNOWN_AS).and_then(Value::as_array);
-        known.is_some_and(|known| known.iter().filter_map(Value::as_str).any(|name| self.names(name)))
+        known.is_some_and(|known| {
+            known
+                .iter()
+                .filter_map(Value::as_str)
+                .any(|name| self.names(name))
+        })
     }
 
     /// Checks whether a name is an entry.
@@ -143,8 +150,16 @@ mod tests {
 
     #[test]
     fn a_list_names_users_organisations_teams_and_addresses() {
-        let list = list("Octocat, id:583231\n org:Acme\tacme/core,, ann+x@example.com @example.org");
-        for name in ["octocat", "id:583231", "org:acme", "acme/core", "ann+x@example.com", "@example.org"] {
+        let list =
+            list("Octocat, id:583231\n org:Acme\tacme/core,, ann+x@example.com @example.org");
+        for name in [
+            "octocat",
+            "id:583231",
+            "org:acme",
+            "acme/core",
+            "ann+x@example.com",
+            "@example.org",
+        ] {
             assert!(list.names(name), "{name}");
             assert!(list.has(&json!({ "known_as": ["other", name] })), "{name}");
         }
@@ -155,30 +170,69 @@ mod tests {
     #[test]
     fn who_is_not_on_a_list_is_not() {
         let list = list("octocat acme/core");
-        for known in [json!([]), json!(["octo"]), json!(["acme"]), json!(["core"]), json!("octocat"), json!([null])] {
+        for known in [
+            json!([]),
+            json!(["octo"]),
+            json!(["acme"]),
+            json!(["core"]),
+            json!("octocat"),
+            json!([null]),
+        ] {
             assert!(!list.has(&json!({ "known_as": known })), "{known}");
         }
-        for props in [json!({}), json!({ "login": "octocat" }), json!(["octocat"]), json!(null)] {
+        for props in [
+            json!({}),
+            json!({ "login": "octocat" }),
+            json!(["octocat"]),
+            json!(null),
+        ] {
             assert!(!list.has(&props), "{props}");
         }
-        assert!(!AllowList::default().has(&json!({ "known_as": ["octocat"] })) && AllowList::default().is_empty());
+        assert!(
+            !AllowList::default().has(&json!({ "known_as": ["octocat"] }))
+                && AllowList::default().is_empty()
+        );
     }
 
     #[test]
     fn an_entry_that_is_none_is_told() {
-        for wrong in
-            ["a/b/c", "org:", "org:a/b", "id:octocat", "id:", "/", "a/", "a b/../c", "a@", "@", "a@b@c", "team:x", ".."]
-        {
-            assert!(AllowList::parse(&format!("octocat {wrong}")).is_err(), "{wrong}");
+        for wrong in [
+            "a/b/c",
+            "org:",
+            "org:a/b",
+            "id:octocat",
+            "id:",
+            "/",
+            "a/",
+            "a b/../c",
+            "a@",
+            "@",
+            "a@b@c",
+            "team:x",
+            "..",
+        ] {
+            assert!(
+                AllowList::parse(&format!("octocat {wrong}")).is_err(),
+                "{wrong}"
+            );
         }
-        assert_eq!(AllowList::parse("Octocat org:A?b"), Err("org:a?b".to_owned()));
+        assert_eq!(
+            AllowList::parse("Octocat org:A?b"),
+            Err("org:a?b".to_owned())
+        );
         assert!(list(" , ").is_empty());
     }
 
     #[test]
     fn an_address_counts_when_it_is_verified() {
-        assert_eq!(known_by_email("Ann@Example.com", true), ["@example.com", "ann@example.com"]);
-        assert!(known_by_email("ann@example.com", false).is_empty() && known_by_email("ann", true).is_empty());
+        assert_eq!(
+            known_by_email("Ann@Example.com", true),
+            ["@example.com", "ann@example.com"]
+        );
+        assert!(
+            known_by_email("ann@example.com", false).is_empty()
+                && known_by_email("ann", true).is_empty()
+        );
     }
 
     #[test]

@@ -43,9 +43,17 @@ impl Cloudflare {
         let (token, web) = (tokens.access_token.as_str(), answer.web);
         let (user, accounts) = join(self.user(token, web), self.accounts(token, web)).await;
         let user = user?;
-        let text = |name| user.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let id = text("id").ok_or_else(|| IdentityError::Unavailable("Cloudflare's user has no id".to_owned()))?;
-        let names: Vec<_> = [text("first_name"), text("last_name")].into_iter().flatten().collect();
+        let text = |name| {
+            user.get(name)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+        };
+        let id = text("id")
+            .ok_or_else(|| IdentityError::Unavailable("Cloudflare's user has no id".to_owned()))?;
+        let names: Vec<_> = [text("first_name"), text("last_name")]
+            .into_iter()
+            .flatten()
+            .collect();
         let name = Some(names.join(" ")).filter(|name| !name.is_empty());
         let props = json!({
             "id": id,
@@ -55,10 +63,18 @@ impl Cloudflare {
             UPSTREAM: tokens.to_props(),
         });
         let name = name.or_else(|| text("email").map(str::to_owned));
-        Ok(Identity { subject: format!("{SUBJECTS}{id}"), name, props })
+        Ok(Identity {
+            subject: format!("{SUBJECTS}{id}"),
+            name,
+            props,
+        })
     }
 
-    async fn renewed(&self, props: &Value, web: &dyn Upstream) -> Result<Option<Value>, IdentityError> {
+    async fn renewed(
+        &self,
+        props: &Value,
+        web: &dyn Upstream,
+    ) -> Result<Option<Value>, IdentityError> {
         let tokens = self.flow().renew(props, web).await?;
         Ok(tokens.map(|tokens| {
             let mut props = props.clone();
@@ -81,18 +97,28 @@ impl Cloudflare {
 
     /// The accounts, each with id and name; an empty list if the client or the person did not allow to read them.
     async fn accounts(&self, token: &str, web: &dyn Upstream) -> Result<Vec<Value>, IdentityError> {
-        let answer = self.ask(&format!("/accounts?per_page={MAX_ACCOUNTS}"), token, web).await?;
+        let answer = self
+            .ask(&format!("/accounts?per_page={MAX_ACCOUNTS}"), token, web)
+            .await?;
         if answer.status == 403 && !answer.is_throttled {
             return Ok(Vec::new());
         }
         let accounts = result(answer, "Cloudflare's accounts")?;
         let accounts = accounts.as_array().into_iter().flatten().take(MAX_ACCOUNTS);
-        let short = |account: &Value| Some(json!({ "id": account.get("id")?, "name": account.get("name")? }));
+        let short = |account: &Value| {
+            Some(json!({ "id": account.get("id")?, "name": account.get("name")? }))
+        };
         Ok(accounts.filter_map(short).collect())
     }
 
-    async fn ask(&self, path: &str, token: &str, web: &dyn Upstream) -> Result<JsonAnswer, IdentityError> {
-        let request = Request::get(format!("{}{path}", self.api)).header(AUTHORIZATION, format!("Bearer {token}"));
+    async fn ask(
+        &self,
+        path: &str,
+        token: &str,
+        web: &dyn Upstream,
+    ) -> Result<JsonAnswer, IdentityError> {
+        let request = Request::get(format!("{}{path}", self.api))
+            .header(AUTHORIZATION, format!("Bearer {token}"));
         get_json(web, request).await
     }
 
@@ -110,7 +136,11 @@ impl Cloudflare {
 /// The content of an API response's envelope.
 fn result(mut answer: JsonAnswer, what: &str) -> Result<Value, IdentityError> {
     match answer.body.get_mut("result").map(Value::take) {
-        Some(result) if answer.status == 200 && answer.body.get("success") == Some(&Value::Bool(true)) => Ok(result),
+        Some(result)
+            if answer.status == 200 && answer.body.get("success") == Some(&Value::Bool(true)) =>
+        {
+            Ok(result)
+        }
         _ => Err(answer.unexpected(what)),
     }
 }
@@ -133,7 +163,11 @@ impl IdentityProvider for Cloudflare {
     }
 
     fn title(&self) -> &'static str {
-        if is_stand_in(&self.authorize) { "Cloudflare (stand-in)" } else { "Cloudflare" }
+        if is_stand_in(&self.authorize) {
+            "Cloudflare (stand-in)"
+        } else {
+            "Cloudflare"
+        }
     }
 }
 
@@ -150,7 +184,11 @@ mod tests {
     fn provider() -> Cloudflare {
         let secret = Some(Secret::new("secret".to_owned()));
         Cloudflare {
-            credentials: Credentials { id: "me".to_owned(), secret, variables: "CLOUDFLARE" },
+            credentials: Credentials {
+                id: "me".to_owned(),
+                secret,
+                variables: "CLOUDFLARE",
+            },
             authorize: AUTHORIZE_URL.to_owned(),
             token: TOKEN_URL.to_owned(),
             api: API_URL.to_owned(),
@@ -179,14 +217,20 @@ mod tests {
         let (url, query) = begun.url.split_once('?').unwrap();
         let params = Params::parse(query).unwrap();
         assert_eq!(url, AUTHORIZE_URL);
-        assert_eq!((params.get("scope"), params.get("code_challenge_method")), (Some(SCOPES), Some("S256")));
+        assert_eq!(
+            (params.get("scope"), params.get("code_challenge_method")),
+            (Some(SCOPES), Some("S256"))
+        );
     }
 
     #[test]
     fn a_user_has_address_accounts_and_tokens() {
         let web = web();
         let identity = finish(&provider(), "code=c", &web).unwrap();
-        assert_eq!((identity.subject.as_str(), identity.name.as_deref()), ("cloudflare:u1", Some("Ann")));
+        assert_eq!(
+            (identity.subject.as_str(), identity.name.as_deref()),
+            ("cloudflare:u1", Some("Ann"))
+        );
         let expected = json!({
             "id": "u1",
             "name": "Ann",
@@ -196,23 +240,38 @@ mod tests {
         });
         assert_eq!(identity.props, expected);
         let sent = web.sent();
-        assert!(sent[0].authorization.starts_with("Basic ") && sent[1].authorization == "Bearer cf1");
+        assert!(
+            sent[0].authorization.starts_with("Basic ") && sent[1].authorization == "Bearer cf1"
+        );
     }
 
     #[test]
     fn accounts_that_are_not_to_be_known_are_none() {
         let web = web();
-        web.get(ACCOUNTS, 403, &json!({ "success": false, "errors": [{ "code": 10000 }], "result": null }));
-        assert_eq!(finish(&provider(), "code=c", &web).unwrap().props["accounts"], json!([]));
+        web.get(
+            ACCOUNTS,
+            403,
+            &json!({ "success": false, "errors": [{ "code": 10000 }], "result": null }),
+        );
+        assert_eq!(
+            finish(&provider(), "code=c", &web).unwrap().props["accounts"],
+            json!([])
+        );
         web.get(ACCOUNTS, 500, &json!({}));
-        assert!(matches!(finish(&provider(), "code=c", &web), Err(IdentityError::Unavailable(_))));
+        assert!(matches!(
+            finish(&provider(), "code=c", &web),
+            Err(IdentityError::Unavailable(_))
+        ));
     }
 
     #[test]
     fn denied_expired_slow_and_failing_are_told_apart() {
         let web = web();
         let error = |query| finish(&provider(), query, &web).unwrap_err();
-        assert!(matches!(error("error=access_denied"), IdentityError::Denied(_)));
+        assert!(matches!(
+            error("error=access_denied"),
+            IdentityError::Denied(_)
+        ));
         assert!(
             matches!(error("error=invalid_scope"), IdentityError::Misconfigured(text) if text.contains("CLOUDFLARE_SCOPES"))
         );
@@ -223,12 +282,19 @@ mod tests {
         let web = self::web();
         let error = || finish(&provider(), "code=c", &web).unwrap_err();
         web.get(USER, 403, &json!({ "success": false }));
-        assert!(matches!(error(), IdentityError::Misconfigured(text) if text.contains("User Details Read")));
-        for (status, body) in
-            [(500, json!({})), (200, json!({ "success": false, "result": {} })), (200, enveloped(&json!({})))]
-        {
+        assert!(
+            matches!(error(), IdentityError::Misconfigured(text) if text.contains("User Details Read"))
+        );
+        for (status, body) in [
+            (500, json!({})),
+            (200, json!({ "success": false, "result": {} })),
+            (200, enveloped(&json!({}))),
+        ] {
             web.get(USER, status, &body);
-            assert!(matches!(error(), IdentityError::Unavailable(_)), "{status} {body}");
+            assert!(
+                matches!(error(), IdentityError::Unavailable(_)),
+                "{status} {body}"
+            );
         }
         web.hang(&format!("GET {USER}"));
         assert!(matches!(error(), IdentityError::Unavailable(_)));
@@ -242,10 +308,16 @@ mod tests {
             json!({ "id": "u1", "accounts": [1], "upstream": upstream })
         };
         let props = renew(&provider(), &kept(60), &web).unwrap().unwrap();
-        assert_eq!((&props["upstream"]["refresh_token"], &props["accounts"]), (&json!("r1"), &json!([1])));
+        assert_eq!(
+            (&props["upstream"]["refresh_token"], &props["accounts"]),
+            (&json!("r1"), &json!([1]))
+        );
         assert!(web.sent()[0].body.contains("refresh_token=r0"));
         assert_eq!(renew(&provider(), &kept(100_000), &web), Ok(None));
         web.post(TOKEN_URL, 400, &json!({ "error": "invalid_grant" }));
-        assert!(matches!(renew(&provider(), &kept(60), &web), Err(IdentityError::Refused(_))));
+        assert!(matches!(
+            renew(&provider(), &kept(60), &web),
+            Err(IdentityError::Refused(_))
+        ));
     }
 }

@@ -8,10 +8,13 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
+use oauth2::basic::{
+    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
+};
 use oauth2::{
-    AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
-    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope, StandardRevocableToken, TokenUrl,
+    AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
+    EndpointNotSet, EndpointSet, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    Scope, StandardRevocableToken, TokenUrl,
 };
 use serde_json::{Value, json};
 
@@ -36,7 +39,9 @@ pub struct Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("variables", &self.variables).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("variables", &self.variables)
+            .finish_non_exhaustive()
     }
 }
 
@@ -78,12 +83,19 @@ impl CodeFlow<'_> {
         let client = self.client(flow.callback)?;
         let mut request = client
             .authorize_url(|| CsrfToken::new(flow.state.to_owned()))
-            .add_scopes(self.scopes.split_whitespace().map(|scope| Scope::new(scope.to_owned())))
+            .add_scopes(
+                self.scopes
+                    .split_whitespace()
+                    .map(|scope| Scope::new(scope.to_owned())),
+            )
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
         for (name, value) in more {
             request = request.add_extra_param(*name, *value);
         }
-        Ok(Begun { url: request.url().0.into(), kept: json!({ "verifier": verifier.secret() }) })
+        Ok(Begun {
+            url: request.url().0.into(),
+            kept: json!({ "verifier": verifier.secret() }),
+        })
     }
 
     /// Redeems the code that the browser brought (RFC 6749 section 4.1.3).
@@ -96,11 +108,14 @@ impl CodeFlow<'_> {
             return Err(failed(error, description, self.credentials.variables));
         }
         let code = answer.params.get("code");
-        let code =
-            code.ok_or_else(|| IdentityError::Refused("the answer has neither a code nor an error".to_owned()))?;
+        let code = code.ok_or_else(|| {
+            IdentityError::Refused("the answer has neither a code nor an error".to_owned())
+        })?;
         let verifier = PkceCodeVerifier::new(kept(answer.kept, "verifier")?.to_owned());
         let client = self.client(answer.callback)?;
-        let request = client.exchange_code(AuthorizationCode::new(code.to_owned())).set_pkce_verifier(verifier);
+        let request = client
+            .exchange_code(AuthorizationCode::new(code.to_owned()))
+            .set_pkce_verifier(verifier);
         let given = request
             .request_async(&Sender(answer.web))
             .await
@@ -112,16 +127,24 @@ impl CodeFlow<'_> {
     ///
     /// # Errors
     /// When the provider refuses or is away.
-    pub async fn refresh(&self, refresh_token: &str, web: &dyn Upstream) -> Result<Tokens, IdentityError> {
+    pub async fn refresh(
+        &self,
+        refresh_token: &str,
+        web: &dyn Upstream,
+    ) -> Result<Tokens, IdentityError> {
         // Of the callback no mention is made here.
         let client = self.client("http://localhost/")?;
         let refresh_token = RefreshToken::new(refresh_token.to_owned());
         let request = client.exchange_refresh_token(&refresh_token);
-        let given =
-            request.request_async(&Sender(web)).await.map_err(|error| refused(error, self.credentials.variables))?;
+        let given = request
+            .request_async(&Sender(web))
+            .await
+            .map_err(|error| refused(error, self.credentials.variables))?;
         let mut tokens = Tokens::new(&given, web.now() / 1000);
         // A provider that does not rotate them sends none, and the old one stays good.
-        tokens.refresh_token.get_or_insert_with(|| refresh_token.into_secret());
+        tokens
+            .refresh_token
+            .get_or_insert_with(|| refresh_token.into_secret());
         Ok(tokens)
     }
 
@@ -129,7 +152,11 @@ impl CodeFlow<'_> {
     ///
     /// # Errors
     /// When the provider refuses or is away.
-    pub async fn renew(&self, props: &Value, web: &dyn Upstream) -> Result<Option<Tokens>, IdentityError> {
+    pub async fn renew(
+        &self,
+        props: &Value,
+        web: &dyn Upstream,
+    ) -> Result<Option<Tokens>, IdentityError> {
         match renewable(props, web.now() / 1000) {
             Some(token) => self.refresh(token, web).await.map(Some),
             None => Ok(None),
@@ -139,13 +166,19 @@ impl CodeFlow<'_> {
     fn client(&self, callback: &str) -> Result<FlowClient, IdentityError> {
         let wrong = |_| {
             let variables = self.credentials.variables;
-            IdentityError::Misconfigured(format!("An endpoint of {variables} is no URL. Correct its variable."))
+            IdentityError::Misconfigured(format!(
+                "An endpoint of {variables} is no URL. Correct its variable."
+            ))
         };
         let client = Client::new(ClientId::new(self.credentials.id.clone()))
             .set_auth_uri(AuthUrl::new(self.authorize.to_owned()).map_err(wrong)?)
             .set_token_uri(TokenUrl::new(self.token.to_owned()).map_err(wrong)?)
             .set_redirect_uri(RedirectUrl::new(callback.to_owned()).map_err(wrong)?)
-            .set_auth_type(if self.in_body { AuthType::RequestBody } else { AuthType::BasicAuth });
+            .set_auth_type(if self.in_body {
+                AuthType::RequestBody
+            } else {
+                AuthType::BasicAuth
+            });
         Ok(match &self.credentials.secret {
             Some(secret) => client.set_client_secret(ClientSecret::new(secret.secret().to_owned())),
             None => client,
@@ -193,23 +226,51 @@ mod tests {
     const CALLBACK: &str = "https://mcp.example/callback";
 
     fn credentials() -> Credentials {
-        Credentials { id: "me".to_owned(), secret: Some(Secret::new("s&cret".to_owned())), variables: "X" }
+        Credentials {
+            id: "me".to_owned(),
+            secret: Some(Secret::new("s&cret".to_owned())),
+            variables: "X",
+        }
     }
 
     fn flow(credentials: &Credentials) -> CodeFlow<'_> {
         let authorize = "https://id.example/authorize?tenant=1";
-        CodeFlow { authorize, token: TOKEN, credentials, in_body: false, scopes: "a b" }
+        CodeFlow {
+            authorize,
+            token: TOKEN,
+            credentials,
+            in_body: false,
+            scopes: "a b",
+        }
     }
 
     fn begin() -> Begun {
         let (random, web) = (SeededRandom::new(1), StandIn::default());
-        let flow_ = Flow { callback: CALLBACK, state: "s&t", name: None, random: &random, web: &web };
-        flow(&credentials()).begin(&flow_, &[("prompt", "x")]).unwrap()
+        let flow_ = Flow {
+            callback: CALLBACK,
+            state: "s&t",
+            name: None,
+            random: &random,
+            web: &web,
+        };
+        flow(&credentials())
+            .begin(&flow_, &[("prompt", "x")])
+            .unwrap()
     }
 
     fn redeem(query: &str, web: &StandIn) -> Result<Tokens, IdentityError> {
-        let (params, head, kept) = (Params::parse(query).unwrap(), head(query, &[]), begin().kept);
-        let answer = Answer { callback: CALLBACK, params: &params, head: &head, kept: &kept, web };
+        let (params, head, kept) = (
+            Params::parse(query).unwrap(),
+            head(query, &[]),
+            begin().kept,
+        );
+        let answer = Answer {
+            callback: CALLBACK,
+            params: &params,
+            head: &head,
+            kept: &kept,
+            web,
+        };
         block_on(flow(&credentials()).redeem(&answer))
     }
 
@@ -238,8 +299,15 @@ mod tests {
             assert_eq!(params.get(name), Some(value));
         }
         let verifier = Verifier::parse(begun.kept["verifier"].as_str().unwrap()).unwrap();
-        assert!(Challenge::parse(params.get("code_challenge").unwrap()).unwrap().is_of(&verifier));
-        assert!(!begun.url.contains(begun.kept["verifier"].as_str().unwrap()) && !begun.url.contains("cret"));
+        assert!(
+            Challenge::parse(params.get("code_challenge").unwrap())
+                .unwrap()
+                .is_of(&verifier)
+        );
+        assert!(
+            !begun.url.contains(begun.kept["verifier"].as_str().unwrap())
+                && !begun.url.contains("cret")
+        );
     }
 
     #[test]
@@ -249,28 +317,53 @@ mod tests {
         web.post(TOKEN, 200, &given);
         let tokens = redeem("code=c%20d", &web).unwrap();
         let expires = NOW / 1000 + 60;
-        assert_eq!(tokens.to_props(), json!({ "access_token": "at", "refresh_token": "rt", "expires": expires }));
+        assert_eq!(
+            tokens.to_props(),
+            json!({ "access_token": "at", "refresh_token": "rt", "expires": expires })
+        );
         let [sent] = web.sent().try_into().unwrap();
         // RFC 6749 section 2.3.1: both parts are form-encoded.
         assert_eq!(sent.authorization, "Basic bWU6cyUyNmNyZXQ=");
         let params = Params::parse(&sent.body).unwrap();
-        assert_eq!((params.get("code"), params.get("redirect_uri")), (Some("c d"), Some(CALLBACK)));
-        assert_eq!(params.get("code_verifier"), begin().kept["verifier"].as_str());
+        assert_eq!(
+            (params.get("code"), params.get("redirect_uri")),
+            (Some("c d"), Some(CALLBACK))
+        );
+        assert_eq!(
+            params.get("code_verifier"),
+            begin().kept["verifier"].as_str()
+        );
         assert!(!format!("{tokens:?} {:?}", credentials()).contains("cret"));
     }
 
     #[test]
     fn a_secret_goes_where_the_provider_wants_it() {
         let (web, credentials) = (StandIn::default(), credentials());
-        web.post(TOKEN, 200, &json!({ "access_token": "at", "token_type": "bearer" }));
-        let flow = CodeFlow { in_body: true, ..flow(&credentials) };
+        web.post(
+            TOKEN,
+            200,
+            &json!({ "access_token": "at", "token_type": "bearer" }),
+        );
+        let flow = CodeFlow {
+            in_body: true,
+            ..flow(&credentials)
+        };
         let tokens = block_on(flow.refresh("old", &web)).unwrap();
-        assert_eq!((tokens.refresh_token.as_deref(), tokens.expires), (Some("old"), None));
+        assert_eq!(
+            (tokens.refresh_token.as_deref(), tokens.expires),
+            (Some("old"), None)
+        );
         let [sent] = web.sent().try_into().unwrap();
         assert_eq!(sent.authorization, "");
         let params = Params::parse(&sent.body).unwrap();
-        assert_eq!((params.get("client_id"), params.get("client_secret")), (Some("me"), Some("s&cret")));
-        assert_eq!((params.get("grant_type"), params.get("refresh_token")), (Some("refresh_token"), Some("old")));
+        assert_eq!(
+            (params.get("client_id"), params.get("client_secret")),
+            (Some("me"), Some("s&cret"))
+        );
+        assert_eq!(
+            (params.get("grant_type"), params.get("refresh_token")),
+            (Some("refresh_token"), Some("old"))
+        );
     }
 
     #[test]
@@ -280,9 +373,18 @@ mod tests {
         assert!(
             matches!(said("error=access_denied&error_description=no"), IdentityError::Denied(text) if text == "access_denied: no")
         );
-        assert!(matches!(said("error=server_error"), IdentityError::Unavailable(_)));
-        assert!(matches!(said("error=redirect_uri_mismatch"), IdentityError::Misconfigured(_)));
-        assert!(matches!(said("error=x&code=c"), IdentityError::Unavailable(_)));
+        assert!(matches!(
+            said("error=server_error"),
+            IdentityError::Unavailable(_)
+        ));
+        assert!(matches!(
+            said("error=redirect_uri_mismatch"),
+            IdentityError::Misconfigured(_)
+        ));
+        assert!(matches!(
+            said("error=x&code=c"),
+            IdentityError::Unavailable(_)
+        ));
         assert!(matches!(said("state=s"), IdentityError::Refused(_)));
         assert!(web.asked().is_empty());
     }
@@ -292,45 +394,101 @@ mod tests {
         let error = |code: &str| json!({ "error": code, "error_description": "why" });
         for code in ["invalid_grant", "bad_verification_code"] {
             // An expired code, as everybody else and as GitHub says it.
-            assert_eq!(refused(400, &error(code)), IdentityError::Refused(format!("{code}: why")));
-            assert_eq!(refused(200, &error(code)), IdentityError::Refused(format!("{code}: why")));
+            assert_eq!(
+                refused(400, &error(code)),
+                IdentityError::Refused(format!("{code}: why"))
+            );
+            assert_eq!(
+                refused(200, &error(code)),
+                IdentityError::Refused(format!("{code}: why"))
+            );
         }
         for code in ["invalid_client", "incorrect_client_credentials"] {
-            let IdentityError::Misconfigured(text) = refused(401, &error(code)) else { panic!("{code}") };
+            let IdentityError::Misconfigured(text) = refused(401, &error(code)) else {
+                panic!("{code}")
+            };
             assert!(text.contains("X_CLIENT_ID") && text.contains("X_CLIENT_SECRET"));
         }
-        assert!(matches!(refused(400, &error("unverified_user_email")), IdentityError::Denied(_)));
-        assert!(matches!(refused(400, &error("made_up")), IdentityError::Unavailable(_)));
+        assert!(matches!(
+            refused(400, &error("unverified_user_email")),
+            IdentityError::Denied(_)
+        ));
+        assert!(matches!(
+            refused(400, &error("made_up")),
+            IdentityError::Unavailable(_)
+        ));
     }
 
     #[test]
     fn what_is_no_answer_of_a_token_endpoint_is_an_outage() {
         let given = json!({ "access_token": "at", "token_type": "bearer" });
         for status in [301, 302, 429, 500, 502, 503] {
-            assert!(matches!(refused(status, &given), IdentityError::Unavailable(_)), "{status}");
-            assert!(matches!(refused(status, &json!({ "error": "invalid_grant" })), IdentityError::Unavailable(_)));
+            assert!(
+                matches!(refused(status, &given), IdentityError::Unavailable(_)),
+                "{status}"
+            );
+            assert!(matches!(
+                refused(status, &json!({ "error": "invalid_grant" })),
+                IdentityError::Unavailable(_)
+            ));
         }
-        for body in
-            [json!({}), json!({ "access_token": "at" }), json!("text"), json!({ "access_token": "", "error": 1 })]
-        {
-            let IdentityError::Unavailable(text) = refused(200, &body) else { panic!("{body}") };
+        for body in [
+            json!({}),
+            json!({ "access_token": "at" }),
+            json!("text"),
+            json!({ "access_token": "", "error": 1 }),
+        ] {
+            let IdentityError::Unavailable(text) = refused(200, &body) else {
+                panic!("{body}")
+            };
             assert!(!text.contains("at\""), "{text}");
         }
         let web = StandIn::default();
-        web.set(&format!("POST {TOKEN}"), 200, &[("content-type", "text/html")], given.to_string().as_bytes());
-        assert!(matches!(redeem("code=c", &web), Err(IdentityError::Unavailable(_))));
-        web.set(&format!("POST {TOKEN}"), 200, &[], &vec![b' '; super::super::upstream::MAX_ANSWER_BYTES + 1]);
-        assert!(matches!(redeem("code=c", &web), Err(IdentityError::Unavailable(_))));
+        web.set(
+            &format!("POST {TOKEN}"),
+            200,
+            &[("content-type", "text/html")],
+            given.to_string().as_bytes(),
+        );
+        assert!(matches!(
+            redeem("code=c", &web),
+            Err(IdentityError::Unavailable(_))
+        ));
+        web.set(
+            &format!("POST {TOKEN}"),
+            200,
+            &[],
+            &vec![b' '; super::super::upstream::MAX_ANSWER_BYTES + 1],
+        );
+        assert!(matches!(
+            redeem("code=c", &web),
+            Err(IdentityError::Unavailable(_))
+        ));
         web.hang(&format!("POST {TOKEN}"));
-        assert!(matches!(redeem("code=c", &web), Err(IdentityError::Unavailable(text)) if text.contains("in time")));
+        assert!(
+            matches!(redeem("code=c", &web), Err(IdentityError::Unavailable(text)) if text.contains("in time"))
+        );
     }
 
     #[test]
     fn a_flow_of_another_provider_is_not_finished() {
-        let (params, head, kept) = (Params::parse("code=c").unwrap(), head("", &[]), json!({ "name": "x" }));
+        let (params, head, kept) = (
+            Params::parse("code=c").unwrap(),
+            head("", &[]),
+            json!({ "name": "x" }),
+        );
         let web = StandIn::default();
-        let answer = Answer { callback: CALLBACK, params: &params, head: &head, kept: &kept, web: &web };
-        assert!(matches!(block_on(flow(&credentials()).redeem(&answer)), Err(IdentityError::Refused(_))));
+        let answer = Answer {
+            callback: CALLBACK,
+            params: &params,
+            head: &head,
+            kept: &kept,
+            web: &web,
+        };
+        assert!(matches!(
+            block_on(flow(&credentials()).redeem(&answer)),
+            Err(IdentityError::Refused(_))
+        ));
         assert!(web.asked().is_empty());
     }
 }

@@ -21,18 +21,47 @@ pub struct Demo;
 
 impl IdentityProvider for Demo {
     fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun> {
-        let name: String = flow.name.unwrap_or_default().trim().chars().take(MAX_NAME_CHARS).collect();
-        let name = if name.is_empty() { ANONYMOUS.to_owned() } else { name };
-        let url = format!("{}?{}", flow.callback, encode_query(&[("state", flow.state)]));
-        async move { Ok(Begun { url, kept: json!({ "name": name }) }) }.boxed_local()
+        let name: String = flow
+            .name
+            .unwrap_or_default()
+            .trim()
+            .chars()
+            .take(MAX_NAME_CHARS)
+            .collect();
+        let name = if name.is_empty() {
+            ANONYMOUS.to_owned()
+        } else {
+            name
+        };
+        let url = format!(
+            "{}?{}",
+            flow.callback,
+            encode_query(&[("state", flow.state)])
+        );
+        async move {
+            Ok(Begun {
+                url,
+                kept: json!({ "name": name }),
+            })
+        }
+        .boxed_local()
     }
 
     fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity> {
-        let name = answer.kept.get("name").and_then(serde_json::Value::as_str).map(str::to_owned);
+        let name = answer
+            .kept
+            .get("name")
+            .and_then(serde_json::Value::as_str)
+            .map(str::to_owned);
         async move {
-            let name = name.ok_or_else(|| IdentityError::Refused("the flow began elsewhere".to_owned()))?;
+            let name =
+                name.ok_or_else(|| IdentityError::Refused("the flow began elsewhere".to_owned()))?;
             let props = json!({ "name": name });
-            Ok(Identity { subject: format!("{SUBJECTS}{name}"), name: Some(name), props })
+            Ok(Identity {
+                subject: format!("{SUBJECTS}{name}"),
+                name: Some(name),
+                props,
+            })
         }
         .boxed_local()
     }
@@ -62,24 +91,41 @@ mod tests {
     fn signed_in(name: Option<&str>) -> Identity {
         let begun = begin(&Demo, name).unwrap();
         assert_eq!(begun.url, "https://mcp.example/callback?state=state");
-        finish_with(&Demo, &head("state=state&name=mallory", &[]), &begun.kept, &StandIn::default()).unwrap()
+        finish_with(
+            &Demo,
+            &head("state=state&name=mallory", &[]),
+            &begun.kept,
+            &StandIn::default(),
+        )
+        .unwrap()
     }
 
     #[test]
     fn anybody_is_whoever_they_say() {
         let identity = signed_in(Some(" Ann "));
-        assert_eq!((identity.subject.as_str(), identity.name.as_deref()), ("demo:Ann", Some("Ann")));
+        assert_eq!(
+            (identity.subject.as_str(), identity.name.as_deref()),
+            ("demo:Ann", Some("Ann"))
+        );
         assert_eq!(identity.props, json!({ "name": "Ann" }));
         for nobody in [None, Some(""), Some("  ")] {
             assert_eq!(signed_in(nobody).subject, "demo:demo");
         }
-        assert_eq!(signed_in(Some(&"x".repeat(500))).subject.len(), "demo:".len() + MAX_NAME_CHARS);
+        assert_eq!(
+            signed_in(Some(&"x".repeat(500))).subject.len(),
+            "demo:".len() + MAX_NAME_CHARS
+        );
     }
 
     #[test]
     fn a_flow_of_another_provider_is_not_finished() {
         let web = StandIn::default();
-        let finished = finish_with(&Demo, &head("state=state", &[]), &json!({ "verifier": "v" }), &web);
+        let finished = finish_with(
+            &Demo,
+            &head("state=state", &[]),
+            &json!({ "verifier": "v" }),
+            &web,
+        );
         assert!(matches!(finished, Err(IdentityError::Refused(_))));
     }
 }

@@ -45,7 +45,10 @@ pub struct GitHub {
 impl GitHub {
     async fn finished(&self, answer: Answer<'_>) -> Result<Identity, IdentityError> {
         let (authorize, token, scopes) = self.endpoints();
-        let tokens = self.flow(&authorize, &token, &scopes).redeem(&answer).await?;
+        let tokens = self
+            .flow(&authorize, &token, &scopes)
+            .redeem(&answer)
+            .await?;
         let user = self.user(&tokens.access_token, answer.web).await?;
         let text = |name| user.body.get(name).and_then(Value::as_str);
         let (id, login) = (id(&user)?, login(&user)?);
@@ -53,7 +56,9 @@ impl GitHub {
             Some(email) => Some(email.to_owned()),
             None => self.private_email(&tokens.access_token, answer.web).await?,
         };
-        let known_as = self.known_as(id, login, &tokens.access_token, answer.web).await?;
+        let known_as = self
+            .known_as(id, login, &tokens.access_token, answer.web)
+            .await?;
         let props = json!({
             "login": login,
             "id": id,
@@ -63,12 +68,23 @@ impl GitHub {
             UPSTREAM: tokens.to_props(),
         });
         self.admit(&props, login)?;
-        Ok(Identity { subject: format!("{SUBJECTS}{id}"), name: Some(text("name").unwrap_or(login).to_owned()), props })
+        Ok(Identity {
+            subject: format!("{SUBJECTS}{id}"),
+            name: Some(text("name").unwrap_or(login).to_owned()),
+            props,
+        })
     }
 
-    async fn renewed(&self, props: &Value, web: &dyn Upstream) -> Result<Option<Value>, IdentityError> {
+    async fn renewed(
+        &self,
+        props: &Value,
+        web: &dyn Upstream,
+    ) -> Result<Option<Value>, IdentityError> {
         let (authorize, token, scopes) = self.endpoints();
-        let tokens = self.flow(&authorize, &token, &scopes).renew(props, web).await?;
+        let tokens = self
+            .flow(&authorize, &token, &scopes)
+            .renew(props, web)
+            .await?;
         let mut renewed = props.clone();
         if let Some(tokens) = &tokens {
             set(&mut renewed, UPSTREAM, tokens.to_props());
@@ -83,7 +99,13 @@ impl GitHub {
                 Err(IdentityError::Unavailable(_)) if tokens.is_some() => {}
                 Err(error) => return Err(error),
             }
-            self.admit(&renewed, renewed.get("login").and_then(Value::as_str).unwrap_or_default())?;
+            self.admit(
+                &renewed,
+                renewed
+                    .get("login")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default(),
+            )?;
         } else if tokens.is_none() {
             self.check_token(props, web).await?;
         }
@@ -93,8 +115,13 @@ impl GitHub {
     /// Checks a token that does not expire by using it, since the person or GitHub may have revoked it. Without a list, an
     /// outage of GitHub signs nobody out.
     async fn check_token(&self, props: &Value, web: &dyn Upstream) -> Result<(), IdentityError> {
-        let upstream = props.get(UPSTREAM).filter(|upstream| upstream.get("expires").is_none());
-        let Some(token) = upstream.and_then(|upstream| upstream.get("access_token")).and_then(Value::as_str) else {
+        let upstream = props
+            .get(UPSTREAM)
+            .filter(|upstream| upstream.get("expires").is_none());
+        let Some(token) = upstream
+            .and_then(|upstream| upstream.get("access_token"))
+            .and_then(Value::as_str)
+        else {
             return Ok(());
         };
         match self.user(token, web).await {
@@ -103,12 +130,23 @@ impl GitHub {
         }
     }
 
-    async fn looked_up_again(&self, props: &Value, web: &dyn Upstream) -> Result<(String, Vec<String>), IdentityError> {
-        let token = props.get(UPSTREAM).and_then(|upstream| upstream.get("access_token")).and_then(Value::as_str);
-        let token = token.ok_or_else(|| IdentityError::Refused("nothing is kept of GitHub".to_owned()))?;
+    async fn looked_up_again(
+        &self,
+        props: &Value,
+        web: &dyn Upstream,
+    ) -> Result<(String, Vec<String>), IdentityError> {
+        let token = props
+            .get(UPSTREAM)
+            .and_then(|upstream| upstream.get("access_token"))
+            .and_then(Value::as_str);
+        let token =
+            token.ok_or_else(|| IdentityError::Refused("nothing is kept of GitHub".to_owned()))?;
         let user = self.user(token, web).await?;
         let login = login(&user)?;
-        Ok((login.to_owned(), self.known_as(id(&user)?, login, token, web).await?))
+        Ok((
+            login.to_owned(),
+            self.known_as(id(&user)?, login, token, web).await?,
+        ))
     }
 
     fn admit(&self, props: &Value, login: &str) -> Result<(), IdentityError> {
@@ -120,18 +158,30 @@ impl GitHub {
 
     async fn user(&self, token: &str, web: &dyn Upstream) -> Result<JsonAnswer, IdentityError> {
         let user = self.ask("/user", token, web).await?;
-        if user.status == 200 { Ok(user) } else { Err(user.unexpected("GitHub's user")) }
+        if user.status == 200 {
+            Ok(user)
+        } else {
+            Err(user.unexpected("GitHub's user"))
+        }
     }
 
     /// The primary address of a person whose profile shows none; `None` if the application may not read it.
-    async fn private_email(&self, token: &str, web: &dyn Upstream) -> Result<Option<String>, IdentityError> {
+    async fn private_email(
+        &self,
+        token: &str,
+        web: &dyn Upstream,
+    ) -> Result<Option<String>, IdentityError> {
         let answer = self.ask("/user/emails", token, web).await?;
         match answer.status {
             200 => {
                 let is = |address: &Value, name| address.get(name) == Some(&Value::Bool(true));
                 let mut addresses = answer.body.as_array().into_iter().flatten();
-                let primary = addresses.find(|address| is(address, "primary") && is(address, "verified"));
-                Ok(primary.and_then(|address| address.get("email")).and_then(Value::as_str).map(str::to_owned))
+                let primary =
+                    addresses.find(|address| is(address, "primary") && is(address, "verified"));
+                Ok(primary
+                    .and_then(|address| address.get("email"))
+                    .and_then(Value::as_str)
+                    .map(str::to_owned))
             }
             403 | 404 if !answer.is_throttled => Ok(None),
             _ => Err(answer.unexpected("GitHub's e-mail addresses")),
@@ -147,19 +197,32 @@ impl GitHub {
         web: &dyn Upstream,
     ) -> Result<Vec<String>, IdentityError> {
         let lists = self.allowed.clone().and(&self.groups);
-        let organisations =
-            lists.organisations().map(|name| (format!("org:{name}"), format!("/user/memberships/orgs/{name}")));
+        let organisations = lists.organisations().map(|name| {
+            (
+                format!("org:{name}"),
+                format!("/user/memberships/orgs/{name}"),
+            )
+        });
         let teams = lists.teams().map(|(organisation, team)| {
-            (format!("{organisation}/{team}"), format!("/orgs/{organisation}/teams/{team}/memberships/{login}"))
+            (
+                format!("{organisation}/{team}"),
+                format!("/orgs/{organisation}/teams/{team}/memberships/{login}"),
+            )
         });
-        let asked = organisations.chain(teams).take(MAX_GROUPS).map(async |(group, path)| {
-            let answer = self.ask(&path, token, web).await?;
-            match answer.status {
-                200 => Ok((answer.body.get("state").and_then(Value::as_str) == Some("active")).then_some(group)),
-                403 | 404 if !answer.is_throttled => Ok(None),
-                _ => Err(answer.unexpected("GitHub's memberships")),
-            }
-        });
+        let asked = organisations
+            .chain(teams)
+            .take(MAX_GROUPS)
+            .map(async |(group, path)| {
+                let answer = self.ask(&path, token, web).await?;
+                match answer.status {
+                    200 => Ok(
+                        (answer.body.get("state").and_then(Value::as_str) == Some("active"))
+                            .then_some(group),
+                    ),
+                    403 | 404 if !answer.is_throttled => Ok(None),
+                    _ => Err(answer.unexpected("GitHub's memberships")),
+                }
+            });
         let mut known = vec![login.to_lowercase(), format!("id:{id}")];
         for group in join_all(asked).await {
             known.extend(group?);
@@ -167,7 +230,12 @@ impl GitHub {
         Ok(known)
     }
 
-    async fn ask(&self, path: &str, token: &str, web: &dyn Upstream) -> Result<JsonAnswer, IdentityError> {
+    async fn ask(
+        &self,
+        path: &str,
+        token: &str,
+        web: &dyn Upstream,
+    ) -> Result<JsonAnswer, IdentityError> {
         let request = Request::get(format!("{}{path}", self.api))
             .header(AUTHORIZATION, format!("Bearer {token}"))
             .header(ACCEPT, "application/vnd.github+json")
@@ -178,24 +246,50 @@ impl GitHub {
     /// Both endpoints, and the scopes.
     fn endpoints(&self) -> (String, String, String) {
         let needs_groups = self.allowed.has_groups() || self.groups.has_groups();
-        let scopes = if needs_groups { format!("{} {GROUPS_SCOPE}", self.scopes) } else { self.scopes.clone() };
+        let scopes = if needs_groups {
+            format!("{} {GROUPS_SCOPE}", self.scopes)
+        } else {
+            self.scopes.clone()
+        };
         let (authorize, token) = ("/login/oauth/authorize", "/login/oauth/access_token");
-        (format!("{}{authorize}", self.url), format!("{}{token}", self.url), scopes)
+        (
+            format!("{}{authorize}", self.url),
+            format!("{}{token}", self.url),
+            scopes,
+        )
     }
 
     fn flow<'a>(&'a self, authorize: &'a str, token: &'a str, scopes: &'a str) -> CodeFlow<'a> {
-        CodeFlow { authorize, token, credentials: &self.credentials, in_body: true, scopes }
+        CodeFlow {
+            authorize,
+            token,
+            credentials: &self.credentials,
+            in_body: true,
+            scopes,
+        }
     }
 }
 
 fn id(user: &JsonAnswer) -> Result<u64, IdentityError> {
-    user.body.get("id").and_then(Value::as_u64).ok_or_else(|| user.unexpected("GitHub's user has no id"))
+    user.body
+        .get("id")
+        .and_then(Value::as_u64)
+        .ok_or_else(|| user.unexpected("GitHub's user has no id"))
 }
 
 fn login(user: &JsonAnswer) -> Result<&str, IdentityError> {
     // The name becomes part of a path.
-    let is_plain = |login: &&str| login.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    let login = user.body.get("login").and_then(Value::as_str).filter(|login| !login.is_empty()).filter(is_plain);
+    let is_plain = |login: &&str| {
+        login
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    let login = user
+        .body
+        .get("login")
+        .and_then(Value::as_str)
+        .filter(|login| !login.is_empty())
+        .filter(is_plain);
     login.ok_or_else(|| user.unexpected("GitHub's user has no login"))
 }
 
@@ -203,7 +297,9 @@ impl IdentityProvider for GitHub {
     fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun> {
         let (authorize, token, scopes) = self.endpoints();
         let login = flow.name.map(|login| ("login", login));
-        let begun = self.flow(&authorize, &token, &scopes).begin(&flow, login.as_slice());
+        let begun = self
+            .flow(&authorize, &token, &scopes)
+            .begin(&flow, login.as_slice());
         async move { begun }.boxed_local()
     }
 
@@ -220,7 +316,11 @@ impl IdentityProvider for GitHub {
     }
 
     fn title(&self) -> &'static str {
-        if is_stand_in(&self.url) { "GitHub (stand-in)" } else { "GitHub" }
+        if is_stand_in(&self.url) {
+            "GitHub (stand-in)"
+        } else {
+            "GitHub"
+        }
     }
 }
 
@@ -236,7 +336,11 @@ mod tests {
     fn provider(allowed: &str, groups: &str) -> GitHub {
         let secret = Some(Secret::new("secret".to_owned()));
         GitHub {
-            credentials: Credentials { id: "me".to_owned(), secret, variables: "GITHUB" },
+            credentials: Credentials {
+                id: "me".to_owned(),
+                secret,
+                variables: "GITHUB",
+            },
             url: URL.to_owned(),
             api: API_URL.to_owned(),
             scopes: SCOPES.to_owned(),
@@ -275,7 +379,10 @@ mod tests {
         let (url, query) = begun.url.split_once('?').unwrap();
         let params = Params::parse(query).unwrap();
         assert_eq!(url, "https://github.com/login/oauth/authorize");
-        assert_eq!((params.get("login"), params.get("scope")), (Some("octocat"), Some(SCOPES)));
+        assert_eq!(
+            (params.get("login"), params.get("scope")),
+            (Some("octocat"), Some(SCOPES))
+        );
         assert_eq!(params.get("code_challenge_method"), Some("S256"));
         let begun = begin(&provider("org:acme", ""), None).unwrap();
         assert!(begun.url.contains("read%3Aorg") && !begun.url.contains("login="));
@@ -285,7 +392,10 @@ mod tests {
     fn a_user_has_login_name_private_address_and_token() {
         let web = web();
         let identity = finish(&provider("", ""), "code=c", &web).unwrap();
-        assert_eq!((identity.subject.as_str(), identity.name.as_deref()), ("github:583231", Some("The Octocat")));
+        assert_eq!(
+            (identity.subject.as_str(), identity.name.as_deref()),
+            ("github:583231", Some("The Octocat"))
+        );
         let expected = json!({
             "login": "Octocat",
             "id": 583_231,
@@ -296,14 +406,25 @@ mod tests {
         });
         assert_eq!(identity.props, expected);
         let sent = web.sent();
-        assert!(sent[0].body.contains("client_secret=secret") && sent[0].body.contains("code_verifier="));
-        assert!(sent[1..].iter().all(|sent| sent.authorization == "Bearer gho_1" && !sent.agent.is_empty()));
+        assert!(
+            sent[0].body.contains("client_secret=secret")
+                && sent[0].body.contains("code_verifier=")
+        );
+        assert!(
+            sent[1..]
+                .iter()
+                .all(|sent| sent.authorization == "Bearer gho_1" && !sent.agent.is_empty())
+        );
     }
 
     #[test]
     fn a_public_address_is_not_asked_for_again() {
         let web = web();
-        web.get(&api("/user"), 200, &json!({ "login": "octocat", "id": 1, "email": "public@example.com" }));
+        web.get(
+            &api("/user"),
+            200,
+            &json!({ "login": "octocat", "id": 1, "email": "public@example.com" }),
+        );
         let identity = finish(&provider("", ""), "code=c", &web).unwrap();
         assert_eq!(
             (identity.props["email"].as_str(), identity.name.as_deref()),
@@ -316,23 +437,53 @@ mod tests {
     fn an_address_that_is_not_to_be_known_is_none() {
         let web = web();
         for status in [403, 404] {
-            web.get(&api("/user/emails"), status, &json!({ "message": "Not Found" }));
-            assert_eq!(finish(&provider("", ""), "code=c", &web).unwrap().props["email"], Value::Null);
+            web.get(
+                &api("/user/emails"),
+                status,
+                &json!({ "message": "Not Found" }),
+            );
+            assert_eq!(
+                finish(&provider("", ""), "code=c", &web).unwrap().props["email"],
+                Value::Null
+            );
         }
-        web.get(&api("/user/emails"), 200, &json!([{ "email": "x@example.com", "primary": true, "verified": false }]));
-        assert_eq!(finish(&provider("", ""), "code=c", &web).unwrap().props["email"], Value::Null);
+        web.get(
+            &api("/user/emails"),
+            200,
+            &json!([{ "email": "x@example.com", "primary": true, "verified": false }]),
+        );
+        assert_eq!(
+            finish(&provider("", ""), "code=c", &web).unwrap().props["email"],
+            Value::Null
+        );
     }
 
     #[test]
     fn denied_expired_slow_and_failing_are_told_apart() {
         let (web, provider) = (web(), provider("", ""));
         let error = |query| finish(&provider, query, &web).unwrap_err();
-        assert!(matches!(error("error=access_denied"), IdentityError::Denied(_)));
-        assert!(matches!(error("error=application_suspended"), IdentityError::Misconfigured(_)));
-        web.post(TOKEN, 200, &json!({ "error": "bad_verification_code", "error_description": "expired" }));
+        assert!(matches!(
+            error("error=access_denied"),
+            IdentityError::Denied(_)
+        ));
+        assert!(matches!(
+            error("error=application_suspended"),
+            IdentityError::Misconfigured(_)
+        ));
+        web.post(
+            TOKEN,
+            200,
+            &json!({ "error": "bad_verification_code", "error_description": "expired" }),
+        );
         assert!(matches!(error("code=c"), IdentityError::Refused(_)));
-        web.post(TOKEN, 200, &json!({ "error": "incorrect_client_credentials" }));
-        assert!(matches!(error("code=c"), IdentityError::Misconfigured(text) if text.contains("GITHUB_CLIENT_SECRET")));
+        web.post(
+            TOKEN,
+            200,
+            &json!({ "error": "incorrect_client_credentials" }),
+        );
+        assert!(
+            matches!(error("code=c"), IdentityError::Misconfigured(text) if text.contains("GITHUB_CLIENT_SECRET"))
+        );
         web.hang(&format!("POST {TOKEN}"));
         assert!(matches!(error("code=c"), IdentityError::Unavailable(_)));
         let web = self::web();
@@ -341,11 +492,20 @@ mod tests {
             web.get(&api("/user"), status, &json!("down"));
             assert!(matches!(error(), IdentityError::Unavailable(_)), "{status}");
         }
-        web.set(&format!("GET {}", api("/user")), 403, &[("x-ratelimit-remaining", "0")], b"{}");
+        web.set(
+            &format!("GET {}", api("/user")),
+            403,
+            &[("x-ratelimit-remaining", "0")],
+            b"{}",
+        );
         assert!(matches!(error(), IdentityError::Unavailable(_)));
         web.get(&api("/user"), 401, &json!({ "message": "Bad credentials" }));
         assert!(matches!(error(), IdentityError::Refused(_)));
-        for user in [json!({}), json!({ "id": 1, "login": "../x" }), json!({ "id": "1", "login": "x" })] {
+        for user in [
+            json!({}),
+            json!({ "id": 1, "login": "../x" }),
+            json!({ "id": "1", "login": "x" }),
+        ] {
             web.get(&api("/user"), 200, &user);
             assert!(matches!(error(), IdentityError::Unavailable(_)), "{user}");
         }
@@ -355,40 +515,70 @@ mod tests {
     fn only_users_on_the_list_sign_in() {
         let web = web();
         for list in ["octocat", "OCTOCAT other", "id:583231"] {
-            assert!(finish(&provider(list, ""), "code=c", &web).is_ok(), "{list}");
+            assert!(
+                finish(&provider(list, ""), "code=c", &web).is_ok(),
+                "{list}"
+            );
         }
         for list in ["other", "id:5832310", "octocat@example.com"] {
             let error = finish(&provider(list, ""), "code=c", &web);
-            assert!(matches!(error, Err(IdentityError::NotAllowed(who)) if who == "GitHub user Octocat"), "{list}");
+            assert!(
+                matches!(error, Err(IdentityError::NotAllowed(who)) if who == "GitHub user Octocat"),
+                "{list}"
+            );
         }
     }
 
     #[test]
     fn members_of_organisations_and_teams_sign_in() {
         let web = web();
-        let (organisation, team) =
-            (api("/user/memberships/orgs/acme"), api("/orgs/acme/teams/core/memberships/Octocat"));
+        let (organisation, team) = (
+            api("/user/memberships/orgs/acme"),
+            api("/orgs/acme/teams/core/memberships/Octocat"),
+        );
         let allowed = |list| finish(&provider(list, ""), "code=c", &web);
         web.get(&organisation, 200, &json!({ "state": "active" }));
         web.get(&team, 404, &json!({}));
-        assert_eq!(allowed("org:acme").unwrap().props["known_as"][2], "org:acme");
-        assert!(matches!(allowed("acme/core"), Err(IdentityError::NotAllowed(_))));
+        assert_eq!(
+            allowed("org:acme").unwrap().props["known_as"][2],
+            "org:acme"
+        );
+        assert!(matches!(
+            allowed("acme/core"),
+            Err(IdentityError::NotAllowed(_))
+        ));
         assert!(allowed("acme/core org:acme").is_ok());
         web.get(&organisation, 200, &json!({ "state": "pending" }));
-        assert!(matches!(allowed("org:acme"), Err(IdentityError::NotAllowed(_))));
+        assert!(matches!(
+            allowed("org:acme"),
+            Err(IdentityError::NotAllowed(_))
+        ));
         web.get(&team, 200, &json!({ "state": "active" }));
-        assert_eq!(allowed("acme/core").unwrap().props["known_as"][2], "acme/core");
+        assert_eq!(
+            allowed("acme/core").unwrap().props["known_as"][2],
+            "acme/core"
+        );
         web.get(&team, 500, &json!({}));
-        assert!(matches!(allowed("acme/core"), Err(IdentityError::Unavailable(_))));
+        assert!(matches!(
+            allowed("acme/core"),
+            Err(IdentityError::Unavailable(_))
+        ));
     }
 
     #[test]
     fn groups_for_tools_are_known_and_keep_nobody_out() {
         let web = web();
         web.get(&api("/user/memberships/orgs/acme"), 403, &json!({}));
-        web.get(&api("/orgs/acme/teams/core/memberships/Octocat"), 200, &json!({ "state": "active" }));
+        web.get(
+            &api("/orgs/acme/teams/core/memberships/Octocat"),
+            200,
+            &json!({ "state": "active" }),
+        );
         let identity = finish(&provider("", "org:acme acme/core"), "code=c", &web).unwrap();
-        assert_eq!(identity.props["known_as"], json!(["octocat", "id:583231", "acme/core"]));
+        assert_eq!(
+            identity.props["known_as"],
+            json!(["octocat", "id:583231", "acme/core"])
+        );
         assert!(AllowList::parse("acme/core").unwrap().has(&identity.props));
         assert!(!AllowList::parse("org:acme").unwrap().has(&identity.props));
     }
@@ -411,30 +601,60 @@ mod tests {
         web.post(TOKEN, 200, &next());
         let props = renew(&provider, &kept(60), &web).unwrap().unwrap();
         let expected = json!({ "access_token": "ghu_2", "refresh_token": "ghr_2", "expires": NOW / 1000 + 28800 });
-        assert_eq!((&props["upstream"], &props["login"]), (&expected, &json!("octocat")));
+        assert_eq!(
+            (&props["upstream"], &props["login"]),
+            (&expected, &json!("octocat"))
+        );
         assert_eq!(renew(&provider, &kept(28800), &web), Ok(None));
         assert_eq!(web.asked().len(), 1);
-        assert_eq!(renew(&provider, &json!({ "upstream": { "access_token": "gho_1" } }), &web), Ok(None));
+        assert_eq!(
+            renew(
+                &provider,
+                &json!({ "upstream": { "access_token": "gho_1" } }),
+                &web
+            ),
+            Ok(None)
+        );
     }
 
     #[test]
     fn a_refresh_token_that_is_used_up_ends_it_and_an_outage_does_not() {
         let (web, provider) = (web(), provider("", ""));
         web.post(TOKEN, 200, &json!({ "error": "bad_refresh_token" }));
-        assert!(matches!(renew(&provider, &kept(60), &web), Err(IdentityError::Refused(_))));
+        assert!(matches!(
+            renew(&provider, &kept(60), &web),
+            Err(IdentityError::Refused(_))
+        ));
         web.post(TOKEN, 503, &json!({}));
-        assert!(matches!(renew(&provider, &kept(60), &web), Err(IdentityError::Unavailable(_))));
+        assert!(matches!(
+            renew(&provider, &kept(60), &web),
+            Err(IdentityError::Unavailable(_))
+        ));
     }
 
     #[test]
     fn who_is_taken_off_the_list_is_out_at_the_next_renewal() {
         let web = web();
-        assert_eq!(renew(&provider("id:583231", ""), &kept(28800), &web).unwrap().unwrap()["login"], "Octocat");
-        assert!(matches!(renew(&provider("other", ""), &kept(28800), &web), Err(IdentityError::NotAllowed(_))));
+        assert_eq!(
+            renew(&provider("id:583231", ""), &kept(28800), &web)
+                .unwrap()
+                .unwrap()["login"],
+            "Octocat"
+        );
+        assert!(matches!(
+            renew(&provider("other", ""), &kept(28800), &web),
+            Err(IdentityError::NotAllowed(_))
+        ));
         web.get(&api("/user/memberships/orgs/acme"), 404, &json!({}));
-        assert!(matches!(renew(&provider("org:acme", ""), &kept(28800), &web), Err(IdentityError::NotAllowed(_))));
+        assert!(matches!(
+            renew(&provider("org:acme", ""), &kept(28800), &web),
+            Err(IdentityError::NotAllowed(_))
+        ));
         web.get(&api("/user"), 401, &json!({}));
-        assert!(matches!(renew(&provider("octocat", ""), &kept(28800), &web), Err(IdentityError::Refused(_))));
+        assert!(matches!(
+            renew(&provider("octocat", ""), &kept(28800), &web),
+            Err(IdentityError::Refused(_))
+        ));
     }
 
     #[test]
@@ -442,9 +662,17 @@ mod tests {
         let web = StandIn::default();
         let props = json!({ "upstream": { "access_token": "gho_1" } });
         for (status, ends) in [(200, false), (401, true), (500, false)] {
-            web.get(&api("/user"), status, &json!({ "id": 583_231, "login": "octocat" }));
+            web.get(
+                &api("/user"),
+                status,
+                &json!({ "id": 583_231, "login": "octocat" }),
+            );
             let renewed = renew(&provider("", ""), &props, &web);
-            assert_eq!(matches!(renewed, Err(IdentityError::Refused(_))), ends, "{status}: {renewed:?}");
+            assert_eq!(
+                matches!(renewed, Err(IdentityError::Refused(_))),
+                ends,
+                "{status}: {renewed:?}"
+            );
         }
     }
 
@@ -456,6 +684,9 @@ mod tests {
         let provider = provider("octocat", "");
         let props = renew(&provider, &kept(60), &web).unwrap().unwrap();
         assert_eq!(props["upstream"]["refresh_token"], "ghr_2");
-        assert!(matches!(renew(&provider, &kept(28800), &web), Err(IdentityError::Unavailable(_))));
+        assert!(matches!(
+            renew(&provider, &kept(28800), &web),
+            Err(IdentityError::Unavailable(_))
+        ));
     }
 }

@@ -63,7 +63,9 @@ impl KeySet {
             signed = is_signed(&token, &newer.keys, web).await?;
         }
         if !signed {
-            return Err(refused("the token is signed by none of the provider's keys"));
+            return Err(refused(
+                "the token is signed by none of the provider's keys",
+            ));
         }
         token.claims(expected).map_err(refused)
     }
@@ -85,21 +87,45 @@ impl KeySet {
 
     async fn fetch(&self, url: &str, web: &dyn Upstream) -> Result<Fetched, IdentityError> {
         let answer = get_json(web, Request::get(url)).await?;
-        let keys = answer.body.get("keys").and_then(Value::as_array).filter(|_| answer.status == 200);
+        let keys = answer
+            .body
+            .get("keys")
+            .and_then(Value::as_array)
+            .filter(|_| answer.status == 200);
         let keys = keys.ok_or_else(|| answer.unexpected("the provider's keys"))?;
         let keys = keys.iter().take(MAX_KEYS).cloned().collect();
-        let fetched = Fetched { url: url.to_owned(), at: web.now(), keys };
+        let fetched = Fetched {
+            url: url.to_owned(),
+            at: web.now(),
+            keys,
+        };
         self.0.replace(Some(fetched.clone()));
         Ok(fetched)
     }
 }
 
-async fn is_signed(token: &Unverified<'_>, keys: &[Value], web: &dyn Upstream) -> Result<bool, IdentityError> {
+async fn is_signed(
+    token: &Unverified<'_>,
+    keys: &[Value],
+    web: &dyn Upstream,
+) -> Result<bool, IdentityError> {
     let id = |key: &Value| key.get("kid").and_then(Value::as_str).map(str::to_owned);
     let named = |key: &&Value| token.key_id.is_none() || id(key) == token.key_id;
-    for key in keys.iter().filter(named).filter(|key| token.algorithm.fits(key)) {
+    for key in keys
+        .iter()
+        .filter(named)
+        .filter(|key| token.algorithm.fits(key))
+    {
         let (algorithm, signed, bytes) = (token.algorithm, token.signed, &*token.signature);
-        if web.verify(Signature { algorithm, key, signed, bytes }).await? {
+        if web
+            .verify(Signature {
+                algorithm,
+                key,
+                signed,
+                bytes,
+            })
+            .await?
+        {
             return Ok(true);
         }
     }
@@ -117,8 +143,12 @@ mod tests {
     const URL: &str = "https://id.example/keys";
 
     fn verify(set: &KeySet, token: &str, web: &StandIn) -> Result<Value, IdentityError> {
-        let expected =
-            Expected { issuers: &["https://id.example"], audience: "me", nonce: None, now: web.now() / 1000 };
+        let expected = Expected {
+            issuers: &["https://id.example"],
+            audience: "me",
+            nonce: None,
+            now: web.now() / 1000,
+        };
         block_on(set.verify(URL, token, &expected, web))
     }
 
@@ -152,7 +182,10 @@ mod tests {
         web.get(URL, 200, &keys(&["b"]));
         web.pass_ms(REFETCH_MS);
         assert!(verify(&set, &signed("b", &claims()), &web).is_ok());
-        assert!(matches!(verify(&set, &signed("a", &claims()), &web), Err(IdentityError::Refused(_))));
+        assert!(matches!(
+            verify(&set, &signed("a", &claims()), &web),
+            Err(IdentityError::Refused(_))
+        ));
     }
 
     #[test]
@@ -169,7 +202,10 @@ mod tests {
     fn an_unknown_key_has_them_fetched_once_a_minute_at_most() {
         let (set, web) = (KeySet::default(), web(&["a"]));
         for _ in 0..5 {
-            assert!(matches!(verify(&set, &signed("z", &claims()), &web), Err(IdentityError::Refused(_))));
+            assert!(matches!(
+                verify(&set, &signed("z", &claims()), &web),
+                Err(IdentityError::Refused(_))
+            ));
         }
         assert_eq!(web.asked().len(), 1);
         web.pass_ms(REFETCH_MS);
@@ -193,7 +229,10 @@ mod tests {
         let (set, web) = (KeySet::default(), web(&["a"]));
         for algorithm in ["ES256", "none", "HS256"] {
             let token = token(algorithm, &key("a"), &claims());
-            assert!(matches!(verify(&set, &token, &web), Err(IdentityError::Refused(_))), "{algorithm}");
+            assert!(
+                matches!(verify(&set, &token, &web), Err(IdentityError::Refused(_))),
+                "{algorithm}"
+            );
         }
         let good = signed("a", &claims());
         let (unsigned, _) = good.rsplit_once('.').unwrap();
@@ -208,15 +247,26 @@ mod tests {
         web.pass_ms(STALE_MS - 1);
         assert!(verify(&set, &signed("a", &claims()), &web).is_ok());
         web.pass_ms(1);
-        assert!(matches!(verify(&set, &signed("a", &claims()), &web), Err(IdentityError::Unavailable(_))));
+        assert!(matches!(
+            verify(&set, &signed("a", &claims()), &web),
+            Err(IdentityError::Unavailable(_))
+        ));
     }
 
     #[test]
     fn what_is_no_set_of_keys_is_an_outage() {
-        for (status, body) in [(200, json!({})), (200, json!([])), (404, json!({ "keys": [] })), (302, json!(null))] {
+        for (status, body) in [
+            (200, json!({})),
+            (200, json!([])),
+            (404, json!({ "keys": [] })),
+            (302, json!(null)),
+        ] {
             let (set, web) = (KeySet::default(), StandIn::default());
             web.get(URL, status, &body);
-            assert!(matches!(verify(&set, &signed("a", &claims()), &web), Err(IdentityError::Unavailable(_))));
+            assert!(matches!(
+                verify(&set, &signed("a", &claims()), &web),
+                Err(IdentityError::Unavailable(_))
+            ));
         }
         let gone = StandIn::default();
         assert!(matches!(

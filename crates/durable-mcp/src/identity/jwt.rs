@@ -33,7 +33,9 @@ impl Algorithm {
     }
 
     fn parse(name: &str) -> Option<Self> {
-        [Self::Rs256, Self::Es256].into_iter().find(|known| known.as_str() == name)
+        [Self::Rs256, Self::Es256]
+            .into_iter()
+            .find(|known| known.as_str() == name)
     }
 
     /// Checks whether a JSON Web Key (RFC 7517) is for this algorithm and for signatures.
@@ -44,7 +46,8 @@ impl Algorithm {
             Self::Rs256 => text("kty") == Some("RSA"),
             Self::Es256 => text("kty") == Some("EC") && text("crv") == Some("P-256"),
         };
-        kind && text("use").is_none_or(|use_| use_ == "sig") && text("alg").is_none_or(|alg| alg == self.as_str())
+        kind && text("use").is_none_or(|use_| use_ == "sig")
+            && text("alg").is_none_or(|alg| alg == self.as_str())
     }
 }
 
@@ -74,7 +77,10 @@ impl<'a> Unverified<'a> {
         let (header, claims) = signed.split_once('.').ok_or("that is no signed token")?;
         let header = object(header).ok_or("the token's header is no JSON object")?;
         let claims = object(claims).ok_or("the token's claims are no JSON object")?;
-        let algorithm = header.get("alg").and_then(Value::as_str).and_then(Algorithm::parse);
+        let algorithm = header
+            .get("alg")
+            .and_then(Value::as_str)
+            .and_then(Algorithm::parse);
         // RFC 7515 section 4.1.11: what has to be understood and is not makes the token invalid.
         if header.get("crit").is_some() {
             return Err("the token has critical extensions");
@@ -83,7 +89,9 @@ impl<'a> Unverified<'a> {
             algorithm: algorithm.ok_or("the token is not signed with RS256 or ES256")?,
             key_id: header.get("kid").and_then(Value::as_str).map(str::to_owned),
             signed: signed.as_bytes(),
-            signature: URL_SAFE_NO_PAD.decode(signature).map_err(|_| "the token's signature is no base64url")?,
+            signature: URL_SAFE_NO_PAD
+                .decode(signature)
+                .map_err(|_| "the token's signature is no base64url")?,
             claims,
         })
     }
@@ -134,11 +142,16 @@ fn check_audience(claims: &Value, expected: &str) -> Result<(), &'static str> {
     };
     // Who asked for it. If it is for several, that has to be said.
     let party = claims.get("azp").and_then(Value::as_str);
-    let several = claims.get("aud").and_then(Value::as_array).is_some_and(|several| several.len() > 1);
+    let several = claims
+        .get("aud")
+        .and_then(Value::as_array)
+        .is_some_and(|several| several.len() > 1);
     match party {
         _ if !for_us => Err("the token is for another client (aud)"),
         Some(party) if party != expected => Err("the token was given to another client (azp)"),
-        None if several => Err("the token is for several clients, and does not say for whom it was made (azp)"),
+        None if several => {
+            Err("the token is for several clients, and does not say for whom it was made (azp)")
+        }
         _ => Ok(()),
     }
 }
@@ -146,8 +159,14 @@ fn check_audience(claims: &Value, expected: &str) -> Result<(), &'static str> {
 fn check_time(claims: &Value, now: u64) -> Result<(), &'static str> {
     // Some providers have fractions of seconds.
     let time = |name| claims.get(name).and_then(Value::as_f64);
-    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far from where whole numbers end")]
-    let (early, late) = (now.saturating_sub(LEEWAY_SECONDS) as f64, now.saturating_add(LEEWAY_SECONDS) as f64);
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seconds since 1970 are far from where whole numbers end"
+    )]
+    let (early, late) = (
+        now.saturating_sub(LEEWAY_SECONDS) as f64,
+        now.saturating_add(LEEWAY_SECONDS) as f64,
+    );
     match (time("exp"), time("nbf"), time("iat")) {
         (None, ..) => Err("the token does not say when it ends (exp)"),
         (Some(expires), ..) if expires <= early => Err("the token has ended (exp)"),
@@ -164,8 +183,12 @@ mod tests {
     use super::*;
 
     const NOW: u64 = 1_700_000_000;
-    const EXPECTED: Expected<'static> =
-        Expected { issuers: &["https://id.example"], audience: "me", nonce: Some("n"), now: NOW };
+    const EXPECTED: Expected<'static> = Expected {
+        issuers: &["https://id.example"],
+        audience: "me",
+        nonce: Some("n"),
+        now: NOW,
+    };
 
     fn token(header: &Value, claims: &Value) -> String {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -220,7 +243,10 @@ mod tests {
             (json!({ "nbf": NOW + LEEWAY_SECONDS + 1 }), "(nbf)"),
             (json!({ "iat": NOW + LEEWAY_SECONDS + 1 }), "(iat)"),
         ] {
-            assert!(claims(&change).is_err_and(|reason| reason.contains(claim)), "{change}");
+            assert!(
+                claims(&change).is_err_and(|reason| reason.contains(claim)),
+                "{change}"
+            );
         }
     }
 
@@ -229,9 +255,19 @@ mod tests {
         for algorithm in ["RS256", "ES256"] {
             let token = token(&json!({ "alg": algorithm, "kid": "k" }), &good());
             let read = Unverified::parse(&token).unwrap();
-            assert_eq!((read.algorithm.as_str(), read.key_id.as_deref()), (algorithm, Some("k")));
+            assert_eq!(
+                (read.algorithm.as_str(), read.key_id.as_deref()),
+                (algorithm, Some("k"))
+            );
         }
-        for algorithm in [json!("none"), json!("None"), json!("HS256"), json!("rs256"), json!("RS512"), Value::Null] {
+        for algorithm in [
+            json!("none"),
+            json!("None"),
+            json!("HS256"),
+            json!("rs256"),
+            json!("RS512"),
+            Value::Null,
+        ] {
             let token = token(&json!({ "alg": algorithm }), &good());
             assert!(Unverified::parse(&token).is_err(), "{algorithm}");
         }
@@ -251,14 +287,23 @@ mod tests {
         ] {
             assert!(Unverified::parse(token).is_err(), "{token}");
         }
-        assert!(Unverified::parse(&format!("{header}.e30.")).is_ok_and(|token| token.signature.is_empty()));
-        assert!(Unverified::parse(&token(&json!({ "alg": "RS256", "crit": ["b64"] }), &good())).is_err());
+        assert!(
+            Unverified::parse(&format!("{header}.e30."))
+                .is_ok_and(|token| token.signature.is_empty())
+        );
+        assert!(
+            Unverified::parse(&token(&json!({ "alg": "RS256", "crit": ["b64"] }), &good()))
+                .is_err()
+        );
         assert!(Unverified::parse(&"a".repeat(MAX_TOKEN_CHARS + 1)).is_err());
     }
 
     #[test]
     fn a_key_is_for_one_algorithm_and_use() {
-        let (rsa, curve) = (json!({ "kty": "RSA" }), json!({ "kty": "EC", "crv": "P-256", "use": "sig" }));
+        let (rsa, curve) = (
+            json!({ "kty": "RSA" }),
+            json!({ "kty": "EC", "crv": "P-256", "use": "sig" }),
+        );
         assert!(Algorithm::Rs256.fits(&rsa) && Algorithm::Es256.fits(&curve));
         assert!(!Algorithm::Es256.fits(&rsa) && !Algorithm::Rs256.fits(&curve));
         for key in [

@@ -51,18 +51,41 @@ pub struct Oidc {
 
 impl std::fmt::Debug for Oidc {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Oidc").field("issuer", &self.discovery.issuer()).finish_non_exhaustive()
+        f.debug_struct("Oidc")
+            .field("issuer", &self.discovery.issuer())
+            .finish_non_exhaustive()
     }
 }
 
 impl Oidc {
     /// A provider for `issuer`. `allowed` lists the people who may sign in; an empty list allows everybody.
     #[must_use]
-    pub fn new(issuer: String, credentials: Credentials, scopes: String, allowed: AllowList) -> Self {
-        let host = issuer.split("//").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-        let title = if issuer == GOOGLE { "Google".to_owned() } else { host.to_owned() };
+    pub fn new(
+        issuer: String,
+        credentials: Credentials,
+        scopes: String,
+        allowed: AllowList,
+    ) -> Self {
+        let host = issuer
+            .split("//")
+            .nth(1)
+            .and_then(|rest| rest.split('/').next())
+            .unwrap_or_default();
+        let title = if issuer == GOOGLE {
+            "Google".to_owned()
+        } else {
+            host.to_owned()
+        };
         let discovery = Discovery::new(issuer, credentials.variables);
-        Self { credentials, title, scopes, prompt: None, allowed, discovery, keys: KeySet::default() }
+        Self {
+            credentials,
+            title,
+            scopes,
+            prompt: None,
+            allowed,
+            discovery,
+            keys: KeySet::default(),
+        }
     }
 
     /// The same, with what the provider is to ask each time.
@@ -80,7 +103,11 @@ impl Oidc {
         let nonce = random_text(flow.random)?;
         let mut more = vec![("nonce", nonce.as_str())];
         more.extend(flow.name.map(|name| ("login_hint", name)));
-        more.extend(self.prompt.as_ref().map(|prompt| ("prompt", prompt.as_str())));
+        more.extend(
+            self.prompt
+                .as_ref()
+                .map(|prompt| ("prompt", prompt.as_str())),
+        );
         if self.is_google() {
             // Only so does Google give a refresh token, each time (developers.google.com/identity/openid-connect/reference).
             more.extend([("access_type", "offline"), ("prompt", "consent")]);
@@ -93,17 +120,28 @@ impl Oidc {
     async fn finished(&self, answer: Answer<'_>) -> Result<Identity, IdentityError> {
         let found = self.discovery.find(answer.web).await?;
         // RFC 9207: an answer of another server is not taken for this one's.
-        if answer.params.get("iss").is_some_and(|issuer| issuer != found.issuer) {
-            return Err(IdentityError::Refused("the answer is of another issuer".to_owned()));
+        if answer
+            .params
+            .get("iss")
+            .is_some_and(|issuer| issuer != found.issuer)
+        {
+            return Err(IdentityError::Refused(
+                "the answer is of another issuer".to_owned(),
+            ));
         }
         let nonce = kept(answer.kept, "nonce")?;
         let tokens = self.flow(&found).redeem(&answer).await?;
         let id_token = tokens.id_token.as_deref();
-        let id_token = id_token.ok_or_else(|| IdentityError::Unavailable("there is no id_token".to_owned()))?;
-        let mut claims = self.verified(&found, id_token, Some(nonce), answer.web).await?;
+        let id_token = id_token
+            .ok_or_else(|| IdentityError::Unavailable("there is no id_token".to_owned()))?;
+        let mut claims = self
+            .verified(&found, id_token, Some(nonce), answer.web)
+            .await?;
         let subject = claims.subject()?.to_owned();
         if let Some(userinfo) = &found.userinfo {
-            claims.complete(userinfo, &tokens.access_token, answer.web).await?;
+            claims
+                .complete(userinfo, &tokens.access_token, answer.web)
+                .await?;
         }
         let props = claims.to_props(&tokens, self.domains());
         self.admit(&props)?;
@@ -113,7 +151,11 @@ impl Oidc {
         } else {
             format!("{SUBJECTS}{}#{subject}", found.issuer)
         };
-        Ok(Identity { subject, name, props })
+        Ok(Identity {
+            subject,
+            name,
+            props,
+        })
     }
 
     async fn verified(
@@ -124,29 +166,49 @@ impl Oidc {
         web: &dyn Upstream,
     ) -> Result<Claims, IdentityError> {
         let issuers = [found.issuer.as_str(), GOOGLE_BARE];
-        let issuers = issuers.get(..if self.is_google() { 2 } else { 1 }).unwrap_or_default();
-        let expected = Expected { issuers, audience: &self.credentials.id, nonce, now: web.now() / 1000 };
-        Claims::new(self.keys.verify(&found.keys, id_token, &expected, web).await?)
+        let issuers = issuers
+            .get(..if self.is_google() { 2 } else { 1 })
+            .unwrap_or_default();
+        let expected = Expected {
+            issuers,
+            audience: &self.credentials.id,
+            nonce,
+            now: web.now() / 1000,
+        };
+        Claims::new(
+            self.keys
+                .verify(&found.keys, id_token, &expected, web)
+                .await?,
+        )
     }
 
     /// The claim that proves a person's domain. At Google, a personal account may have an address of any domain, so only the
     /// claim `hd` tells which organisation manages the account.
     fn domains(&self) -> Domains {
-        if self.is_google() { Domains::Hosted } else { Domains::OfAddress }
+        if self.is_google() {
+            Domains::Hosted
+        } else {
+            Domains::OfAddress
+        }
     }
 
     fn admit(&self, props: &Value) -> Result<(), IdentityError> {
         if self.allowed.is_empty() || self.allowed.has(props) {
             return Ok(());
         }
-        let email = props.get("email").and_then(Value::as_str).unwrap_or("somebody without an address");
+        let email = props
+            .get("email")
+            .and_then(Value::as_str)
+            .unwrap_or("somebody without an address");
         let is_verified = props.get("email_verified") == Some(&Value::Bool(true));
         let unverified = if is_verified { "" } else { " (not verified)" };
         let personal = match (self.domains(), props.get("hd")) {
             (Domains::Hosted, None) => " (a personal account)",
             _ => "",
         };
-        Err(IdentityError::NotAllowed(format!("{email}{unverified}{personal}")))
+        Err(IdentityError::NotAllowed(format!(
+            "{email}{unverified}{personal}"
+        )))
     }
 
     fn flow<'a>(&'a self, found: &'a Found) -> CodeFlow<'a> {
@@ -155,7 +217,11 @@ impl Oidc {
             token: &found.token,
             credentials: &self.credentials,
             in_body: found.in_body,
-            scopes: if found.is_offline && self.scopes == SCOPES { OFFLINE_SCOPES } else { &self.scopes },
+            scopes: if found.is_offline && self.scopes == SCOPES {
+                OFFLINE_SCOPES
+            } else {
+                &self.scopes
+            },
         }
     }
 }
@@ -208,8 +274,17 @@ mod tests {
 
     fn provider_at(issuer: &str, allowed: &str) -> Oidc {
         let secret = Some(Secret::new("secret".to_owned()));
-        let credentials = Credentials { id: "me".to_owned(), secret, variables: "OIDC" };
-        Oidc::new(issuer.to_owned(), credentials, SCOPES.to_owned(), AllowList::parse(allowed).unwrap())
+        let credentials = Credentials {
+            id: "me".to_owned(),
+            secret,
+            variables: "OIDC",
+        };
+        Oidc::new(
+            issuer.to_owned(),
+            credentials,
+            SCOPES.to_owned(),
+            AllowList::parse(allowed).unwrap(),
+        )
     }
 
     fn provider() -> Oidc {
@@ -229,7 +304,10 @@ mod tests {
     /// The nonce of every flow: randomness in a test repeats itself.
     fn nonce() -> String {
         let web = web();
-        begin_on(&provider(), None, &web).unwrap().kept["nonce"].as_str().unwrap().to_owned()
+        begin_on(&provider(), None, &web).unwrap().kept["nonce"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     fn web() -> StandIn {
@@ -271,26 +349,47 @@ mod tests {
         let (url, query) = begun.url.split_once('?').unwrap();
         let params = Params::parse(query).unwrap();
         assert_eq!(url, "https://id.example/authorize");
-        assert_eq!((params.get("scope"), params.get("login_hint")), (Some(SCOPES), Some("ann")));
+        assert_eq!(
+            (params.get("scope"), params.get("login_hint")),
+            (Some(SCOPES), Some("ann"))
+        );
         assert_eq!(params.get("nonce"), begun.kept["nonce"].as_str());
-        assert!(params.get("nonce").is_some_and(|nonce| nonce.len() == 43) && params.get("access_type").is_none());
+        assert!(
+            params.get("nonce").is_some_and(|nonce| nonce.len() == 43)
+                && params.get("access_type").is_none()
+        );
         assert_ne!(begun.kept["nonce"], begun.kept["verifier"]);
     }
 
     #[test]
     fn the_provider_is_told_what_to_ask_if_somebody_said_so() {
         let prompt = |prompt: Option<&str>| {
-            let url = begin_on(&provider().prompt(prompt.and_then(Prompt::parse)), None, &web()).unwrap().url;
-            Params::parse(url.split_once('?').unwrap().1).unwrap().get("prompt").map(str::to_owned)
+            let url = begin_on(
+                &provider().prompt(prompt.and_then(Prompt::parse)),
+                None,
+                &web(),
+            )
+            .unwrap()
+            .url;
+            Params::parse(url.split_once('?').unwrap().1)
+                .unwrap()
+                .get("prompt")
+                .map(str::to_owned)
         };
         assert_eq!(prompt(None), None);
-        assert_eq!(prompt(Some("login consent")).as_deref(), Some("login consent"));
+        assert_eq!(
+            prompt(Some("login consent")).as_deref(),
+            Some("login consent")
+        );
     }
 
     #[test]
     fn who_is_in_the_id_token_is_signed_in() {
         let identity = signed_in(&json!({ "groups": ["staff"] })).unwrap();
-        assert_eq!((identity.subject.as_str(), identity.name.as_deref()), ("oidc:https://id.example#u1", Some("Ann")));
+        assert_eq!(
+            (identity.subject.as_str(), identity.name.as_deref()),
+            ("oidc:https://id.example#u1", Some("Ann"))
+        );
         let expected = json!({
             "sub": "u1", "name": "Ann", "email": "ann@example.com", "email_verified": true, "groups": ["staff"],
             "known_as": ["@example.com", "ann@example.com"],
@@ -311,7 +410,10 @@ mod tests {
             json!({ "sub": null }),
             json!({ "sub": "" }),
         ] {
-            assert!(matches!(signed_in(&change), Err(IdentityError::Refused(_))), "{change}");
+            assert!(
+                matches!(signed_in(&change), Err(IdentityError::Refused(_))),
+                "{change}"
+            );
         }
     }
 
@@ -327,11 +429,24 @@ mod tests {
         ] {
             let web = web();
             give(&web, &id_token);
-            assert!(matches!(finish(&provider(), "code=c", &web), Err(IdentityError::Refused(_))), "{id_token}");
+            assert!(
+                matches!(
+                    finish(&provider(), "code=c", &web),
+                    Err(IdentityError::Refused(_))
+                ),
+                "{id_token}"
+            );
         }
         let web = web();
-        web.post(TOKEN, 200, &json!({ "access_token": "at", "token_type": "Bearer" }));
-        assert!(matches!(finish(&provider(), "code=c", &web), Err(IdentityError::Unavailable(_))));
+        web.post(
+            TOKEN,
+            200,
+            &json!({ "access_token": "at", "token_type": "Bearer" }),
+        );
+        assert!(matches!(
+            finish(&provider(), "code=c", &web),
+            Err(IdentityError::Unavailable(_))
+        ));
     }
 
     #[test]
@@ -341,13 +456,25 @@ mod tests {
         assert!(finish(&provider(), "code=c&iss=https%3A%2F%2Fid.example", &web).is_ok());
         let other = finish(&provider(), "code=c&iss=https%3A%2F%2Fevil.example", &web);
         assert!(matches!(other, Err(IdentityError::Refused(_))));
-        assert!(matches!(finish(&provider(), "error=access_denied", &web), Err(IdentityError::Denied(_))));
+        assert!(matches!(
+            finish(&provider(), "error=access_denied", &web),
+            Err(IdentityError::Denied(_))
+        ));
         web.post(TOKEN, 400, &json!({ "error": "invalid_grant" }));
-        assert!(matches!(finish(&provider(), "code=old", &web), Err(IdentityError::Refused(_))));
+        assert!(matches!(
+            finish(&provider(), "code=old", &web),
+            Err(IdentityError::Refused(_))
+        ));
         web.hang(&format!("POST {TOKEN}"));
-        assert!(matches!(finish(&provider(), "code=c", &web), Err(IdentityError::Unavailable(_))));
+        assert!(matches!(
+            finish(&provider(), "code=c", &web),
+            Err(IdentityError::Unavailable(_))
+        ));
         let kept = json!({ "verifier": "v".repeat(43) });
-        assert!(matches!(finish_with(&provider(), &head("code=c", &[]), &kept, &web), Err(IdentityError::Refused(_))));
+        assert!(matches!(
+            finish_with(&provider(), &head("code=c", &[]), &kept, &web),
+            Err(IdentityError::Refused(_))
+        ));
     }
 
     #[test]
@@ -357,7 +484,11 @@ mod tests {
             give(&web, &signed("k", &claims(changes)));
             finish(&provider_at(ISSUER, allowed), "code=c", &web)
         };
-        for allowed in ["ann@example.com", "@example.com", "bob@example.com ANN@example.com"] {
+        for allowed in [
+            "ann@example.com",
+            "@example.com",
+            "bob@example.com ANN@example.com",
+        ] {
             assert!(sign_in(allowed, &json!({})).is_ok(), "{allowed}");
             for unverified in [
                 json!({ "email_verified": false }),
@@ -379,12 +510,17 @@ mod tests {
     #[test]
     fn the_secret_goes_where_the_provider_takes_it() {
         let mut post = configuration();
-        post["token_endpoint_auth_methods_supported"] = json!(["client_secret_post", "private_key_jwt"]);
+        post["token_endpoint_auth_methods_supported"] =
+            json!(["client_secret_post", "private_key_jwt"]);
         let web = web();
         web.get(CONFIGURATION, 200, &post);
         give(&web, &signed("k", &claims(&json!({}))));
         assert!(finish(&provider(), "code=c", &web).is_ok());
-        let sent = web.sent().into_iter().find(|sent| sent.line.starts_with("POST")).unwrap();
+        let sent = web
+            .sent()
+            .into_iter()
+            .find(|sent| sent.line.starts_with("POST"))
+            .unwrap();
         assert!(sent.authorization.is_empty() && sent.body.contains("client_secret=secret"));
     }
 
@@ -393,24 +529,46 @@ mod tests {
         let web = StandIn::default();
         let mut google = configuration();
         google["issuer"] = json!(GOOGLE);
-        web.get("https://accounts.google.com/.well-known/openid-configuration", 200, &google);
+        web.get(
+            "https://accounts.google.com/.well-known/openid-configuration",
+            200,
+            &google,
+        );
         web.get(KEYS, 200, &keys(&["k"]));
         let provider = provider_at(GOOGLE, "");
         assert_eq!(provider.title(), "Google");
-        assert!(begin_on(&provider, None, &web).unwrap().url.contains("access_type=offline"));
+        assert!(
+            begin_on(&provider, None, &web)
+                .unwrap()
+                .url
+                .contains("access_type=offline")
+        );
         for issuer in [GOOGLE, "accounts.google.com"] {
             give(&web, &signed("k", &claims(&json!({ "iss": issuer }))));
-            assert_eq!(finish(&provider, "code=c", &web).unwrap().subject, "google:u1");
+            assert_eq!(
+                finish(&provider, "code=c", &web).unwrap().subject,
+                "google:u1"
+            );
         }
         give(&web, &signed("k", &claims(&json!({}))));
-        assert!(matches!(finish(&provider, "code=c", &web), Err(IdentityError::Refused(_))));
-        assert!(matches!(signed_in(&json!({ "iss": "accounts.google.com" })), Err(IdentityError::Refused(_))));
+        assert!(matches!(
+            finish(&provider, "code=c", &web),
+            Err(IdentityError::Refused(_))
+        ));
+        assert!(matches!(
+            signed_in(&json!({ "iss": "accounts.google.com" })),
+            Err(IdentityError::Refused(_))
+        ));
     }
 
     fn google_with(allowed: &str) -> (Oidc, StandIn) {
         let (web, mut google) = (StandIn::default(), configuration());
         google["issuer"] = json!(GOOGLE);
-        web.get("https://accounts.google.com/.well-known/openid-configuration", 200, &google);
+        web.get(
+            "https://accounts.google.com/.well-known/openid-configuration",
+            200,
+            &google,
+        );
         web.get(KEYS, 200, &keys(&["k"]));
         (provider_at(GOOGLE, allowed), web)
     }
@@ -420,25 +578,41 @@ mod tests {
         let (provider, web) = google_with("@example.com");
         let comes = |changes: Value| {
             let mut all = json!({ "iss": GOOGLE });
-            all.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            all.as_object_mut()
+                .unwrap()
+                .extend(changes.as_object().unwrap().clone());
             give(&web, &signed("k", &claims(&all)));
             finish(&provider, "code=c", &web)
         };
         assert!(comes(json!({ "hd": "Example.com" })).is_ok());
-        for personal in [json!({}), json!({ "hd": "other.example" }), json!({ "hd": "" })] {
-            assert!(matches!(comes(personal.clone()), Err(IdentityError::NotAllowed(_))), "{personal}");
+        for personal in [
+            json!({}),
+            json!({ "hd": "other.example" }),
+            json!({ "hd": "" }),
+        ] {
+            assert!(
+                matches!(comes(personal.clone()), Err(IdentityError::NotAllowed(_))),
+                "{personal}"
+            );
         }
         let told = comes(json!({})).unwrap_err();
-        assert_eq!(told, IdentityError::NotAllowed("ann@example.com (a personal account)".to_owned()));
+        assert_eq!(
+            told,
+            IdentityError::NotAllowed("ann@example.com (a personal account)".to_owned())
+        );
         let (provider, web) = google_with("ann@example.com");
         give(&web, &signed("k", &claims(&json!({ "iss": GOOGLE }))));
-        assert!(finish(&provider, "code=c", &web).is_ok(), "an address is one");
+        assert!(
+            finish(&provider, "code=c", &web).is_ok(),
+            "an address is one"
+        );
     }
 
     #[test]
     fn who_may_is_looked_at_again_at_each_renewal() {
         let (provider, web) = google_with("@example.com");
-        let upstream = json!({ "access_token": "a0", "refresh_token": "r0", "expires": NOW / 1000 });
+        let upstream =
+            json!({ "access_token": "a0", "refresh_token": "r0", "expires": NOW / 1000 });
         let kept = |hd: Value, known_as: &str| {
             json!({
                 "sub": "u1", "email": "ann@example.com", "email_verified": true, "hd": hd, "known_as": [known_as],
@@ -450,13 +624,27 @@ mod tests {
             renew(&provider, kept, &web)
         };
         let stays = claims(&json!({ "iss": GOOGLE, "hd": "example.com" }));
-        let props = renewed(&stays, &kept(json!("example.com"), "@example.com")).unwrap().unwrap();
-        assert_eq!(props["known_as"], json!(["ann@example.com", "@example.com"]));
+        let props = renewed(&stays, &kept(json!("example.com"), "@example.com"))
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            props["known_as"],
+            json!(["ann@example.com", "@example.com"])
+        );
         // Signed in when the address was looked at, or left the organisation since.
         let refused = renewed(&stays, &kept(Value::Null, "@example.com"));
-        assert!(matches!(refused, Err(IdentityError::NotAllowed(_))), "{refused:?}");
-        let left = renewed(&claims(&json!({ "iss": GOOGLE })), &kept(json!("example.com"), "@example.com"));
-        assert!(matches!(left, Err(IdentityError::NotAllowed(_))), "{left:?}");
+        assert!(
+            matches!(refused, Err(IdentityError::NotAllowed(_))),
+            "{refused:?}"
+        );
+        let left = renewed(
+            &claims(&json!({ "iss": GOOGLE })),
+            &kept(json!("example.com"), "@example.com"),
+        );
+        assert!(
+            matches!(left, Err(IdentityError::NotAllowed(_))),
+            "{left:?}"
+        );
     }
 
     #[test]
@@ -468,7 +656,10 @@ mod tests {
             begin_on(&provider(), None, &web).unwrap().url
         };
         assert!(url(json!(["openid", "offline_access"])).contains("email+offline_access&"));
-        assert!(!url(json!(["openid"])).contains("offline_access") && !url(Value::Null).contains("offline_access"));
+        assert!(
+            !url(json!(["openid"])).contains("offline_access")
+                && !url(Value::Null).contains("offline_access")
+        );
     }
 
     #[test]
@@ -477,24 +668,50 @@ mod tests {
         let kept = |lives: u64| {
             let upstream = json!({ "access_token": "a0", "refresh_token": "r0", "expires": NOW / 1000 + lives });
             let address = json!({ "email": "ann@example.com", "email_verified": true });
-            let mut kept =
-                json!({ "sub": "u1", "known_as": ["@example.com", "ann@example.com"], "upstream": upstream });
-            kept.as_object_mut().unwrap().extend(address.as_object().unwrap().clone());
+            let mut kept = json!({ "sub": "u1", "known_as": ["@example.com", "ann@example.com"], "upstream": upstream });
+            kept.as_object_mut()
+                .unwrap()
+                .extend(address.as_object().unwrap().clone());
             kept
         };
-        assert_eq!(renew(&provider(), &kept(100_000), &StandIn::default()), Ok(None));
+        assert_eq!(
+            renew(&provider(), &kept(100_000), &StandIn::default()),
+            Ok(None)
+        );
         give(&web, &signed("k", &claims(&json!({ "nonce": null }))));
-        assert_eq!(renew(&provider(), &kept(60), &web).unwrap().unwrap()["upstream"]["access_token"], "at");
-        web.post(TOKEN, 200, &json!({ "access_token": "a2", "token_type": "bearer", "expires_in": 60 }));
+        assert_eq!(
+            renew(&provider(), &kept(60), &web).unwrap().unwrap()["upstream"]["access_token"],
+            "at"
+        );
+        web.post(
+            TOKEN,
+            200,
+            &json!({ "access_token": "a2", "token_type": "bearer", "expires_in": 60 }),
+        );
         let renewed = renew(&provider(), &kept(60), &web).unwrap().unwrap();
-        assert_eq!((&renewed["upstream"]["refresh_token"], &renewed["sub"]), (&json!("r0"), &json!("u1")));
+        assert_eq!(
+            (&renewed["upstream"]["refresh_token"], &renewed["sub"]),
+            (&json!("r0"), &json!("u1"))
+        );
         give(&web, &signed("k", &claims(&json!({ "sub": "u2" }))));
-        assert!(matches!(renew(&provider(), &kept(60), &web), Err(IdentityError::Refused(_))));
+        assert!(matches!(
+            renew(&provider(), &kept(60), &web),
+            Err(IdentityError::Refused(_))
+        ));
         web.hang(&format!("GET {KEYS}"));
-        assert_eq!(renew(&provider(), &kept(60), &web).unwrap().unwrap()["upstream"]["refresh_token"], "rt");
+        assert_eq!(
+            renew(&provider(), &kept(60), &web).unwrap().unwrap()["upstream"]["refresh_token"],
+            "rt"
+        );
         web.post(TOKEN, 400, &json!({ "error": "invalid_grant" }));
-        assert!(matches!(renew(&provider(), &kept(60), &web), Err(IdentityError::Refused(_))));
+        assert!(matches!(
+            renew(&provider(), &kept(60), &web),
+            Err(IdentityError::Refused(_))
+        ));
         let other = provider_at(ISSUER, "bob@example.com");
-        assert!(matches!(renew(&other, &kept(100_000), &web), Err(IdentityError::NotAllowed(_))));
+        assert!(matches!(
+            renew(&other, &kept(100_000), &web),
+            Err(IdentityError::NotAllowed(_))
+        ));
     }
 }

@@ -34,12 +34,15 @@ async fn exchanged(
 ) -> Result<Exchanged, ExchangeError> {
     // A token of client credentials has no user.
     if exchange.kind != ExchangeKind::Client && !provider.knows(&exchange.subject) {
-        return Err(ExchangeError::Ended("the user is of another identity provider than this server has".to_owned()));
+        return Err(ExchangeError::Ended(
+            "the user is of another identity provider than this server has".to_owned(),
+        ));
     }
     let props = match exchange.kind {
-        ExchangeKind::Refresh => {
-            provider.renew(&exchange.props, &InRenewal(web)).await.map_err(|error| refused(&error))?
-        }
+        ExchangeKind::Refresh => provider
+            .renew(&exchange.props, &InRenewal(web))
+            .await
+            .map_err(|error| refused(&error))?,
         // The person has just come from the provider; or nobody has.
         _ => None,
     };
@@ -50,14 +53,20 @@ async fn exchanged(
         return Err(ExchangeError::Ended(text.to_owned()));
     }
     let access_seconds = lives(current, now);
-    Ok(Exchanged { access_seconds, refresh_seconds: left.map(|left| left.max(LEAST_SECONDS)), props })
+    Ok(Exchanged {
+        access_seconds,
+        refresh_seconds: left.map(|left| left.max(LEAST_SECONDS)),
+        props,
+    })
 }
 
 /// Ends the grant of a person who was removed from a list or whom the provider no longer knows. An outage or a
 /// misconfiguration is transient, and ends no grant.
 fn refused(error: &IdentityError) -> ExchangeError {
     match error {
-        IdentityError::Unavailable(_) | IdentityError::Misconfigured(_) => ExchangeError::Transient(error.to_string()),
+        IdentityError::Unavailable(_) | IdentityError::Misconfigured(_) => {
+            ExchangeError::Transient(error.to_string())
+        }
         _ => ExchangeError::Ended(error.to_string()),
     }
 }
@@ -117,7 +126,10 @@ mod tests {
         kind: ExchangeKind,
         props: Value,
     ) -> Result<Exchanged, ExchangeError> {
-        let hook = hook(Rc::new(Renewing(RefCell::new(renewed))), Rc::new(StandIn::default()));
+        let hook = hook(
+            Rc::new(Renewing(RefCell::new(renewed))),
+            Rc::new(StandIn::default()),
+        );
         block_on(hook(Exchange {
             kind,
             subject: subject.to_owned(),
@@ -135,8 +147,16 @@ mod tests {
 
     #[test]
     fn a_renewed_token_has_the_new_props() {
-        let exchanged = run(Ok(Some(ending(8 * 3600))), ExchangeKind::Refresh, ending(10)).unwrap();
-        assert_eq!((exchanged.props, exchanged.access_seconds), (Some(ending(8 * 3600)), None));
+        let exchanged = run(
+            Ok(Some(ending(8 * 3600))),
+            ExchangeKind::Refresh,
+            ending(10),
+        )
+        .unwrap();
+        assert_eq!(
+            (exchanged.props, exchanged.access_seconds),
+            (Some(ending(8 * 3600)), None)
+        );
         let exchanged = run(Ok(None), ExchangeKind::Refresh, json!({})).unwrap();
         assert_eq!((exchanged.props, exchanged.access_seconds), (None, None));
     }
@@ -144,35 +164,70 @@ mod tests {
     #[test]
     fn a_code_is_exchanged_without_asking_the_provider() {
         let away = || Err(IdentityError::Unavailable(String::new()));
-        for kind in [ExchangeKind::Code, ExchangeKind::Token, ExchangeKind::Client] {
+        for kind in [
+            ExchangeKind::Code,
+            ExchangeKind::Token,
+            ExchangeKind::Client,
+        ] {
             assert!(run(away(), kind, json!({})).is_ok_and(|exchanged| exchanged.props.is_none()));
         }
     }
 
     #[test]
     fn a_token_does_not_outlive_the_providers() {
-        let lives = |seconds| run(Ok(None), ExchangeKind::Code, ending(seconds)).unwrap().access_seconds;
-        assert_eq!([lives(3600), lives(300), lives(1)], [None, Some(300), Some(LEAST_SECONDS)]);
+        let lives = |seconds| {
+            run(Ok(None), ExchangeKind::Code, ending(seconds))
+                .unwrap()
+                .access_seconds
+        };
+        assert_eq!(
+            [lives(3600), lives(300), lives(1)],
+            [None, Some(300), Some(LEAST_SECONDS)]
+        );
         let renewed = run(Ok(Some(ending(300))), ExchangeKind::Refresh, ending(1)).unwrap();
         assert_eq!(renewed.access_seconds, Some(300));
     }
 
     #[test]
     fn a_grant_ends_with_a_token_of_the_provider_that_nothing_renews() {
-        let ended = |props: Value| matches!(run(Ok(None), ExchangeKind::Refresh, props), Err(ExchangeError::Ended(_)));
+        let ended = |props: Value| {
+            matches!(
+                run(Ok(None), ExchangeKind::Refresh, props),
+                Err(ExchangeError::Ended(_))
+            )
+        };
         assert!(ended(ending(0)) && !ended(ending(1)));
         let renewable = json!({ "upstream": { "access_token": "a", "refresh_token": "r", "expires": NOW / 1000 } });
         assert!(
-            !ended(renewable.clone()) && !ended(json!({ "upstream": { "access_token": "a" } })) && !ended(json!({}))
+            !ended(renewable.clone())
+                && !ended(json!({ "upstream": { "access_token": "a" } }))
+                && !ended(json!({}))
         );
-        let lives = |props| run(Ok(None), ExchangeKind::Code, props).unwrap().refresh_seconds;
-        assert_eq!([lives(ending(7200)), lives(ending(1)), lives(renewable)], [Some(7200), Some(LEAST_SECONDS), None]);
+        let lives = |props| {
+            run(Ok(None), ExchangeKind::Code, props)
+                .unwrap()
+                .refresh_seconds
+        };
+        assert_eq!(
+            [lives(ending(7200)), lives(ending(1)), lives(renewable)],
+            [Some(7200), Some(LEAST_SECONDS), None]
+        );
     }
 
     #[test]
     fn a_grant_of_a_user_of_another_provider_ends() {
-        for kind in [ExchangeKind::Code, ExchangeKind::Refresh, ExchangeKind::Token] {
-            assert!(matches!(run_for("demo:ann", Ok(None), kind, json!({})), Err(ExchangeError::Ended(_))), "{kind:?}");
+        for kind in [
+            ExchangeKind::Code,
+            ExchangeKind::Refresh,
+            ExchangeKind::Token,
+        ] {
+            assert!(
+                matches!(
+                    run_for("demo:ann", Ok(None), kind, json!({})),
+                    Err(ExchangeError::Ended(_))
+                ),
+                "{kind:?}"
+            );
         }
         assert!(run_for("a client", Ok(None), ExchangeKind::Client, json!({})).is_ok());
     }
@@ -184,10 +239,11 @@ mod tests {
             "GITHUB_ALLOWED" => Some("ann".to_owned()),
             _ => name.starts_with("GITHUB_CLIENT_").then(|| "x".to_owned()),
         };
-        let provider = crate::identity::settings::provider(&variables).unwrap().unwrap();
+        let provider = crate::identity::settings::provider(&variables)
+            .unwrap()
+            .unwrap();
         let web = Rc::new(StandIn::default());
-        let given =
-            json!({ "access_token": "new", "token_type": "bearer", "expires_in": 28800, "refresh_token": "next" });
+        let given = json!({ "access_token": "new", "token_type": "bearer", "expires_in": 28800, "refresh_token": "next" });
         web.post("https://github.com/login/oauth/access_token", 200, &given);
         let upstream = json!({ "access_token": "a", "refresh_token": "r", "expires": NOW / 1000 });
         let exchange = Exchange {
@@ -199,9 +255,21 @@ mod tests {
             audience: Vec::new(),
             props: json!({ "login": "ann", "known_as": ["ann"], "upstream": upstream }),
         };
-        let exchanged = block_on(hook(provider, Rc::clone(&web) as Rc<dyn Upstream>)(exchange)).unwrap();
-        assert_eq!(exchanged.props.unwrap()["upstream"]["refresh_token"], "next");
-        assert_eq!(web.sent().iter().map(|sent| sent.timeout_ms).collect::<Vec<_>>(), [5000, 2000]);
+        let exchanged = block_on(hook(provider, Rc::clone(&web) as Rc<dyn Upstream>)(
+            exchange,
+        ))
+        .unwrap();
+        assert_eq!(
+            exchanged.props.unwrap()["upstream"]["refresh_token"],
+            "next"
+        );
+        assert_eq!(
+            web.sent()
+                .iter()
+                .map(|sent| sent.timeout_ms)
+                .collect::<Vec<_>>(),
+            [5000, 2000]
+        );
     }
 
     #[test]
@@ -214,6 +282,9 @@ mod tests {
         let text = || "x".to_owned();
         assert!(ends(IdentityError::Refused(text())) && ends(IdentityError::NotAllowed(text())));
         assert!(ends(IdentityError::Denied(text())));
-        assert!(!ends(IdentityError::Unavailable(text())) && !ends(IdentityError::Misconfigured(text())));
+        assert!(
+            !ends(IdentityError::Unavailable(text()))
+                && !ends(IdentityError::Misconfigured(text()))
+        );
     }
 }

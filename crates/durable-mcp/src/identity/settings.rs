@@ -24,19 +24,34 @@ pub const DEMO_LOGIN: &str = "DEMO_LOGIN";
 
 /// Lists of who may sign in, each with the provider that reads it and the form of its entries.
 const LISTS: [List; 4] = [
-    List { name: "GITHUB_ALLOWED", provider: "github", is_good: |entry| !entry.contains('@') },
+    List {
+        name: "GITHUB_ALLOWED",
+        provider: "github",
+        is_good: |entry| !entry.contains('@'),
+    },
     List {
         name: "GITHUB_GROUPS",
         provider: "github",
         is_good: |entry| entry.starts_with("org:") || entry.contains('/'),
     },
-    List { name: "GOOGLE_ALLOWED", provider: "google", is_good: |entry| entry.contains('@') },
-    List { name: "OIDC_ALLOWED", provider: "oidc", is_good: |entry| entry.contains('@') },
+    List {
+        name: "GOOGLE_ALLOWED",
+        provider: "google",
+        is_good: |entry| entry.contains('@'),
+    },
+    List {
+        name: "OIDC_ALLOWED",
+        provider: "oidc",
+        is_good: |entry| entry.contains('@'),
+    },
 ];
 
 /// Variables that are no list, by the provider whose list an operator may take each for.
-const NO_LISTS: [(&str, &str); 3] =
-    [("cloudflare", "CLOUDFLARE_ALLOWED"), ("access", "ACCESS_ALLOWED"), ("demo", "DEMO_ALLOWED")];
+const NO_LISTS: [(&str, &str); 3] = [
+    ("cloudflare", "CLOUDFLARE_ALLOWED"),
+    ("access", "ACCESS_ALLOWED"),
+    ("demo", "DEMO_ALLOWED"),
+];
 
 /// A list of who may sign in.
 struct List {
@@ -59,9 +74,13 @@ type Chosen = Result<Rc<dyn IdentityProvider>, IdentityError>;
 /// let error = provider(&|name| (name == "IDENTITY_PROVIDER").then(|| "github".to_owned())).err().unwrap();
 /// assert!(error.to_string().contains("wrangler secret put GITHUB_CLIENT_ID"));
 /// ```
-pub fn provider(read: &dyn Fn(&str) -> Option<String>) -> Result<Option<Rc<dyn IdentityProvider>>, IdentityError> {
+pub fn provider(
+    read: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<Rc<dyn IdentityProvider>>, IdentityError> {
     let settings = Settings(read);
-    let name = settings.text(IDENTITY_PROVIDER).unwrap_or_else(|| "none".to_owned());
+    let name = settings
+        .text(IDENTITY_PROVIDER)
+        .unwrap_or_else(|| "none".to_owned());
     settings.check_no_list(&name)?;
     match name.as_str() {
         "none" => return Ok(None),
@@ -72,7 +91,9 @@ pub fn provider(read: &dyn Fn(&str) -> Option<String>) -> Result<Option<Rc<dyn I
         "oidc" => settings.oidc(),
         "access" => settings.access(),
         // The value may be a secret that was set as the wrong variable.
-        _ => Err(wrong(format!("{IDENTITY_PROVIDER} names no identity provider. Set it to {PROVIDERS}."))),
+        _ => Err(wrong(format!(
+            "{IDENTITY_PROVIDER} names no identity provider. Set it to {PROVIDERS}."
+        ))),
     }
     .map(Some)
 }
@@ -81,8 +102,12 @@ pub fn provider(read: &dyn Fn(&str) -> Option<String>) -> Result<Option<Rc<dyn I
 #[must_use]
 pub fn unused_lists(read: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
     let settings = Settings(read);
-    let chosen = settings.text(IDENTITY_PROVIDER).unwrap_or_else(|| "none".to_owned());
-    let unused = LISTS.iter().filter(|list| list.provider != chosen && settings.text(list.name).is_some());
+    let chosen = settings
+        .text(IDENTITY_PROVIDER)
+        .unwrap_or_else(|| "none".to_owned());
+    let unused = LISTS
+        .iter()
+        .filter(|list| list.provider != chosen && settings.text(list.name).is_some());
     let told = unused.map(|List { name, provider, .. }| {
         format!("{name} keeps nobody out: it is looked at where {IDENTITY_PROVIDER} is {provider}.")
     });
@@ -96,7 +121,9 @@ fn checked_url(name: &str, url: &str) -> Result<String, IdentityError> {
     if is_trustworthy(url) && !url.contains(['?', '#']) {
         return Ok(url.trim_end_matches('/').to_owned());
     }
-    Err(wrong(format!("{name} is no https URL without a query. Correct it in wrangler.toml.")))
+    Err(wrong(format!(
+        "{name} is no https URL without a query. Correct it in wrangler.toml."
+    )))
 }
 
 fn wrong(text: String) -> IdentityError {
@@ -119,7 +146,9 @@ impl Settings<'_> {
             credentials: self.credentials("GITHUB", true)?,
             url: self.url("GITHUB_URL", github::URL)?,
             api: self.url("GITHUB_API_URL", github::API_URL)?,
-            scopes: self.text("GITHUB_SCOPES").unwrap_or_else(|| github::SCOPES.to_owned()),
+            scopes: self
+                .text("GITHUB_SCOPES")
+                .unwrap_or_else(|| github::SCOPES.to_owned()),
             allowed: self.list("GITHUB_ALLOWED")?,
             groups: self.list("GITHUB_GROUPS")?,
         }))
@@ -131,7 +160,9 @@ impl Settings<'_> {
             authorize: self.url("CLOUDFLARE_AUTHORIZE_URL", cloudflare::AUTHORIZE_URL)?,
             token: self.url("CLOUDFLARE_TOKEN_URL", cloudflare::TOKEN_URL)?,
             api: self.url("CLOUDFLARE_API_URL", cloudflare::API_URL)?,
-            scopes: self.text("CLOUDFLARE_SCOPES").unwrap_or_else(|| cloudflare::SCOPES.to_owned()),
+            scopes: self
+                .text("CLOUDFLARE_SCOPES")
+                .unwrap_or_else(|| cloudflare::SCOPES.to_owned()),
         }))
     }
 
@@ -140,7 +171,8 @@ impl Settings<'_> {
         Ok(Rc::new(Oidc::new(
             oidc::GOOGLE.to_owned(),
             credentials,
-            self.text("GOOGLE_SCOPES").unwrap_or_else(|| oidc::SCOPES.to_owned()),
+            self.text("GOOGLE_SCOPES")
+                .unwrap_or_else(|| oidc::SCOPES.to_owned()),
             self.list("GOOGLE_ALLOWED")?,
         )))
     }
@@ -154,9 +186,13 @@ impl Settings<'_> {
             ));
         };
         let issuer = checked_url("OIDC_ISSUER", &issuer)?;
-        let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| oidc::SCOPES.to_owned());
+        let scopes = self
+            .text("OIDC_SCOPES")
+            .unwrap_or_else(|| oidc::SCOPES.to_owned());
         if !scopes.split_whitespace().any(|scope| scope == "openid") {
-            return Err(wrong("OIDC_SCOPES lacks openid, without which nobody signs in. Add it.".to_owned()));
+            return Err(wrong(
+                "OIDC_SCOPES lacks openid, without which nobody signs in. Add it.".to_owned(),
+            ));
         }
         let prompt = self.text("OIDC_PROMPT").map(|text| {
             let wrong =
@@ -170,23 +206,38 @@ impl Settings<'_> {
     }
 
     fn access(&self) -> Chosen {
-        let (Some(team), Some(audience)) = (self.text("ACCESS_TEAM_DOMAIN"), self.text("ACCESS_AUD")) else {
+        let (Some(team), Some(audience)) =
+            (self.text("ACCESS_TEAM_DOMAIN"), self.text("ACCESS_AUD"))
+        else {
             return Err(wrong(
                 "ACCESS_TEAM_DOMAIN or ACCESS_AUD is not set. Set them in wrangler.toml: the first to your team's domain, as \
                  in acme.cloudflareaccess.com, the second to the application audience tag of your Access application."
                     .to_owned(),
             ));
         };
-        let team = if team.contains("://") { team } else { format!("https://{team}") };
-        Ok(Rc::new(Access::new(checked_url("ACCESS_TEAM_DOMAIN", &team)?, audience)))
+        let team = if team.contains("://") {
+            team
+        } else {
+            format!("https://{team}")
+        };
+        Ok(Rc::new(Access::new(
+            checked_url("ACCESS_TEAM_DOMAIN", &team)?,
+            audience,
+        )))
     }
 
     /// A variable of any text; `None` if it is empty.
     fn text(&self, name: &str) -> Option<String> {
-        (self.0)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+        (self.0)(name)
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty())
     }
 
-    fn credentials(&self, variables: &'static str, needs_secret: bool) -> Result<Credentials, IdentityError> {
+    fn credentials(
+        &self,
+        variables: &'static str,
+        needs_secret: bool,
+    ) -> Result<Credentials, IdentityError> {
         let [id, secret] = ["ID", "SECRET"].map(|part| format!("{variables}_CLIENT_{part}"));
         let missing = |name: &str| {
             wrong(format!(
@@ -199,7 +250,11 @@ impl Settings<'_> {
         if needs_secret && value.is_none() {
             return Err(missing(&secret));
         }
-        Ok(Credentials { id, secret: value, variables })
+        Ok(Credentials {
+            id,
+            secret: value,
+            variables,
+        })
     }
 
     fn url(&self, name: &str, usual: &str) -> Result<String, IdentityError> {
@@ -210,11 +265,15 @@ impl Settings<'_> {
         let Some(text) = self.text(name) else {
             return Ok(AllowList::default());
         };
-        let is_good =
-            LISTS.iter().find(|list| list.name == name).map_or(no_entry as fn(&str) -> bool, |list| list.is_good);
+        let is_good = LISTS
+            .iter()
+            .find(|list| list.name == name)
+            .map_or(no_entry as fn(&str) -> bool, |list| list.is_good);
         match AllowList::parse(&text).and_then(|list| list.checked(is_good)) {
             // An operator who sets a list wants it to keep people out.
-            Ok(list) if list.is_empty() => Err(wrong(format!("{name} names nobody. Name somebody, or remove it."))),
+            Ok(list) if list.is_empty() => Err(wrong(format!(
+                "{name} names nobody. Name somebody, or remove it."
+            ))),
             Ok(list) => Ok(list),
             Err(entry) => Err(wrong(format!(
                 "{name} has an entry that nobody can match: {entry}. For GitHub one is a login, id:1234, org:name or \
@@ -225,7 +284,10 @@ impl Settings<'_> {
 
     /// Rejects a variable that looks like a list of people and is not read: everybody could sign in.
     fn check_no_list(&self, provider: &str) -> Result<(), IdentityError> {
-        match NO_LISTS.iter().find(|(own, name)| *own == provider && self.text(name).is_some()) {
+        match NO_LISTS
+            .iter()
+            .find(|(own, name)| *own == provider && self.text(name).is_some())
+        {
             Some((_, name)) => Err(wrong(format!(
                 "{name} is set, and there is no such list, so nobody is let in. Set at your provider who may sign in, and \
                  remove {name}."
@@ -245,8 +307,12 @@ mod tests {
     use crate::identity::stand_in::begin;
 
     fn chosen(variables: &[(&str, &str)]) -> Result<Option<Rc<dyn IdentityProvider>>, String> {
-        let read =
-            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let read = |name: &str| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         provider(&read).map_err(|error| error.to_string())
     }
 
@@ -258,12 +324,19 @@ mod tests {
         chosen(variables).err().unwrap()
     }
 
-    const GITHUB: [(&str, &str); 3] =
-        [("IDENTITY_PROVIDER", "github"), ("GITHUB_CLIENT_ID", "id"), ("GITHUB_CLIENT_SECRET", "s3cret")];
+    const GITHUB: [(&str, &str); 3] = [
+        ("IDENTITY_PROVIDER", "github"),
+        ("GITHUB_CLIENT_ID", "id"),
+        ("GITHUB_CLIENT_SECRET", "s3cret"),
+    ];
 
     #[test]
     fn nobody_signs_in_unless_a_provider_is_named() {
-        for variables in [&[][..], &[("IDENTITY_PROVIDER", "")], &[("IDENTITY_PROVIDER", " none ")]] {
+        for variables in [
+            &[][..],
+            &[("IDENTITY_PROVIDER", "")],
+            &[("IDENTITY_PROVIDER", " none ")],
+        ] {
             assert!(chosen(variables).unwrap().is_none());
         }
     }
@@ -271,26 +344,48 @@ mod tests {
     #[test]
     fn each_provider_is_chosen_by_its_name() {
         assert_eq!(title(&GITHUB), "GitHub");
-        let cloudflare =
-            [("IDENTITY_PROVIDER", "cloudflare"), ("CLOUDFLARE_CLIENT_ID", "id"), ("CLOUDFLARE_CLIENT_SECRET", "s")];
+        let cloudflare = [
+            ("IDENTITY_PROVIDER", "cloudflare"),
+            ("CLOUDFLARE_CLIENT_ID", "id"),
+            ("CLOUDFLARE_CLIENT_SECRET", "s"),
+        ];
         assert_eq!(title(&cloudflare), "Cloudflare");
-        let google = [("IDENTITY_PROVIDER", "google"), ("GOOGLE_CLIENT_ID", "id"), ("GOOGLE_CLIENT_SECRET", "s")];
+        let google = [
+            ("IDENTITY_PROVIDER", "google"),
+            ("GOOGLE_CLIENT_ID", "id"),
+            ("GOOGLE_CLIENT_SECRET", "s"),
+        ];
         assert_eq!(title(&google), "Google");
-        let oidc =
-            [("IDENTITY_PROVIDER", "oidc"), ("OIDC_ISSUER", "https://id.example/realm"), ("OIDC_CLIENT_ID", "id")];
+        let oidc = [
+            ("IDENTITY_PROVIDER", "oidc"),
+            ("OIDC_ISSUER", "https://id.example/realm"),
+            ("OIDC_CLIENT_ID", "id"),
+        ];
         assert_eq!(title(&oidc), "id.example");
-        for team in ["acme.cloudflareaccess.com", "https://acme.cloudflareaccess.com/"] {
-            let access = [("IDENTITY_PROVIDER", "access"), ("ACCESS_TEAM_DOMAIN", team), ("ACCESS_AUD", "tag")];
+        for team in [
+            "acme.cloudflareaccess.com",
+            "https://acme.cloudflareaccess.com/",
+        ] {
+            let access = [
+                ("IDENTITY_PROVIDER", "access"),
+                ("ACCESS_TEAM_DOMAIN", team),
+                ("ACCESS_AUD", "tag"),
+            ];
             assert_eq!(title(&access), "Cloudflare Access");
         }
-        let demo = chosen(&[("IDENTITY_PROVIDER", "demo"), ("DEMO_LOGIN", "true")]).unwrap().unwrap();
+        let demo = chosen(&[("IDENTITY_PROVIDER", "demo"), ("DEMO_LOGIN", "true")])
+            .unwrap()
+            .unwrap();
         assert!(demo.is_demo() && demo.asks_name());
     }
 
     #[test]
     fn the_demo_is_refused_unless_it_is_wanted() {
         for wanted in ["", "1", "yes", "TRUE", "false"] {
-            assert!(problem(&[("IDENTITY_PROVIDER", "demo"), ("DEMO_LOGIN", wanted)]).contains("DEMO_LOGIN"));
+            assert!(
+                problem(&[("IDENTITY_PROVIDER", "demo"), ("DEMO_LOGIN", wanted)])
+                    .contains("DEMO_LOGIN")
+            );
         }
     }
 
@@ -300,14 +395,32 @@ mod tests {
             let mut variables = GITHUB;
             let name = std::mem::replace(&mut variables[at], ("OTHER", "")).0;
             let problem = problem(&variables);
-            assert!(problem.contains(&format!("wrangler secret put {name}")) && problem.contains(".dev.vars"));
+            assert!(
+                problem.contains(&format!("wrangler secret put {name}"))
+                    && problem.contains(".dev.vars")
+            );
         }
         for (name, variables) in [
-            ("CLOUDFLARE_CLIENT_ID", &[("IDENTITY_PROVIDER", "cloudflare")][..]),
+            (
+                "CLOUDFLARE_CLIENT_ID",
+                &[("IDENTITY_PROVIDER", "cloudflare")][..],
+            ),
             ("GOOGLE_CLIENT_ID", &[("IDENTITY_PROVIDER", "google")]),
             ("OIDC_ISSUER", &[("IDENTITY_PROVIDER", "oidc")]),
-            ("OIDC_CLIENT_ID", &[("IDENTITY_PROVIDER", "oidc"), ("OIDC_ISSUER", "https://id.example")]),
-            ("ACCESS_AUD", &[("IDENTITY_PROVIDER", "access"), ("ACCESS_TEAM_DOMAIN", "x.cloudflareaccess.com")]),
+            (
+                "OIDC_CLIENT_ID",
+                &[
+                    ("IDENTITY_PROVIDER", "oidc"),
+                    ("OIDC_ISSUER", "https://id.example"),
+                ],
+            ),
+            (
+                "ACCESS_AUD",
+                &[
+                    ("IDENTITY_PROVIDER", "access"),
+                    ("ACCESS_TEAM_DOMAIN", "x.cloudflareaccess.com"),
+                ],
+            ),
         ] {
             assert!(problem(variables).contains(name), "{name}");
         }
@@ -326,16 +439,32 @@ mod tests {
             ("GITHUB_GROUPS", "a b:c"),
         ] {
             let problem = with(name, value);
-            assert!(problem.contains(name) && !problem.contains("s3cret"), "{problem}");
+            assert!(
+                problem.contains(name) && !problem.contains("s3cret"),
+                "{problem}"
+            );
         }
         let oidc = |name, value| {
             let issuer = ("OIDC_ISSUER", "https://id.example");
-            chosen(&[("IDENTITY_PROVIDER", "oidc"), issuer, ("OIDC_CLIENT_ID", "id"), (name, value)])
+            chosen(&[
+                ("IDENTITY_PROVIDER", "oidc"),
+                issuer,
+                ("OIDC_CLIENT_ID", "id"),
+                (name, value),
+            ])
         };
-        assert!(oidc("OIDC_SCOPES", "profile").err().unwrap().contains("openid"));
+        assert!(
+            oidc("OIDC_SCOPES", "profile")
+                .err()
+                .unwrap()
+                .contains("openid")
+        );
         for prompt in ["none", "s3cret"] {
             let problem = oidc("OIDC_PROMPT", prompt).err().unwrap();
-            assert!(problem.contains("OIDC_PROMPT") && !problem.contains("s3cret"), "{problem}");
+            assert!(
+                problem.contains("OIDC_PROMPT") && !problem.contains("s3cret"),
+                "{problem}"
+            );
         }
         assert!(oidc("OIDC_PROMPT", "consent").is_ok() && oidc("OIDC_PROMPT", "").is_ok());
     }
@@ -343,20 +472,42 @@ mod tests {
     #[test]
     fn a_list_that_could_let_nobody_or_everybody_in_lets_nobody_in_and_says_so() {
         let google = |entry| {
-            let variables = [("GOOGLE_CLIENT_ID", "id"), ("GOOGLE_CLIENT_SECRET", "s"), ("GOOGLE_ALLOWED", entry)];
+            let variables = [
+                ("GOOGLE_CLIENT_ID", "id"),
+                ("GOOGLE_CLIENT_SECRET", "s"),
+                ("GOOGLE_ALLOWED", entry),
+            ];
             chosen(&[&[("IDENTITY_PROVIDER", "google")][..], &variables].concat())
         };
-        for entry in ["octocat", "id:5", "org:acme", "acme/core", "@example.com octocat"] {
-            assert!(google(entry).err().unwrap().contains("GOOGLE_ALLOWED"), "{entry}");
+        for entry in [
+            "octocat",
+            "id:5",
+            "org:acme",
+            "acme/core",
+            "@example.com octocat",
+        ] {
+            assert!(
+                google(entry).err().unwrap().contains("GOOGLE_ALLOWED"),
+                "{entry}"
+            );
         }
         assert!(google("ann@example.com, @example.org").is_ok() && google(" ").is_ok());
-        for (name, entry) in
-            [("GITHUB_ALLOWED", "ann@example.com"), ("GITHUB_GROUPS", "octocat"), ("GITHUB_GROUPS", "id:5")]
-        {
-            assert!(problem(&[GITHUB[0], GITHUB[1], GITHUB[2], (name, entry)]).contains(name), "{entry}");
+        for (name, entry) in [
+            ("GITHUB_ALLOWED", "ann@example.com"),
+            ("GITHUB_GROUPS", "octocat"),
+            ("GITHUB_GROUPS", "id:5"),
+        ] {
+            assert!(
+                problem(&[GITHUB[0], GITHUB[1], GITHUB[2], (name, entry)]).contains(name),
+                "{entry}"
+            );
         }
         for (provider, name) in NO_LISTS {
-            let variables = [("IDENTITY_PROVIDER", provider), ("DEMO_LOGIN", "true"), (name, "ann@example.com")];
+            let variables = [
+                ("IDENTITY_PROVIDER", provider),
+                ("DEMO_LOGIN", "true"),
+                (name, "ann@example.com"),
+            ];
             assert!(problem(&variables).contains(name), "{name}");
         }
     }
@@ -374,7 +525,9 @@ mod tests {
         for List { name, provider, .. } in LISTS {
             assert_eq!(unused(provider, name), [""; 0]);
             for other in ["", "none", "access"] {
-                let [told] = &unused(other, name)[..] else { panic!("{name} {other}") };
+                let [told] = &unused(other, name)[..] else {
+                    panic!("{name} {other}")
+                };
                 assert!(told.contains(name) && told.contains(provider), "{told}");
             }
         }
@@ -382,9 +535,19 @@ mod tests {
 
     #[test]
     fn addresses_can_be_others() {
-        let variables = [GITHUB[0], GITHUB[1], GITHUB[2], ("GITHUB_URL", "http://127.0.0.1:4000/")];
+        let variables = [
+            GITHUB[0],
+            GITHUB[1],
+            GITHUB[2],
+            ("GITHUB_URL", "http://127.0.0.1:4000/"),
+        ];
         let provider = chosen(&variables).unwrap().unwrap();
-        assert!(begin(&*provider, None).unwrap().url.starts_with("http://127.0.0.1:4000/login/oauth/authorize?"));
+        assert!(
+            begin(&*provider, None)
+                .unwrap()
+                .url
+                .starts_with("http://127.0.0.1:4000/login/oauth/authorize?")
+        );
         assert_eq!(provider.title(), "GitHub (stand-in)");
     }
 }

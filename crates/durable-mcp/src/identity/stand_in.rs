@@ -60,17 +60,37 @@ impl std::fmt::Debug for StandIn {
 impl StandIn {
     /// Sets what a `GET` of a URL is answered with.
     pub fn get(&self, url: &str, status: u16, body: &Value) {
-        self.set(&format!("GET {url}"), status, &[], body.to_string().as_bytes());
+        self.set(
+            &format!("GET {url}"),
+            status,
+            &[],
+            body.to_string().as_bytes(),
+        );
     }
 
     /// Sets what a `POST` to a URL is answered with.
     pub fn post(&self, url: &str, status: u16, body: &Value) {
-        self.set(&format!("POST {url}"), status, &[], body.to_string().as_bytes());
+        self.set(
+            &format!("POST {url}"),
+            status,
+            &[],
+            body.to_string().as_bytes(),
+        );
     }
 
     /// Sets an answer by method and URL, with headers and any body.
-    pub fn set(&self, line: &str, status: u16, headers: &[(&'static str, &'static str)], body: &[u8]) {
-        let answer = Given { status, headers: headers.to_vec(), body: body.to_vec() };
+    pub fn set(
+        &self,
+        line: &str,
+        status: u16,
+        headers: &[(&'static str, &'static str)],
+        body: &[u8],
+    ) {
+        let answer = Given {
+            status,
+            headers: headers.to_vec(),
+            body: body.to_vec(),
+        };
         self.answers.borrow_mut().insert(line.to_owned(), answer);
     }
 
@@ -93,7 +113,11 @@ impl StandIn {
     /// Method and URL of what was sent.
     #[must_use]
     pub fn asked(&self) -> Vec<String> {
-        self.sent.borrow().iter().map(|sent| sent.line.clone()).collect()
+        self.sent
+            .borrow()
+            .iter()
+            .map(|sent| sent.line.clone())
+            .collect()
     }
 }
 
@@ -102,9 +126,20 @@ impl Upstream for StandIn {
         NOW + self.passed.get()
     }
 
-    fn send(&self, request: Request<Vec<u8>>, limit: usize, timeout_ms: u32) -> Reached<'_, Response<Vec<u8>>> {
+    fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        limit: usize,
+        timeout_ms: u32,
+    ) -> Reached<'_, Response<Vec<u8>>> {
         let line = format!("{} {}", request.method(), request.uri());
-        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let header = |name| {
+            request
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+        };
         self.sent.borrow_mut().push(Sent {
             line: line.clone(),
             authorization: header("authorization").to_owned(),
@@ -114,19 +149,27 @@ impl Upstream for StandIn {
         });
         let answer = self.answers.borrow().get(&line).cloned();
         async move {
-            let mut answer = answer.ok_or_else(|| RuntimeError(format!("no answer in time: {line}")))?;
+            let mut answer =
+                answer.ok_or_else(|| RuntimeError(format!("no answer in time: {line}")))?;
             answer.body.truncate(limit + 1);
             let mut response = Response::builder().status(answer.status);
             for (name, value) in answer.headers {
                 response = response.header(name, value);
             }
-            response.body(answer.body).map_err(|error| RuntimeError(error.to_string()))
+            response
+                .body(answer.body)
+                .map_err(|error| RuntimeError(error.to_string()))
         }
         .boxed_local()
     }
 
     fn verify<'a>(&'a self, signature: Signature<'a>) -> Reached<'a, bool> {
-        let Signature { algorithm, key, signed, bytes } = signature;
+        let Signature {
+            algorithm,
+            key,
+            signed,
+            bytes,
+        } = signature;
         let good = bytes == made_up(algorithm.as_str(), key, signed);
         async move { Ok(good) }.boxed_local()
     }
@@ -172,7 +215,10 @@ struct Lines(Vec<(String, String)>);
 
 impl Headers for Lines {
     fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.into())
+        self.0
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.into())
     }
 
     fn all(&self) -> Vec<(String, String)> {
@@ -183,7 +229,10 @@ impl Headers for Lines {
 /// The request of a browser that comes back to `/callback`.
 #[must_use]
 pub fn head(query: &str, headers: &[(&str, &str)]) -> Head {
-    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let headers = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
     Head {
         method: http::Method::GET,
         secure: true,
@@ -209,17 +258,33 @@ pub fn begin(provider: &dyn IdentityProvider, name: Option<&str>) -> Result<Begu
 ///
 /// # Errors
 /// The provider's.
-pub fn begin_on(provider: &dyn IdentityProvider, name: Option<&str>, web: &StandIn) -> Result<Begun, IdentityError> {
+pub fn begin_on(
+    provider: &dyn IdentityProvider,
+    name: Option<&str>,
+    web: &StandIn,
+) -> Result<Begun, IdentityError> {
     let random = SeededRandom::new(1);
-    at_once(provider.begin(Flow { callback: CALLBACK, state: "state", name, random: &random, web }))
+    at_once(provider.begin(Flow {
+        callback: CALLBACK,
+        state: "state",
+        name,
+        random: &random,
+        web,
+    }))
 }
 
 /// Begins a sign-in and finishes it with that query.
 ///
 /// # Errors
 /// The provider's.
-pub fn finish(provider: &dyn IdentityProvider, query: &str, web: &StandIn) -> Result<Identity, IdentityError> {
-    let kept = begin_on(provider, None, &StandIn::default()).or_else(|_| begin_on(provider, None, web))?.kept;
+pub fn finish(
+    provider: &dyn IdentityProvider,
+    query: &str,
+    web: &StandIn,
+) -> Result<Identity, IdentityError> {
+    let kept = begin_on(provider, None, &StandIn::default())
+        .or_else(|_| begin_on(provider, None, web))?
+        .kept;
     finish_with(provider, &head(query, &[]), &kept, web)
 }
 
@@ -234,18 +299,30 @@ pub fn finish_with(
     web: &StandIn,
 ) -> Result<Identity, IdentityError> {
     let params = Params::parse(&head.query).unwrap_or_default();
-    at_once(provider.finish(Answer { callback: CALLBACK, params: &params, head, kept, web }))
+    at_once(provider.finish(Answer {
+        callback: CALLBACK,
+        params: &params,
+        head,
+        kept,
+        web,
+    }))
 }
 
 /// Renews what a provider gave.
 ///
 /// # Errors
 /// The provider's.
-pub fn renew(provider: &dyn IdentityProvider, props: &Value, web: &StandIn) -> Result<Option<Value>, IdentityError> {
+pub fn renew(
+    provider: &dyn IdentityProvider,
+    props: &Value,
+    web: &StandIn,
+) -> Result<Option<Value>, IdentityError> {
     at_once(provider.renew(props, web))
 }
 
 /// Nothing in here waits for anything.
 fn at_once<T>(asked: Asked<'_, T>) -> Result<T, IdentityError> {
-    asked.now_or_never().unwrap_or_else(|| Err(IdentityError::Unavailable("the provider waits".to_owned())))
+    asked
+        .now_or_never()
+        .unwrap_or_else(|| Err(IdentityError::Unavailable("the provider waits".to_owned())))
 }

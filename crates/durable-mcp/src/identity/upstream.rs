@@ -46,7 +46,12 @@ pub trait Upstream {
 
     /// Sends a request without following redirects. Of the answer's body no more than `limit` bytes are read, and one more
     /// to show that it is longer. What takes longer than `timeout_ms`, body included, is a fault.
-    fn send(&self, request: Request<Vec<u8>>, limit: usize, timeout_ms: u32) -> Reached<'_, Response<Vec<u8>>>;
+    fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        limit: usize,
+        timeout_ms: u32,
+    ) -> Reached<'_, Response<Vec<u8>>>;
 
     /// Verifies a signature. It is false for a key that does not fit the algorithm.
     fn verify<'a>(&'a self, signature: Signature<'a>) -> Reached<'a, bool>;
@@ -60,9 +65,18 @@ impl Upstream for InRenewal<'_> {
         self.0.now()
     }
 
-    fn send(&self, request: Request<Vec<u8>>, limit: usize, timeout_ms: u32) -> Reached<'_, Response<Vec<u8>>> {
+    fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        limit: usize,
+        timeout_ms: u32,
+    ) -> Reached<'_, Response<Vec<u8>>> {
         let (tokens, others) = RENEWAL_MS;
-        let most = if request.method() == Method::POST { tokens } else { others };
+        let most = if request.method() == Method::POST {
+            tokens
+        } else {
+            others
+        };
         self.0.send(request, limit, timeout_ms.min(most))
     }
 
@@ -86,7 +100,9 @@ pub struct JsonAnswer {
 
 impl fmt::Debug for JsonAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JsonAnswer").field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("JsonAnswer")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
     }
 }
 
@@ -108,26 +124,50 @@ impl JsonAnswer {
 /// When the provider does not answer. An answer with any status is one.
 pub async fn get_json(web: &dyn Upstream, request: Builder) -> Result<JsonAnswer, IdentityError> {
     let request = request.header(USER_AGENT_HEADER, USER_AGENT);
-    let has_accept = request.headers_ref().is_some_and(|headers| headers.contains_key(ACCEPT));
-    let request = if has_accept { request } else { request.header(ACCEPT, "application/json") };
-    let request = request.body(Vec::new()).map_err(|error| IdentityError::Unavailable(error.to_string()))?;
+    let has_accept = request
+        .headers_ref()
+        .is_some_and(|headers| headers.contains_key(ACCEPT));
+    let request = if has_accept {
+        request
+    } else {
+        request.header(ACCEPT, "application/json")
+    };
+    let request = request
+        .body(Vec::new())
+        .map_err(|error| IdentityError::Unavailable(error.to_string()))?;
     let answer = send(web, request).await?;
-    let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+    let header = |name| {
+        answer
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
     let is_throttled = answer.status() == StatusCode::TOO_MANY_REQUESTS
         || header("retry-after").is_some()
         || header("x-ratelimit-remaining") == Some("0");
     let body = read_json(answer.body()).unwrap_or_default();
-    Ok(JsonAnswer { status: answer.status().as_u16(), is_throttled, body })
+    Ok(JsonAnswer {
+        status: answer.status().as_u16(),
+        is_throttled,
+        body,
+    })
 }
 
 /// Sends a request; an answer that is too long is a fault.
-pub(super) async fn send(web: &dyn Upstream, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, RuntimeError> {
+pub(super) async fn send(
+    web: &dyn Upstream,
+    request: Request<Vec<u8>>,
+) -> Result<Response<Vec<u8>>, RuntimeError> {
     let answer = web.send(request, MAX_ANSWER_BYTES, TIMEOUT_MS).await?;
     if answer.body().len() > MAX_ANSWER_BYTES {
         return Err(RuntimeError("the answer is too long".to_owned()));
     }
     // A byte order mark may be ignored (RFC 8259 section 8.1), and serde_json rejects it.
-    Ok(answer.map(|body| body.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(body)))
+    Ok(answer.map(|body| {
+        body.strip_prefix(b"\xef\xbb\xbf")
+            .map(<[u8]>::to_vec)
+            .unwrap_or(body)
+    }))
 }
 
 /// Accepts a provider's URL: `https`, or `http` on loopback.
@@ -135,10 +175,17 @@ pub(super) async fn send(web: &dyn Upstream, request: Request<Vec<u8>>) -> Resul
 pub fn is_trustworthy(url: &str) -> bool {
     let is_local = |rest: &str| {
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
-        matches!(name.map_or(host, |(name, _)| name), "localhost" | "127.0.0.1" | "[::1]")
+        let name = host
+            .rsplit_once(':')
+            .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+        matches!(
+            name.map_or(host, |(name, _)| name),
+            "localhost" | "127.0.0.1" | "[::1]"
+        )
     };
-    let is_clean = url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>'));
+    let is_clean = url
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>'));
     let is_url = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
         (Some(rest), _) => rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '['),
         (_, Some(rest)) => is_local(rest),

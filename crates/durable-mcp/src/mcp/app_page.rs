@@ -41,7 +41,13 @@ pub struct Page {
 impl Page {
     /// A page with a name, its `ui://` URI, and its HTML.
     pub fn new(name: impl Into<String>, uri: impl Into<String>, html: impl Into<String>) -> Self {
-        Self { name: name.into(), uri: uri.into(), html: html.into(), csp: Map::new(), meta: Map::new() }
+        Self {
+            name: name.into(),
+            uri: uri.into(),
+            html: html.into(),
+            csp: Map::new(),
+            meta: Map::new(),
+        }
     }
 
     /// Origins that it may send requests to, `https://api.example.com` for one.
@@ -69,8 +75,15 @@ impl Page {
         self
     }
 
-    fn allows<S: Into<String>>(mut self, directive: &str, origins: impl IntoIterator<Item = S>) -> Self {
-        let origins: Vec<Value> = origins.into_iter().map(|origin| Value::String(origin.into())).collect();
+    fn allows<S: Into<String>>(
+        mut self,
+        directive: &str,
+        origins: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let origins: Vec<Value> = origins
+            .into_iter()
+            .map(|origin| Value::String(origin.into()))
+            .collect();
         self.csp.insert(directive.to_owned(), Value::Array(origins));
         self
     }
@@ -78,15 +91,28 @@ impl Page {
 
 impl Feature for Page {
     fn register(self, server: &mut Server) {
-        let Self { name, uri, html, csp, mut meta } = self;
+        let Self {
+            name,
+            uri,
+            html,
+            csp,
+            mut meta,
+        } = self;
         if !uri.starts_with(SCHEME) {
-            return server.problem(format!("page `{name}`: its URI begins with {SCHEME}, and not as {uri:?} does"));
+            return server.problem(format!(
+                "page `{name}`: its URI begins with {SCHEME}, and not as {uri:?} does"
+            ));
         }
         meta.insert("csp".to_owned(), Value::Object(csp));
         let meta = json!({ "ui": meta });
-        let contents = ResourceContents::text(uri.as_str(), html).mime_type(PAGE_TYPE).meta(meta.clone());
+        let contents = ResourceContents::text(uri.as_str(), html)
+            .mime_type(PAGE_TYPE)
+            .meta(meta.clone());
         // It is the same for everybody, for as long as this version of the server is deployed.
-        let page = Resource::new(name, uri, move || ready(contents.clone())).mime_type(PAGE_TYPE).meta(meta).public();
+        let page = Resource::new(name, uri, move || ready(contents.clone()))
+            .mime_type(PAGE_TYPE)
+            .meta(meta)
+            .public();
         server.shows_pages = true;
         page.register(server);
     }

@@ -66,7 +66,9 @@ impl ClientCapabilities {
     /// shape; other capabilities do not count before the version that introduced them.
     #[must_use]
     pub fn known_to(self, version: ProtocolVersion) -> Self {
-        let later = |since: ProtocolVersion, capability: Self| if version < since { capability.0 } else { 0 };
+        let later = |since: ProtocolVersion, capability: Self| {
+            if version < since { capability.0 } else { 0 }
+        };
         let unknown = later(ProtocolVersion::V2025_11_25, Self::ELICITATION_URL)
             | later(ProtocolVersion::V2025_11_25, Self::SAMPLING_TOOLS);
         Self(self.0 & !unknown)
@@ -80,7 +82,10 @@ impl ClientCapabilities {
                 found = found.and(capability);
             }
         };
-        let (elicitation, sampling) = (declared.object("elicitation")?, declared.object("sampling")?);
+        let (elicitation, sampling) = (
+            declared.object("elicitation")?,
+            declared.object("sampling")?,
+        );
         // Before 2025-11-25 there were only forms, and an empty object still means them.
         let form = elicitation.has("form") || !elicitation.has("url");
         add(declared.has("elicitation") && form, Self::ELICITATION_FORM);
@@ -129,8 +134,14 @@ mod tests {
 
     #[test]
     fn an_empty_elicitation_means_forms() {
-        assert_eq!(read(r#"{"elicitation":{}}"#), ClientCapabilities::ELICITATION_FORM);
-        assert_eq!(read(r#"{"elicitation":{"url":{}}}"#), ClientCapabilities::ELICITATION_URL);
+        assert_eq!(
+            read(r#"{"elicitation":{}}"#),
+            ClientCapabilities::ELICITATION_FORM
+        );
+        assert_eq!(
+            read(r#"{"elicitation":{"url":{}}}"#),
+            ClientCapabilities::ELICITATION_URL
+        );
         let both = ClientCapabilities::ELICITATION_FORM.and(ClientCapabilities::ELICITATION_URL);
         assert_eq!(read(r#"{"elicitation":{"form":{},"url":{}}}"#), both);
     }
@@ -143,12 +154,17 @@ mod tests {
             assert!(declared.has(all), "{bits:b}");
         }
         let tasks = ClientCapabilities::TASKS.to_json();
-        assert_eq!(tasks, json!({"extensions": {"io.modelcontextprotocol/tasks": {}}}));
+        assert_eq!(
+            tasks,
+            json!({"extensions": {"io.modelcontextprotocol/tasks": {}}})
+        );
     }
 
     #[test]
     fn capabilities_survive_the_byte_they_travel_in() {
-        let all = read(r#"{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{}},"roots":{},"more":1}"#);
+        let all = read(
+            r#"{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{}},"roots":{},"more":1}"#,
+        );
         assert_eq!(ClientCapabilities::from_bits(all.bits()), all);
         assert!(all.has(ClientCapabilities::SAMPLING_TOOLS) && all.has(ClientCapabilities::ROOTS));
         assert!(!read("{}").has(ClientCapabilities::ROOTS));

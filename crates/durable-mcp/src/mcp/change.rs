@@ -67,7 +67,9 @@ impl Change {
             "tools" => Some(Self::Tools),
             "prompts" => Some(Self::Prompts),
             "resources" => Some(Self::Resources),
-            _ => text.strip_prefix("resource ").map(|uri| Self::Resource(uri.to_owned())),
+            _ => text
+                .strip_prefix("resource ")
+                .map(|uri| Self::Resource(uri.to_owned())),
         }
     }
 }
@@ -89,7 +91,12 @@ mod tests {
 
     #[test]
     fn a_change_is_read_as_it_was_written() {
-        for change in [Change::Tools, Change::Prompts, Change::Resources, Change::Resource("a:b c".into())] {
+        for change in [
+            Change::Tools,
+            Change::Prompts,
+            Change::Resources,
+            Change::Resource("a:b c".into()),
+        ] {
             assert_eq!(Change::parse(&change.to_text()), Some(change));
         }
         assert_eq!(Change::parse("everything"), None);
@@ -100,6 +107,9 @@ mod tests {
         assert_eq!(Change::Tools.params(None), "{}");
         assert_eq!(Change::Tools.params(Some("{}")), r#"{"_meta":{}}"#);
         let change = Change::Resource("a:\"".into());
-        assert_eq!(change.params(Some(r#"{"x":1}"#)), r#"{"uri":"a:\"","_meta":{"x":1}}"#);
+        assert_eq!(
+            change.params(Some(r#"{"x":1}"#)),
+            r#"{"uri":"a:\"","_meta":{"x":1}}"#
+        );
     }
 }

@@ -86,7 +86,9 @@ impl Client {
     ) -> Result<Elicited<T>, Error> {
         let schema = arguments_schema::<T>();
         let shown = form_schema(schema.clone()).map_err(|fault| no_form(&fault))?;
-        let answer = self.form(key, message.into(), shown.as_value(), &schema).await?;
+        let answer = self
+            .form(key, message.into(), shown.as_value(), &schema)
+            .await?;
         answer.read(|json| read(json, || schema))
     }
 
@@ -102,20 +104,32 @@ impl Client {
         schema: Value,
     ) -> Result<Elicited<Value>, Error> {
         let schema = Schema::try_from(schema).map_err(|_| no_form("its schema is no object"))?;
-        let answer = self.form(key, message.into(), schema.as_value(), &schema).await?;
+        let answer = self
+            .form(key, message.into(), schema.as_value(), &schema)
+            .await?;
         answer.read(parse_at)
     }
 
     /// Asks with the form of `shown`, and checks the answer against the constraints of `schema`.
-    async fn form(&self, key: &str, message: String, shown: &Value, schema: &Schema) -> Result<Answer, Error> {
+    async fn form(
+        &self,
+        key: &str,
+        message: String,
+        shown: &Value,
+        schema: &Schema,
+    ) -> Result<Answer, Error> {
         self.require(ClientCapabilities::ELICITATION_FORM, "elicitation")?;
         let constraints = Constraints::of(schema).map_err(|fault| no_form(&fault))?;
         let shown = form(shown, self.0.client().version).map_err(|fault| no_form(&fault))?;
-        let params = format!(r#"{{"message":{},"requestedSchema":{shown}}}"#, to_json(&message));
+        let params = format!(
+            r#"{{"message":{},"requestedSchema":{shown}}}"#,
+            to_json(&message)
+        );
         let answer: Answer = self.ask(key, ELICIT, params).await?;
         if let Action::Accept = answer.action {
             let content = answer.content();
-            let checked = check_object(content).and_then(|()| constraints.map_or(Ok(()), |all| all.check(content)));
+            let checked = check_object(content)
+                .and_then(|()| constraints.map_or(Ok(()), |all| all.check(content)));
             checked.map_err(|fault| misfit(ELICIT, &fault))?;
         }
         Ok(answer)
@@ -126,10 +140,20 @@ impl Client {
     ///
     /// # Errors
     /// When the client cannot open URLs or is gone.
-    pub async fn elicit_url(&self, id: &str, message: impl Into<String>, url: &str) -> Result<Elicited<()>, Error> {
+    pub async fn elicit_url(
+        &self,
+        id: &str,
+        message: impl Into<String>,
+        url: &str,
+    ) -> Result<Elicited<()>, Error> {
         self.require(ClientCapabilities::ELICITATION_URL, "elicitation.url")?;
         let elicitation_id = (!self.0.client().version.is_stateless()).then_some(id);
-        let params = Errand { mode: "url", elicitation_id, message: &message.into(), url };
+        let params = Errand {
+            mode: "url",
+            elicitation_id,
+            message: &message.into(),
+            url,
+        };
         let answer: Answer = self.ask(id, ELICIT, to_json(&params)).await?;
         answer.read(|_| Ok(()))
     }
@@ -145,7 +169,8 @@ impl Client {
             None => ClientCapabilities::SAMPLING,
         };
         self.require(needed, "sampling")?;
-        self.ask(key, "sampling/createMessage", to_json(&request)).await
+        self.ask(key, "sampling/createMessage", to_json(&request))
+            .await
     }
 
     /// The folders that the client works in. `key` names the question within this call.
@@ -158,7 +183,10 @@ impl Client {
             roots: Vec<Root>,
         }
         self.require(ClientCapabilities::ROOTS, "roots")?;
-        Ok(self.ask::<Roots>(key, "roots/list", "{}".to_owned()).await?.roots)
+        Ok(self
+            .ask::<Roots>(key, "roots/list", "{}".to_owned())
+            .await?
+            .roots)
     }
 
     /// True if the client can answer [`Client::elicit`].
@@ -200,19 +228,27 @@ impl Client {
     ///
     /// # Errors
     /// Those of `run`, and when what it gives does not read as it was written.
-    pub async fn once<T, E>(&self, key: &str, run: impl Future<Output = Result<T, E>>) -> Result<T, Error>
+    pub async fn once<T, E>(
+        &self,
+        key: &str,
+        run: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Error>
     where
         T: Serialize + DeserializeOwned,
         E: Into<Error>,
     {
         let peer = self.0.peer();
         if let Some(kept) = peer.recall(key) {
-            return parse_at(kept.get()).map_err(|fault| Error::internal(format!("What `{key}` gave: {fault}.")));
+            return parse_at(kept.get())
+                .map_err(|fault| Error::internal(format!("What `{key}` gave: {fault}.")));
         }
         let given = run.await.map_err(Into::into)?;
         let json = to_json(&given);
         if let Some(path) = not_finite(&json, &given) {
-            return Err(Error::internal(format!("What `{key}` gave cannot be kept: {}.", odd_number(&path))));
+            return Err(Error::internal(format!(
+                "What `{key}` gave cannot be kept: {}.",
+                odd_number(&path)
+            )));
         }
         peer.remember(key, json);
         Ok(given)
@@ -235,13 +271,21 @@ impl Client {
             return Ok(());
         }
         self.0.mark_missing(needed);
-        let message = format!("This needs a client that supports {name}; yours did not declare it.");
+        let message =
+            format!("This needs a client that supports {name}; yours did not declare it.");
         Err(Error::new(ErrorCode::REFUSED, message))
     }
 
-    async fn ask<T: DeserializeOwned>(&self, key: &str, method: &'static str, params: String) -> Result<T, Error> {
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        method: &'static str,
+        params: String,
+    ) -> Result<T, Error> {
         let answer = self.0.peer().request(key, method, params).await?;
-        check_object(answer.get()).and_then(|()| parse_at(answer.get())).map_err(|fault| misfit(method, &fault))
+        check_object(answer.get())
+            .and_then(|()| parse_at(answer.get()))
+            .map_err(|fault| misfit(method, &fault))
     }
 }
 
@@ -254,7 +298,9 @@ fn no_form(fault: &str) -> Error {
 }
 
 fn misfit(method: &str, fault: &str) -> Error {
-    Error::invalid_params(format!("The client's answer to {method} does not fit: {fault}."))
+    Error::invalid_params(format!(
+        "The client's answer to {method} does not fit: {fault}."
+    ))
 }
 
 impl Extract for Client {
@@ -295,7 +341,9 @@ impl Answer {
 
     fn read<T>(self, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Elicited<T>, Error> {
         match self.action {
-            Action::Accept => read(self.content()).map(Elicited::Accepted).map_err(|fault| misfit(ELICIT, &fault)),
+            Action::Accept => read(self.content())
+                .map(Elicited::Accepted)
+                .map_err(|fault| misfit(ELICIT, &fault)),
             Action::Decline => Ok(Elicited::Declined),
             Action::Cancel => Ok(Elicited::Dismissed),
         }
@@ -334,7 +382,13 @@ mod tests {
             {"const": "small", "title": "For one"},
             {"const": "large", "title": "For two"},
         ]);
-        assert_eq!(schema["properties"]["size"], json!({"type": "string", "oneOf": choices}));
-        assert_eq!(schema["properties"]["sizes"], json!({"type": "array", "items": {"anyOf": choices}}));
+        assert_eq!(
+            schema["properties"]["size"],
+            json!({"type": "string", "oneOf": choices})
+        );
+        assert_eq!(
+            schema["properties"]["sizes"],
+            json!({"type": "array", "items": {"anyOf": choices}})
+        );
     }
 }

@@ -43,7 +43,11 @@ impl Typed {
             let head = choice.as_ref().as_bytes().get(..typed.len());
             head.is_some_and(|head| head.eq_ignore_ascii_case(typed))
         };
-        choices.into_iter().filter(fits).map(|choice| choice.as_ref().to_owned()).collect()
+        choices
+            .into_iter()
+            .filter(fits)
+            .map(|choice| choice.as_ref().to_owned())
+            .collect()
     }
 }
 
@@ -96,7 +100,10 @@ impl Completers {
         H::Output: IntoValues,
     {
         let run = move |context: &Context| {
-            handler.call(context).map(|output| output.map(IntoValues::into_values)).boxed_local()
+            handler
+                .call(context)
+                .map(|output| output.map(IntoValues::into_values))
+                .boxed_local()
         };
         self.0.push((argument, Rc::new(run)));
     }
@@ -111,7 +118,12 @@ impl Completers {
     }
 
     /// The values for what is typed, as JSON; none where nothing completes the argument.
-    pub(crate) async fn complete(&self, context: &Context, argument: &str, typed: Typed) -> Result<String, Rejection> {
+    pub(crate) async fn complete(
+        &self,
+        context: &Context,
+        argument: &str,
+        typed: Typed,
+    ) -> Result<String, Rejection> {
         let mut values = match self.0.iter().find(|(name, _)| name == argument) {
             Some((_, run)) => run(&context.with_arguments(Arguments::Typed(typed))).await??,
             None => Vec::new(),
@@ -119,6 +131,8 @@ impl Completers {
         let total = values.len();
         values.truncate(MAX_VALUES);
         let (values, more) = (to_json(&values), total > MAX_VALUES);
-        Ok(format!(r#"{{"completion":{{"values":{values},"total":{total},"hasMore":{more}}}}}"#))
+        Ok(format!(
+            r#"{{"completion":{{"values":{values},"total":{total},"hasMore":{more}}}}}"#
+        ))
     }
 }

@@ -74,7 +74,11 @@ impl Constraints {
             })?;
             patterns.push((text, matcher));
         }
-        Ok(Some(Self { schema: schema.as_value().clone(), patterns, only_kinds }))
+        Ok(Some(Self {
+            schema: schema.as_value().clone(),
+            patterns,
+            only_kinds,
+        }))
     }
 
     /// Checks a value.
@@ -86,10 +90,21 @@ impl Constraints {
             return Ok(());
         }
         let value = parse_at(json)?;
-        let tries = Cell::new(json.len().saturating_mul(TRIES_PER_BYTE).saturating_add(MAX_DEPTH));
-        let check = Check { constraints: self, tries };
+        let tries = Cell::new(
+            json.len()
+                .saturating_mul(TRIES_PER_BYTE)
+                .saturating_add(MAX_DEPTH),
+        );
+        let check = Check {
+            constraints: self,
+            tries,
+        };
         let faults = check.judge(&self.schema, &value, &Path::Root, 0).faults;
-        if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults.join("; "))
+        }
     }
 }
 
@@ -115,19 +130,31 @@ impl Found {
         match schema {
             Value::Object(rules) => {
                 let own = rules.get("properties").and_then(Value::as_object);
-                self.tags |= own.into_iter().flatten().any(|(_, member)| member.get("const").is_some());
-                self.patterns.extend(rules.get("pattern").and_then(Value::as_str).map(str::to_owned));
-                self.any |= rules.iter().any(|(keyword, rule)| is_constraint(rules, keyword, rule));
+                self.tags |= own
+                    .into_iter()
+                    .flatten()
+                    .any(|(_, member)| member.get("const").is_some());
+                self.patterns.extend(
+                    rules
+                        .get("pattern")
+                        .and_then(Value::as_str)
+                        .map(str::to_owned),
+                );
+                self.any |= rules
+                    .iter()
+                    .any(|(keyword, rule)| is_constraint(rules, keyword, rule));
                 for (_, part) in rules.iter().filter(|(keyword, _)| !is_data(keyword)) {
-                    self.kinds |=
-                        part.as_object().is_some_and(|part| kinds(part).contains(&"object") || has_texts(part));
+                    self.kinds |= part
+                        .as_object()
+                        .is_some_and(|part| kinds(part).contains(&"object") || has_texts(part));
                     self.look_at(part);
                 }
             }
             Value::Array(parts) => {
                 for part in parts {
-                    self.kinds |=
-                        part.as_object().is_some_and(|part| kinds(part).contains(&"object") || has_texts(part));
+                    self.kinds |= part
+                        .as_object()
+                        .is_some_and(|part| kinds(part).contains(&"object") || has_texts(part));
                     self.look_at(part);
                 }
             }
@@ -137,24 +164,36 @@ impl Found {
 }
 
 fn has_choice(rules: &Map<String, Value>) -> bool {
-    ["oneOf", "anyOf"].iter().any(|keyword| rules.contains_key(*keyword))
+    ["oneOf", "anyOf"]
+        .iter()
+        .any(|keyword| rules.contains_key(*keyword))
 }
 
 /// True for the JSON of an object with neither an object nor a list inside.
 fn is_flat(json: &str) -> bool {
-    json.trim_ascii_start().strip_prefix('{').is_some_and(|members| !members.contains(['{', '[']))
+    json.trim_ascii_start()
+        .strip_prefix('{')
+        .is_some_and(|members| !members.contains(['{', '[']))
 }
 
 /// Keywords whose value is no schema but an example of what it describes.
 fn is_data(keyword: &str) -> bool {
-    matches!(keyword, "default" | "const" | "enum" | "example" | "examples")
+    matches!(
+        keyword,
+        "default" | "const" | "enum" | "example" | "examples"
+    )
 }
 
 /// True if a keyword constrains more than the type beside it; serde checks the bounds of the type itself.
 fn is_constraint(rules: &Map<String, Value>, keyword: &str, rule: &Value) -> bool {
-    let format = rules.get("format").and_then(Value::as_str).unwrap_or_default();
+    let format = rules
+        .get("format")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let of_type = match (keyword, format) {
-        ("minimum", "uint" | "uint8" | "uint16" | "uint32" | "uint64" | "uint128") => rule.as_f64() == Some(0.0),
+        ("minimum", "uint" | "uint8" | "uint16" | "uint32" | "uint64" | "uint128") => {
+            rule.as_f64() == Some(0.0)
+        }
         ("maximum", "uint8") => *rule == u8::MAX,
         ("maximum", "uint16") => *rule == u16::MAX,
         ("minimum", "int8") => *rule == i8::MIN,
@@ -165,12 +204,19 @@ fn is_constraint(rules: &Map<String, Value>, keyword: &str, rule: &Value) -> boo
         ("minItems" | "maxItems", _) => rules.contains_key("prefixItems"),
         _ => false,
     };
-    let is_text_format = keyword == "format" && rules.get("type").is_none_or(|name| has_type(name, "string"));
-    (KEYWORDS.contains(&keyword) && !rule.is_object() && !of_type) || (is_text_format && rule.is_string())
+    let is_text_format = keyword == "format"
+        && rules
+            .get("type")
+            .is_none_or(|name| has_type(name, "string"));
+    (KEYWORDS.contains(&keyword) && !rule.is_object() && !of_type)
+        || (is_text_format && rule.is_string())
 }
 
 fn has_type(names: &Value, wanted: &str) -> bool {
-    names == wanted || names.as_array().is_some_and(|names| names.iter().any(|name| name == wanted))
+    names == wanted
+        || names
+            .as_array()
+            .is_some_and(|names| names.iter().any(|name| name == wanted))
 }
 
 /// The place of a part in a value.
@@ -204,8 +250,18 @@ struct Verdict {
 }
 
 impl Verdict {
-    const FITS: Self = Self { fits: true, faults: Vec::new(), is_misread: false, is_other_kind: false };
-    const OTHER: Self = Self { fits: false, faults: Vec::new(), is_misread: false, is_other_kind: false };
+    const FITS: Self = Self {
+        fits: true,
+        faults: Vec::new(),
+        is_misread: false,
+        is_other_kind: false,
+    };
+    const OTHER: Self = Self {
+        fits: false,
+        faults: Vec::new(),
+        is_misread: false,
+        is_other_kind: false,
+    };
 
     fn add(&mut self, other: Self) {
         self.fits &= other.fits;
@@ -227,10 +283,20 @@ struct Check<'a> {
 impl Check<'_> {
     fn judge(&self, schema: &Value, value: &Value, path: &Path<'_>, depth: usize) -> Verdict {
         let Some(rules) = schema.as_object() else {
-            return if *schema == false { Verdict::OTHER } else { Verdict::FITS };
+            return if *schema == false {
+                Verdict::OTHER
+            } else {
+                Verdict::FITS
+            };
         };
-        let left = self.tries.get().checked_sub(1).filter(|_| depth < MAX_DEPTH);
-        let Some(left) = left else { return said(path, "is too intricate to be checked") };
+        let left = self
+            .tries
+            .get()
+            .checked_sub(1)
+            .filter(|_| depth < MAX_DEPTH);
+        let Some(left) = left else {
+            return said(path, "is too intricate to be checked");
+        };
         self.tries.set(left);
         if is_other_tag(rules, value) {
             return Verdict::OTHER;
@@ -240,7 +306,10 @@ impl Check<'_> {
         if !is_root_object && is_other_kind(rules, value) {
             return other_kind(&kinds(rules), value, path, may_be_misread(rules, value));
         }
-        let mut verdict = Verdict { fits: is_type(rules, value) && is_shape(rules, value), ..Verdict::FITS };
+        let mut verdict = Verdict {
+            fits: is_type(rules, value) && is_shape(rules, value),
+            ..Verdict::FITS
+        };
         if let Some(fault) = self.own_fault(rules, value) {
             verdict.add(said(path, &fault));
         }
@@ -248,7 +317,12 @@ impl Check<'_> {
             verdict.add(self.judge(target, value, path, depth + 1));
         }
         self.parts(rules, value, path, depth, &mut verdict);
-        for all in rules.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+        for all in rules
+            .get("allOf")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             verdict.add(self.judge(all, value, path, depth + 1));
         }
         for keyword in ["oneOf", "anyOf"] {
@@ -259,14 +333,29 @@ impl Check<'_> {
         verdict
     }
 
-    fn parts(&self, rules: &Map<String, Value>, value: &Value, path: &Path<'_>, depth: usize, verdict: &mut Verdict) {
+    fn parts(
+        &self,
+        rules: &Map<String, Value>,
+        value: &Value,
+        path: &Path<'_>,
+        depth: usize,
+        verdict: &mut Verdict,
+    ) {
         match value {
             Value::Array(items) => {
-                let first = rules.get("prefixItems").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                let first = rules
+                    .get("prefixItems")
+                    .and_then(Value::as_array)
+                    .map(Vec::as_slice)
+                    .unwrap_or_default();
                 for (index, item) in items.iter().enumerate() {
                     if let Some(schema) = first.get(index).or_else(|| rules.get("items")) {
-                        let of_item = self.judge(schema, item, &Path::Entry(path, index), depth + 1);
-                        verdict.add(Verdict { is_other_kind: false, ..of_item });
+                        let of_item =
+                            self.judge(schema, item, &Path::Entry(path, index), depth + 1);
+                        verdict.add(Verdict {
+                            is_other_kind: false,
+                            ..of_item
+                        });
                     }
                 }
             }
@@ -277,8 +366,13 @@ impl Check<'_> {
                     if let Some(schema) = named.or_else(|| rules.get("additionalProperties")) {
                         // A member that is `null` counts as absent.
                         let fits = named.is_some() && member.is_null();
-                        let of_member = self.judge(schema, member, &Path::Member(path, name), depth + 1);
-                        verdict.add(Verdict { fits: fits || of_member.fits, is_other_kind: false, ..of_member });
+                        let of_member =
+                            self.judge(schema, member, &Path::Member(path, name), depth + 1);
+                        verdict.add(Verdict {
+                            fits: fits || of_member.fits,
+                            is_other_kind: false,
+                            ..of_member
+                        });
                     }
                 }
             }
@@ -292,7 +386,12 @@ impl Check<'_> {
         let (mut of_shape, mut misread, mut of_others) = (Vec::new(), Vec::new(), Vec::new());
         let (mut all_at_fault, mut all_other_kinds) = (true, !choices.is_empty());
         for choice in choices {
-            let Verdict { fits, faults, is_misread, is_other_kind } = self.judge(choice, value, path, depth + 1);
+            let Verdict {
+                fits,
+                faults,
+                is_misread,
+                is_other_kind,
+            } = self.judge(choice, value, path, depth + 1);
             all_other_kinds &= is_other_kind;
             if fits && faults.is_empty() {
                 return Verdict::FITS;
@@ -301,7 +400,10 @@ impl Check<'_> {
                 &mut of_shape
             } else if is_misread {
                 &mut misread
-            } else if choice.as_object().is_some_and(|rules| is_other(rules, value)) {
+            } else if choice
+                .as_object()
+                .is_some_and(|rules| is_other(rules, value))
+            {
                 continue;
             } else {
                 all_at_fault &= !faults.is_empty();
@@ -320,8 +422,16 @@ impl Check<'_> {
         }
         let fits = !of_shape.is_empty();
         let is_misread = !fits && !misread.is_empty();
-        let faults = [of_shape, misread, of_others].into_iter().find(|faults| !faults.is_empty()).unwrap_or_default();
-        Verdict { fits, faults, is_misread, is_other_kind: false }
+        let faults = [of_shape, misread, of_others]
+            .into_iter()
+            .find(|faults| !faults.is_empty())
+            .unwrap_or_default();
+        Verdict {
+            fits,
+            faults,
+            is_misread,
+            is_other_kind: false,
+        }
     }
 
     fn own_fault(&self, rules: &Map<String, Value>, value: &Value) -> Option<String> {
@@ -332,29 +442,49 @@ impl Check<'_> {
                 let count = count_fault(rules, items.len(), ["minItems", "maxItems"], "entries");
                 count.or_else(|| twin_fault(rules, items))
             }
-            Value::Object(members) => count_fault(rules, members.len(), ["minProperties", "maxProperties"], "members"),
+            Value::Object(members) => count_fault(
+                rules,
+                members.len(),
+                ["minProperties", "maxProperties"],
+                "members",
+            ),
             _ => None,
         }
     }
 
     fn text_fault(&self, rules: &Map<String, Value>, text: &str) -> Option<String> {
         if rules.contains_key("minLength") || rules.contains_key("maxLength") {
-            let length = count_fault(rules, text.chars().count(), ["minLength", "maxLength"], "characters");
+            let length = count_fault(
+                rules,
+                text.chars().count(),
+                ["minLength", "maxLength"],
+                "characters",
+            );
             if length.is_some() {
                 return length;
             }
         }
         if let Some(wanted) = rules.get("pattern").and_then(Value::as_str) {
-            let (_, matches) = self.constraints.patterns.iter().find(|(own, _)| own == wanted)?;
+            let (_, matches) = self
+                .constraints
+                .patterns
+                .iter()
+                .find(|(own, _)| own == wanted)?;
             if text.chars().nth(MAX_PATTERN_CHARS).is_some() {
-                return Some(format!("must have at most {MAX_PATTERN_CHARS} characters, since it has a pattern"));
+                return Some(format!(
+                    "must have at most {MAX_PATTERN_CHARS} characters, since it has a pattern"
+                ));
             }
             if !matches(text) {
-                return Some(format!("must match the pattern {wanted}, and is {}", Quoted(text)));
+                return Some(format!(
+                    "must match the pattern {wanted}, and is {}",
+                    Quoted(text)
+                ));
             }
         }
         let wanted = rules.get("format").and_then(Value::as_str)?;
-        (!format::is_of(wanted, text)).then(|| format!("must be of the format {wanted}, and is {}", Quoted(text)))
+        (!format::is_of(wanted, text))
+            .then(|| format!("must be of the format {wanted}, and is {}", Quoted(text)))
     }
 }
 
@@ -363,19 +493,32 @@ fn said(path: &Path<'_>, fault: &str) -> Verdict {
         Path::Root => format!("the value {fault}"),
         path => format!("`{}` {fault}", cut_text(path)),
     };
-    Verdict { faults: vec![fault], ..Verdict::FITS }
+    Verdict {
+        faults: vec![fault],
+        ..Verdict::FITS
+    }
 }
 
 fn other_kind(kinds: &[&str], value: &Value, path: &Path<'_>, is_misread: bool) -> Verdict {
-    Verdict { fits: false, is_misread, is_other_kind: true, ..said(path, &told(kinds, value)) }
+    Verdict {
+        fits: false,
+        is_misread,
+        is_other_kind: true,
+        ..said(path, &told(kinds, value))
+    }
 }
 
 /// The kinds of all alternatives, nested ones included, each once and without `null`.
 fn all_kinds(choices: &[Value]) -> Vec<&str> {
     let mut all = Vec::new();
     for rules in choices.iter().filter_map(Value::as_object) {
-        let nested = ["oneOf", "anyOf"].into_iter().filter_map(|keyword| rules.get(keyword)?.as_array());
-        for kind in kinds(rules).into_iter().chain(nested.flat_map(|nested| all_kinds(nested))) {
+        let nested = ["oneOf", "anyOf"]
+            .into_iter()
+            .filter_map(|keyword| rules.get(keyword)?.as_array());
+        for kind in kinds(rules)
+            .into_iter()
+            .chain(nested.flat_map(|nested| all_kinds(nested)))
+        {
             if kind != "null" && !all.contains(&kind) {
                 all.push(kind);
             }
@@ -392,7 +535,9 @@ pub(super) fn is_type(rules: &Map<String, Value>, value: &Value) -> bool {
         | ("string", Value::String(_))
         | ("array", Value::Array(_))
         | ("object", Value::Object(_)) => true,
-        ("integer", Value::Number(number)) => number.as_f64().is_some_and(|number| number.fract() == 0.0),
+        ("integer", Value::Number(number)) => {
+            number.as_f64().is_some_and(|number| number.fract() == 0.0)
+        }
         _ => false,
     };
     match rules.get("type") {
@@ -403,14 +548,24 @@ pub(super) fn is_type(rules: &Map<String, Value>, value: &Value) -> bool {
 }
 
 fn required(rules: &Map<String, Value>) -> impl Iterator<Item = &str> {
-    rules.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    rules
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 /// Checks a value against the `const`, `enum` and `required` of a schema.
 pub(super) fn is_shape(rules: &Map<String, Value>, value: &Value) -> bool {
     rules.get("const").is_none_or(|only| only == value)
-        && rules.get("enum").and_then(Value::as_array).is_none_or(|values| values.contains(value))
-        && value.as_object().is_none_or(|members| required(rules).all(|name| members.contains_key(name)))
+        && rules
+            .get("enum")
+            .and_then(Value::as_array)
+            .is_none_or(|values| values.contains(value))
+        && value
+            .as_object()
+            .is_none_or(|members| required(rules).all(|name| members.contains_key(name)))
 }
 
 /// True if a constant member marks a value as one of another variant.
@@ -418,9 +573,14 @@ fn is_other_tag(rules: &Map<String, Value>, value: &Value) -> bool {
     let own = rules.get("properties").and_then(Value::as_object);
     own.into_iter().flatten().any(|(name, schema)| {
         let constant = schema.get("const");
-        let is_other =
-            |constant: &Value, given: &Value| given != constant && (given.is_string() || !constant.is_string());
-        constant.is_some_and(|constant| value.get(name).is_some_and(|given| is_other(constant, given)))
+        let is_other = |constant: &Value, given: &Value| {
+            given != constant && (given.is_string() || !constant.is_string())
+        };
+        constant.is_some_and(|constant| {
+            value
+                .get(name)
+                .is_some_and(|given| is_other(constant, given))
+        })
     })
 }
 
@@ -448,19 +608,28 @@ pub(super) fn number_fault(rules: &Map<String, Value>, number: &Number) -> Optio
         ("exclusiveMaximum", "less than", &[Ordering::Less]),
     ];
     for (keyword, words, right) in bounds {
-        let Some(Value::Number(bound)) = rules.get(keyword) else { continue };
+        let Some(Value::Number(bound)) = rules.get(keyword) else {
+            continue;
+        };
         if compare(number, bound).is_none_or(|order| !right.contains(&order)) {
             return Some(format!("must be {words} {bound}, and is {number}"));
         }
     }
-    let step = rules.get("multipleOf").filter(|step| step.as_f64().is_some_and(|step| step > 0.0))?;
+    let step = rules
+        .get("multipleOf")
+        .filter(|step| step.as_f64().is_some_and(|step| step > 0.0))?;
     let steps = number.as_f64()? / step.as_f64()?;
     // Tolerance for decimal fractions, which binary numbers only approximate.
     let is_multiple = (steps - steps.round()).abs() <= steps.abs() * 4.0 * f64::EPSILON;
     (!is_multiple).then(|| format!("must be a multiple of {step}, and is {number}"))
 }
 
-fn count_fault(rules: &Map<String, Value>, count: usize, [least, most]: [&str; 2], of: &str) -> Option<String> {
+fn count_fault(
+    rules: &Map<String, Value>,
+    count: usize,
+    [least, most]: [&str; 2],
+    of: &str,
+) -> Option<String> {
     let rule = |keyword: &str| rules.get(keyword)?.as_f64();
     #[expect(clippy::cast_precision_loss, reason = "no text or list has 2^53 parts")]
     let size = count as f64;
@@ -476,6 +645,12 @@ fn twin_fault(rules: &Map<String, Value>, items: &[Value]) -> Option<String> {
         return None;
     }
     let mut seen = BTreeSet::new();
-    let twin = items.iter().find(|item| !seen.insert(item.to_string()))?.to_string();
-    Some(format!("must not have an entry twice, and has {}", Quoted(&twin)))
+    let twin = items
+        .iter()
+        .find(|item| !seen.insert(item.to_string()))?
+        .to_string();
+    Some(format!(
+        "must not have an entry twice, and has {}",
+        Quoted(&twin)
+    ))
 }

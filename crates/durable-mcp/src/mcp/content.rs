@@ -62,23 +62,37 @@ pub enum Content {
 impl Content {
     /// Plain text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::Text { text: text.into(), annotations: None }
+        Self::Text {
+            text: text.into(),
+            annotations: None,
+        }
     }
 
     /// A picture, from the bytes of its file.
     pub fn image(mime_type: impl Into<String>, bytes: impl AsRef<[u8]>) -> Self {
-        Self::Image { data: STANDARD.encode(bytes), mime_type: mime_type.into(), annotations: None }
+        Self::Image {
+            data: STANDARD.encode(bytes),
+            mime_type: mime_type.into(),
+            annotations: None,
+        }
     }
 
     /// Sound, from the bytes of its file. A 2024-11-05 client gets it as a resource.
     pub fn audio(mime_type: impl Into<String>, bytes: impl AsRef<[u8]>) -> Self {
-        Self::Audio { data: STANDARD.encode(bytes), mime_type: mime_type.into(), annotations: None }
+        Self::Audio {
+            data: STANDARD.encode(bytes),
+            mime_type: mime_type.into(),
+            annotations: None,
+        }
     }
 
     /// A resource with its contents.
     #[must_use]
     pub fn resource(resource: ResourceContents) -> Self {
-        Self::Resource { resource, annotations: None }
+        Self::Resource {
+            resource,
+            annotations: None,
+        }
     }
 
     /// A resource to be read. Clients older than 2025-06-18 get its name and URI as text.
@@ -104,12 +118,28 @@ impl Content {
     pub(crate) fn fit(&mut self, version: ProtocolVersion) {
         match self {
             Self::ResourceLink(link) if version < ProtocolVersion::V2025_06_18 => {
-                *self = Self::text(format!("{}: {}", link.title.as_ref().unwrap_or(&link.name), link.uri));
+                *self = Self::text(format!(
+                    "{}: {}",
+                    link.title.as_ref().unwrap_or(&link.name),
+                    link.uri
+                ));
             }
-            Self::Audio { data, mime_type, annotations } if version < ProtocolVersion::V2025_03_26 => {
+            Self::Audio {
+                data,
+                mime_type,
+                annotations,
+            } if version < ProtocolVersion::V2025_03_26 => {
                 let (blob, mime_type) = (std::mem::take(data), Some(std::mem::take(mime_type)));
-                let resource = ResourceContents::Blob { uri: "audio:".to_owned(), mime_type, blob, meta: None };
-                *self = Self::Resource { resource, annotations: annotations.take() };
+                let resource = ResourceContents::Blob {
+                    uri: "audio:".to_owned(),
+                    mime_type,
+                    blob,
+                    meta: None,
+                };
+                *self = Self::Resource {
+                    resource,
+                    annotations: annotations.take(),
+                };
             }
             _ => {}
         }
@@ -176,12 +206,22 @@ pub enum ResourceContents {
 impl ResourceContents {
     /// A text.
     pub fn text(uri: impl Into<String>, text: impl Into<String>) -> Self {
-        Self::Text { uri: uri.into(), mime_type: None, text: text.into(), meta: None }
+        Self::Text {
+            uri: uri.into(),
+            mime_type: None,
+            text: text.into(),
+            meta: None,
+        }
     }
 
     /// A file of bytes.
     pub fn bytes(uri: impl Into<String>, bytes: impl AsRef<[u8]>) -> Self {
-        Self::Blob { uri: uri.into(), mime_type: None, blob: STANDARD.encode(bytes), meta: None }
+        Self::Blob {
+            uri: uri.into(),
+            mime_type: None,
+            blob: STANDARD.encode(bytes),
+            meta: None,
+        }
     }
 
     /// Sets the `_meta` object.
@@ -197,7 +237,9 @@ impl ResourceContents {
     #[must_use]
     pub fn mime_type(mut self, given: impl Into<String>) -> Self {
         match &mut self {
-            Self::Text { mime_type, .. } | Self::Blob { mime_type, .. } => *mime_type = Some(given.into()),
+            Self::Text { mime_type, .. } | Self::Blob { mime_type, .. } => {
+                *mime_type = Some(given.into())
+            }
         }
         self
     }
@@ -245,7 +287,10 @@ pub struct Icon {
 impl Icon {
     /// The icon at that URL.
     pub fn new(src: impl Into<String>) -> Self {
-        Self { src: src.into(), ..Self::default() }
+        Self {
+            src: src.into(),
+            ..Self::default()
+        }
     }
 }
 
@@ -259,9 +304,16 @@ mod tests {
 
     #[test]
     fn blocks_have_the_shapes_of_the_specification() {
-        let link = ResourceLink { uri: "file:///a".into(), name: "a".into(), ..ResourceLink::default() };
+        let link = ResourceLink {
+            uri: "file:///a".into(),
+            name: "a".into(),
+            ..ResourceLink::default()
+        };
         for (content, expected) in [
-            (Content::text("hi"), serde_json::json!({"type": "text", "text": "hi"})),
+            (
+                Content::text("hi"),
+                serde_json::json!({"type": "text", "text": "hi"}),
+            ),
             (
                 Content::image("image/png", [1, 2]),
                 serde_json::json!({"type": "image", "data": "AQI=", "mimeType": "image/png"}),
@@ -274,25 +326,41 @@ mod tests {
                 Content::resource(ResourceContents::text("a:b", "x").mime_type("text/plain")),
                 serde_json::json!({"type": "resource", "resource": {"uri": "a:b", "mimeType": "text/plain", "text": "x"}}),
             ),
-            (Content::link(link), serde_json::json!({"type": "resource_link", "uri": "file:///a", "name": "a"})),
+            (
+                Content::link(link),
+                serde_json::json!({"type": "resource_link", "uri": "file:///a", "name": "a"}),
+            ),
         ] {
             assert_eq!(json(&content), expected);
-            assert_eq!(serde_json::from_value::<Content>(expected).unwrap(), content);
+            assert_eq!(
+                serde_json::from_value::<Content>(expected).unwrap(),
+                content
+            );
         }
     }
 
     #[test]
     fn an_old_client_gets_blocks_it_knows() {
-        let link = ResourceLink { uri: "file:///a".into(), name: "a".into(), ..ResourceLink::default() };
+        let link = ResourceLink {
+            uri: "file:///a".into(),
+            name: "a".into(),
+            ..ResourceLink::default()
+        };
         let link = Content::link(link);
         let fitted = |mut content: Content, version| {
             content.fit(version);
             content
         };
         assert_eq!(fitted(link.clone(), ProtocolVersion::V2025_06_18), link);
-        assert_eq!(fitted(link, ProtocolVersion::V2025_03_26), Content::text("a: file:///a"));
+        assert_eq!(
+            fitted(link, ProtocolVersion::V2025_03_26),
+            Content::text("a: file:///a")
+        );
         let audio = Content::audio("audio/wav", [1]);
         assert_eq!(fitted(audio.clone(), ProtocolVersion::V2025_03_26), audio);
-        assert_eq!(json(&fitted(audio, ProtocolVersion::V2024_11_05))["resource"]["blob"], "AQ==");
+        assert_eq!(
+            json(&fitted(audio, ProtocolVersion::V2024_11_05))["resource"]["blob"],
+            "AQ=="
+        );
     }
 }

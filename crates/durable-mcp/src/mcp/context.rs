@@ -77,7 +77,12 @@ pub struct Context {
 impl Context {
     /// The context of one request.
     #[must_use]
-    pub fn new(client: Rc<ClientInfo>, caller: Rc<Caller>, peer: Rc<dyn Peer>, extensions: Rc<Extensions>) -> Self {
+    pub fn new(
+        client: Rc<ClientInfo>,
+        caller: Rc<Caller>,
+        peer: Rc<dyn Peer>,
+        extensions: Rc<Extensions>,
+    ) -> Self {
         let inner = Inner {
             client,
             caller,
@@ -88,13 +93,19 @@ impl Context {
             state_changed: Cell::new(false),
             missing: Cell::default(),
         };
-        Self { inner: Rc::new(inner), arguments: Rc::default() }
+        Self {
+            inner: Rc::new(inner),
+            arguments: Rc::default(),
+        }
     }
 
     /// The context of the same request with the arguments of its handler.
     #[must_use]
     pub(crate) fn with_arguments(&self, arguments: Arguments) -> Self {
-        Self { inner: Rc::clone(&self.inner), arguments: Rc::new(arguments) }
+        Self {
+            inner: Rc::clone(&self.inner),
+            arguments: Rc::new(arguments),
+        }
     }
 
     /// The client program.
@@ -145,7 +156,9 @@ impl Context {
 
     /// Marks that the handler asked the client for what it did not declare.
     pub(crate) fn mark_missing(&self, capability: ClientCapabilities) {
-        self.inner.missing.set(self.inner.missing.get().and(capability));
+        self.inner
+            .missing
+            .set(self.inner.missing.get().and(capability));
     }
 
     /// Capabilities that the handler needed and the client did not declare.
@@ -166,6 +179,8 @@ impl Context {
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").field("client", &self.inner.client).finish_non_exhaustive()
+        f.debug_struct("Context")
+            .field("client", &self.inner.client)
+            .finish_non_exhaustive()
     }
 }

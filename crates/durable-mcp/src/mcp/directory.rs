@@ -13,14 +13,24 @@ const MAX_NAME_CHARS: usize = 64;
 type Wish = (&'static str, fn(&Tool) -> bool);
 
 const WISHES: [Wish; 5] = [
-    ("have no title (`Tool::title`)", |tool| tool.definition.title.is_some()),
-    ("do not say whether they only read (`Tool::read_only`, or `Tool::destructive`)", Tool::says_what_it_changes),
+    ("have no title (`Tool::title`)", |tool| {
+        tool.definition.title.is_some()
+    }),
+    (
+        "do not say whether they only read (`Tool::read_only`, or `Tool::destructive`)",
+        Tool::says_what_it_changes,
+    ),
     (
         "do not say whether they reach beyond this server (`Tool::closed_world`, or `Tool::open_world`)",
         Tool::says_its_world,
     ),
-    ("have a name of more than 64 characters", |tool| tool.definition.name.len() <= MAX_NAME_CHARS),
-    ("have a schema with a choice at its root, which model providers refuse", Tool::has_a_plain_root),
+    ("have a name of more than 64 characters", |tool| {
+        tool.definition.name.len() <= MAX_NAME_CHARS
+    }),
+    (
+        "have a schema with a choice at its root, which model providers refuse",
+        Tool::has_a_plain_root,
+    ),
 ];
 
 impl Server {
@@ -29,9 +39,17 @@ impl Server {
     #[must_use]
     pub fn advice(&self) -> Vec<String> {
         let told = |(fault, is_met): &Wish| {
-            let lacking = self.served_tools().filter(|tool| !is_met(tool)).map(|tool| tool.definition.name.as_str());
+            let lacking = self
+                .served_tools()
+                .filter(|tool| !is_met(tool))
+                .map(|tool| tool.definition.name.as_str());
             let names: Vec<_> = lacking.collect();
-            let told = || format!("Directories would refuse this server: tools that {fault}: {}.", names.join(", "));
+            let told = || {
+                format!(
+                    "Directories would refuse this server: tools that {fault}: {}.",
+                    names.join(", ")
+                )
+            };
             (!names.is_empty()).then(told)
         };
         WISHES.iter().filter_map(told).collect()

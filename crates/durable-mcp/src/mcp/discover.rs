@@ -33,7 +33,9 @@ impl Server {
     /// for.
     pub(crate) fn stamp(&self, kind: ResultType, result: &str, caching: Option<Caching>) -> String {
         let (kind, meta) = (kind.as_str(), self.result_meta());
-        let caching = caching.map(|caching| format!(",{}", caching.members())).unwrap_or_default();
+        let caching = caching
+            .map(|caching| format!(",{}", caching.members()))
+            .unwrap_or_default();
         let rest = result.strip_prefix('{').unwrap_or("}");
         let comma = if rest == "}" { "" } else { "," };
         format!(r#"{{"resultType":"{kind}","_meta":{{{meta}}}{caching}{comma}{rest}"#)
@@ -80,10 +82,16 @@ mod tests {
         let read = |json: &str| serde_json::from_str::<Value>(json).unwrap();
         let info = json!({ "io.modelcontextprotocol/serverInfo": { "name": "s", "version": "1" } });
         let empty = server.stamp(ResultType::Complete, "{}", None);
-        assert_eq!(read(&empty), json!({ "resultType": "complete", "_meta": info }));
-        let listed = server.stamp(ResultType::Complete, r#"{"tools":[]}"#, Some(Caching::default()));
-        let expected =
-            json!({ "resultType": "complete", "_meta": info, "ttlMs": 0, "cacheScope": "private", "tools": [] });
+        assert_eq!(
+            read(&empty),
+            json!({ "resultType": "complete", "_meta": info })
+        );
+        let listed = server.stamp(
+            ResultType::Complete,
+            r#"{"tools":[]}"#,
+            Some(Caching::default()),
+        );
+        let expected = json!({ "resultType": "complete", "_meta": info, "ttlMs": 0, "cacheScope": "private", "tools": [] });
         assert_eq!(read(&listed), expected);
     }
 }

@@ -57,7 +57,11 @@ pub struct Error {
 impl Error {
     /// An error with a code and a message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), data: None }
+        Self {
+            code,
+            message: message.into(),
+            data: None,
+        }
     }
 
     /// Parameters are wrong: −32602.
@@ -73,7 +77,10 @@ impl Error {
     /// No such method: −32601.
     #[must_use]
     pub fn method_not_found(method: &str) -> Self {
-        Self::new(ErrorCode::METHOD_NOT_FOUND, format!("This server has no method {}.", Quoted(method)))
+        Self::new(
+            ErrorCode::METHOD_NOT_FOUND,
+            format!("This server has no method {}.", Quoted(method)),
+        )
     }
 
     /// Error for an unknown resource: −32002, and −32602 for clients of 2026-07-28 (Resources, "Error Handling").
@@ -82,14 +89,19 @@ impl Error {
         let message = format!("There is no resource {}.", Quoted(uri));
         // A URI may be as long as a body: it goes back as far as any text of a caller does.
         let uri = Cut(uri).to_string();
-        Self::new(ErrorCode::RESOURCE_NOT_FOUND, message).with_data(serde_json::json!({ "uri": uri }))
+        Self::new(ErrorCode::RESOURCE_NOT_FOUND, message)
+            .with_data(serde_json::json!({ "uri": uri }))
     }
 
     /// The caller's token allows too little: −32000, with the scopes that are needed, all of them.
     #[must_use]
     pub fn insufficient_scope(needed: &[String]) -> Self {
-        let message = format!("This needs the scopes {}. Ask the user for them as well.", needed.join(" "));
-        Self::new(ErrorCode::REFUSED, message).with_data(serde_json::json!({ "requiredScopes": needed }))
+        let message = format!(
+            "This needs the scopes {}. Ask the user for them as well.",
+            needed.join(" ")
+        );
+        Self::new(ErrorCode::REFUSED, message)
+            .with_data(serde_json::json!({ "requiredScopes": needed }))
     }
 
     /// The server failed: −32603. The cause belongs into the log, not in here.
@@ -111,7 +123,9 @@ impl Error {
     #[must_use]
     pub fn missing_capability(missing: ClientCapabilities) -> Self {
         let required = missing.to_json();
-        let message = format!("This needs a client that declares the capabilities {required}; yours did not.");
+        let message = format!(
+            "This needs a client that declares the capabilities {required}; yours did not."
+        );
         let data = serde_json::json!({ "requiredCapabilities": required });
         Self::new(ErrorCode::MISSING_CAPABILITY, message).with_data(data)
     }
@@ -121,8 +135,14 @@ impl Error {
     pub fn parse(json: &str) -> Option<Self> {
         let fields = Fields::parse(json).ok()?;
         let code = ErrorCode(fields.raw("code")?.get().parse().ok()?);
-        let data = fields.raw("data").and_then(|data| serde_json::from_str(data.get()).ok());
-        Some(Self { code, message: fields.text("message").ok()?, data })
+        let data = fields
+            .raw("data")
+            .and_then(|data| serde_json::from_str(data.get()).ok());
+        Some(Self {
+            code,
+            message: fields.text("message").ok()?,
+            data,
+        })
     }
 
     /// The same error with `data`.
@@ -165,7 +185,10 @@ impl fmt::Display for Cut<'_> {
 /// The text of a value from outside, cut in the same way while it is written: a path may be told for each of very many faults,
 /// and be as long as the body.
 pub(crate) fn cut_text(value: &dyn fmt::Display) -> String {
-    let mut short = Short { text: String::new(), room: CUT_CHARS };
+    let mut short = Short {
+        text: String::new(),
+        room: CUT_CHARS,
+    };
     match fmt::write(&mut short, format_args!("{value}")) {
         Ok(()) => short.text,
         Err(fmt::Error) => short.text + "…",
@@ -184,7 +207,11 @@ impl fmt::Write for Short {
         let taken = piece.get(..end.unwrap_or(piece.len())).unwrap_or_default();
         self.room -= taken.chars().count();
         self.text.push_str(taken);
-        if end.is_some() { Err(fmt::Error) } else { Ok(()) }
+        if end.is_some() {
+            Err(fmt::Error)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -199,6 +226,10 @@ impl fmt::Display for Quoted<'_> {
         let mut chars = self.0.chars();
         let head: String = chars.by_ref().take(QUOTED_CHARS).collect();
         write!(f, "{head:?}")?;
-        if chars.next().is_some() { f.write_str("…") } else { Ok(()) }
+        if chars.next().is_some() {
+            f.write_str("…")
+        } else {
+            Ok(())
+        }
     }
 }

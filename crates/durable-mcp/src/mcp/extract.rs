@@ -31,7 +31,8 @@ pub struct Signature {
 }
 
 /// The fault of a handler that takes [`Args`] more than once: clients would be shown the fields of one of them.
-pub(super) const TWICE: &str = "its handler takes `Args` twice; take one `Args<T>`, where `T` has the fields of both";
+pub(super) const TWICE: &str =
+    "its handler takes `Args` twice; take one `Args<T>`, where `T` has the fields of both";
 
 /// Reason for which an extractor failed.
 #[derive(Debug)]
@@ -119,6 +120,8 @@ impl<T: DeserializeOwned + JsonSchema + 'static> Extract for Args<T> {
             Arguments::Json(raw) => raw.get(),
             Arguments::None | Arguments::Typed(_) => "{}",
         };
-        read(json, arguments_schema::<T>).map(Self).map_err(Rejection::Arguments)
+        read(json, arguments_schema::<T>)
+            .map(Self)
+            .map_err(Rejection::Arguments)
     }
 }

@@ -46,8 +46,16 @@ impl<'a> Fields<'a> {
         #[cfg(test)]
         steps::count(self.iter().count());
         match self {
-            Self::Read(members) => members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value),
-            Self::Kept(members) => members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| &**value),
+            Self::Read(members) => members
+                .iter()
+                .rev()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| *value),
+            Self::Kept(members) => members
+                .iter()
+                .rev()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| &**value),
         }
     }
 
@@ -59,9 +67,10 @@ impl<'a> Fields<'a> {
     /// Every member, to keep.
     pub(crate) fn into_owned(self) -> Vec<(String, Box<RawValue>)> {
         match self {
-            Self::Read(members) => {
-                members.into_iter().map(|(name, value)| (name.into_owned(), value.to_owned())).collect()
-            }
+            Self::Read(members) => members
+                .into_iter()
+                .map(|(name, value)| (name.into_owned(), value.to_owned()))
+                .collect(),
             Self::Kept(members) => members.to_vec(),
         }
     }
@@ -86,7 +95,8 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// −32602 when it is absent or something else.
     pub(crate) fn text(&self, name: &str) -> Result<String, Error> {
-        self.optional_text(name)?.ok_or_else(|| Error::invalid_params(format!("Invalid params: `{name}` is missing.")))
+        self.optional_text(name)?
+            .ok_or_else(|| Error::invalid_params(format!("Invalid params: `{name}` is missing.")))
     }
 
     /// A string that may be absent.
@@ -102,7 +112,9 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// −32602 when it is something else.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, Error> {
-        let Some(raw) = self.raw(name) else { return Ok(false) };
+        let Some(raw) = self.raw(name) else {
+            return Ok(false);
+        };
         match raw.get() {
             "true" => Ok(true),
             "false" => Ok(false),
@@ -115,7 +127,9 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// −32602 when it is something else.
     pub(crate) fn object(&self, name: &str) -> Result<Fields<'a>, Error> {
-        let read = |raw: &'a RawValue| serde_json::from_str(raw.get()).map_err(|_| unfit(name, "an object", raw));
+        let read = |raw: &'a RawValue| {
+            serde_json::from_str(raw.get()).map_err(|_| unfit(name, "an object", raw))
+        };
         self.raw(name).map_or_else(|| Ok(Fields::default()), read)
     }
 
@@ -125,10 +139,14 @@ impl<'a> Fields<'a> {
     /// −32602 when one is something else, or when there are more than [`MAX_ARGUMENTS`].
     pub(crate) fn texts(&self) -> Result<BTreeMap<String, String>, Error> {
         if self.iter().nth(MAX_ARGUMENTS).is_some() {
-            return Err(Error::invalid_params(format!("Invalid params: there may be {MAX_ARGUMENTS} arguments.")));
+            return Err(Error::invalid_params(format!(
+                "Invalid params: there may be {MAX_ARGUMENTS} arguments."
+            )));
         }
         let present = self.iter().filter(|(_, value)| value.get() != "null");
-        present.map(|(name, raw)| Ok((name.to_owned(), text_of(name, raw)?))).collect()
+        present
+            .map(|(name, raw)| Ok((name.to_owned(), text_of(name, raw)?)))
+            .collect()
     }
 }
 
@@ -234,7 +252,10 @@ mod tests {
         let fields = Fields::parse(r#"{"a":"x\n","b":null,"c":{"d":"e"},"f":[1, 2]}"#).unwrap();
         assert_eq!(fields.text("a").unwrap(), "x\n");
         assert_eq!(fields.optional_text("b").unwrap(), None);
-        assert_eq!(fields.object("c").unwrap().texts().unwrap(), BTreeMap::from([("d".into(), "e".into())]));
+        assert_eq!(
+            fields.object("c").unwrap().texts().unwrap(),
+            BTreeMap::from([("d".into(), "e".into())])
+        );
         assert_eq!(fields.raw("f").unwrap().get(), "[1, 2]");
         assert!(!fields.has("b") && !fields.has("z") && fields.has("c"));
     }
@@ -242,9 +263,28 @@ mod tests {
     #[test]
     fn a_member_that_does_not_fit_is_named() {
         let fields = Fields::parse(r#"{"a":1,"c":"x"}"#).unwrap();
-        assert!(fields.text("a").unwrap_err().message.contains("`a` must be a string"));
-        assert!(fields.text("b").unwrap_err().message.contains("`b` is missing"));
-        assert!(fields.object("c").err().unwrap().message.contains("`c` must be an object"));
+        assert!(
+            fields
+                .text("a")
+                .unwrap_err()
+                .message
+                .contains("`a` must be a string")
+        );
+        assert!(
+            fields
+                .text("b")
+                .unwrap_err()
+                .message
+                .contains("`b` is missing")
+        );
+        assert!(
+            fields
+                .object("c")
+                .err()
+                .unwrap()
+                .message
+                .contains("`c` must be an object")
+        );
         assert!(Fields::parse("[1]").is_err() && Fields::parse("{").is_err());
     }
 
@@ -268,8 +308,16 @@ mod tests {
             let members: Vec<_> = (0..count).map(|at| format!(r#""a{at}":"x""#)).collect();
             format!("{{{}}}", members.join(","))
         };
-        assert!(Fields::parse(&object(MAX_ARGUMENTS)).unwrap().texts().is_ok());
-        let refused = Fields::parse(&object(MAX_ARGUMENTS + 1)).unwrap().texts().unwrap_err();
+        assert!(
+            Fields::parse(&object(MAX_ARGUMENTS))
+                .unwrap()
+                .texts()
+                .is_ok()
+        );
+        let refused = Fields::parse(&object(MAX_ARGUMENTS + 1))
+            .unwrap()
+            .texts()
+            .unwrap_err();
         assert!(refused.message.contains("256 arguments"), "{refused}");
     }
 }

@@ -18,7 +18,11 @@ pub(crate) fn not_finite<T: Serialize + ?Sized>(json: &str, value: &T) -> Option
 
 /// Error text for a number that is not finite, at that path.
 pub(crate) fn odd_number(path: &str) -> String {
-    let at = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
+    let at = if path.is_empty() {
+        String::new()
+    } else {
+        format!(" at `{path}`")
+    };
     format!("it has a number{at} that JSON does not have: NaN or an infinity")
 }
 
@@ -61,7 +65,11 @@ struct Members(String);
 type Looked = Result<(), Found>;
 
 fn number(is_finite: bool) -> Looked {
-    if is_finite { Ok(()) } else { Err(Found(Some(String::new()))) }
+    if is_finite {
+        Ok(())
+    } else {
+        Err(Found(Some(String::new())))
+    }
 }
 
 macro_rules! fine {
@@ -138,7 +146,13 @@ impl Serializer for Look {
         Ok(Entries(0))
     }
 
-    fn serialize_tuple_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Entries, Found> {
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Entries, Found> {
         Ok(Entries(0))
     }
 
@@ -150,7 +164,13 @@ impl Serializer for Look {
         Ok(Members(String::new()))
     }
 
-    fn serialize_struct_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Members, Found> {
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Members, Found> {
         Ok(Members(String::new()))
     }
 }
@@ -202,7 +222,10 @@ impl ser::SerializeMap for Members {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Looked {
         // A key that is a number is written as one here.
-        serde_json::to_string(key).unwrap_or_default().trim_matches('"').clone_into(&mut self.0);
+        serde_json::to_string(key)
+            .unwrap_or_default()
+            .trim_matches('"')
+            .clone_into(&mut self.0);
         Ok(())
     }
 
@@ -236,7 +259,11 @@ mod tests {
     }
 
     fn found(mean: f64, parts: Vec<Part>, pair: (f32, Option<f64>)) -> Option<String> {
-        let report = Report { mean, parts, by_name: BTreeMap::from([(7, pair)]) };
+        let report = Report {
+            mean,
+            parts,
+            by_name: BTreeMap::from([(7, pair)]),
+        };
         not_finite(&serde_json::to_string(&report).unwrap(), &report)
     }
 
@@ -244,12 +271,27 @@ mod tests {
     fn a_number_that_json_does_not_have_is_found_where_it_is() {
         let infinite = f64::INFINITY;
         assert_eq!(found(1.0, vec![Part::Nothing(None)], (0.5, None)), None);
-        assert_eq!(found(f64::NAN, vec![], (0.5, None)).as_deref(), Some("mean"));
+        assert_eq!(
+            found(f64::NAN, vec![], (0.5, None)).as_deref(),
+            Some("mean")
+        );
         let range = vec![Part::Nothing(None), Part::Range { from: infinite }];
-        assert_eq!(found(1.0, range, (0.5, None)).as_deref(), Some("parts[1].from"));
-        assert_eq!(found(1.0, vec![Part::Pair(0.0, -infinite)], (0.5, None)).as_deref(), Some("parts[0][1]"));
-        assert_eq!(found(1.0, vec![], (f32::NAN, None)).as_deref(), Some("by_name.7[0]"));
-        assert_eq!(found(1.0, vec![], (0.0, Some(infinite))).as_deref(), Some("by_name.7[1]"));
+        assert_eq!(
+            found(1.0, range, (0.5, None)).as_deref(),
+            Some("parts[1].from")
+        );
+        assert_eq!(
+            found(1.0, vec![Part::Pair(0.0, -infinite)], (0.5, None)).as_deref(),
+            Some("parts[0][1]")
+        );
+        assert_eq!(
+            found(1.0, vec![], (f32::NAN, None)).as_deref(),
+            Some("by_name.7[0]")
+        );
+        assert_eq!(
+            found(1.0, vec![], (0.0, Some(infinite))).as_deref(),
+            Some("by_name.7[1]")
+        );
         assert_eq!(not_finite("null", &f64::NAN).as_deref(), Some(""));
     }
 }

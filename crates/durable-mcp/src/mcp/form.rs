@@ -5,12 +5,26 @@ use serde_json::{Map, Value, json};
 use super::version::ProtocolVersion;
 
 /// The keywords that a field of each kind may have; `default` comes on top where the version has it.
-const TEXT: [&str; 6] = ["type", "title", "description", "minLength", "maxLength", "format"];
+const TEXT: [&str; 6] = [
+    "type",
+    "title",
+    "description",
+    "minLength",
+    "maxLength",
+    "format",
+];
 const NUMBER: [&str; 5] = ["type", "title", "description", "minimum", "maximum"];
 const TRUTH: [&str; 4] = ["type", "title", "description", "default"];
 const CHOICE: [&str; 5] = ["type", "title", "description", "enum", "enumNames"];
 const TITLED: [&str; 4] = ["type", "title", "description", "oneOf"];
-const LIST: [&str; 6] = ["type", "title", "description", "items", "minItems", "maxItems"];
+const LIST: [&str; 6] = [
+    "type",
+    "title",
+    "description",
+    "items",
+    "minItems",
+    "maxItems",
+];
 
 /// The formats that a text of a form may have.
 const FORMATS: [&str; 4] = ["date", "date-time", "email", "uri"];
@@ -23,7 +37,11 @@ const FORMATS: [&str; 4] = ["date", "date-time", "email", "uri"];
 pub(crate) fn form(schema: &Value, version: ProtocolVersion) -> Result<Value, String> {
     let fields = schema.get("properties").and_then(Value::as_object);
     let fields = fields.ok_or("a form's schema is an object with `properties`")?;
-    let required = schema.get("required").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let required = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let mut shown = Map::new();
     for (name, field) in fields {
         let is_required = required.iter().any(|other| other == name);
@@ -44,8 +62,10 @@ pub(crate) fn form(schema: &Value, version: ProtocolVersion) -> Result<Value, St
             }
         }
     }
-    let required: Vec<_> =
-        required.iter().filter(|name| name.as_str().is_some_and(|name| shown.contains_key(name))).collect();
+    let required: Vec<_> = required
+        .iter()
+        .filter(|name| name.as_str().is_some_and(|name| shown.contains_key(name)))
+        .collect();
     let mut form = json!({ "type": "object", "properties": shown });
     if !required.is_empty()
         && let Some(form) = form.as_object_mut()
@@ -64,20 +84,31 @@ enum Cut {
 }
 
 fn cut(field: &Value, version: ProtocolVersion) -> Cut {
-    let Some(field) = field.as_object() else { return Cut::Never };
+    let Some(field) = field.as_object() else {
+        return Cut::Never;
+    };
     let is_new = version >= ProtocolVersion::V2025_11_25;
     let with_default = |keywords: &[&str]| {
-        let is_known = |keyword: &str| keywords.contains(&keyword) || (is_new && keyword == "default");
+        let is_known =
+            |keyword: &str| keywords.contains(&keyword) || (is_new && keyword == "default");
         let kept = field.iter().filter(|(keyword, _)| is_known(keyword));
-        kept.map(|(keyword, rule)| (keyword.clone(), rule.clone())).collect::<Map<_, _>>()
+        kept.map(|(keyword, rule)| (keyword.clone(), rule.clone()))
+            .collect::<Map<_, _>>()
     };
     match field.get("type").and_then(Value::as_str) {
-        Some("string") if field.contains_key("oneOf") && is_new => Cut::Shown(with_default(&TITLED)),
-        Some("string") if field.contains_key("oneOf") => Cut::Shown(untitled(with_default(&CHOICE), field)),
+        Some("string") if field.contains_key("oneOf") && is_new => {
+            Cut::Shown(with_default(&TITLED))
+        }
+        Some("string") if field.contains_key("oneOf") => {
+            Cut::Shown(untitled(with_default(&CHOICE), field))
+        }
         Some("string") if field.contains_key("enum") => Cut::Shown(with_default(&CHOICE)),
         Some("string") => {
             let mut text = with_default(&TEXT);
-            if text.get("format").is_some_and(|format| !FORMATS.iter().any(|known| format == known)) {
+            if text
+                .get("format")
+                .is_some_and(|format| !FORMATS.iter().any(|known| format == known))
+            {
                 text.remove("format");
             }
             Cut::Shown(text)
@@ -99,7 +130,11 @@ fn cut(field: &Value, version: ProtocolVersion) -> Cut {
 
 /// A choice with titles as the versions before 2025-11-25 have it.
 fn untitled(mut field: Map<String, Value>, titled: &Map<String, Value>) -> Map<String, Value> {
-    let choices = titled.get("oneOf").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let choices = titled
+        .get("oneOf")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     // A client pairs values and titles by their places, so a choice without a title has its value for one.
     let pairs = choices.iter().filter_map(|choice| {
         let value = choice.get("const")?;
@@ -115,7 +150,11 @@ fn untitled(mut field: Map<String, Value>, titled: &Map<String, Value>) -> Map<S
 fn choices(items: &Value) -> Option<Value> {
     if let Some(titled) = items.get("anyOf").or_else(|| items.get("oneOf")) {
         let is_one = |choice: &Value| choice.get("const").is_some();
-        return titled.as_array()?.iter().all(is_one).then(|| json!({ "anyOf": titled }));
+        return titled
+            .as_array()?
+            .iter()
+            .all(is_one)
+            .then(|| json!({ "anyOf": titled }));
     }
     Some(json!({ "type": "string", "enum": items.get("enum")? }))
 }

@@ -31,15 +31,23 @@ impl HeaderParams {
     /// # Errors
     /// When what leads to it is no object.
     pub(crate) fn value(&self, arguments: &Fields<'_>) -> Result<Option<String>, Error> {
-        let Some((last, parents)) = self.path.split_last() else { return Ok(None) };
+        let Some((last, parents)) = self.path.split_last() else {
+            return Ok(None);
+        };
         let mut inner = None;
         for name in parents {
             inner = Some(inner.as_ref().unwrap_or(arguments).object(name)?);
         }
         let fields = inner.as_ref().unwrap_or(arguments);
-        let Some(raw) = fields.raw(last) else { return Ok(None) };
+        let Some(raw) = fields.raw(last) else {
+            return Ok(None);
+        };
         let text = raw.get();
-        Ok(Some(if text.starts_with('"') { fields.text(last)? } else { text.to_owned() }))
+        Ok(Some(if text.starts_with('"') {
+            fields.text(last)?
+        } else {
+            text.to_owned()
+        }))
     }
 }
 
@@ -54,7 +62,10 @@ impl Server {
         arguments: &str,
         header: &dyn Fn(&str) -> Result<Option<String>, Error>,
     ) -> Result<(), Error> {
-        let mirrored = self.tool_named(tool).map(Tool::mirrored).unwrap_or_default();
+        let mirrored = self
+            .tool_named(tool)
+            .map(Tool::mirrored)
+            .unwrap_or_default();
         if mirrored.is_empty() {
             return Ok(());
         }
@@ -63,10 +74,19 @@ impl Server {
             let name = &mirrored.header;
             let told = match (header(name)?, mirrored.value(&arguments)?) {
                 (Some(header), Some(argument)) if !same_value(&header, &argument) => {
-                    format!("The header {name} is {}, and the argument is {}.", Quoted(&header), Quoted(&argument))
+                    format!(
+                        "The header {name} is {}, and the argument is {}.",
+                        Quoted(&header),
+                        Quoted(&argument)
+                    )
                 }
-                (None, Some(argument)) => format!("Send the header {name}, as the argument is {}.", Quoted(&argument)),
-                (Some(_), None) => format!("The header {name} stands for an argument that the call does not have."),
+                (None, Some(argument)) => format!(
+                    "Send the header {name}, as the argument is {}.",
+                    Quoted(&argument)
+                ),
+                (Some(_), None) => {
+                    format!("The header {name} stands for an argument that the call does not have.")
+                }
                 _ => continue,
             };
             return Err(Error::new(ErrorCode::HEADER_MISMATCH, told));
@@ -77,7 +97,8 @@ impl Server {
 
 /// Compares a header's text with an argument's. Integers are compared by value: `42.0` is 42.
 pub(crate) fn same_value(header: &str, argument: &str) -> bool {
-    header == argument || matches!((integer(header), integer(argument)), (Some(a), Some(b)) if a == b)
+    header == argument
+        || matches!((integer(header), integer(argument)), (Some(a), Some(b)) if a == b)
 }
 
 fn integer(text: &str) -> Option<i64> {
@@ -92,14 +113,20 @@ pub(crate) fn mirrored(schema: &Schema) -> Result<Vec<HeaderParams>, String> {
     let mut found: Vec<HeaderParams> = Vec::new();
     if let Some(root) = schema.as_object() {
         if root.contains_key(KEYWORD) {
-            return Err(format!("`{KEYWORD}` stands at the schema itself; it belongs to a property"));
+            return Err(format!(
+                "`{KEYWORD}` stands at the schema itself; it belongs to a property"
+            ));
         }
         walk(root, &mut Vec::new(), &mut found)?;
     }
     Ok(found)
 }
 
-fn walk(schema: &Map<String, Value>, path: &mut Vec<String>, found: &mut Vec<HeaderParams>) -> Result<(), String> {
+fn walk(
+    schema: &Map<String, Value>,
+    path: &mut Vec<String>,
+    found: &mut Vec<HeaderParams>,
+) -> Result<(), String> {
     for (keyword, value) in schema.iter().filter(|(keyword, _)| *keyword != KEYWORD) {
         let properties = value.as_object().filter(|_| keyword == "properties");
         let Some(properties) = properties else {
@@ -132,21 +159,30 @@ fn declared(
 ) -> Result<HeaderParams, String> {
     let at = path.join(".");
     let name = given.as_str().filter(|name| is_token(name));
-    let name = name.ok_or_else(|| format!("`{KEYWORD}` of `{at}` is no name of a header: {given}"))?;
+    let name =
+        name.ok_or_else(|| format!("`{KEYWORD}` of `{at}` is no name of a header: {given}"))?;
     let kind = property.get("type").and_then(Value::as_str);
     if !matches!(kind, Some("string" | "integer" | "boolean")) {
-        return Err(format!("`{at}` has `{KEYWORD}`, so it must be a string, an integer or a boolean"));
+        return Err(format!(
+            "`{at}` has `{KEYWORD}`, so it must be a string, an integer or a boolean"
+        ));
     }
     let header = format!("{PREFIX}{}", name.to_ascii_lowercase());
     if others.iter().any(|other| other.header == header) {
         return Err(format!("two arguments have the same `{KEYWORD}`: {name:?}"));
     }
-    Ok(HeaderParams { header, path: path.to_vec() })
+    Ok(HeaderParams {
+        header,
+        path: path.to_vec(),
+    })
 }
 
 /// A header's name (RFC 9110 section 5.6.2).
 fn is_token(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 fn stands_in(value: &Value) -> bool {
@@ -187,18 +223,38 @@ mod tests {
     #[test]
     fn headers_are_declared_in_the_type_of_the_arguments() {
         let found = mirrored(&input_schema::<Query>()).unwrap();
-        let mut headers: Vec<_> = found.iter().map(|one| (one.header.as_str(), one.path.join("."))).collect();
+        let mut headers: Vec<_> = found
+            .iter()
+            .map(|one| (one.header.as_str(), one.path.join(".")))
+            .collect();
         headers.sort_unstable();
-        let expected =
-            [("mcp-param-dry-run", "place.dry"), ("mcp-param-region", "region"), ("mcp-param-shard", "shard")];
-        assert_eq!(headers, expected.map(|(header, path)| (header, path.to_owned())));
+        let expected = [
+            ("mcp-param-dry-run", "place.dry"),
+            ("mcp-param-region", "region"),
+            ("mcp-param-shard", "shard"),
+        ];
+        assert_eq!(
+            headers,
+            expected.map(|(header, path)| (header, path.to_owned()))
+        );
         let value = |header: &str, arguments: &str| {
-            found.iter().find(|one| one.header == header).unwrap().value(&Fields::parse(arguments).unwrap()).unwrap()
+            found
+                .iter()
+                .find(|one| one.header == header)
+                .unwrap()
+                .value(&Fields::parse(arguments).unwrap())
+                .unwrap()
         };
         let arguments = r#"{"region":"K\u00f6ln","shard":7,"place":{"dry":false}}"#;
-        assert_eq!(value("mcp-param-region", arguments).as_deref(), Some("Köln"));
+        assert_eq!(
+            value("mcp-param-region", arguments).as_deref(),
+            Some("Köln")
+        );
         assert_eq!(value("mcp-param-shard", arguments).as_deref(), Some("7"));
-        assert_eq!(value("mcp-param-dry-run", arguments).as_deref(), Some("false"));
+        assert_eq!(
+            value("mcp-param-dry-run", arguments).as_deref(),
+            Some("false")
+        );
         assert_eq!(value("mcp-param-shard", r#"{"shard":null}"#), None);
         assert_eq!(value("mcp-param-dry-run", "{}"), None);
     }
@@ -208,10 +264,16 @@ mod tests {
         let server = Server::new("s", "1").tool("query", "", async |_: Args<Query>| "");
         let header = |name: &str| {
             let values = [("mcp-param-region", "x"), ("mcp-param-dry-run", "true")];
-            Ok(values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+            Ok(values
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned()))
         };
         let steps = |count: usize| {
-            let others = (0..count).map(|at| format!(r#""a{at}":0"#)).collect::<Vec<_>>().join(",");
+            let others = (0..count)
+                .map(|at| format!(r#""a{at}":0"#))
+                .collect::<Vec<_>>()
+                .join(",");
             let arguments = format!(r#"{{{others},"region":"x","place":{{{others},"dry":true}}}}"#);
             steps::take();
             server.check_mirrored("query", &arguments, &header).unwrap();
@@ -222,20 +284,49 @@ mod tests {
 
     #[test]
     fn what_clients_would_leave_out_is_told() {
-        let property = |property: Value| json_schema!({ "type": "object", "properties": { "a": property } });
+        let property =
+            |property: Value| json_schema!({ "type": "object", "properties": { "a": property } });
         for (schema, fault) in [
-            (property(serde_json::json!({ "type": "string", "x-mcp-header": "" })), "no name"),
-            (property(serde_json::json!({ "type": "string", "x-mcp-header": "a b" })), "no name"),
-            (property(serde_json::json!({ "type": "string", "x-mcp-header": 1 })), "no name"),
-            (property(serde_json::json!({ "type": "number", "x-mcp-header": "A" })), "must be a string"),
-            (property(serde_json::json!({ "x-mcp-header": "A" })), "must be a string"),
             (
-                property(serde_json::json!({ "type": "array", "items": { "type": "string", "x-mcp-header": "A" } })),
+                property(serde_json::json!({ "type": "string", "x-mcp-header": "" })),
+                "no name",
+            ),
+            (
+                property(serde_json::json!({ "type": "string", "x-mcp-header": "a b" })),
+                "no name",
+            ),
+            (
+                property(serde_json::json!({ "type": "string", "x-mcp-header": 1 })),
+                "no name",
+            ),
+            (
+                property(serde_json::json!({ "type": "number", "x-mcp-header": "A" })),
+                "must be a string",
+            ),
+            (
+                property(serde_json::json!({ "x-mcp-header": "A" })),
+                "must be a string",
+            ),
+            (
+                property(
+                    serde_json::json!({ "type": "array", "items": { "type": "string", "x-mcp-header": "A" } }),
+                ),
                 "below `items`",
             ),
-            (property(serde_json::json!({ "anyOf": [{ "type": "string", "x-mcp-header": "A" }] })), "below `anyOf`"),
-            (json_schema!({ "$defs": { "d": { "type": "string", "x-mcp-header": "A" } } }), "below `$defs`"),
-            (json_schema!({ "type": "object", "x-mcp-header": "A" }), "itself"),
+            (
+                property(
+                    serde_json::json!({ "anyOf": [{ "type": "string", "x-mcp-header": "A" }] }),
+                ),
+                "below `anyOf`",
+            ),
+            (
+                json_schema!({ "$defs": { "d": { "type": "string", "x-mcp-header": "A" } } }),
+                "below `$defs`",
+            ),
+            (
+                json_schema!({ "type": "object", "x-mcp-header": "A" }),
+                "itself",
+            ),
             (
                 json_schema!({ "properties": {
                     "a": { "type": "string", "x-mcp-header": "Same" },
@@ -251,12 +342,24 @@ mod tests {
 
     #[test]
     fn integers_are_the_same_by_value_and_everything_else_by_text() {
-        for (header, argument) in
-            [("42", "42"), ("42.0", "42"), ("-7", "-7.00"), ("100", "1e2"), ("true", "true"), ("a", "a")]
-        {
+        for (header, argument) in [
+            ("42", "42"),
+            ("42.0", "42"),
+            ("-7", "-7.00"),
+            ("100", "1e2"),
+            ("true", "true"),
+            ("a", "a"),
+        ] {
             assert!(same_value(header, argument), "{header} {argument}");
         }
-        for (header, argument) in [("42", "43"), ("42.5", "42"), ("42.", "42"), ("A", "a"), ("", "0"), ("true", "1")] {
+        for (header, argument) in [
+            ("42", "43"),
+            ("42.5", "42"),
+            ("42.", "42"),
+            ("A", "a"),
+            ("", "0"),
+            ("true", "1"),
+        ] {
             assert!(!same_value(header, argument), "{header} {argument}");
         }
     }

@@ -30,7 +30,11 @@ impl Params {
     /// The client's version, as its `initialize` says, for people to read.
     #[must_use]
     pub fn client_version(&self) -> Option<String> {
-        self.fields().object("clientInfo").ok()?.optional_text("version").ok()?
+        self.fields()
+            .object("clientInfo")
+            .ok()?
+            .optional_text("version")
+            .ok()?
     }
 }
 
@@ -45,7 +49,10 @@ impl Server {
         let client = ClientInfo {
             version,
             capabilities: ClientCapabilities::read(&fields.object("capabilities")?)?,
-            name: fields.object("clientInfo")?.optional_text("name")?.unwrap_or_default(),
+            name: fields
+                .object("clientInfo")?
+                .optional_text("name")?
+                .unwrap_or_default(),
         };
         let result = InitializeResult {
             protocol_version: version.as_str(),

@@ -6,12 +6,19 @@
 /// Tracking the path while reading would have every type read by twice the code; a fault is rare, so the text is gone
 /// through again instead.
 pub(crate) fn path_at(json: &str, line: usize, column: usize) -> String {
-    let line_start = json.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
+    let line_start = json
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum::<usize>();
     let mut frames: Vec<Frame> = Vec::new();
     let mut bytes = json.bytes().take(line_start + column);
     while let Some(byte) = bytes.next() {
         match byte {
-            b'{' => frames.push(Frame::Object { key: Vec::new(), in_value: false }),
+            b'{' => frames.push(Frame::Object {
+                key: Vec::new(),
+                in_value: false,
+            }),
             b'[' => frames.push(Frame::Array(0)),
             b'}' | b']' => drop(frames.pop()),
             b':' => {
@@ -29,7 +36,11 @@ pub(crate) fn path_at(json: &str, line: usize, column: usize) -> String {
             },
             b'"' => {
                 let text = string(&mut bytes);
-                if let Some(Frame::Object { key, in_value: false }) = frames.last_mut() {
+                if let Some(Frame::Object {
+                    key,
+                    in_value: false,
+                }) = frames.last_mut()
+                {
                     *key = text;
                 }
             }
@@ -52,7 +63,9 @@ impl Frame {
     fn add_to(self, path: &mut String) {
         match self {
             Self::Array(index) => path.extend(["[", &index.to_string(), "]"]),
-            Self::Object { in_value: false, .. } => {}
+            Self::Object {
+                in_value: false, ..
+            } => {}
             Self::Object { key, .. } => {
                 if !path.is_empty() {
                     path.push('.');
@@ -102,14 +115,21 @@ mod tests {
             (r#"{"a":"x","inner":[]}"#, "a"),
             (r#"{"inner":[],"a":true}"#, "a"),
             (r#"{"a":1,"inner":[{"b":1},{"b":-1}]}"#, "inner[1].b"),
-            ("{\n  \"a\": 1,\n  \"inner\": [\n    {\"b\": 300}\n  ]\n}", "inner[0].b"),
+            (
+                "{\n  \"a\": 1,\n  \"inner\": [\n    {\"b\": 300}\n  ]\n}",
+                "inner[0].b",
+            ),
             (r#"{"a":1,"inner":[{"b":1},{"c":"]}\"{"}]}"#, "inner[1]"),
             (r#"{"a":1}"#, ""),
             (r#"[1,{"b":2}]"#, "[1]"),
             (r#"{"a\"b":1,"a":null}"#, "a"),
         ] {
             let error = serde_json::from_str::<Outer>(json).unwrap_err();
-            assert_eq!(path_at(json, error.line(), error.column()), path, "{json}: {error}");
+            assert_eq!(
+                path_at(json, error.line(), error.column()),
+                path,
+                "{json}: {error}"
+            );
         }
     }
 

@@ -24,28 +24,43 @@ const MAX_ALTERNATIVES: usize = 256;
 ///
 /// # Errors
 /// The path of the fault and what is wrong there.
-pub(crate) fn read<T: DeserializeOwned>(json: &str, schema: impl FnOnce() -> Schema) -> Result<T, String> {
+pub(crate) fn read<T: DeserializeOwned>(
+    json: &str,
+    schema: impl FnOnce() -> Schema,
+) -> Result<T, String> {
     let error = match serde_json::from_str(json) {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
     let schema = schema();
     match mended(json, schema.as_value()) {
-        Some(text) => serde_json::from_str(&text).map_err(|error| told(&text, &error, schema.as_value())),
+        Some(text) => {
+            serde_json::from_str(&text).map_err(|error| told(&text, &error, schema.as_value()))
+        }
         None => Err(told(json, &error, schema.as_value())),
     }
 }
 
 /// The words for a fault, at the place that the schema tells where serde only knows of the enum around it.
 fn told(json: &str, error: &serde_json::Error, schema: &Value) -> String {
-    let inside = if error.is_data() { misfit(json, schema) } else { None };
+    let inside = if error.is_data() {
+        misfit(json, schema)
+    } else {
+        None
+    };
     describe_at(json, error, inside.as_deref())
 }
 
 /// The text with integers written as such, and without the members that are `null` where they may be absent and may not
 /// be `null`; `None` if nothing changes.
 fn mended(json: &str, schema: &Value) -> Option<String> {
-    let mut mender = Mender { json, at: 0, text: String::with_capacity(json.len()), root: schema, changed: false };
+    let mut mender = Mender {
+        json,
+        at: 0,
+        text: String::with_capacity(json.len()),
+        root: schema,
+        changed: false,
+    };
     mender.value(&[schema], 0)?;
     mender.changed.then_some(mender.text)
 }
@@ -163,7 +178,10 @@ impl<'a> Mender<'a> {
     fn literal(&mut self) -> &'a str {
         let rest = self.rest();
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-        let end = rest.bytes().position(|byte| !is_part(byte)).unwrap_or(rest.len());
+        let end = rest
+            .bytes()
+            .position(|byte| !is_part(byte))
+            .unwrap_or(rest.len());
         self.at += end;
         rest.get(..end).unwrap_or_default()
     }
@@ -173,9 +191,13 @@ impl<'a> Mender<'a> {
         let mut all: Vec<&Value> = schemas.to_vec();
         let mut next = 0;
         while let Some(schema) = all.get(next).copied().filter(|_| next < MAX_ALTERNATIVES) {
-            let lists = ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|keyword| schema.get(keyword)?.as_array());
+            let lists = ["allOf", "anyOf", "oneOf"]
+                .into_iter()
+                .filter_map(|keyword| schema.get(keyword)?.as_array());
             let found = lists.flatten().chain(referred(self.root, schema));
-            let new: Vec<_> = found.filter(|one| !all.iter().any(|other| std::ptr::eq(*other, *one))).collect();
+            let new: Vec<_> = found
+                .filter(|one| !all.iter().any(|other| std::ptr::eq(*other, *one)))
+                .collect();
             all.extend(new);
             next += 1;
         }
@@ -194,37 +216,62 @@ fn may_be_left_out(schemas: &[&Value], name: &str) -> bool {
         let required = schema.get("required").and_then(Value::as_array);
         required.is_some_and(|names| names.iter().any(|other| other == name))
     };
-    let own: Vec<_> = schemas.iter().filter_map(|schema| schema.get("properties")?.get(name)).collect();
-    !own.is_empty() && !own.into_iter().any(allows_null) && !schemas.iter().any(|schema| needs(schema))
+    let own: Vec<_> = schemas
+        .iter()
+        .filter_map(|schema| schema.get("properties")?.get(name))
+        .collect();
+    !own.is_empty()
+        && !own.into_iter().any(allows_null)
+        && !schemas.iter().any(|schema| needs(schema))
 }
 
 fn allows_null(schema: &Value) -> bool {
-    let any = |choices: &Value| choices.as_array().is_some_and(|choices| choices.iter().any(allows_null));
-    match (schema.get("type"), schema.get("anyOf").or_else(|| schema.get("oneOf"))) {
+    let any = |choices: &Value| {
+        choices
+            .as_array()
+            .is_some_and(|choices| choices.iter().any(allows_null))
+    };
+    match (
+        schema.get("type"),
+        schema.get("anyOf").or_else(|| schema.get("oneOf")),
+    ) {
         (Some(Value::Array(names)), _) => names.iter().any(|name| name == "null"),
         (Some(name), _) => name == "null",
         (None, Some(choices)) => any(choices),
-        (None, None) => schema.get("enum").is_none() && schema.get("const").is_none() && schema.get("$ref").is_none(),
+        (None, None) => {
+            schema.get("enum").is_none()
+                && schema.get("const").is_none()
+                && schema.get("$ref").is_none()
+        }
     }
 }
 
 fn members<'a>(schemas: &[&'a Value], name: &str) -> Vec<&'a Value> {
     let member = |schema: &&'a Value| {
-        schema.get("properties").and_then(|own| own.get(name)).or_else(|| schema.get("additionalProperties"))
+        schema
+            .get("properties")
+            .and_then(|own| own.get(name))
+            .or_else(|| schema.get("additionalProperties"))
     };
     schemas.iter().filter_map(member).collect()
 }
 
 fn entries<'a>(schemas: &[&'a Value], index: usize) -> Vec<&'a Value> {
-    let entry =
-        |schema: &&'a Value| schema.get("prefixItems").and_then(|own| own.get(index)).or_else(|| schema.get("items"));
+    let entry = |schema: &&'a Value| {
+        schema
+            .get("prefixItems")
+            .and_then(|own| own.get(index))
+            .or_else(|| schema.get("items"))
+    };
     schemas.iter().filter_map(entry).collect()
 }
 
 /// An integer that is written with a fraction or an exponent, or as `-0`, in plain digits; `None` if the text is no
 /// such number, or no integer, or longer than any type holds.
 pub(crate) fn whole(text: &str) -> Option<String> {
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let (sign, digits) = text
+        .strip_prefix('-')
+        .map_or(("", text), |rest| ("-", rest));
     if !digits.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
@@ -243,9 +290,13 @@ pub(crate) fn whole(text: &str) -> Option<String> {
     }
     let exponent: i64 = exponent.parse().ok()?;
     let dropped = i64::try_from(all.len() - kept.len()).ok()?;
-    let zeros = exponent.checked_sub(i64::try_from(after.len()).ok()?)?.checked_add(dropped)?;
+    let zeros = exponent
+        .checked_sub(i64::try_from(after.len()).ok()?)?
+        .checked_add(dropped)?;
     let kept = kept.trim_start_matches('0');
-    let zeros = usize::try_from(zeros).ok().filter(|zeros| *zeros <= MAX_DIGITS)?;
+    let zeros = usize::try_from(zeros)
+        .ok()
+        .filter(|zeros| *zeros <= MAX_DIGITS)?;
     let integer = format!("{sign}{kept}{}", "0".repeat(zeros));
     (integer != text && kept.len() + zeros <= MAX_DIGITS).then_some(integer)
 }
@@ -254,7 +305,9 @@ pub(crate) fn whole(text: &str) -> Option<String> {
 pub(crate) fn lone_surrogate(json: &str) -> Option<&'static str> {
     let bytes = json.as_bytes();
     let unit = |at: usize| {
-        let escape = bytes.get(at..at + 6).filter(|escape| escape.starts_with(b"\\u"))?;
+        let escape = bytes
+            .get(at..at + 6)
+            .filter(|escape| escape.starts_with(b"\\u"))?;
         u16::from_str_radix(std::str::from_utf8(escape.get(2..)?).ok()?, 16).ok()
     };
     let mut at = 0;
@@ -296,11 +349,27 @@ mod tests {
             ("0e99999999999", "0"),
             ("0.00", "0"),
             ("0.5e1", "5"),
-            ("340282366920938463463374607431768211455.0", "340282366920938463463374607431768211455"),
+            (
+                "340282366920938463463374607431768211455.0",
+                "340282366920938463463374607431768211455",
+            ),
         ] {
             assert_eq!(whole(written).as_deref(), Some(integer), "{written}");
         }
-        for other in ["0", "7", "-7", "2.5", "1e-1", "1e40", "1e99999999999999999999", "true", "null", "", "-", "NaN"] {
+        for other in [
+            "0",
+            "7",
+            "-7",
+            "2.5",
+            "1e-1",
+            "1e40",
+            "1e99999999999999999999",
+            "true",
+            "null",
+            "",
+            "-",
+            "NaN",
+        ] {
             assert_eq!(whole(other), None, "{other}");
         }
     }
@@ -367,7 +436,10 @@ mod tests {
         let read = read.unwrap();
         assert_eq!((read.limit, read.maybe), (10, Some(-3)));
         assert_eq!(read.any.get(1).unwrap(), "2.0\"1e2");
-        assert_eq!(read.inner.iter().map(|one| one.pair).collect::<Vec<_>>(), [(1, 1.5), (-10, 2.0)]);
+        assert_eq!(
+            read.inner.iter().map(|one| one.pair).collect::<Vec<_>>(),
+            [(1, 1.5), (-10, 2.0)]
+        );
         assert_eq!(read.by_name.get("a\"b"), Some(&Some(25)));
         let next = Some(Box::new(Kind::Deep { by: 5, next: None }));
         assert_eq!(read.kind, Kind::Deep { by: 4, next });
@@ -380,9 +452,16 @@ mod tests {
             (r#"{"any":1,"limit":-1.0}"#, "`limit`"),
             (r#"{"any":1,"limit":1e10}"#, "`limit`"),
             (r#"{"any":1,"limit":3.0,"maybe":1e3}"#, "`maybe`"),
-            (r#"{"any":1,"limit":3.0,"inner":[{"pair":[1.0,1]},{"pair":[0.5,1]}]}"#, "`inner[1].pair[0]`"),
+            (
+                r#"{"any":1,"limit":3.0,"inner":[{"pair":[1.0,1]},{"pair":[0.5,1]}]}"#,
+                "`inner[1].pair[0]`",
+            ),
         ] {
-            assert!(page(json).unwrap_err().contains(path), "{json}: {:?}", page(json));
+            assert!(
+                page(json).unwrap_err().contains(path),
+                "{json}: {:?}",
+                page(json)
+            );
         }
     }
 
@@ -393,10 +472,30 @@ mod tests {
                 "kind":{"is":"Deep","by":null,"next":null}}"#,
         );
         let read = read.unwrap();
-        assert_eq!((read.limit, &read.any, read.maybe), (10, &Value::Null, None));
-        assert_eq!(read.inner, [Inner { pair: (0, 0.0), on: false }, Inner { pair: (0, 0.0), on: true }]);
+        assert_eq!(
+            (read.limit, &read.any, read.maybe),
+            (10, &Value::Null, None)
+        );
+        assert_eq!(
+            read.inner,
+            [
+                Inner {
+                    pair: (0, 0.0),
+                    on: false
+                },
+                Inner {
+                    pair: (0, 0.0),
+                    on: true
+                }
+            ]
+        );
         assert_eq!(read.by_name.get("a"), Some(&None));
-        assert_eq!(page(r#"{"any":1,"inner":null,"by_name":null,"kind":null}"#).unwrap().inner, []);
+        assert_eq!(
+            page(r#"{"any":1,"inner":null,"by_name":null,"kind":null}"#)
+                .unwrap()
+                .inner,
+            []
+        );
     }
 
     #[test]
@@ -421,26 +520,55 @@ mod tests {
             let fault = read::<Paint>(json, arguments_schema::<Paint>).unwrap_err();
             assert_eq!(fault, "`colour`: null is not allowed", "{json}");
         }
-        let twice = read::<Page>(r#"{"any":1,"limit":1.0,"limit":2}"#, arguments_schema::<Page>).unwrap_err();
+        let twice = read::<Page>(
+            r#"{"any":1,"limit":1.0,"limit":2}"#,
+            arguments_schema::<Page>,
+        )
+        .unwrap_err();
         assert!(twice.contains("duplicate"), "{twice}");
     }
 
     #[test]
     fn text_that_is_deep_or_broken_is_left_alone() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        for json in [deep.as_str(), "{\"a\":1.0", "{\"a\" 1.0}", "[1.0 2.0]", "", "\"", "{\"a\":}", "[1.0,"] {
-            assert_eq!(mended(json, &Value::Null), None, "{}", json.get(..8).unwrap_or(json));
+        for json in [
+            deep.as_str(),
+            "{\"a\":1.0",
+            "{\"a\" 1.0}",
+            "[1.0 2.0]",
+            "",
+            "\"",
+            "{\"a\":}",
+            "[1.0,",
+        ] {
+            assert_eq!(
+                mended(json, &Value::Null),
+                None,
+                "{}",
+                json.get(..8).unwrap_or(json)
+            );
         }
     }
 
     #[test]
     fn half_of_a_surrogate_pair_is_told_as_that() {
-        for json in [r#""\ud800""#, r#""a\udc00b""#, r#""\uD83Dx""#, r#""\ud83d\n""#, r#""\ud83d\ud83d\ude00""#] {
+        for json in [
+            r#""\ud800""#,
+            r#""a\udc00b""#,
+            r#""\uD83Dx""#,
+            r#""\ud83d\n""#,
+            r#""\ud83d\ud83d\ude00""#,
+        ] {
             assert!(lone_surrogate(json).is_some(), "{json}");
             let fault = parse_at::<String>(json).unwrap_err();
             assert!(fault.contains("surrogate pair"), "{json}: {fault}");
         }
-        for json in [r#""\ud83d\ude00""#, r#""\\ud800""#, r#""\u00e9""#, r#""\\\\udc00""#] {
+        for json in [
+            r#""\ud83d\ude00""#,
+            r#""\\ud800""#,
+            r#""\u00e9""#,
+            r#""\\\\udc00""#,
+        ] {
             assert_eq!(lone_surrogate(json), None, "{json}");
         }
     }

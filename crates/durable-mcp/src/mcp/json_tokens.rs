@@ -33,11 +33,17 @@ impl<'a> Iterator for Tokens<'a> {
         let length = match first {
             b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
             b'"' => string_length(text),
-            _ => text.find([',', ':', '}', ']', '"', ' ', '\n', '\r', '\t']).unwrap_or(text.len()),
+            _ => text
+                .find([',', ':', '}', ']', '"', ' ', '\n', '\r', '\t'])
+                .unwrap_or(text.len()),
         };
         let (token, rest) = text.split_at_checked(length).unwrap_or((text, ""));
         self.0 = rest;
-        Some(if length == 1 && !first.is_ascii_alphanumeric() { Token::Mark(first) } else { Token::Scalar(token) })
+        Some(if length == 1 && !first.is_ascii_alphanumeric() {
+            Token::Mark(first)
+        } else {
+            Token::Scalar(token)
+        })
     }
 }
 
@@ -84,7 +90,9 @@ pub(crate) fn scalar_member<'a>(object: &'a str, name: &str) -> Option<&'a str> 
             Token::Mark(b'}' | b']') => depth = depth.checked_sub(1)?,
             Token::Scalar(key) if depth == 1 && is_name(key, name) => {
                 let mut value = tokens.clone();
-                if let (Some(Token::Mark(b':')), Some(Token::Scalar(value))) = (value.next(), value.next()) {
+                if let (Some(Token::Mark(b':')), Some(Token::Scalar(value))) =
+                    (value.next(), value.next())
+                {
                     return Some(value);
                 }
             }
@@ -106,7 +114,9 @@ mod tests {
     fn values(json: &str) -> usize {
         // Spaces at the end keep its length from deciding.
         let padded = format!("{json}{}", " ".repeat(1000));
-        (0..=json.len()).find(|most| !has_more_values(&padded, *most)).unwrap()
+        (0..=json.len())
+            .find(|most| !has_more_values(&padded, *most))
+            .unwrap()
     }
 
     #[test]
@@ -133,7 +143,10 @@ mod tests {
     fn a_member_is_found_beside_others_of_any_depth() {
         for (json, id) in [
             (r#"{"id":7,"a":1}"#, Some("7")),
-            (r#"{"params":{"id":1,"x":[{"id":2}]}, "id" : "a\"b" }"#, Some(r#""a\"b""#)),
+            (
+                r#"{"params":{"id":1,"x":[{"id":2}]}, "id" : "a\"b" }"#,
+                Some(r#""a\"b""#),
+            ),
             (r#"{"x":"id","y":["id"]}"#, None),
             (r#"{"id":{"a":1}}"#, None),
             (r#"["id",1]"#, None),

@@ -57,13 +57,22 @@ impl RequestId {
     fn parse(raw: &RawValue) -> Result<Self, Error> {
         let text = raw.get();
         if text.len() > MAX_ID_BYTES {
-            return Err(Error::invalid_request(format!("The id is longer than {MAX_ID_BYTES} bytes.")));
+            return Err(Error::invalid_request(format!(
+                "The id is longer than {MAX_ID_BYTES} bytes."
+            )));
         }
-        let integer = || text.strip_prefix('-').unwrap_or(text).bytes().all(|b| b.is_ascii_digit());
+        let integer = || {
+            text.strip_prefix('-')
+                .unwrap_or(text)
+                .bytes()
+                .all(|b| b.is_ascii_digit())
+        };
         if text.starts_with('"') || integer() || whole(text).is_some() {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Error::invalid_request("The id must be a string or an integer."))
+            Err(Error::invalid_request(
+                "The id must be a string or an integer.",
+            ))
         }
     }
 
@@ -81,7 +90,10 @@ impl RequestId {
 
     /// True if `given` is this id, a number, as it was sent or as text with the same digits.
     pub(crate) fn is_given_as(&self, given: &Self) -> bool {
-        let text = given.0.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let text = given
+            .0
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
         self == given || text == Some(self.as_json())
     }
 
@@ -99,7 +111,10 @@ pub struct Params(Vec<(String, Box<RawValue>)>);
 
 impl Params {
     fn read(raw: Option<&RawValue>) -> Result<Self, Error> {
-        raw.map_or_else(|| Ok(Self::default()), |raw| Ok(Self(Fields::parse(raw.get())?.into_owned())))
+        raw.map_or_else(
+            || Ok(Self::default()),
+            |raw| Ok(Self(Fields::parse(raw.get())?.into_owned())),
+        )
     }
 
     /// The members of the parameters; absent parameters have no members.
@@ -115,7 +130,11 @@ impl Params {
     /// The object that they are, as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        object_json(self.0.iter().map(|(name, value)| (name.as_str(), value.get())))
+        object_json(
+            self.0
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.get())),
+        )
     }
 }
 
@@ -147,14 +166,26 @@ pub(crate) fn describe(json: &str, error: &serde_json::Error) -> String {
 /// Describes the fault like [`describe`], but at the place `inside` if that is within the value where the fault was met.
 pub(crate) fn describe_at(json: &str, error: &serde_json::Error, inside: Option<&str>) -> String {
     let text = error.to_string();
-    let fault = text.rsplit_once(" at line ").map_or(text.as_str(), |(fault, _)| fault);
+    let fault = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(fault, _)| fault);
     // To serde_json a lone surrogate is an error of syntax, or an early end.
-    let fault = if error.is_data() { fault } else { lone_surrogate(json).unwrap_or(fault) };
+    let fault = if error.is_data() {
+        fault
+    } else {
+        lone_surrogate(json).unwrap_or(fault)
+    };
     // serde_json has no words for what it expects in place of a variant.
     let is_null = fault == "expected value" && null_at(json, error.line(), error.column());
-    let fault = if is_null { "null is not allowed" } else { fault };
+    let fault = if is_null {
+        "null is not allowed"
+    } else {
+        fault
+    };
     let path = path_at(json, error.line(), error.column());
-    let path = inside.filter(|inside| is_inside(inside, &path)).unwrap_or(&path);
+    let path = inside
+        .filter(|inside| is_inside(inside, &path))
+        .unwrap_or(&path);
     let (path, fault) = counted(path, fault);
     match path {
         "" => Cut(&fault).to_string(),
@@ -164,23 +195,33 @@ pub(crate) fn describe_at(json: &str, error: &serde_json::Error, inside: Option<
 
 /// True if a path leads to something inside of the value at `outer`.
 fn is_inside(path: &str, outer: &str) -> bool {
-    path.strip_prefix(outer).is_some_and(|rest| !rest.is_empty() && (outer.is_empty() || rest.starts_with(['.', '['])))
+    path.strip_prefix(outer)
+        .is_some_and(|rest| !rest.is_empty() && (outer.is_empty() || rest.starts_with(['.', '['])))
 }
 
 /// The fault of a list that has more entries than the type, such as a tuple, at the list itself. `serde_json` meets it behind
 /// the last entry of the type, and calls the rest trailing characters.
 fn counted<'a>(path: &'a str, fault: &'a str) -> (&'a str, Cow<'a, str>) {
-    let in_list = path.strip_suffix(']').and_then(|path| path.rsplit_once('['));
+    let in_list = path
+        .strip_suffix(']')
+        .and_then(|path| path.rsplit_once('['));
     match in_list.filter(|_| fault == "trailing characters") {
-        Some((list, most)) => (list, format!("must have at most {most} entries, and has more").into()),
+        Some((list, most)) => (
+            list,
+            format!("must have at most {most} entries, and has more").into(),
+        ),
         None => (path, fault.into()),
     }
 }
 
 /// True if a fault at that line and column is met at `null`.
 fn null_at(json: &str, line: usize, column: usize) -> bool {
-    let line = json.split('\n').nth(line.saturating_sub(1)).unwrap_or_default();
-    line.get(column.saturating_sub(1)..).is_some_and(|rest| rest.starts_with("null"))
+    let line = json
+        .split('\n')
+        .nth(line.saturating_sub(1))
+        .unwrap_or_default();
+    line.get(column.saturating_sub(1)..)
+        .is_some_and(|rest| rest.starts_with("null"))
 }
 
 /// A request: something that gets an answer.
@@ -199,7 +240,11 @@ impl Request {
     pub(crate) fn call(params: &str) -> Option<Self> {
         let raw = RawValue::from_string(params.to_owned()).ok()?;
         let params = Params::read(Some(&raw)).ok()?;
-        Some(Self { id: RequestId::from_counter(0), method: "tools/call".to_owned(), params })
+        Some(Self {
+            id: RequestId::from_counter(0),
+            method: "tools/call".to_owned(),
+            params,
+        })
     }
 }
 
@@ -266,19 +311,31 @@ pub fn parse(text: &str) -> Result<Body, Unreadable> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if has_more_values(text, MAX_BODY_VALUES) {
         let id = scalar_member(text, "id").and_then(RequestId::from_json);
-        return Err(Unreadable { id, error: too_many_values() });
+        return Err(Unreadable {
+            id,
+            error: too_many_values(),
+        });
     }
     if !text.trim_start().starts_with('[') {
         return parse_message(text).map(Body::Single);
     }
-    let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
+    let items: Vec<&RawValue> =
+        serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
     if items.is_empty() {
         return Err(Error::invalid_request("The array holds no message.").into());
     }
     if items.len() > MAX_BATCH {
-        return Err(Error::invalid_request(format!("The array holds more than {MAX_BATCH} messages.")).into());
+        return Err(Error::invalid_request(format!(
+            "The array holds more than {MAX_BATCH} messages."
+        ))
+        .into());
     }
-    Ok(Body::Batch(items.into_iter().map(|item| parse_message(item.get())).collect()))
+    Ok(Body::Batch(
+        items
+            .into_iter()
+            .map(|item| parse_message(item.get()))
+            .collect(),
+    ))
 }
 
 fn too_many_values() -> Error {
@@ -290,55 +347,90 @@ fn too_many_values() -> Error {
 
 fn not_json(text: &str, error: &serde_json::Error) -> Error {
     match lone_surrogate(text) {
-        Some(fault) => Error::new(ErrorCode::PARSE, format!("The body cannot be read: {fault}.")),
+        Some(fault) => Error::new(
+            ErrorCode::PARSE,
+            format!("The body cannot be read: {fault}."),
+        ),
         None => Error::new(ErrorCode::PARSE, format!("The body is not JSON: {error}.")),
     }
 }
 
 fn parse_message(text: &str) -> Result<Message, Unreadable> {
-    let members: Fields<'_> = serde_json::from_str(text).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => Error::invalid_request("The body is no JSON-RPC message."),
-        _ => not_json(text, &error),
-    })?;
+    let members: Fields<'_> =
+        serde_json::from_str(text).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => {
+                Error::invalid_request("The body is no JSON-RPC message.")
+            }
+            _ => not_json(text, &error),
+        })?;
     // Whoever could not read the id of what it answers sends null (JSON-RPC 2.0 section 5).
     let unread = |id: &&RawValue| id.get() == "null" && members.raw("error").is_some();
-    let id = members.member("id").filter(|id| !unread(id)).map(RequestId::parse).transpose()?;
+    let id = members
+        .member("id")
+        .filter(|id| !unread(id))
+        .map(RequestId::parse)
+        .transpose()?;
     read_message(&members, id.clone()).map_err(|error| Unreadable { id, error })
 }
 
 fn read_message(members: &Fields<'_>, id: Option<RequestId>) -> Result<Message, Error> {
     let text = |name| {
-        members
-            .optional_text(name)
-            .map_err(|error| Error::invalid_request(error.message.trim_start_matches("Invalid params: ")))
+        members.optional_text(name).map_err(|error| {
+            Error::invalid_request(error.message.trim_start_matches("Invalid params: "))
+        })
     };
     if text("jsonrpc")?.as_deref() != Some("2.0") {
-        return Err(Error::invalid_request("A JSON-RPC message has `\"jsonrpc\": \"2.0\"`."));
+        return Err(Error::invalid_request(
+            "A JSON-RPC message has `\"jsonrpc\": \"2.0\"`.",
+        ));
     }
     let params = members.raw("params");
     if params.is_some_and(|raw| !raw.get().starts_with('{')) {
         return Err(Error::invalid_request("`params` must be an object."));
     }
     let params = Params::read(params)?;
-    match (text("method")?, id, members.member("result"), members.raw("error")) {
-        (Some(method), Some(id), None, None) => Ok(Message::Request(Request { id, method, params })),
-        (Some(method), None, None, None) => Ok(Message::Notification(Notification { method, params })),
-        (None, Some(id), Some(result), None) => {
-            Ok(Message::Response(Response { id: Some(id), outcome: Ok(result.to_owned()) }))
+    match (
+        text("method")?,
+        id,
+        members.member("result"),
+        members.raw("error"),
+    ) {
+        (Some(method), Some(id), None, None) => {
+            Ok(Message::Request(Request { id, method, params }))
         }
-        (None, id, None, Some(error)) => Ok(Message::Response(Response { id, outcome: Err(read_error(error)?) })),
-        _ => Err(Error::invalid_request("A message has a `method`, or an `id` and either a `result` or an `error`.")),
+        (Some(method), None, None, None) => {
+            Ok(Message::Notification(Notification { method, params }))
+        }
+        (None, Some(id), Some(result), None) => Ok(Message::Response(Response {
+            id: Some(id),
+            outcome: Ok(result.to_owned()),
+        })),
+        (None, id, None, Some(error)) => Ok(Message::Response(Response {
+            id,
+            outcome: Err(read_error(error)?),
+        })),
+        _ => Err(Error::invalid_request(
+            "A message has a `method`, or an `id` and either a `result` or an `error`.",
+        )),
     }
 }
 
 fn read_error(raw: &RawValue) -> Result<Error, Error> {
-    let unfit = |_| Error::invalid_request("`error` must have a `code` that is an integer and a `message`.");
+    let unfit = |_| {
+        Error::invalid_request("`error` must have a `code` that is an integer and a `message`.")
+    };
     let members = Fields::parse(raw.get()).map_err(unfit)?;
     let code = members.raw("code").and_then(|code| integer(code.get()));
     let code = code.ok_or_else(|| unfit(Error::invalid_request("")))?;
-    let data = members.raw("data").filter(|data| data.get().len() <= MAX_ERROR_DATA_BYTES);
+    let data = members
+        .raw("data")
+        .filter(|data| data.get().len() <= MAX_ERROR_DATA_BYTES);
     let data = data.and_then(|data| serde_json::from_str(data.get()).ok());
-    Ok(Error { code: ErrorCode(code), message: members.text("message").map_err(unfit)?, data })
+    Ok(Error {
+        code: ErrorCode(code),
+        message: members.text("message").map_err(unfit)?,
+        data,
+    })
 }
 
 fn integer(text: &str) -> Option<i64> {
@@ -348,14 +440,20 @@ fn integer(text: &str) -> Option<i64> {
 /// The JSON of an answer whose result is the JSON `result`.
 #[must_use]
 pub fn result_json(id: &RequestId, result: &str) -> String {
-    format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, id.as_json())
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#,
+        id.as_json()
+    )
 }
 
 /// The JSON of an error answer; without an id it is `null`, as clients of every `initialize` era expect.
 #[must_use]
 pub fn error_json(id: Option<&RequestId>, error: &Error) -> String {
     let id = id.map_or("null", RequestId::as_json);
-    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{}}}"#, to_json(error))
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"error":{}}}"#,
+        to_json(error)
+    )
 }
 
 /// The JSON of an error answer to a request whose id could not be read, as clients expect it since 2026-07-28.
@@ -367,7 +465,11 @@ pub fn error_json_without_id(error: &Error) -> String {
 /// The JSON of a request that this server sends.
 #[must_use]
 pub fn request_json(id: &RequestId, method: &str, params: &str) -> String {
-    format!(r#"{{"jsonrpc":"2.0","id":{},"method":"{method}","params":{}}}"#, id.as_json(), params)
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{},"method":"{method}","params":{}}}"#,
+        id.as_json(),
+        params
+    )
 }
 
 /// The JSON of a notification that this server sends.
@@ -387,7 +489,10 @@ mod tests {
 
     fn refusal(text: &str) -> (i64, Option<String>) {
         let unreadable = parse(text).expect_err(text);
-        (unreadable.error.code.0, unreadable.id.map(|id| id.as_json().to_owned()))
+        (
+            unreadable.error.code.0,
+            unreadable.id.map(|id| id.as_json().to_owned()),
+        )
     }
 
     fn request(text: &str) -> Request {
@@ -399,9 +504,22 @@ mod tests {
 
     #[test]
     fn ids_go_back_as_they_came() {
-        for id in ["1", "-7", "\"1\"", "\"a\\u0062\"", "123456789012345678901234567890", "\"\"", "1.0", "1e3", "-0"] {
+        for id in [
+            "1",
+            "-7",
+            "\"1\"",
+            "\"a\\u0062\"",
+            "123456789012345678901234567890",
+            "\"\"",
+            "1.0",
+            "1e3",
+            "-0",
+        ] {
             let request = request(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#));
-            assert_eq!(result_json(&request.id, "{}"), format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#));
+            assert_eq!(
+                result_json(&request.id, "{}"),
+                format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#)
+            );
         }
     }
 
@@ -429,7 +547,9 @@ mod tests {
     fn a_body_may_begin_with_a_byte_order_mark() {
         let message = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
         assert_eq!(request(&format!("\u{feff}{message}")).method, "ping");
-        assert!(matches!(parse(&format!("\u{feff} [{message}]")), Ok(Body::Batch(items)) if items.len() == 1));
+        assert!(
+            matches!(parse(&format!("\u{feff} [{message}]")), Ok(Body::Batch(items)) if items.len() == 1)
+        );
         assert!(parse(&format!("\u{feff}\u{feff}{message}")).is_err());
     }
 
@@ -437,7 +557,11 @@ mod tests {
     fn an_id_must_be_a_string_or_an_integer() {
         let long = format!("\"{}\"", "x".repeat(MAX_ID_BYTES));
         for id in ["null", "1.5", "1e-3", "1e999", "true", "{}", "[]", &long] {
-            assert_eq!(refusal(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)), (-32600, None), "{id}");
+            assert_eq!(
+                refusal(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)),
+                (-32600, None),
+                "{id}"
+            );
         }
     }
 
@@ -459,8 +583,14 @@ mod tests {
             (r#"{"jsonrpc":"1.0","id":3,"method":"ping"}"#, Some("3")),
             (r#"{"jsonrpc":"2.0","id":3}"#, Some("3")),
             (r#"{"jsonrpc":"2.0","id":3,"method":5}"#, Some("3")),
-            (r#"{"jsonrpc":"2.0","id":3,"method":"ping","params":[]}"#, Some("3")),
-            (r#"{"jsonrpc":"2.0","id":3,"method":"ping","result":{}}"#, Some("3")),
+            (
+                r#"{"jsonrpc":"2.0","id":3,"method":"ping","params":[]}"#,
+                Some("3"),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":3,"method":"ping","result":{}}"#,
+                Some("3"),
+            ),
             (r#"{"jsonrpc":"2.0","result":{}}"#, None),
         ] {
             assert_eq!(refusal(text), (-32600, id.map(str::to_owned)), "{text}");
@@ -471,18 +601,28 @@ mod tests {
     fn deep_json_is_an_error_and_not_a_crash() {
         let deep = "[".repeat(10_000) + &"]".repeat(10_000);
         assert!(matches!(parse(&deep), Ok(Body::Batch(items)) if items.iter().all(Result::is_err)));
-        let request = request(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"a":{deep}}}}}"#));
+        let request = request(&format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"a":{deep}}}}}"#
+        ));
         assert!(serde_json::from_str::<serde_json::Value>(&request.params.to_json()).is_err());
     }
 
     #[test]
     fn the_code_of_an_error_is_an_integer_however_it_is_written() {
-        for (code, read) in
-            [("-32000", Some(-32000)), ("-32000.0", Some(-32000)), ("-32e3", Some(-32000)), ("1.5", None)]
-        {
-            let body = parse(&format!(r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":{code},"message":"no"}}}}"#));
+        for (code, read) in [
+            ("-32000", Some(-32000)),
+            ("-32000.0", Some(-32000)),
+            ("-32e3", Some(-32000)),
+            ("1.5", None),
+        ] {
+            let body = parse(&format!(
+                r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":{code},"message":"no"}}}}"#
+            ));
             let given = match body {
-                Ok(Body::Single(Message::Response(Response { outcome: Err(error), .. }))) => Some(error.code.0),
+                Ok(Body::Single(Message::Response(Response {
+                    outcome: Err(error),
+                    ..
+                }))) => Some(error.code.0),
                 _ => None,
             };
             assert_eq!(given, read, "{code}");
@@ -492,9 +632,20 @@ mod tests {
     #[test]
     fn an_error_reply_needs_no_id() {
         for id in ["", r#""id":null,"#] {
-            let body =
-                parse(&format!(r#"{{"jsonrpc":"2.0",{id}"error":{{"code":-32700,"message":"what?"}}}}"#)).unwrap();
-            assert!(matches!(body, Body::Single(Message::Response(Response { id: None, outcome: Err(_) }))), "{id}");
+            let body = parse(&format!(
+                r#"{{"jsonrpc":"2.0",{id}"error":{{"code":-32700,"message":"what?"}}}}"#
+            ))
+            .unwrap();
+            assert!(
+                matches!(
+                    body,
+                    Body::Single(Message::Response(Response {
+                        id: None,
+                        outcome: Err(_)
+                    }))
+                ),
+                "{id}"
+            );
         }
     }
 }

@@ -31,7 +31,9 @@ pub(super) fn kinds(rules: &Rules) -> Vec<&str> {
 /// True if a schema has only texts, or `null`, as the values of its `enum` or `const`.
 pub(super) fn has_texts(rules: &Rules) -> bool {
     let all = rules.get("enum").and_then(Value::as_array);
-    let all_texts = all.is_some_and(|all| !all.is_empty() && all.iter().all(|one| one.is_string() || one.is_null()));
+    let all_texts = all.is_some_and(|all| {
+        !all.is_empty() && all.iter().all(|one| one.is_string() || one.is_null())
+    });
     all_texts || rules.get("const").is_some_and(Value::is_string)
 }
 
@@ -64,7 +66,10 @@ pub(super) fn may_be_misread(rules: &Rules, value: &Value) -> bool {
 
 fn names_text(rules: &Rules, text: &str) -> bool {
     let all = rules.get("enum").and_then(Value::as_array);
-    all.into_iter().flatten().chain(rules.get("const")).any(|one| one == text)
+    all.into_iter()
+        .flatten()
+        .chain(rules.get("const"))
+        .any(|one| one == text)
 }
 
 /// Error text for a value whose kind is not among `kinds`.
@@ -171,31 +176,59 @@ mod tests {
     }
 
     fn check<T: JsonSchema>(json: &str) -> Result<(), String> {
-        Constraints::of(&arguments_schema::<T>()).unwrap().unwrap().check(json)
+        Constraints::of(&arguments_schema::<T>())
+            .unwrap()
+            .unwrap()
+            .check(json)
     }
 
     #[test]
     fn a_value_of_another_kind_that_serde_would_read_is_refused_at_any_depth() {
         for (member, path) in [
-            (r#""colour":{"red":null}"#, "`colour` must be a string, and is an object"),
-            (r#""colour":{"verde":null}"#, "`colour` must be a string, and is an object"),
+            (
+                r#""colour":{"red":null}"#,
+                "`colour` must be a string, and is an object",
+            ),
+            (
+                r#""colour":{"verde":null}"#,
+                "`colour` must be a string, and is an object",
+            ),
             (r#""titled":{"One":null}"#, "`titled` must be a string"),
             (r#""place":[1,2]"#, "`place` must be an object"),
             (r#""place":[99,2]"#, "`place` must be an object"),
-            (r#""places":[{"x":1,"y":2},[1,2]]"#, "`places[1]` must be an object, and is a list"),
+            (
+                r#""places":[{"x":1,"y":2},[1,2]]"#,
+                "`places[1]` must be an object, and is a list",
+            ),
             (r#""shape":["circle",1]"#, "`shape` must be an object"),
-            (r#""shape":{"kind":0,"radius":1}"#, "`shape.kind` must be a string, and is a number"),
+            (
+                r#""shape":{"kind":0,"radius":1}"#,
+                "`shape.kind` must be a string, and is a number",
+            ),
             (r#""figure":{"Dot":null}"#, "`figure` must be a string"),
-            (r#""figure":{"Line":["red"]}"#, "`figure.Line` must be an object"),
-            (r#""figure":{"Line":{"colour":{"red":null}}}"#, "`figure.Line.colour` must be a string"),
-            (r#""figure":{"Pair":[1,[2,3]]}"#, "`figure.Pair[1]` must be an object"),
+            (
+                r#""figure":{"Line":["red"]}"#,
+                "`figure.Line` must be an object",
+            ),
+            (
+                r#""figure":{"Line":{"colour":{"red":null}}}"#,
+                "`figure.Line.colour` must be a string",
+            ),
+            (
+                r#""figure":{"Pair":[1,[2,3]]}"#,
+                "`figure.Pair[1]` must be an object",
+            ),
             (r#""nothing":[]"#, "`nothing` must be an object"),
             (r#""by_name":{"a":[1,2]}"#, "`by_name.a` must be an object"),
         ] {
             let told = check::<Drawing>(&format!("{{{member}}}")).unwrap_err();
             assert!(told.starts_with(path), "{member}: {told}");
         }
-        assert!(check::<Drawing>(r#"{"place":{"x":99,"y":1}}"#).unwrap_err().contains("at most 9"));
+        assert!(
+            check::<Drawing>(r#"{"place":{"x":99,"y":1}}"#)
+                .unwrap_err()
+                .contains("at most 9")
+        );
     }
 
     #[test]
@@ -226,9 +259,15 @@ mod tests {
             text: String,
             colour: Colour,
         }
-        assert!(Constraints::of(&arguments_schema::<Flat>()).unwrap().is_none());
+        assert!(
+            Constraints::of(&arguments_schema::<Flat>())
+                .unwrap()
+                .is_none()
+        );
         assert!(check::<Painted>(r#"{"text":"a","colour":{"red":null}}"#).is_err());
         assert_eq!(check::<Painted>(r#"{"text":"a","colour":"red"}"#), Ok(()));
-        assert!(check::<Shape>(r#"{"kind":1}"#).is_err() && check::<Shape>(r#"["circle",1]"#).is_err());
+        assert!(
+            check::<Shape>(r#"{"kind":1}"#).is_err() && check::<Shape>(r#"["circle",1]"#).is_err()
+        );
     }
 }

@@ -9,7 +9,9 @@ use super::jsonrpc::to_json;
 use super::peer::About;
 
 /// Severity, by RFC 5424, least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// Details for debugging.
@@ -48,13 +50,19 @@ impl LogLevel {
     /// The level of that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|(_, own)| *own == name).map(|(level, _)| level)
+        Self::ALL
+            .into_iter()
+            .find(|(_, own)| *own == name)
+            .map(|(level, _)| level)
     }
 
     /// The level's name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        Self::ALL.into_iter().find(|(level, _)| *level == self).map_or("info", |(_, name)| name)
+        Self::ALL
+            .into_iter()
+            .find(|(level, _)| *level == self)
+            .map_or("info", |(_, name)| name)
     }
 }
 
@@ -81,7 +89,11 @@ impl Log {
         if peer.log_level().is_none_or(|wanted| level < wanted) {
             return;
         }
-        let params = format!(r#"{{"level":"{}","data":{}}}"#, level.as_str(), to_json(&data));
+        let params = format!(
+            r#"{{"level":"{}","data":{}}}"#,
+            level.as_str(),
+            to_json(&data)
+        );
         peer.notify(About::Call, "notifications/message", params);
     }
 

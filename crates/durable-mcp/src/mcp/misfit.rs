@@ -17,7 +17,11 @@ const MAX_DEPTH: usize = 64;
 /// The path of the first part of a JSON text that is not of its schema's type or bounds; none if there is none to be found.
 pub(super) fn misfit(json: &str, schema: &Value) -> Option<String> {
     let value = serde_json::from_str(json).ok()?;
-    let steps = Search { root: schema, tries: Cell::new(MAX_TRIES) }.part(schema, &value, 0)?;
+    let steps = Search {
+        root: schema,
+        tries: Cell::new(MAX_TRIES),
+    }
+    .part(schema, &value, 0)?;
     let mut path = String::new();
     for step in steps.into_iter().rev() {
         match step {
@@ -46,35 +50,58 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn part<'v>(&self, schema: &'a Value, value: &'v Value, depth: usize) -> Option<Steps<'v>> {
-        self.tries.set(self.tries.get().checked_sub(1).filter(|_| depth < MAX_DEPTH)?);
+        self.tries.set(
+            self.tries
+                .get()
+                .checked_sub(1)
+                .filter(|_| depth < MAX_DEPTH)?,
+        );
         let rules = schema.as_object()?;
         if let Some(target) = referred(self.root, schema) {
             return self.part(target, value, depth + 1);
         }
-        let is_out = matches!(value, Value::Number(number) if number_fault(rules, number).is_some());
+        let is_out =
+            matches!(value, Value::Number(number) if number_fault(rules, number).is_some());
         let has_shape = value.is_object() || is_shape(rules, value);
         if !is_type(rules, value) || is_out || !has_shape {
             return Some(Vec::new());
         }
-        let all = rules.get("allOf").and_then(Value::as_array).into_iter().flatten();
+        let all = rules
+            .get("allOf")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
         let inside = self.inside(rules, value, depth);
-        inside.or_else(|| all.into_iter().find_map(|one| self.part(one, value, depth + 1))).or_else(|| {
-            let choices = ["oneOf", "anyOf"].iter().find_map(|keyword| rules.get(*keyword)?.as_array())?;
-            self.choice(choices, value, depth)
-        })
+        inside
+            .or_else(|| {
+                all.into_iter()
+                    .find_map(|one| self.part(one, value, depth + 1))
+            })
+            .or_else(|| {
+                let choices = ["oneOf", "anyOf"]
+                    .iter()
+                    .find_map(|keyword| rules.get(*keyword)?.as_array())?;
+                self.choice(choices, value, depth)
+            })
     }
 
-    fn inside<'v>(&self, rules: &'a Map<String, Value>, value: &'v Value, depth: usize) -> Option<Steps<'v>> {
+    fn inside<'v>(
+        &self,
+        rules: &'a Map<String, Value>,
+        value: &'v Value,
+        depth: usize,
+    ) -> Option<Steps<'v>> {
         match value {
-            Value::Object(members) => {
-                members.iter().filter(|(_, member)| !member.is_null()).find_map(|(name, member)| {
+            Value::Object(members) => members
+                .iter()
+                .filter(|(_, member)| !member.is_null())
+                .find_map(|(name, member)| {
                     let own = rules.get("properties").and_then(|own| own.get(name));
                     let schema = own.or_else(|| rules.get("additionalProperties"))?;
                     let mut steps = self.part(schema, member, depth + 1)?;
                     steps.push(Step::Member(name));
                     Some(steps)
-                })
-            }
+                }),
             Value::Array(items) => items.iter().enumerate().find_map(|(at, item)| {
                 let first = rules.get("prefixItems").and_then(|first| first.get(at));
                 let schema = first.or_else(|| rules.get("items"))?;
@@ -87,15 +114,25 @@ impl<'a> Search<'a> {
     }
 
     /// The steps to the deepest fault among the alternatives that a value may be of; none if one of them has no fault.
-    fn choice<'v>(&self, choices: &'a [Value], value: &'v Value, depth: usize) -> Option<Steps<'v>> {
+    fn choice<'v>(
+        &self,
+        choices: &'a [Value],
+        value: &'v Value,
+        depth: usize,
+    ) -> Option<Steps<'v>> {
         let mut deepest: Option<Steps<'v>> = None;
         for choice in choices {
             let target = referred(self.root, choice).unwrap_or(choice);
-            if target.as_object().is_none_or(|rules| is_other(rules, value) || !is_shape(rules, value)) {
+            if target
+                .as_object()
+                .is_none_or(|rules| is_other(rules, value) || !is_shape(rules, value))
+            {
                 continue;
             }
             let found = self.part(target, value, depth + 1)?;
-            deepest = deepest.filter(|known| known.len() >= found.len()).or(Some(found));
+            deepest = deepest
+                .filter(|known| known.len() >= found.len())
+                .or(Some(found));
         }
         deepest
     }

@@ -43,7 +43,9 @@ impl Notify {
     pub fn elicitation_complete(&self, id: &str) {
         if !self.0.client().version.is_stateless() {
             let params = format!(r#"{{"elicitationId":{}}}"#, to_json(&id));
-            self.0.peer().notify(About::Session, "notifications/elicitation/complete", params);
+            self.0
+                .peer()
+                .notify(About::Session, "notifications/elicitation/complete", params);
         }
     }
 }

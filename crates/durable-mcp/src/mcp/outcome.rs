@@ -71,12 +71,17 @@ impl ToolResult {
     /// clients act on is [`Error::url_elicitation_required`].
     #[must_use]
     pub fn refuse(error: Error) -> Self {
-        Self { refusal: Some(error), ..Self::default() }
+        Self {
+            refusal: Some(error),
+            ..Self::default()
+        }
     }
 
     /// Puts structured content inside an object if it is to be in one, or is none itself.
     pub(crate) fn put_in_an_object(&mut self, always: impl FnOnce() -> bool) {
-        let Some(json) = self.structured_content.take() else { return };
+        let Some(json) = self.structured_content.take() else {
+            return;
+        };
         let json = if !json.get().starts_with('{') || always() {
             RawValue::from_string(format!(r#"{{"{RESULT}":{json}}}"#)).unwrap_or_default()
         } else {
@@ -92,7 +97,11 @@ impl ToolResult {
 
     /// A failure that the model is told of.
     pub fn error(message: impl Into<String>) -> Self {
-        Self { content: vec![Content::text(message)], is_error: true, ..Self::default() }
+        Self {
+            content: vec![Content::text(message)],
+            is_error: true,
+            ..Self::default()
+        }
     }
 }
 
@@ -122,7 +131,10 @@ impl IntoToolResult for ToolResult {
 
 impl IntoToolResult for Vec<Content> {
     fn into_tool_result(self) -> ToolResult {
-        ToolResult { content: self, ..ToolResult::default() }
+        ToolResult {
+            content: self,
+            ..ToolResult::default()
+        }
     }
 }
 
@@ -189,7 +201,10 @@ impl<T: Serialize + JsonSchema> IntoToolResult for Json<T> {
 
     fn into_tool_result(self) -> ToolResult {
         let json = serde_json::value::to_raw_value(&self.0);
-        let odd = json.as_ref().ok().and_then(|json| not_finite(json.get(), &self.0));
+        let odd = json
+            .as_ref()
+            .ok()
+            .and_then(|json| not_finite(json.get(), &self.0));
         structured(json, odd)
     }
 }
@@ -201,9 +216,10 @@ fn structured(json: serde_json::Result<Box<RawValue>>, odd: Option<String>) -> T
             structured_content: Some(json),
             ..ToolResult::default()
         },
-        (Ok(_), Some(path)) => {
-            ToolResult::error(format!("The tool's structured output cannot be sent: {}.", odd_number(&path)))
-        }
+        (Ok(_), Some(path)) => ToolResult::error(format!(
+            "The tool's structured output cannot be sent: {}.",
+            odd_number(&path)
+        )),
         (Err(_), _) => ToolResult::error("The tool's structured output has no JSON form."),
     }
 }

@@ -13,11 +13,20 @@ pub const DEFAULT_PAGE_SIZE: usize = 100;
 ///
 /// # Errors
 /// −32602 when the cursor is not one that this server gave.
-pub(crate) fn page(key: &str, items: &[String], cursor: Option<&str>, page_size: usize) -> Result<String, Error> {
+pub(crate) fn page(
+    key: &str,
+    items: &[String],
+    cursor: Option<&str>,
+    page_size: usize,
+) -> Result<String, Error> {
     let start = match cursor {
         Some(cursor) => offset(cursor)
             .filter(|start| *start < items.len())
-            .ok_or_else(|| Error::invalid_params("The cursor is not one of this list. Start again without one."))?,
+            .ok_or_else(|| {
+                Error::invalid_params(
+                    "The cursor is not one of this list. Start again without one.",
+                )
+            })?,
         None => 0,
     };
     let end = start.saturating_add(page_size.max(1)).min(items.len());
@@ -35,7 +44,11 @@ fn cursor_to(offset: usize) -> String {
 
 fn offset(cursor: &str) -> Option<usize> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    std::str::from_utf8(&bytes).ok()?.strip_prefix("from:")?.parse().ok()
+    std::str::from_utf8(&bytes)
+        .ok()?
+        .strip_prefix("from:")?
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -49,7 +62,13 @@ mod tests {
         loop {
             let page = page("items", &items, cursor.as_deref(), 3).unwrap();
             let page: serde_json::Value = serde_json::from_str(&page).unwrap();
-            seen.extend(page["items"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()));
+            seen.extend(
+                page["items"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|n| n.as_u64().unwrap()),
+            );
             match page.get("nextCursor") {
                 Some(next) => cursor = next.as_str().map(str::to_owned),
                 None => break,
@@ -62,7 +81,11 @@ mod tests {
     fn a_made_up_cursor_is_refused() {
         for cursor in ["", "3", "from:3", "ZnJvbTo5OQ", "ZnJvbTotMQ", "\u{fffd}"] {
             let items = ["1".to_owned(), "2".to_owned()];
-            assert_eq!(page("items", &items, Some(cursor), 1).unwrap_err().code.0, -32602, "{cursor}");
+            assert_eq!(
+                page("items", &items, Some(cursor), 1).unwrap_err().code.0,
+                -32602,
+                "{cursor}"
+            );
         }
     }
 }

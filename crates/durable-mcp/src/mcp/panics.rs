@@ -14,5 +14,8 @@ pub(crate) struct Panicked;
 /// State that the future shares with others is safe to see again: a [`Session`](crate::session::Session) is written
 /// after the user's closure returned, and everything else shared here is never left half changed across a user's code.
 pub(crate) async fn contain<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
-    AssertUnwindSafe(future).catch_unwind().await.map_err(|_| Panicked)
+    AssertUnwindSafe(future)
+        .catch_unwind()
+        .await
+        .map_err(|_| Panicked)
 }

@@ -25,7 +25,9 @@ impl Server {
     /// ```
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let mut all = Problems { told: self.problems.clone() };
+        let mut all = Problems {
+            told: self.problems.clone(),
+        };
         for tool in &self.tools {
             let name = &tool.definition.name;
             if let Some(problem) = tool.problem() {
@@ -36,7 +38,11 @@ impl Server {
             }
         }
         for template in &self.templates {
-            all.add_each("resource template", &template.definition.name, &of_template(template));
+            all.add_each(
+                "resource template",
+                &template.definition.name,
+                &of_template(template),
+            );
         }
         for prompt in &self.prompts {
             all.add_each("prompt", &prompt.definition.name, &of_prompt(prompt));
@@ -48,9 +54,17 @@ impl Server {
     fn page_problem(&self, page: Option<&str>) -> Option<String> {
         let uri = page?;
         let is_it = |template: &UriTemplate| template.matches(uri).is_some();
-        let is_there = self.resources.iter().any(|resource| resource.definition.uri.as_deref() == Some(uri))
-            || self.templates.iter().any(|template| template.template.as_ref().is_ok_and(is_it));
-        let told = || format!("its page {uri:?} is not there; add it by `.with(Page::new(.., {uri:?}, ..))`");
+        let is_there = self
+            .resources
+            .iter()
+            .any(|resource| resource.definition.uri.as_deref() == Some(uri))
+            || self
+                .templates
+                .iter()
+                .any(|template| template.template.as_ref().is_ok_and(is_it));
+        let told = || {
+            format!("its page {uri:?} is not there; add it by `.with(Page::new(.., {uri:?}, ..))`")
+        };
         (!is_there).then(told)
     }
 }
@@ -77,11 +91,22 @@ fn of_template(template: &ResourceTemplate) -> Vec<String> {
         return vec![problem.to_owned()];
     }
     let mut found = Vec::new();
-    let variables: Vec<&str> = template.template.as_ref().map(|uri| uri.variables().collect()).unwrap_or_default();
+    let variables: Vec<&str> = template
+        .template
+        .as_ref()
+        .map(|uri| uri.variables().collect())
+        .unwrap_or_default();
     if let Some(arguments) = template.signature.arguments {
-        let fields: Vec<&str> = template.shape.properties().map(|(name, _)| name.as_str()).collect();
+        let fields: Vec<&str> = template
+            .shape
+            .properties()
+            .map(|(name, _)| name.as_str())
+            .collect();
         let is_open = takes_any_name(&arguments());
-        for name in variables.iter().filter(|name| !is_open && !fields.contains(name)) {
+        for name in variables
+            .iter()
+            .filter(|name| !is_open && !fields.contains(name))
+        {
             found.push(format!(
                 "its `Args` have no field `{name}` for the variable `{{{name}}}`; add the field, or leave the variable out"
             ));
@@ -107,8 +132,16 @@ fn of_prompt(prompt: &Prompt) -> Vec<String> {
         return vec![problem];
     }
     let mut found = Vec::new();
-    if !prompt.signature.arguments.is_some_and(|arguments| takes_any_name(&arguments())) {
-        let names: Vec<&str> = prompt.shape.properties().map(|(name, _)| name.as_str()).collect();
+    if !prompt
+        .signature
+        .arguments
+        .is_some_and(|arguments| takes_any_name(&arguments()))
+    {
+        let names: Vec<&str> = prompt
+            .shape
+            .properties()
+            .map(|(name, _)| name.as_str())
+            .collect();
         of_completers(&mut found, &prompt.completers, "argument", &names);
     }
     found
@@ -117,18 +150,31 @@ fn of_prompt(prompt: &Prompt) -> Vec<String> {
 /// Adds the faults of completers that complete nothing.
 fn of_completers(found: &mut Vec<String>, completers: &Completers, kind: &str, names: &[&str]) {
     let known = names.join("`, `");
-    let known = if names.is_empty() { String::new() } else { format!("; there are `{known}`") };
+    let known = if names.is_empty() {
+        String::new()
+    } else {
+        format!("; there are `{known}`")
+    };
     for name in completers.names().filter(|name| !names.contains(name)) {
-        found.push(format!("it completes `{name}`, which is no {kind} of it{known}"));
+        found.push(format!(
+            "it completes `{name}`, which is no {kind} of it{known}"
+        ));
     }
 }
 
 /// True if arguments of that schema may have names that are no fields of it, as those of a map.
 fn takes_any_name(schema: &Schema) -> bool {
-    schema.get("additionalProperties").is_some_and(|others| *others != Value::Bool(false))
+    schema
+        .get("additionalProperties")
+        .is_some_and(|others| *others != Value::Bool(false))
 }
 
 /// The names of fields that have to be there.
 fn required(schema: &Schema) -> impl Iterator<Item = &str> {
-    schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }

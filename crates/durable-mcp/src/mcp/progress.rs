@@ -49,9 +49,15 @@ impl Progress {
             return;
         }
         self.last.set(done);
-        let params =
-            Params { progress_token: token, progress: done, total: total.filter(|total| total.is_finite()), message };
-        self.context.peer().notify(About::Call, "notifications/progress", to_json(&params));
+        let params = Params {
+            progress_token: token,
+            progress: done,
+            total: total.filter(|total| total.is_finite()),
+            message,
+        };
+        self.context
+            .peer()
+            .notify(About::Call, "notifications/progress", to_json(&params));
     }
 }
 
@@ -68,6 +74,9 @@ struct Params<'a> {
 
 impl Extract for Progress {
     fn extract(context: &Context) -> Result<Self, Rejection> {
-        Ok(Self { context: context.clone(), last: Cell::new(f64::NEG_INFINITY) })
+        Ok(Self {
+            context: context.clone(),
+            last: Cell::new(f64::NEG_INFINITY),
+        })
     }
 }

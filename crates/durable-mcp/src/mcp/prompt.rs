@@ -32,13 +32,19 @@ impl PromptMessage {
     /// Said by the person.
     #[must_use]
     pub fn user(content: Content) -> Self {
-        Self { role: Role::User, content }
+        Self {
+            role: Role::User,
+            content,
+        }
     }
 
     /// Said by the model.
     #[must_use]
     pub fn assistant(content: Content) -> Self {
-        Self { role: Role::Assistant, content }
+        Self {
+            role: Role::Assistant,
+            content,
+        }
     }
 }
 
@@ -133,20 +139,37 @@ pub(crate) struct PromptArgument {
 
 impl Prompt {
     /// A prompt with a name, a description for people, and what makes its messages.
-    pub fn new<A: Extractors, H>(name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
+    pub fn new<A: Extractors, H>(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        handler: H,
+    ) -> Self
     where
         H: Handler<A>,
         H::Output: IntoMessages,
     {
         let signature = handler.signature();
         let shape = Shape::of(signature.arguments);
-        let definition =
-            Definition { name: name.into(), title: None, description: description.into(), icons: Vec::new() };
+        let definition = Definition {
+            name: name.into(),
+            title: None,
+            description: description.into(),
+            icons: Vec::new(),
+        };
         let run = move |context: &Context| {
-            handler.call(context).map(|output| output.map(IntoMessages::into_messages)).boxed_local()
+            handler
+                .call(context)
+                .map(|output| output.map(IntoMessages::into_messages))
+                .boxed_local()
         };
         let completers = Completers::default();
-        Self { definition, signature: Rc::new(signature), completers, shape, run: Rc::new(run) }
+        Self {
+            definition,
+            signature: Rc::new(signature),
+            completers,
+            shape,
+            run: Rc::new(run),
+        }
     }
 
     /// A name for people.
@@ -176,14 +199,33 @@ impl Prompt {
 
     /// The reason for which the prompt cannot be served, by its schema.
     pub(crate) fn problem(&self) -> Option<String> {
-        let taken = self.signature.needs_session && self.shape.properties().any(|(name, _)| name == STATE_ARGUMENT);
-        if taken { Some(taken_problem()) } else { self.shape.problem().map(str::to_owned) }
+        let taken = self.signature.needs_session
+            && self
+                .shape
+                .properties()
+                .any(|(name, _)| name == STATE_ARGUMENT);
+        if taken {
+            Some(taken_problem())
+        } else {
+            self.shape.problem().map(str::to_owned)
+        }
     }
 
     /// The prompt as clients see it.
     pub(crate) fn listed(&self) -> Listed<'_> {
-        let Definition { name, title, description, icons } = &self.definition;
-        Listed { name, title: title.as_deref(), description, arguments: prompt_arguments(&self.shape), icons }
+        let Definition {
+            name,
+            title,
+            description,
+            icons,
+        } = &self.definition;
+        Listed {
+            name,
+            title: title.as_deref(),
+            description,
+            arguments: prompt_arguments(&self.shape),
+            icons,
+        }
     }
 
     /// The arguments that a client gives, as its handler reads them.
@@ -203,7 +245,8 @@ impl Prompt {
 fn prompt_arguments(shape: &Shape) -> Vec<PromptArgument> {
     let required = shape.shown().get("required").and_then(Value::as_array);
     let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|n| n == name));
-    let text = |property: &Value, key: &str| property.get(key).and_then(Value::as_str).map(str::to_owned);
+    let text =
+        |property: &Value, key: &str| property.get(key).and_then(Value::as_str).map(str::to_owned);
     let argument = |(name, property): (&String, &Value)| PromptArgument {
         name: name.clone(),
         title: text(property, "title"),
@@ -215,6 +258,8 @@ fn prompt_arguments(shape: &Shape) -> Vec<PromptArgument> {
 
 impl fmt::Debug for Prompt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prompt").field("name", &self.definition.name).finish_non_exhaustive()
+        f.debug_struct("Prompt")
+            .field("name", &self.definition.name)
+            .finish_non_exhaustive()
     }
 }

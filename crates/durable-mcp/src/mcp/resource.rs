@@ -32,7 +32,11 @@ pub trait IntoContents {
     ///
     /// # Errors
     /// The handler's own.
-    fn into_contents(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, Error>;
+    fn into_contents(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<Vec<ResourceContents>, Error>;
 }
 
 fn typed(contents: ResourceContents, mime_type: Option<&str>) -> Vec<ResourceContents> {
@@ -43,19 +47,34 @@ fn typed(contents: ResourceContents, mime_type: Option<&str>) -> Vec<ResourceCon
 }
 
 impl IntoContents for String {
-    fn into_contents(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, Error> {
-        Ok(typed(ResourceContents::text(uri, self), mime_type.or(Some("text/plain"))))
+    fn into_contents(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<Vec<ResourceContents>, Error> {
+        Ok(typed(
+            ResourceContents::text(uri, self),
+            mime_type.or(Some("text/plain")),
+        ))
     }
 }
 
 impl IntoContents for &'static str {
-    fn into_contents(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, Error> {
+    fn into_contents(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<Vec<ResourceContents>, Error> {
         self.to_owned().into_contents(uri, mime_type)
     }
 }
 
 impl IntoContents for Vec<u8> {
-    fn into_contents(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, Error> {
+    fn into_contents(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<Vec<ResourceContents>, Error> {
         Ok(typed(ResourceContents::bytes(uri, self), mime_type))
     }
 }
@@ -73,7 +92,11 @@ impl IntoContents for Vec<ResourceContents> {
 }
 
 impl<T: IntoContents, E: Into<Error>> IntoContents for Result<T, E> {
-    fn into_contents(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, Error> {
+    fn into_contents(
+        self,
+        uri: &str,
+        mime_type: Option<&str>,
+    ) -> Result<Vec<ResourceContents>, Error> {
         self.map_err(Into::into)?.into_contents(uri, mime_type)
     }
 }
@@ -89,7 +112,10 @@ where
     Rc::new(move |context, uri, mime_type| {
         let (uri, mime_type) = (uri.to_owned(), mime_type.map(str::to_owned));
         let convert = move |output: H::Output| output.into_contents(&uri, mime_type.as_deref());
-        handler.call(context).map(|output| output.map(convert)).boxed_local()
+        handler
+            .call(context)
+            .map(|output| output.map(convert))
+            .boxed_local()
     })
 }
 
@@ -218,14 +244,22 @@ macro_rules! describing {
             }
 
             /// Reads the resource.
-            pub(crate) async fn read(&self, context: &Context, uri: &str) -> Result<Vec<ResourceContents>, Rejection> {
-                (self.run)(context, uri, self.definition.mime_type.as_deref()).await?.map_err(Rejection::Error)
+            pub(crate) async fn read(
+                &self,
+                context: &Context,
+                uri: &str,
+            ) -> Result<Vec<ResourceContents>, Rejection> {
+                (self.run)(context, uri, self.definition.mime_type.as_deref())
+                    .await?
+                    .map_err(Rejection::Error)
             }
         }
 
         impl fmt::Debug for $kind {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($kind)).field("name", &self.definition.name).finish_non_exhaustive()
+                f.debug_struct(stringify!($kind))
+                    .field("name", &self.definition.name)
+                    .finish_non_exhaustive()
             }
         }
     };
@@ -236,14 +270,23 @@ describing!(ResourceTemplate);
 
 impl Resource {
     /// A resource with a name, its URI, and what reads it.
-    pub fn new<A: Extractors, H>(name: impl Into<String>, uri: impl Into<String>, handler: H) -> Self
+    pub fn new<A: Extractors, H>(
+        name: impl Into<String>,
+        uri: impl Into<String>,
+        handler: H,
+    ) -> Self
     where
         H: Handler<A>,
         H::Output: IntoContents,
     {
         let signature = Rc::new(handler.signature());
         let definition = Definition::new(name.into(), Some(uri.into()), None);
-        Self { definition, signature, caching: Caching::default(), run: erase(handler) }
+        Self {
+            definition,
+            signature,
+            caching: Caching::default(),
+            run: erase(handler),
+        }
     }
 
     /// The reason for which the resource cannot be served.
@@ -255,7 +298,11 @@ impl Resource {
 
 impl ResourceTemplate {
     /// A family of resources with a name, their URI template, and what reads one of them.
-    pub fn new<A: Extractors, H>(name: impl Into<String>, template: impl Into<String>, handler: H) -> Self
+    pub fn new<A: Extractors, H>(
+        name: impl Into<String>,
+        template: impl Into<String>,
+        handler: H,
+    ) -> Self
     where
         H: Handler<A>,
         H::Output: IntoContents,
@@ -266,7 +313,15 @@ impl ResourceTemplate {
         let template = UriTemplate::parse(&text);
         let definition = Definition::new(name.into(), None, Some(text));
         let (completers, caching) = (Completers::default(), Caching::default());
-        Self { definition, template, signature, completers, shape, caching, run: erase(handler) }
+        Self {
+            definition,
+            template,
+            signature,
+            completers,
+            shape,
+            caching,
+            run: erase(handler),
+        }
     }
 
     /// The reason for which the template cannot be served, as far as that is known without a schema.
@@ -283,7 +338,10 @@ impl ResourceTemplate {
     ///
     /// # Errors
     /// The argument that breaks a constraint, and the constraint.
-    pub(crate) fn arguments(&self, variables: &BTreeMap<String, String>) -> Result<Arguments, String> {
+    pub(crate) fn arguments(
+        &self,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Arguments, String> {
         to_arguments(variables, &self.shape)
     }
 

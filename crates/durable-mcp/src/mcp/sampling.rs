@@ -70,7 +70,10 @@ impl Sampling {
     /// # Errors
     /// The part of it that this version does not have.
     pub(super) fn cut_to(self, version: ProtocolVersion) -> Result<Self, Error> {
-        if self.temperature.is_some_and(|temperature| !temperature.is_finite()) {
+        if self
+            .temperature
+            .is_some_and(|temperature| !temperature.is_finite())
+        {
             return Err(Error::internal("A temperature is a finite number."));
         }
         if version >= ProtocolVersion::V2025_11_25 {
@@ -83,15 +86,19 @@ impl Sampling {
                 block => vec![block],
             };
             for content in blocks {
-                let kind = content.get("type").and_then(Value::as_str).unwrap_or_default();
+                let kind = content
+                    .get("type")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
                 let is_known = match kind {
                     "tool_use" | "tool_result" => false,
                     "audio" => version >= ProtocolVersion::V2025_03_26,
                     _ => true,
                 };
                 if !is_known {
-                    let message =
-                        format!("A client of {version} cannot be sent a block of type `{kind}` for its model.");
+                    let message = format!(
+                        "A client of {version} cannot be sent a block of type `{kind}` for its model."
+                    );
                     return Err(Error::new(ErrorCode::REFUSED, message));
                 }
                 messages.push(SamplingMessage { role, content });
@@ -120,7 +127,10 @@ pub struct SamplingMessage {
 impl SamplingMessage {
     /// A text.
     pub fn text(role: Role, text: impl Into<String>) -> Self {
-        Self { role, content: json!({ "type": "text", "text": text.into() }) }
+        Self {
+            role,
+            content: json!({ "type": "text", "text": text.into() }),
+        }
     }
 }
 

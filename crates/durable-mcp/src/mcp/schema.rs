@@ -19,7 +19,10 @@ use plain::{Direction, Plain};
 /// that fail at a boolean `additionalProperties`, and none that need one.
 #[must_use]
 pub fn no_arguments() -> Schema {
-    Schema::from(Map::from_iter([("type".to_owned(), json!("object")), ("properties".to_owned(), json!({}))]))
+    Schema::from(Map::from_iter([
+        ("type".to_owned(), json!("object")),
+        ("properties".to_owned(), json!({})),
+    ]))
 }
 
 /// The schema of what a handler reads its arguments from.
@@ -31,7 +34,9 @@ pub fn input_schema<T: JsonSchema>() -> Schema {
 /// The schema of what a handler gives as structured content. Clients check that against it, so it says where `null` is.
 #[must_use]
 pub fn output_schema<T: JsonSchema>() -> Schema {
-    portable_output(generated::<T>(SchemaSettings::draft2020_12().for_serialize()))
+    portable_output(generated::<T>(
+        SchemaSettings::draft2020_12().for_serialize(),
+    ))
 }
 
 /// The schema of a handler's arguments as schemars generates it, which is more than clients are shown.
@@ -49,11 +54,17 @@ fn generated<T: JsonSchema>(mut settings: SchemaSettings) -> Schema {
 
 /// Rewrites escapes that `contains(..)` makes and ECMAScript's expressions refuse with the flag `u`: `\-` and others.
 fn valid_pattern(schema: &mut Schema) {
-    let Some(Value::String(pattern)) = schema.get_mut("pattern") else { return };
+    let Some(Value::String(pattern)) = schema.get_mut("pattern") else {
+        return;
+    };
     let mut valid = String::with_capacity(pattern.len());
     let mut characters = pattern.chars();
     while let Some(character) = characters.next() {
-        let escaped = if character == '\\' { characters.next() } else { None };
+        let escaped = if character == '\\' {
+            characters.next()
+        } else {
+            None
+        };
         match escaped {
             Some('#') => valid.push_str(r"\x23"),
             Some('&') => valid.push_str(r"\x26"),
@@ -102,9 +113,13 @@ fn portable_output(mut schema: Schema) -> Schema {
 fn is_object(schema: &Schema) -> bool {
     let all_are = |choices: &Value| {
         let choices = choices.as_array().map(Vec::as_slice).unwrap_or_default();
-        !choices.is_empty() && choices.iter().all(|one| <&Schema>::try_from(one).is_ok_and(is_object))
+        !choices.is_empty()
+            && choices
+                .iter()
+                .all(|one| <&Schema>::try_from(one).is_ok_and(is_object))
     };
-    schema.get("type").is_some_and(|name| name == "object") || schema.get("anyOf").is_some_and(all_are)
+    schema.get("type").is_some_and(|name| name == "object")
+        || schema.get("anyOf").is_some_and(all_are)
 }
 
 /// The name under which structured content that is no object is sent to clients that take nothing else.
@@ -120,7 +135,8 @@ pub(crate) fn in_an_object(schema: &Schema) -> Option<Schema> {
     let definitions = inner.remove("$defs");
     let mut inner = inner.to_value();
     point_to(&mut inner, &format!("#/properties/{RESULT}"));
-    let mut outer = json!({ "type": "object", "properties": { RESULT: inner }, "required": [RESULT] });
+    let mut outer =
+        json!({ "type": "object", "properties": { RESULT: inner }, "required": [RESULT] });
     if let (Some(outer), Some(definitions)) = (outer.as_object_mut(), definitions) {
         outer.insert("$defs".to_owned(), definitions);
     }
@@ -185,11 +201,20 @@ mod tests {
         let property = |name: &str| schema["properties"][name].clone();
         assert_eq!(schema["type"], "object");
         assert_eq!(schema["required"], json!(["query", "any"]));
-        assert_eq!(property("query"), json!({"type": "string", "description": "Text to search for."}));
+        assert_eq!(
+            property("query"),
+            json!({"type": "string", "description": "Text to search for."})
+        );
         assert_eq!(property("limit"), json!({"type": "integer", "minimum": 0}));
         assert_eq!(property("page"), json!({"type": "integer", "default": 1}));
-        assert_eq!(property("order"), json!({"type": "string", "enum": ["up", "down"]}));
-        assert_eq!(property("point")["properties"]["x"], json!({"type": "number"}));
+        assert_eq!(
+            property("order"),
+            json!({"type": "string", "enum": ["up", "down"]})
+        );
+        assert_eq!(
+            property("point")["properties"]["x"],
+            json!({"type": "number"})
+        );
         assert!(property("any")["anyOf"].is_array());
         assert!(property("extra")["anyOf"].is_array());
         assert!(schema.get("title").is_none() && schema.get("$schema").is_none());
@@ -199,10 +224,21 @@ mod tests {
     fn an_output_schema_says_where_null_is() {
         let schema = serde_json::to_value(output_schema::<Search>()).unwrap();
         let property = |name: &str| schema["properties"][name].clone();
-        assert_eq!(property("limit"), json!({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "null"}]}));
+        assert_eq!(
+            property("limit"),
+            json!({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "null"}]})
+        );
         let order = json!({"type": "string", "enum": ["up", "down"]});
-        assert_eq!(property("order"), json!({"anyOf": [order, {"type": "null"}]}));
-        assert!(property("any")["anyOf"].as_array().unwrap().contains(&json!({"type": "null"})));
+        assert_eq!(
+            property("order"),
+            json!({"anyOf": [order, {"type": "null"}]})
+        );
+        assert!(
+            property("any")["anyOf"]
+                .as_array()
+                .unwrap()
+                .contains(&json!({"type": "null"}))
+        );
     }
 
     #[test]
@@ -223,7 +259,10 @@ mod tests {
         let schema = serde_json::to_value(input_schema::<Tree>()).unwrap();
         assert_eq!(schema["type"], "object");
         let inner = &schema["properties"]["children"]["items"];
-        assert_eq!((&inner["type"], &inner["properties"]), (&json!("object"), &json!({})));
+        assert_eq!(
+            (&inner["type"], &inner["properties"]),
+            (&json!("object"), &json!({}))
+        );
         assert!(!schema.to_string().contains('$'), "{schema}");
     }
 }

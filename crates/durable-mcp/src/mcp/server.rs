@@ -82,9 +82,18 @@ pub trait Feature {
 impl Server {
     /// A server without features.
     pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
-        let info = Info { name: name.into(), version: version.into(), ..Info::default() };
+        let info = Info {
+            name: name.into(),
+            version: version.into(),
+            ..Info::default()
+        };
         let lists_ttl_ms = u64::from(LISTS_FRESH_SECONDS) * 1000;
-        Self { info, page_size: DEFAULT_PAGE_SIZE, lists_ttl_ms, ..Self::default() }
+        Self {
+            info,
+            page_size: DEFAULT_PAGE_SIZE,
+            lists_ttl_ms,
+            ..Self::default()
+        }
     }
 
     /// A name for people.
@@ -139,7 +148,12 @@ impl Server {
 
     /// Adds a tool; [`Server::with`] takes one with a title, hints or conditions.
     #[must_use]
-    pub fn tool<A: Extractors, H>(self, name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
+    pub fn tool<A: Extractors, H>(
+        self,
+        name: impl Into<String>,
+        description: impl Into<String>,
+        handler: H,
+    ) -> Self
     where
         H: Handler<A>,
         H::Output: IntoToolResult,
@@ -149,7 +163,12 @@ impl Server {
 
     /// Adds a resource.
     #[must_use]
-    pub fn resource<A: Extractors, H>(self, name: impl Into<String>, uri: impl Into<String>, handler: H) -> Self
+    pub fn resource<A: Extractors, H>(
+        self,
+        name: impl Into<String>,
+        uri: impl Into<String>,
+        handler: H,
+    ) -> Self
     where
         H: Handler<A>,
         H::Output: IntoContents,
@@ -174,7 +193,12 @@ impl Server {
 
     /// Adds a prompt.
     #[must_use]
-    pub fn prompt<A: Extractors, H>(self, name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
+    pub fn prompt<A: Extractors, H>(
+        self,
+        name: impl Into<String>,
+        description: impl Into<String>,
+        handler: H,
+    ) -> Self
     where
         H: Handler<A>,
         H::Output: IntoMessages,
@@ -199,19 +223,27 @@ impl Server {
                 Rejection::Error(error) => error,
                 Rejection::Arguments(fault) => Error::internal(fault),
             };
-            hook.call(context).map(move |done| done.map_err(into_error)).boxed_local()
+            hook.call(context)
+                .map(move |done| done.map_err(into_error))
+                .boxed_local()
         }));
         self
     }
 
     /// The tool of that name, unless it has a [problem](Self::problems).
     pub(crate) fn tool_named(&self, name: &str) -> Option<&Tool> {
-        self.tools.iter().find(|tool| tool.definition.name == name).filter(|tool| tool.problem().is_none())
+        self.tools
+            .iter()
+            .find(|tool| tool.definition.name == name)
+            .filter(|tool| tool.problem().is_none())
     }
 
     /// The prompt of that name, unless it has a [problem](Self::problems).
     pub(crate) fn prompt_named(&self, name: &str) -> Option<&Prompt> {
-        self.prompts.iter().find(|prompt| prompt.definition.name == name).filter(|prompt| prompt.problem().is_none())
+        self.prompts
+            .iter()
+            .find(|prompt| prompt.definition.name == name)
+            .filter(|prompt| prompt.problem().is_none())
     }
 
     /// The tools that have no [problem](Self::problems).
@@ -221,12 +253,16 @@ impl Server {
 
     /// The resource templates that have no [problem](Self::problems).
     pub(crate) fn served_templates(&self) -> impl Iterator<Item = &ResourceTemplate> {
-        self.templates.iter().filter(|template| template.shape.problem().is_none())
+        self.templates
+            .iter()
+            .filter(|template| template.shape.problem().is_none())
     }
 
     /// The prompts that have no [problem](Self::problems).
     pub(crate) fn served_prompts(&self) -> impl Iterator<Item = &Prompt> {
-        self.prompts.iter().filter(|prompt| prompt.problem().is_none())
+        self.prompts
+            .iter()
+            .filter(|prompt| prompt.problem().is_none())
     }
 
     /// The server's name for people.
@@ -269,7 +305,11 @@ impl Server {
     pub(crate) fn capabilities(&self, version: ProtocolVersion) -> Value {
         let announces = self.announces();
         let listed = |list_changed: bool| {
-            if list_changed { json!({ "listChanged": true }) } else { json!({}) }
+            if list_changed {
+                json!({ "listChanged": true })
+            } else {
+                json!({})
+            }
         };
         let mut all = Map::new();
         if self.signatures().any(|signature| signature.logs) {
@@ -283,7 +323,10 @@ impl Server {
         }
         if self.has_resources() {
             let resources = || json!({ "listChanged": true, "subscribe": true });
-            all.insert("resources".to_owned(), if announces { resources() } else { json!({}) });
+            all.insert(
+                "resources".to_owned(),
+                if announces { resources() } else { json!({}) },
+            );
         }
         if !self.tools.is_empty() {
             all.insert("tools".to_owned(), listed(announces));
@@ -346,7 +389,8 @@ impl Server {
     pub(crate) fn completes(&self) -> bool {
         let mut prompts = self.prompts.iter().map(|prompt| &prompt.completers);
         let mut templates = self.templates.iter().map(|template| &template.completers);
-        prompts.any(|completers| !completers.is_empty()) || templates.any(|completers| !completers.is_empty())
+        prompts.any(|completers| !completers.is_empty())
+            || templates.any(|completers| !completers.is_empty())
     }
 
     fn signatures(&self) -> impl Iterator<Item = &Signature> {
@@ -354,7 +398,11 @@ impl Server {
         let resources = self.resources.iter().map(|resource| &*resource.signature);
         let templates = self.templates.iter().map(|template| &*template.signature);
         let prompts = self.prompts.iter().map(|prompt| &*prompt.signature);
-        tools.chain(resources).chain(templates).chain(prompts).chain([&self.hook_signature])
+        tools
+            .chain(resources)
+            .chain(templates)
+            .chain(prompts)
+            .chain([&self.hook_signature])
     }
 
     pub(crate) fn problem(&mut self, problem: String) {
@@ -364,7 +412,10 @@ impl Server {
 
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Server").field("info", &self.info).field("tools", &self.tools).finish_non_exhaustive()
+        f.debug_struct("Server")
+            .field("info", &self.info)
+            .field("tools", &self.tools)
+            .finish_non_exhaustive()
     }
 }
 
@@ -372,10 +423,18 @@ impl Feature for Tool {
     fn register(self, server: &mut Server) {
         let name = &self.definition.name;
         if !is_tool_name(name) {
-            return server.problem(format!("tool {name:?}: a name has 1 to 128 of A-Z a-z 0-9 _ - ."));
+            return server.problem(format!(
+                "tool {name:?}: a name has 1 to 128 of A-Z a-z 0-9 _ - ."
+            ));
         }
-        if server.tools.iter().any(|tool| tool.definition.name == *name) {
-            return server.problem(format!("tool `{name}` is registered twice; the first one stays"));
+        if server
+            .tools
+            .iter()
+            .any(|tool| tool.definition.name == *name)
+        {
+            return server.problem(format!(
+                "tool `{name}` is registered twice; the first one stays"
+            ));
         }
         if self.signature.repeats_arguments {
             return server.problem(format!("tool `{name}`: {TWICE}"));
@@ -389,9 +448,15 @@ impl Feature for Tool {
 
 impl Feature for Resource {
     fn register(self, server: &mut Server) {
-        if server.resources.iter().any(|resource| resource.definition.uri == self.definition.uri) {
+        if server
+            .resources
+            .iter()
+            .any(|resource| resource.definition.uri == self.definition.uri)
+        {
             let uri = self.definition.uri.unwrap_or_default();
-            server.problem(format!("resource `{uri}` is registered twice; the first one stays"));
+            server.problem(format!(
+                "resource `{uri}` is registered twice; the first one stays"
+            ));
         } else if let Some(fault) = self.fault() {
             server.problem(format!("resource `{}`: {fault}", self.definition.name));
         } else {
@@ -403,7 +468,10 @@ impl Feature for Resource {
 impl Feature for ResourceTemplate {
     fn register(self, server: &mut Server) {
         match self.fault() {
-            Some(fault) => server.problem(format!("resource template `{}`: {fault}", self.definition.name)),
+            Some(fault) => server.problem(format!(
+                "resource template `{}`: {fault}",
+                self.definition.name
+            )),
             None => server.templates.push(self),
         }
     }
@@ -412,8 +480,14 @@ impl Feature for ResourceTemplate {
 impl Feature for Prompt {
     fn register(self, server: &mut Server) {
         let name = &self.definition.name;
-        if server.prompts.iter().any(|prompt| prompt.definition.name == *name) {
-            server.problem(format!("prompt `{name}` is registered twice; the first one stays"));
+        if server
+            .prompts
+            .iter()
+            .any(|prompt| prompt.definition.name == *name)
+        {
+            server.problem(format!(
+                "prompt `{name}` is registered twice; the first one stays"
+            ));
         } else if self.signature.repeats_arguments {
             server.problem(format!("prompt `{name}`: {TWICE}"));
         } else {

@@ -39,12 +39,18 @@ struct Made {
 impl Shape {
     /// The arguments that a handler reads, by the schema that schemars makes of them; none if it takes none.
     pub(crate) fn of(arguments: Option<fn() -> Schema>) -> Self {
-        Self { source: arguments.map_or(Source::None, Source::Type), made: OnceCell::new() }
+        Self {
+            source: arguments.map_or(Source::None, Source::Type),
+            made: OnceCell::new(),
+        }
     }
 
     /// Arguments by a schema that was written by hand. It is shown as it is, with `type` and `properties` at its root.
     pub(crate) fn by_hand(schema: Schema) -> Self {
-        Self { source: Source::Hand(schema), made: OnceCell::new() }
+        Self {
+            source: Source::Hand(schema),
+            made: OnceCell::new(),
+        }
     }
 
     /// The schema that clients see.
@@ -63,18 +69,29 @@ impl Shape {
     /// The argument that breaks a constraint, and the constraint.
     pub(crate) fn check(&self, arguments: &str) -> Result<(), String> {
         check_object(arguments)?;
-        self.made().constraints.as_ref().map_or(Ok(()), |constraints| constraints.check(arguments))
+        self.made()
+            .constraints
+            .as_ref()
+            .map_or(Ok(()), |constraints| constraints.check(arguments))
     }
 
     /// The schemas of the arguments by their names.
     pub(crate) fn properties(&self) -> impl Iterator<Item = (&String, &Value)> {
-        self.shown().get("properties").and_then(Value::as_object).into_iter().flatten()
+        self.shown()
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
     }
 
     fn made(&self) -> &Made {
         self.made.get_or_init(|| {
             Rc::new(match &self.source {
-                Source::None => Made { shown: no_arguments(), problem: None, constraints: None },
+                Source::None => Made {
+                    shown: no_arguments(),
+                    problem: None,
+                    constraints: None,
+                },
                 Source::Type(schema) => of_type(&schema()),
                 Source::Hand(schema) => of_hand(schema.clone()),
             })
@@ -95,8 +112,12 @@ fn of_hand(mut schema: Schema) -> Made {
         schema.insert("type".to_owned(), json!("object"));
     }
     let is_object = schema.get("type").is_some_and(|name| name == "object");
-    let unfit = (!is_object).then(|| "its input schema must have `\"type\": \"object\"` at its root".to_owned());
-    if schema.get("properties").is_none_or(|properties| !properties.is_object()) {
+    let unfit = (!is_object)
+        .then(|| "its input schema must have `\"type\": \"object\"` at its root".to_owned());
+    if schema
+        .get("properties")
+        .is_none_or(|properties| !properties.is_object())
+    {
         schema.insert("properties".to_owned(), json!({}));
     }
     let own = schema.clone();
@@ -105,7 +126,15 @@ fn of_hand(mut schema: Schema) -> Made {
 
 fn checked(shown: Schema, unfit: Option<String>, schema: &Schema) -> Made {
     match Constraints::of(schema) {
-        Ok(constraints) => Made { shown, problem: unfit, constraints },
-        Err(problem) => Made { shown, problem: unfit.or(Some(problem)), constraints: None },
+        Ok(constraints) => Made {
+            shown,
+            problem: unfit,
+            constraints,
+        },
+        Err(problem) => Made {
+            shown,
+            problem: unfit.or(Some(problem)),
+            constraints: None,
+        },
     }
 }

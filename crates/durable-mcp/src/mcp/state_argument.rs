@@ -16,10 +16,12 @@ use super::{prompt, resource, tool};
 /// The argument's name.
 pub const STATE_ARGUMENT: &str = "session";
 
-const DESCRIPTION: &str = "Which session this goes on with. Leave it out to begin one: the answer then names it.";
+const DESCRIPTION: &str =
+    "Which session this goes on with. Leave it out to begin one: the answer then names it.";
 
 /// Description of the argument for a prompt, whose answer has no place to name a new session.
-const PROMPT_DESCRIPTION: &str = "Which session this goes on with, as a tool named it. Leave it out for a new one.";
+const PROMPT_DESCRIPTION: &str =
+    "Which session this goes on with, as a tool named it. Leave it out for a new one.";
 
 /// Separator of a resource's own URI and the name of its state.
 const QUERY: &str = "?session=";
@@ -44,11 +46,15 @@ impl Server {
         let argument = || {
             let arguments = fields.object("arguments").ok()?;
             // A value that is no text names no state; it does not begin one.
-            arguments.optional_text(STATE_ARGUMENT).unwrap_or_else(|_| Some(String::new()))
+            arguments
+                .optional_text(STATE_ARGUMENT)
+                .unwrap_or_else(|_| Some(String::new()))
         };
         match request.method.as_str() {
             "tools/call" | "prompts/get" => {
-                let Ok(name) = fields.text("name") else { return StateOf::Nobody };
+                let Ok(name) = fields.text("name") else {
+                    return StateOf::Nobody;
+                };
                 let signature = if request.method == "tools/call" {
                     self.tool_named(&name).map(|tool| &tool.signature)
                 } else {
@@ -61,9 +67,15 @@ impl Server {
                 }
             }
             "resources/read" => {
-                let Ok(uri) = fields.text("uri") else { return StateOf::Nobody };
+                let Ok(uri) = fields.text("uri") else {
+                    return StateOf::Nobody;
+                };
                 let (own, state) = split(&uri);
-                if self.is_stateful_resource(own) { StateOf::Caller(state.map(str::to_owned)) } else { StateOf::Nobody }
+                if self.is_stateful_resource(own) {
+                    StateOf::Caller(state.map(str::to_owned))
+                } else {
+                    StateOf::Nobody
+                }
             }
             _ => StateOf::Nobody,
         }
@@ -72,12 +84,21 @@ impl Server {
     /// True if the handler of the resource of that URI keeps state.
     #[must_use]
     pub fn is_stateful_resource(&self, uri: &str) -> bool {
-        let plain = self.resources.iter().find(|resource| resource.definition.uri.as_deref() == Some(uri));
+        let plain = self
+            .resources
+            .iter()
+            .find(|resource| resource.definition.uri.as_deref() == Some(uri));
         let signature = plain.map(|resource| &resource.signature).or_else(|| {
             let fits = |template: &&resource::ResourceTemplate| {
-                template.template.as_ref().is_ok_and(|template| template.matches(uri).is_some())
+                template
+                    .template
+                    .as_ref()
+                    .is_ok_and(|template| template.matches(uri).is_some())
             };
-            self.templates.iter().find(fits).map(|template| &template.signature)
+            self.templates
+                .iter()
+                .find(fits)
+                .map(|template| &template.signature)
         });
         signature.is_some_and(|signature| signature.needs_session)
     }
@@ -96,7 +117,8 @@ pub(crate) fn is_for(context: &Context) -> bool {
 /// A resource's own URI, and the state that is named behind it.
 #[must_use]
 pub fn split(uri: &str) -> (&str, Option<&str>) {
-    uri.rsplit_once(QUERY).map_or((uri, None), |(own, state)| (own, Some(state)))
+    uri.rsplit_once(QUERY)
+        .map_or((uri, None), |(own, state)| (own, Some(state)))
 }
 
 /// The URI under which a caller knows a resource that shows the state of that name.
@@ -115,7 +137,10 @@ pub(crate) fn of_tool(mut listed: tool::Listed<'_>) -> tool::Listed<'_> {
     let schema = listed.input_schema.to_mut().ensure_object();
     let properties = schema.entry("properties").or_insert_with(|| json!({}));
     if let Value::Object(properties) = properties {
-        properties.insert(STATE_ARGUMENT.to_owned(), json!({ "type": "string", "description": DESCRIPTION }));
+        properties.insert(
+            STATE_ARGUMENT.to_owned(),
+            json!({ "type": "string", "description": DESCRIPTION }),
+        );
     }
     listed
 }
@@ -134,9 +159,14 @@ pub(crate) fn of_prompt(mut listed: prompt::Listed<'_>) -> prompt::Listed<'_> {
 /// A resource as it is listed for callers who name its state.
 pub(crate) fn of_resource(definition: &resource::Definition) -> resource::Definition {
     let mut shown = definition.clone();
-    let own = shown.description.take().map(|text| format!("{text} ")).unwrap_or_default();
-    shown.description =
-        Some(format!("{own}Read it with {QUERY}<session> behind the URI, as a tool named the session."));
+    let own = shown
+        .description
+        .take()
+        .map(|text| format!("{text} "))
+        .unwrap_or_default();
+    shown.description = Some(format!(
+        "{own}Read it with {QUERY}<session> behind the URI, as a tool named the session."
+    ));
     shown
 }
 
@@ -149,7 +179,10 @@ pub(crate) fn without(arguments: &RawValue) -> Option<Box<RawValue>> {
 
 /// Sentence by which an answer names the state that it began.
 pub(crate) fn told(state: &BegunState) -> String {
-    format!("This began a session. To go on with it, pass {STATE_ARGUMENT} = {:?}", state.0)
+    format!(
+        "This began a session. To go on with it, pass {STATE_ARGUMENT} = {:?}",
+        state.0
+    )
 }
 
 #[cfg(test)]
@@ -165,7 +198,11 @@ mod tests {
 
     #[test]
     fn the_argument_is_taken_out_and_the_others_stay_as_they_are() {
-        let arguments = RawValue::from_string(r#"{"a": 1.50, "session":"x","b":"\u00e9"}"#.to_owned()).unwrap();
-        assert_eq!(without(&arguments).unwrap().get(), r#"{"a":1.50,"b":"\u00e9"}"#);
+        let arguments =
+            RawValue::from_string(r#"{"a": 1.50, "session":"x","b":"\u00e9"}"#.to_owned()).unwrap();
+        assert_eq!(
+            without(&arguments).unwrap().get(),
+            r#"{"a":1.50,"b":"\u00e9"}"#
+        );
     }
 }

@@ -13,7 +13,10 @@ use super::shape::Shape;
 ///
 /// # Errors
 /// The argument that breaks a constraint, and the constraint.
-pub(crate) fn to_arguments(strings: &BTreeMap<String, String>, shape: &Shape) -> Result<Arguments, String> {
+pub(crate) fn to_arguments(
+    strings: &BTreeMap<String, String>,
+    shape: &Shape,
+) -> Result<Arguments, String> {
     let json = to_object(strings, Some(shape.shown()));
     shape.check(json.get())?;
     Ok(Arguments::Json(json))
@@ -34,7 +37,11 @@ fn to_object(strings: &BTreeMap<String, String>, schema: Option<&Schema>) -> Box
     let fields: Vec<String> = strings
         .iter()
         .map(|(name, value)| {
-            let json = if is_literal(name, value) { value.clone() } else { to_json(value) };
+            let json = if is_literal(name, value) {
+                value.clone()
+            } else {
+                to_json(value)
+            };
             format!("{}:{json}", to_json(name))
         })
         .collect();
@@ -58,21 +65,38 @@ mod tests {
     }
 
     fn read(pairs: &[(&str, &str)]) -> Result<Everything, serde_json::Error> {
-        let strings = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let strings = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         serde_json::from_str(to_object(&strings, Some(&input_schema::<Everything>())).get())
     }
 
     #[test]
     fn strings_become_the_types_of_the_fields() {
-        let read = read(&[("name", "7\"\n"), ("count", "7"), ("ratio", "-0.5"), ("on", "true")]).unwrap();
-        let expected = Everything { name: "7\"\n".into(), count: 7, ratio: Some(-0.5), on: true, absent: None };
+        let read = read(&[
+            ("name", "7\"\n"),
+            ("count", "7"),
+            ("ratio", "-0.5"),
+            ("on", "true"),
+        ])
+        .unwrap();
+        let expected = Everything {
+            name: "7\"\n".into(),
+            count: 7,
+            ratio: Some(-0.5),
+            on: true,
+            absent: None,
+        };
         assert_eq!(read, expected);
     }
 
     #[test]
     fn what_does_not_read_as_the_type_is_a_fault_and_never_json_of_its_own() {
         for count in ["", "x", "1,\"on\":true", "0x10", "NaN", "01", "{}"] {
-            let fault = read(&[("name", "x"), ("count", count), ("on", "true")]).unwrap_err().to_string();
+            let fault = read(&[("name", "x"), ("count", count), ("on", "true")])
+                .unwrap_err()
+                .to_string();
             assert!(fault.contains("invalid type: string"), "{count}: {fault}");
         }
     }

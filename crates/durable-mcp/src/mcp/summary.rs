@@ -42,7 +42,9 @@ impl Server {
     /// The tools that anybody may call.
     pub fn public_tools(&self) -> impl Iterator<Item = Summary<'_>> {
         let nobody = Caller::default();
-        let shown = self.served_tools().filter(move |tool| tool.is_visible_to(&nobody));
+        let shown = self
+            .served_tools()
+            .filter(move |tool| tool.is_visible_to(&nobody));
         shown.map(|tool| Summary {
             id: &tool.definition.name,
             title: tool.definition.title.as_deref(),
@@ -80,12 +82,16 @@ fn text(text: &str) -> Option<&str> {
 
 fn arguments(shape: &Shape) -> Vec<Argument<'_>> {
     let required = shape.shown().get("required").and_then(Value::as_array);
-    let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|known| known == name));
+    let is_required =
+        |name: &str| required.is_some_and(|names| names.iter().any(|known| known == name));
     let described = shape.properties().map(|(name, schema)| Argument {
         name,
         kind: kind(schema, MAX_DEPTH),
         is_required: is_required(name),
-        description: schema.get("description").and_then(Value::as_str).and_then(text),
+        description: schema
+            .get("description")
+            .and_then(Value::as_str)
+            .and_then(text),
     });
     described.collect()
 }
@@ -93,7 +99,11 @@ fn arguments(shape: &Shape) -> Vec<Argument<'_>> {
 /// The type of a schema in words.
 fn kind(schema: &Value, depth: usize) -> String {
     if let Some(values) = schema.get("enum").and_then(Value::as_array) {
-        let mut words: Vec<_> = values.iter().take(MAX_VALUES).map(Value::to_string).collect();
+        let mut words: Vec<_> = values
+            .iter()
+            .take(MAX_VALUES)
+            .map(Value::to_string)
+            .collect();
         if values.len() > MAX_VALUES {
             words.push("…".to_owned());
         }
@@ -105,15 +115,21 @@ fn kind(schema: &Value, depth: usize) -> String {
     let name = match schema.get("type") {
         Some(Value::String(name)) => name.as_str(),
         // A type with `null` is that of an argument that may be left out.
-        Some(Value::Array(names)) => {
-            names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or("any")
-        }
+        Some(Value::Array(names)) => names
+            .iter()
+            .filter_map(Value::as_str)
+            .find(|name| *name != "null")
+            .unwrap_or("any"),
         _ => return alternatives(schema, depth),
     };
     match (name, schema.get("items")) {
         ("array", Some(items)) if depth > 0 => format!("list of {}", kind(items, depth - 1)),
         ("array", _) => "list".to_owned(),
-        _ => match schema.get("format").and_then(Value::as_str).filter(|_| name == "string") {
+        _ => match schema
+            .get("format")
+            .and_then(Value::as_str)
+            .filter(|_| name == "string")
+        {
             Some(format) => format!("{name}, {format}"),
             None => name.to_owned(),
         },
@@ -122,14 +138,24 @@ fn kind(schema: &Value, depth: usize) -> String {
 
 fn alternatives(schema: &Value, depth: usize) -> String {
     let of = |key| schema.get(key).and_then(Value::as_array);
-    let Some(schemas) = of("anyOf").or(of("oneOf")).filter(|_| depth > 0) else { return "any".to_owned() };
+    let Some(schemas) = of("anyOf").or(of("oneOf")).filter(|_| depth > 0) else {
+        return "any".to_owned();
+    };
     let mut kinds: Vec<String> = Vec::new();
-    for kind in schemas.iter().map(|schema| kind(schema, depth - 1)).filter(|kind| kind != "null") {
+    for kind in schemas
+        .iter()
+        .map(|schema| kind(schema, depth - 1))
+        .filter(|kind| kind != "null")
+    {
         if !kinds.contains(&kind) {
             kinds.push(kind);
         }
     }
-    if kinds.is_empty() { "any".to_owned() } else { kinds.join(" or ") }
+    if kinds.is_empty() {
+        "any".to_owned()
+    } else {
+        kinds.join(" or ")
+    }
 }
 
 #[cfg(test)]
@@ -149,17 +175,26 @@ mod tests {
     fn types_are_told_in_words() {
         for (schema, expected) in [
             (json!({ "type": "string" }), "string"),
-            (json!({ "type": "string", "format": "date" }), "string, date"),
+            (
+                json!({ "type": "string", "format": "date" }),
+                "string, date",
+            ),
             (json!({ "type": "integer", "format": "uint32" }), "integer"),
             (json!({ "type": ["integer", "null"] }), "integer"),
-            (json!({ "type": "string", "enum": ["a", "b"] }), r#""a" | "b""#),
+            (
+                json!({ "type": "string", "enum": ["a", "b"] }),
+                r#""a" | "b""#,
+            ),
             (json!({ "const": 5 }), "5"),
             (
                 json!({ "type": "array", "items": { "type": "array", "items": { "type": "number" } } }),
                 "list of list of number",
             ),
             (json!({ "type": "array" }), "list"),
-            (json!({ "anyOf": [{ "type": "string" }, { "type": "number" }, { "type": "null" }] }), "string or number"),
+            (
+                json!({ "anyOf": [{ "type": "string" }, { "type": "number" }, { "type": "null" }] }),
+                "string or number",
+            ),
             (json!({}), "any"),
             (json!(true), "any"),
         ] {
@@ -171,7 +206,10 @@ mod tests {
     fn what_a_long_schema_tells_stays_short() {
         let long = json!({ "enum": (0..1000).collect::<Vec<_>>() });
         assert!(told(&long).ends_with("| 11 | …"), "{}", told(&long));
-        let deep = (0..1000).fold(json!({}), |items, _| json!({ "type": "array", "items": items }));
+        let deep = (0..1000).fold(
+            json!({}),
+            |items, _| json!({ "type": "array", "items": items }),
+        );
         assert_eq!(told(&deep), "list of list of list of list of list");
     }
 
@@ -187,7 +225,9 @@ mod tests {
     #[test]
     fn the_arguments_of_tools_and_prompts_are_told() {
         let note = async |Args(_): Args<Note>| "noted".to_owned();
-        let server = Server::new("s", "1").tool("note", "", note).prompt("note", "", note);
+        let server = Server::new("s", "1")
+            .tool("note", "", note)
+            .prompt("note", "", note);
         let expected = [
             Argument {
                 name: "text",
@@ -195,7 +235,12 @@ mod tests {
                 is_required: true,
                 description: Some("The text to remember"),
             },
-            Argument { name: "tags", kind: "list of string".to_owned(), is_required: false, description: None },
+            Argument {
+                name: "tags",
+                kind: "list of string".to_owned(),
+                is_required: false,
+                description: None,
+            },
         ];
         for summary in server.public_tools().chain(server.all_prompts()) {
             let mut arguments = summary.arguments;

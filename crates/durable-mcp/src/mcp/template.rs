@@ -28,25 +28,35 @@ impl UriTemplate {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((literal, tail)) = rest.split_once('{') {
-            let (expression, tail) = tail.split_once('}').ok_or_else(|| format!("`{text}` has a `{{` without `}}`"))?;
+            let (expression, tail) = tail
+                .split_once('}')
+                .ok_or_else(|| format!("`{text}` has a `{{` without `}}`"))?;
             let reserved = expression.starts_with('+');
             let name = expression.strip_prefix('+').unwrap_or(expression);
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
             if name.is_empty() || !name.chars().all(plain) {
-                return Err(format!("`{{{expression}}}` in `{text}` is not a variable: use `{{name}}` or `{{+name}}`"));
+                return Err(format!(
+                    "`{{{expression}}}` in `{text}` is not a variable: use `{{name}}` or `{{+name}}`"
+                ));
             }
             if !literal.is_empty() {
                 parts.push(Part::Literal(literal.to_owned()));
             } else if matches!(parts.last(), Some(Part::Variable { .. })) {
                 return Err(format!("two variables touch in `{text}`"));
             }
-            parts.push(Part::Variable { name: name.to_owned(), reserved });
+            parts.push(Part::Variable {
+                name: name.to_owned(),
+                reserved,
+            });
             rest = tail;
         }
         if !rest.is_empty() {
             parts.push(Part::Literal(rest.to_owned()));
         }
-        Ok(Self { text: text.to_owned(), parts })
+        Ok(Self {
+            text: text.to_owned(),
+            parts,
+        })
     }
 
     /// The template as written.
@@ -88,7 +98,9 @@ impl UriTemplate {
                 Part::Literal(literal) => rest = rest.strip_prefix(literal.as_str())?,
                 Part::Variable { name, reserved } => {
                     let value = match parts.peek() {
-                        Some(Part::Literal(next)) if *reserved => rest.rsplit_once(next.as_str())?.0,
+                        Some(Part::Literal(next)) if *reserved => {
+                            rest.rsplit_once(next.as_str())?.0
+                        }
                         Some(Part::Literal(next)) => rest.split_once(next.as_str())?.0,
                         _ => rest,
                     };
@@ -124,26 +136,57 @@ mod tests {
     use super::*;
 
     fn matched(template: &str, uri: &str) -> Option<Vec<(String, String)>> {
-        Some(UriTemplate::parse(template).unwrap().matches(uri)?.into_iter().collect())
+        Some(
+            UriTemplate::parse(template)
+                .unwrap()
+                .matches(uri)?
+                .into_iter()
+                .collect(),
+        )
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be none")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "it is compared with what may be none"
+    )]
     fn pairs(pairs: &[(&str, &str)]) -> Option<Vec<(String, String)>> {
-        Some(pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect())
+        Some(
+            pairs
+                .iter()
+                .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+                .collect(),
+        )
     }
 
     #[test]
     fn variables_are_found_between_literals_and_decoded() {
-        assert_eq!(matched("test://template/{id}/data", "test://template/123/data"), pairs(&[("id", "123")]));
-        assert_eq!(matched("a://{x}-{y}", "a://1-2"), pairs(&[("x", "1"), ("y", "2")]));
-        assert_eq!(matched("a://{x}", "a://K%C3%B6ln%20S%C3%BCd"), pairs(&[("x", "Köln Süd")]));
-        assert_eq!(matched("file:///{+path}", "file:///a/b%2Fc.txt"), pairs(&[("path", "a/b/c.txt")]));
-        assert_eq!(matched("file:///{+path}/raw", "file:///a/raw/b/raw"), pairs(&[("path", "a/raw/b")]));
+        assert_eq!(
+            matched("test://template/{id}/data", "test://template/123/data"),
+            pairs(&[("id", "123")])
+        );
+        assert_eq!(
+            matched("a://{x}-{y}", "a://1-2"),
+            pairs(&[("x", "1"), ("y", "2")])
+        );
+        assert_eq!(
+            matched("a://{x}", "a://K%C3%B6ln%20S%C3%BCd"),
+            pairs(&[("x", "Köln Süd")])
+        );
+        assert_eq!(
+            matched("file:///{+path}", "file:///a/b%2Fc.txt"),
+            pairs(&[("path", "a/b/c.txt")])
+        );
+        assert_eq!(
+            matched("file:///{+path}/raw", "file:///a/raw/b/raw"),
+            pairs(&[("path", "a/raw/b")])
+        );
     }
 
     #[test]
     fn other_uris_do_not_match() {
-        for uri in ["a://", "a:///", "a://1/2", "b://1", "a://1?x", "a://%zz", "a://%ff"] {
+        for uri in [
+            "a://", "a:///", "a://1/2", "b://1", "a://1?x", "a://%zz", "a://%ff",
+        ] {
             assert_eq!(matched("a://{x}", uri), None, "{uri}");
         }
     }

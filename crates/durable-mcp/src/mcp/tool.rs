@@ -127,7 +127,11 @@ impl Tool {
     /// A tool with the name it is called by, a description for the model, and what it does.
     ///
     /// A name has 1 to 128 of `A-Z a-z 0-9 _ - .`; another one is a [problem](super::Server::problems) of the server.
-    pub fn new<A: Extractors, H>(name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
+    pub fn new<A: Extractors, H>(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        handler: H,
+    ) -> Self
     where
         H: Handler<A>,
         H::Output: IntoToolResult,
@@ -135,9 +139,19 @@ impl Tool {
         let mut signature = handler.signature();
         let input = signature.arguments.take();
         let run = move |context: &Context| {
-            handler.call(context).map(|output| output.map(IntoToolResult::into_tool_result)).boxed_local()
+            handler
+                .call(context)
+                .map(|output| output.map(IntoToolResult::into_tool_result))
+                .boxed_local()
         };
-        Self::erased(name.into(), description.into(), input, H::Output::output_schema, signature, Rc::new(run))
+        Self::erased(
+            name.into(),
+            description.into(),
+            input,
+            H::Output::output_schema,
+            signature,
+            Rc::new(run),
+        )
     }
 
     fn erased(
@@ -148,9 +162,19 @@ impl Tool {
         signature: Signature,
         run: Rc<Run>,
     ) -> Self {
-        let definition =
-            Definition { name, title: None, description, annotations: None, icons: Vec::new(), meta: None };
-        let task = if signature.becomes_task { TaskSupport::Optional } else { TaskSupport::None };
+        let definition = Definition {
+            name,
+            title: None,
+            description,
+            annotations: None,
+            icons: Vec::new(),
+            meta: None,
+        };
+        let task = if signature.becomes_task {
+            TaskSupport::Optional
+        } else {
+            TaskSupport::None
+        };
         Self {
             definition,
             signature: Rc::new(signature),
@@ -159,7 +183,10 @@ impl Tool {
             task_ttl_ms: DEFAULT_TTL_SECONDS * 1000,
             shape: Shape::of(input),
             checked: OnceCell::new(),
-            output: Output { schema: output_schema, made: OnceCell::new() },
+            output: Output {
+                schema: output_schema,
+                made: OnceCell::new(),
+            },
             visible: None,
             run,
         }
@@ -268,23 +295,31 @@ impl Tool {
     /// True if a second run of the tool does no harm: it is read-only or idempotent.
     pub(crate) fn may_run_again(&self) -> bool {
         let hints = self.definition.annotations.as_ref();
-        hints.is_some_and(|hints| hints.read_only_hint == Some(true) || hints.idempotent_hint == Some(true))
+        hints.is_some_and(|hints| {
+            hints.read_only_hint == Some(true) || hints.idempotent_hint == Some(true)
+        })
     }
 
     /// True if the tool declares `readOnlyHint` and `destructiveHint`.
     pub(crate) fn says_what_it_changes(&self) -> bool {
         let hints = self.definition.annotations.as_ref();
-        hints.is_some_and(|hints| hints.read_only_hint.is_some() && hints.destructive_hint.is_some())
+        hints
+            .is_some_and(|hints| hints.read_only_hint.is_some() && hints.destructive_hint.is_some())
     }
 
     /// True if the tool declares `openWorldHint`.
     pub(crate) fn says_its_world(&self) -> bool {
-        self.definition.annotations.as_ref().is_some_and(|hints| hints.open_world_hint.is_some())
+        self.definition
+            .annotations
+            .as_ref()
+            .is_some_and(|hints| hints.open_world_hint.is_some())
     }
 
     /// True if the input schema has no choice at its root. Only a schema that was written by hand can have one there.
     pub(crate) fn has_a_plain_root(&self) -> bool {
-        ["allOf", "anyOf", "oneOf"].into_iter().all(|keyword| self.shape.shown().get(keyword).is_none())
+        ["allOf", "anyOf", "oneOf"]
+            .into_iter()
+            .all(|keyword| self.shape.shown().get(keyword).is_none())
     }
 
     /// The [page](super::app_page::Page) that shows its results.
@@ -299,7 +334,12 @@ impl Tool {
 
     /// The URI of the page that shows its results.
     pub(crate) fn page_uri(&self) -> Option<&str> {
-        self.definition.meta.as_ref()?.get("ui")?.get("resourceUri")?.as_str()
+        self.definition
+            .meta
+            .as_ref()?
+            .get("ui")?
+            .get("resourceUri")?
+            .as_str()
     }
 
     /// A schema written by hand, in place of the one of the handler's [`Args`](super::extract::Args). It is shown as it
@@ -321,7 +361,8 @@ impl Tool {
     /// The reason for which a tool with `Session` cannot run as a task, if it is one.
     pub(crate) fn session_problem(&self) -> Option<String> {
         let is_task = self.signature.needs_session && self.task != TaskSupport::None;
-        is_task.then(|| "it runs as a task, which has no session: it cannot take `Session`".to_owned())
+        is_task
+            .then(|| "it runs as a task, which has no session: it cannot take `Session`".to_owned())
     }
 
     /// The reason for which the tool cannot be served, by its schema.
@@ -336,7 +377,12 @@ impl Tool {
 
     fn checked(&self) -> &Result<Rc<[HeaderParams]>, String> {
         self.checked.get_or_init(|| {
-            if self.signature.needs_session && self.shape.properties().any(|(name, _)| name == STATE_ARGUMENT) {
+            if self.signature.needs_session
+                && self
+                    .shape
+                    .properties()
+                    .any(|(name, _)| name == STATE_ARGUMENT)
+            {
                 return Err(taken_problem());
             }
             match self.shape.problem() {
@@ -349,8 +395,18 @@ impl Tool {
     /// The tool as clients of that version see it.
     pub(crate) fn listed(&self, version: ProtocolVersion) -> Listed<'_> {
         let output = self.output.made();
-        let in_an_object = output.in_an_object.as_ref().filter(|_| !version.is_stateless());
-        let Definition { name, title, description, annotations, icons, meta } = &self.definition;
+        let in_an_object = output
+            .in_an_object
+            .as_ref()
+            .filter(|_| !version.is_stateless());
+        let Definition {
+            name,
+            title,
+            description,
+            annotations,
+            icons,
+            meta,
+        } = &self.definition;
         Listed {
             name,
             title: title.as_deref(),
@@ -390,14 +446,19 @@ impl Tool {
         self.visible.as_ref().is_none_or(|visible| visible(caller))
     }
 
-    pub(crate) fn run(&self, context: &Context) -> LocalBoxFuture<'static, Result<ToolResult, Rejection>> {
+    pub(crate) fn run(
+        &self,
+        context: &Context,
+    ) -> LocalBoxFuture<'static, Result<ToolResult, Rejection>> {
         (self.run)(context)
     }
 }
 
 impl fmt::Debug for Tool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tool").field("name", &self.definition.name).finish_non_exhaustive()
+        f.debug_struct("Tool")
+            .field("name", &self.definition.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -407,5 +468,7 @@ const MAX_NAME_CHARS: usize = 128;
 /// Checks the name of a tool: up to 128 ASCII letters, digits, `_`, `-` and `.`, which all clients accept.
 pub(crate) fn is_tool_name(name: &str) -> bool {
     (1..=MAX_NAME_CHARS).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
 }

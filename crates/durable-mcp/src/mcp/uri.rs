@@ -9,23 +9,39 @@ pub(crate) fn fault(uri: &str) -> Option<String> {
 pub(crate) fn no_scheme(uri: &str) -> Option<String> {
     let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
     let is_one = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    (!is_one).then(|| format!("{uri:?} is no URI, for it does not begin with a scheme; write `notes://..` or the like"))
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    (!is_one).then(|| {
+        format!(
+            "{uri:?} is no URI, for it does not begin with a scheme; write `notes://..` or the like"
+        )
+    })
 }
 
 /// The fault of a text with a character that a URI cannot have (section 2).
 pub(crate) fn wrong_character(text: &str) -> Option<String> {
-    let is_letter = |c: char| c.is_ascii_alphanumeric() || !(c.is_ascii() || c.is_control() || c.is_whitespace());
+    let is_letter = |c: char| {
+        c.is_ascii_alphanumeric() || !(c.is_ascii() || c.is_control() || c.is_whitespace())
+    };
     let allowed = |c: char| is_letter(c) || "-._~:/?#[]@!$&'()*+,;=%".contains(c);
     if let Some(wrong) = text.chars().find(|c| !allowed(*c)) {
         let mut bytes = [0; 4];
         let encoded = wrong.encode_utf8(&mut bytes).bytes();
         let encoded = encoded.fold(String::new(), |text, byte| format!("{text}%{byte:02X}"));
-        return Some(format!("{text:?} has {wrong:?}, which no URI has; write `{encoded}` in its place"));
+        return Some(format!(
+            "{text:?} has {wrong:?}, which no URI has; write `{encoded}` in its place"
+        ));
     }
-    let is_encoded = |rest: &str| rest.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+    let is_encoded = |rest: &str| {
+        rest.as_bytes()
+            .get(..2)
+            .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+    };
     let bare = text.split('%').skip(1).any(|rest| !is_encoded(rest));
-    bare.then(|| format!("{text:?} has a `%` without two hexadecimal digits; write `%25` in its place"))
+    bare.then(|| {
+        format!("{text:?} has a `%` without two hexadecimal digits; write `%25` in its place")
+    })
 }
 
 #[cfg(test)]
@@ -34,9 +50,15 @@ mod tests {
 
     #[test]
     fn a_uri_has_a_scheme_and_characters_of_uris_alone() {
-        for uri in
-            ["notes://all", "mcp://a/b?c=d#e", "urn:isbn:1", "a+b-c.1:x", "file:///a%20b", "ui://[::1]/x", "a://ö"]
-        {
+        for uri in [
+            "notes://all",
+            "mcp://a/b?c=d#e",
+            "urn:isbn:1",
+            "a+b-c.1:x",
+            "file:///a%20b",
+            "ui://[::1]/x",
+            "a://ö",
+        ] {
             assert_eq!(fault(uri), None, "{uri}");
         }
         for (uri, told) in [
@@ -50,7 +72,11 @@ mod tests {
             ("a://%zz", "`%25`"),
             ("a://%", "`%25`"),
         ] {
-            assert!(fault(uri).is_some_and(|fault| fault.contains(told)), "{uri}: {:?}", fault(uri));
+            assert!(
+                fault(uri).is_some_and(|fault| fault.contains(told)),
+                "{uri}: {:?}",
+                fault(uri)
+            );
         }
     }
 }

@@ -18,12 +18,20 @@ const MAY_ASK: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
 
 /// Answers a call that its user has to open a URL for, in the form that the client's version has. A client that opens no
 /// URLs gets the same text as by a URL elicitation.
-pub(super) fn sent_away(request: &Request, context: &Context, refusal: Error) -> Result<Answer, Error> {
+pub(super) fn sent_away(
+    request: &Request,
+    context: &Context,
+    refusal: Error,
+) -> Result<Answer, Error> {
     let client = context.client();
     if client.version.is_stateless() {
         return send_away(request, context, refusal);
     }
-    if client.capabilities.known_to(client.version).has(ClientCapabilities::ELICITATION_URL) {
+    if client
+        .capabilities
+        .known_to(client.version)
+        .has(ClientCapabilities::ELICITATION_URL)
+    {
         return Err(refusal);
     }
     let told = "This needs a client that supports elicitation.url; yours did not declare it.";
@@ -40,11 +48,25 @@ fn send_away(request: &Request, context: &Context, refusal: Error) -> Result<Ans
     if !MAY_ASK.contains(&request.method.as_str()) {
         return Err(refused);
     }
-    if !context.client().capabilities.has(ClientCapabilities::ELICITATION_URL) {
-        return Err(Error::missing_capability(ClientCapabilities::ELICITATION_URL));
+    if !context
+        .client()
+        .capabilities
+        .has(ClientCapabilities::ELICITATION_URL)
+    {
+        return Err(Error::missing_capability(
+            ClientCapabilities::ELICITATION_URL,
+        ));
     }
-    let errands = refusal.data.as_ref().and_then(|data| data.get("elicitations")?.as_array());
-    let asked = join_all(errands.into_iter().flatten().map(|errand| ask_again(context, errand)));
+    let errands = refusal
+        .data
+        .as_ref()
+        .and_then(|data| data.get("elicitations")?.as_array());
+    let asked = join_all(
+        errands
+            .into_iter()
+            .flatten()
+            .map(|errand| ask_again(context, errand)),
+    );
     // The answers are not awaited, in a task neither: the call runs from its beginning once they are there.
     match asked.now_or_never() {
         Some(declined) => Err(declined.into_iter().next().unwrap_or(refused)),
@@ -55,7 +77,9 @@ fn send_away(request: &Request, context: &Context, refusal: Error) -> Result<Ans
 /// Sends the user to a page for as long as they agree to go; gives why there is no point in it any more.
 async fn ask_again(context: &Context, errand: &Value) -> Error {
     let mut params = errand.clone();
-    let id = params.as_object_mut().and_then(|params| params.remove("elicitationId"));
+    let id = params
+        .as_object_mut()
+        .and_then(|params| params.remove("elicitationId"));
     let id = id.as_ref().and_then(Value::as_str).unwrap_or("url");
     loop {
         let answer = match context.peer().request(id, ELICIT, params.to_string()).await {
@@ -64,7 +88,10 @@ async fn ask_again(context: &Context, errand: &Value) -> Error {
         };
         let agreed = Fields::parse(answer.get()).and_then(|fields| fields.text("action"));
         if agreed.as_deref() != Ok("accept") {
-            return Error::new(ErrorCode::REFUSED, "The user did not agree to open the page.");
+            return Error::new(
+                ErrorCode::REFUSED,
+                "The user did not agree to open the page.",
+            );
         }
     }
 }

@@ -77,13 +77,31 @@ impl<P: DeserializeOwned + 'static> Extract for User<P> {
     fn extract(context: &Context) -> Result<Self, Rejection> {
         let caller = context.caller();
         let Some(id) = caller.subject.clone() else {
-            return Err(refused("This needs a signed-in user, and this server is public."));
+            return Err(refused(
+                "This needs a signed-in user, and this server is public.",
+            ));
         };
         // Read as text, since the errors of a `Value` have no place.
         let json = caller.props.to_string();
-        let props = serde_json::from_str(&json).map_err(|error| unfit(context, &json, &error, type_name::<P>()))?;
-        let Caller { client_id, grant, resource, expires, scopes, .. } = Caller::clone(caller);
-        Ok(Self { id, client_id, grant, resource, expires, scopes, props })
+        let props = serde_json::from_str(&json)
+            .map_err(|error| unfit(context, &json, &error, type_name::<P>()))?;
+        let Caller {
+            client_id,
+            grant,
+            resource,
+            expires,
+            scopes,
+            ..
+        } = Caller::clone(caller);
+        Ok(Self {
+            id,
+            client_id,
+            grant,
+            resource,
+            expires,
+            scopes,
+            props,
+        })
     }
 }
 
@@ -94,8 +112,15 @@ fn refused(message: &str) -> Rejection {
 /// Refuses a user whose props are not of the type that the handler reads, and tells operators the field.
 fn unfit(context: &Context, json: &str, error: &serde_json::Error, wanted: &str) -> Rejection {
     let path = path_at(json, error.line(), error.column());
-    let path = if path.is_empty() { path } else { format!("`{path}`: ") };
-    context.peer().warn(&format!("The props of sign-in do not fit `{wanted}`: {path}{}", fault(&error.to_string())));
+    let path = if path.is_empty() {
+        path
+    } else {
+        format!("`{path}`: ")
+    };
+    context.peer().warn(&format!(
+        "The props of sign-in do not fit `{wanted}`: {path}{}",
+        fault(&error.to_string())
+    ));
     refused(if context.caller().props.is_null() {
         "Your sign-in lacks what this needs. Sign in again."
     } else {
@@ -105,14 +130,29 @@ fn unfit(context: &Context, json: &str, error: &serde_json::Error, wanted: &str)
 
 /// The fault that an error of `serde_json` tells, without the value in which it was met: that is the user's, and may be a token.
 fn fault(error: &str) -> String {
-    let text = error.rsplit_once(" at line ").map_or(error, |(text, _)| text);
+    let text = error
+        .rsplit_once(" at line ")
+        .map_or(error, |(text, _)| text);
     if text.starts_with("missing field `") {
         return text.to_owned();
     }
-    let kinds = ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant ", "unknown field "];
-    match text.rsplit_once(", expected ").filter(|_| kinds.iter().any(|kind| text.starts_with(kind))) {
+    let kinds = [
+        "invalid type: ",
+        "invalid value: ",
+        "invalid length ",
+        "unknown variant ",
+        "unknown field ",
+    ];
+    match text
+        .rsplit_once(", expected ")
+        .filter(|_| kinds.iter().any(|kind| text.starts_with(kind)))
+    {
         Some((found, expected)) => {
-            let found = found.split(['`', '"']).next().unwrap_or_default().trim_end();
+            let found = found
+                .split(['`', '"'])
+                .next()
+                .unwrap_or_default()
+                .trim_end();
             format!("{found}, expected {expected}")
         }
         None => "it cannot be read".to_owned(),

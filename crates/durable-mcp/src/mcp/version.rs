@@ -29,8 +29,13 @@ pub enum ProtocolVersion {
 
 impl ProtocolVersion {
     /// Every version served, oldest first.
-    pub const ALL: [Self; 5] =
-        [Self::V2024_11_05, Self::V2025_03_26, Self::V2025_06_18, Self::V2025_11_25, Self::V2026_07_28];
+    pub const ALL: [Self; 5] = [
+        Self::V2024_11_05,
+        Self::V2025_03_26,
+        Self::V2025_06_18,
+        Self::V2025_11_25,
+        Self::V2026_07_28,
+    ];
 
     /// The versions without sessions, oldest first.
     pub const STATELESS: [Self; 1] = [Self::V2026_07_28];
@@ -53,14 +58,18 @@ impl ProtocolVersion {
     /// The version of that name, if it is served.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|version| version.as_str() == name)
+        Self::ALL
+            .into_iter()
+            .find(|version| version.as_str() == name)
     }
 
     /// The answer to a client that asks for `requested` (2025-11-25, Lifecycle, "Version Negotiation"): the same if it
     /// is served with sessions, else the newest of those.
     #[must_use]
     pub fn negotiate(requested: &str) -> Self {
-        Self::parse(requested).filter(|version| !version.is_stateless()).unwrap_or(Self::LATEST_WITH_SESSIONS)
+        Self::parse(requested)
+            .filter(|version| !version.is_stateless())
+            .unwrap_or(Self::LATEST_WITH_SESSIONS)
     }
 
     /// True if this version is stateless.
@@ -95,17 +104,27 @@ mod tests {
 
     #[test]
     fn a_known_version_is_echoed_and_an_unknown_one_gets_the_newest() {
-        for version in ProtocolVersion::ALL.into_iter().filter(|version| !version.is_stateless()) {
+        for version in ProtocolVersion::ALL
+            .into_iter()
+            .filter(|version| !version.is_stateless())
+        {
             assert_eq!(ProtocolVersion::negotiate(version.as_str()), version);
         }
         for other in ["2026-07-28", "1999-01-01", "", "2025-11-25 "] {
-            assert_eq!(ProtocolVersion::negotiate(other), ProtocolVersion::V2025_11_25);
+            assert_eq!(
+                ProtocolVersion::negotiate(other),
+                ProtocolVersion::V2025_11_25
+            );
         }
     }
 
     #[test]
     fn versions_are_ordered_by_date() {
         assert!(ProtocolVersion::ALL.is_sorted());
-        assert!(ProtocolVersion::ALL.map(ProtocolVersion::as_str).is_sorted());
+        assert!(
+            ProtocolVersion::ALL
+                .map(ProtocolVersion::as_str)
+                .is_sorted()
+        );
     }
 }

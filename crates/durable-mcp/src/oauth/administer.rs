@@ -110,7 +110,11 @@ impl AuthServer<'_> {
         };
         if let Some(subject) = user.subject() {
             let budget = Budget(Cell::new(MAX_LEGACY_SHOWN));
-            for key in self.legacy_keys(subject, MAX_LEGACY_SHOWN, &budget).await?.0 {
+            for key in self
+                .legacy_keys(subject, MAX_LEGACY_SHOWN, &budget)
+                .await?
+                .0
+            {
                 if let Some(legacy) = self.legacy_grant(&key).await?
                     && !grants.iter().any(|grant| grant.grant == legacy.id)
                 {
@@ -123,22 +127,44 @@ impl AuthServer<'_> {
     }
 
     /// Checks whether a user has a grant of that id, which has not ended.
-    pub(crate) async fn has_grant(&self, user: UserRef<'_>, grant: &str) -> Result<bool, RuntimeError> {
-        let Outcome::Grants(grants) = self.told(&self.handle(user).await?, &Command::List).await? else {
+    pub(crate) async fn has_grant(
+        &self,
+        user: UserRef<'_>,
+        grant: &str,
+    ) -> Result<bool, RuntimeError> {
+        let Outcome::Grants(grants) = self.told(&self.handle(user).await?, &Command::List).await?
+        else {
             return Err(Format::GrantOutcome.unreadable());
         };
         if grants.iter().any(|listed| listed.grant == grant) {
             return Ok(true);
         }
-        match user.subject().filter(|subject| self.has_legacy(subject) && !grant.contains(':')) {
-            Some(subject) => Ok(self.runtime.kv().get(&grant_key(subject, grant)).await?.is_some()),
+        match user
+            .subject()
+            .filter(|subject| self.has_legacy(subject) && !grant.contains(':'))
+        {
+            Some(subject) => Ok(self
+                .runtime
+                .kv()
+                .get(&grant_key(subject, grant))
+                .await?
+                .is_some()),
             None => Ok(false),
         }
     }
 
     /// Checks whether a user's grant has a session of that key, which has not ended.
-    pub(crate) async fn has_session(&self, user: UserRef<'_>, grant: &str, key: &str) -> Result<bool, RuntimeError> {
-        Ok(self.sessions(&self.handle(user).await?, grant).await?.iter().any(|known| known == key))
+    pub(crate) async fn has_session(
+        &self,
+        user: UserRef<'_>,
+        grant: &str,
+        key: &str,
+    ) -> Result<bool, RuntimeError> {
+        Ok(self
+            .sessions(&self.handle(user).await?, grant)
+            .await?
+            .iter()
+            .any(|known| known == key))
     }
 
     /// Ends one grant of a user, and all that it held: see [`GrantHolding`](super::holding::GrantHolding). A grant that does
@@ -156,7 +182,8 @@ impl AuthServer<'_> {
 
     async fn end_one(&self, user: UserRef<'_>, grant: &str) -> Result<(), RuntimeError> {
         let budget = Budget::new();
-        self.disconnect(&self.handle(user).await?, grant, &budget).await?;
+        self.disconnect(&self.handle(user).await?, grant, &budget)
+            .await?;
         match user.subject() {
             Some(subject) => self.end_legacy(subject, grant, &budget).await,
             None => Ok(()),
@@ -198,11 +225,28 @@ impl AuthServer<'_> {
         self.end_one_session(user.into(), grant, key)
     }
 
-    async fn end_one_session(&self, user: UserRef<'_>, grant: &str, key: &str) -> Result<(), RuntimeError> {
+    async fn end_one_session(
+        &self,
+        user: UserRef<'_>,
+        grant: &str,
+        key: &str,
+    ) -> Result<(), RuntimeError> {
         let handle = self.handle(user).await?;
-        if self.sessions(&handle, grant).await?.iter().any(|known| known == key) {
+        if self
+            .sessions(&handle, grant)
+            .await?
+            .iter()
+            .any(|known| known == key)
+        {
             self.runtime.end_session(key).await?;
-            self.told(&handle, &Command::ForgetSession { grant: grant.to_owned(), key: key.to_owned() }).await?;
+            self.told(
+                &handle,
+                &Command::ForgetSession {
+                    grant: grant.to_owned(),
+                    key: key.to_owned(),
+                },
+            )
+            .await?;
         }
         Ok(())
     }
@@ -235,7 +279,13 @@ impl AuthServer<'_> {
             }
         }
         if let Some(cursor) = cursor.filter(|cursor| begun.as_ref() != Some(cursor)) {
-            kv.put(&place, &cursor, self.runtime.now() / 1000 + PLACE_SECONDS, None).await?;
+            kv.put(
+                &place,
+                &cursor,
+                self.runtime.now() / 1000 + PLACE_SECONDS,
+                None,
+            )
+            .await?;
         }
         Ok(false)
     }
@@ -249,8 +299,14 @@ impl AuthServer<'_> {
             if !budget.has(MAX_OPERATIONS_A_GRANT) {
                 return false;
             }
-            if let Err(fault) = self.end_if_of(client_id, key, beside.as_deref(), budget).await {
-                self.runtime.warn(&format!("a grant of a deleted client is passed over: {}", fault.0));
+            if let Err(fault) = self
+                .end_if_of(client_id, key, beside.as_deref(), budget)
+                .await
+            {
+                self.runtime.warn(&format!(
+                    "a grant of a deleted client is passed over: {}",
+                    fault.0
+                ));
             }
         }
         budget.has(1)
@@ -281,23 +337,44 @@ impl AuthServer<'_> {
         Ok(())
     }
 
-    async fn disconnect(&self, handle: &UserHandle, grant: &str, budget: &Budget) -> Result<(), RuntimeError> {
+    async fn disconnect(
+        &self,
+        handle: &UserHandle,
+        grant: &str,
+        budget: &Budget,
+    ) -> Result<(), RuntimeError> {
         budget.spend(1);
-        self.told(handle, &Command::RevokeGrant { grant: grant.to_owned() }).await.map(drop)
+        self.told(
+            handle,
+            &Command::RevokeGrant {
+                grant: grant.to_owned(),
+            },
+        )
+        .await
+        .map(drop)
     }
 
     /// Keys of the sessions of a grant.
-    async fn sessions(&self, handle: &UserHandle, grant: &str) -> Result<Vec<String>, RuntimeError> {
+    async fn sessions(
+        &self,
+        handle: &UserHandle,
+        grant: &str,
+    ) -> Result<Vec<String>, RuntimeError> {
         let Outcome::Grants(grants) = self.told(handle, &Command::List).await? else {
             return Err(Format::GrantOutcome.unreadable());
         };
         let meant = grants.into_iter().filter(|listed| listed.grant == grant);
-        Ok(meant.flat_map(|listed| listed.sessions).map(|session| session.key).collect())
+        Ok(meant
+            .flat_map(|listed| listed.sessions)
+            .map(|session| session.key)
+            .collect())
     }
 
     pub(crate) async fn handle(&self, user: UserRef<'_>) -> Result<UserHandle, RuntimeError> {
         match user {
-            UserRef::Subject(subject) => Ok(UserHandle::of(&*self.runtime.keys(false).await?, subject)),
+            UserRef::Subject(subject) => {
+                Ok(UserHandle::of(&*self.runtime.keys(false).await?, subject))
+            }
             UserRef::Handle(handle) => Ok(handle.clone()),
         }
     }
@@ -305,16 +382,22 @@ impl AuthServer<'_> {
     async fn told(&self, handle: &UserHandle, command: &Command) -> Result<Outcome, RuntimeError> {
         match self.command(handle, command).await? {
             Ok(outcome) => Ok(outcome),
-            Err(Refused::Unavailable { .. }) => {
-                Err(RuntimeError("a user's grants could not all be ended yet".to_owned()))
-            }
+            Err(Refused::Unavailable { .. }) => Err(RuntimeError(
+                "a user's grants could not all be ended yet".to_owned(),
+            )),
             // Refused for lack of what it names, which has ended then.
             Err(_) => Ok(Outcome::Done),
         }
     }
 
     async fn legacy_grant(&self, key: &str) -> Result<Option<LegacyGrant>, RuntimeError> {
-        Ok(self.runtime.kv().get(key).await?.as_deref().and_then(LegacyGrant::read))
+        Ok(self
+            .runtime
+            .kv()
+            .get(key)
+            .await?
+            .as_deref()
+            .and_then(LegacyGrant::read))
     }
 
     /// Keys of up to `limit` of a user's grants of workers-oauth-provider, and true if these are all. Empty for an id
@@ -329,7 +412,10 @@ impl AuthServer<'_> {
             return Ok((Vec::new(), true));
         }
         let prefix = grant_key(user, "");
-        let is_own = |key: &String| key.strip_prefix(&prefix).is_some_and(|grant| !grant.contains(':'));
+        let is_own = |key: &String| {
+            key.strip_prefix(&prefix)
+                .is_some_and(|grant| !grant.contains(':'))
+        };
         self.keys(&prefix, is_own, limit, budget).await
     }
 
@@ -345,7 +431,11 @@ impl AuthServer<'_> {
         let (mut keys, mut cursor) = (Vec::new(), None);
         while keys.len() < limit && budget.has(1) {
             budget.spend(1);
-            let page = self.runtime.kv().page(prefix, cursor.as_deref(), limit - keys.len()).await?;
+            let page = self
+                .runtime
+                .kv()
+                .page(prefix, cursor.as_deref(), limit - keys.len())
+                .await?;
             keys.extend(page.keys.into_iter().map(|(key, _)| key).filter(&is_meant));
             cursor = page.cursor;
             if cursor.is_none() {
@@ -369,12 +459,24 @@ impl AuthServer<'_> {
         if are_all { Ok(()) } else { Err(not_all()) }
     }
 
-    async fn end_legacy(&self, user: &str, grant: &str, budget: &Budget) -> Result<(), RuntimeError> {
+    async fn end_legacy(
+        &self,
+        user: &str,
+        grant: &str,
+        budget: &Budget,
+    ) -> Result<(), RuntimeError> {
         if !self.has_legacy(user) {
             return Ok(());
         }
         let kv = self.runtime.kv();
-        let (tokens, are_all) = self.keys(&record::old_key(user, grant, ""), |_| true, KV_PAGE_KEYS, budget).await?;
+        let (tokens, are_all) = self
+            .keys(
+                &record::old_key(user, grant, ""),
+                |_| true,
+                KV_PAGE_KEYS,
+                budget,
+            )
+            .await?;
         let whole = are_all && budget.has(tokens.len() + 1);
         if whole {
             // The grant first: then no token of it can be refreshed while the others go. Where a later call has to go on, the
@@ -400,7 +502,9 @@ fn listed(legacy: &LegacyGrant) -> Listed {
         audience: legacy.audience.iter().map(Resource::clone).collect(),
         created,
         used: created,
-        expires: legacy.expires.map_or(u64::MAX, |expires| expires.saturating_mul(1000)),
+        expires: legacy
+            .expires
+            .map_or(u64::MAX, |expires| expires.saturating_mul(1000)),
         sessions: Vec::new(),
         unreadable: false,
     }

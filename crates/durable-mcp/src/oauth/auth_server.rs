@@ -128,17 +128,26 @@ impl<'a> AuthServer<'a> {
     #[must_use]
     pub fn resources(&self) -> Resources {
         let costly = self.oauth.costly.iter().map(|costly| costly.path.as_str());
-        Resources::new(&self.origin, &self.paths.iter().copied().chain(costly).collect::<Vec<_>>())
+        Resources::new(
+            &self.origin,
+            &self.paths.iter().copied().chain(costly).collect::<Vec<_>>(),
+        )
     }
 
     /// The resource that costs, if it is at that path.
     pub(super) fn costly(&self, path: &str) -> Option<&CostlyResource> {
-        self.oauth.costly.as_ref().filter(|costly| costly.path == path)
+        self.oauth
+            .costly
+            .as_ref()
+            .filter(|costly| costly.path == path)
     }
 
     /// The scopes that the resource at a path is of use with.
     pub(super) fn scopes_at(&self, path: &str) -> Scopes {
-        self.costly(path).map_or_else(|| self.scopes(), |costly| Scopes::parse(&costly.scope).unwrap_or_default())
+        self.costly(path).map_or_else(
+            || self.scopes(),
+            |costly| Scopes::parse(&costly.scope).unwrap_or_default(),
+        )
     }
 
     /// The scopes that clients can ask for.
@@ -153,7 +162,10 @@ impl<'a> AuthServer<'a> {
         self.registry.get_or_init(|| {
             let mut settings = self.oauth.registry.at(&self.origin);
             let offer = &mut settings.offer;
-            offer.redirects.own_origins.extend(self.oauth.issuer.clone());
+            offer
+                .redirects
+                .own_origins
+                .extend(self.oauth.issuer.clone());
             if offer.scopes.is_empty() {
                 offer.scopes = self.advertised_scopes();
             }
@@ -192,7 +204,11 @@ impl<'a> AuthServer<'a> {
     ///
     /// # Errors
     /// When there are no keys to be had, or the token's may not have come here yet.
-    pub async fn read_token(&self, text: &str, kind: Kind) -> Result<(Rc<Keys>, Presented), RuntimeError> {
+    pub async fn read_token(
+        &self,
+        text: &str,
+        kind: Kind,
+    ) -> Result<(Rc<Keys>, Presented), RuntimeError> {
         let (keys, presented) = self.read_any_token(text, kind).await?;
         self.settle(&presented)?;
         Ok((keys, presented))
@@ -203,18 +219,34 @@ impl<'a> AuthServer<'a> {
     /// # Errors
     /// When this address has sent too many made-up ones.
     pub(super) fn may_look_for_legacy(&self) -> Result<(), RuntimeError> {
-        let waits = self.runtime.rates().borrow().legacy(self.address(), self.runtime.now());
-        waits.map_err(|seconds| RuntimeError(format!("made-up tokens of one address: it has to wait for {seconds} s")))
+        let waits = self
+            .runtime
+            .rates()
+            .borrow()
+            .legacy(self.address(), self.runtime.now());
+        waits.map_err(|seconds| {
+            RuntimeError(format!(
+                "made-up tokens of one address: it has to wait for {seconds} s"
+            ))
+        })
     }
 
     /// Counts a token that was looked up and does not exist.
     pub(super) fn legacy_missed(&self) {
-        self.runtime.rates().borrow_mut().legacy_missed(self.address(), self.runtime.now());
+        self.runtime
+            .rates()
+            .borrow_mut()
+            .legacy_missed(self.address(), self.runtime.now());
     }
 
     /// The address that the request is from; empty if it is not known.
     pub(crate) fn address(&self) -> &str {
-        self.address.get_or_init(|| self.head.header(ADDRESS_HEADER).unwrap_or_default().into_owned())
+        self.address.get_or_init(|| {
+            self.head
+                .header(ADDRESS_HEADER)
+                .unwrap_or_default()
+                .into_owned()
+        })
     }
 
     /// Tells a token that is refused for good from one whose key may not have come here yet.
@@ -223,13 +255,19 @@ impl<'a> AuthServer<'a> {
     /// When the key may not have come here yet.
     pub(super) fn settle(&self, presented: &Presented) -> Result<(), RuntimeError> {
         match presented {
-            Presented::UnknownKey(id) if self.runtime.awaits_key(*id) => Err(Format::Token.of_unknown_key()),
+            Presented::UnknownKey(id) if self.runtime.awaits_key(*id) => {
+                Err(Format::Token.of_unknown_key())
+            }
             _ => Ok(()),
         }
     }
 
     /// Reads a token that need not be this server's.
-    pub(super) async fn read_any_token(&self, text: &str, kind: Kind) -> Result<(Rc<Keys>, Presented), RuntimeError> {
+    pub(super) async fn read_any_token(
+        &self,
+        text: &str,
+        kind: Kind,
+    ) -> Result<(Rc<Keys>, Presented), RuntimeError> {
         let keys = self.runtime.keys(false).await?;
         match token::read(text, kind, &keys) {
             // Known by its shape alone: nothing is looked up for it.
@@ -252,7 +290,8 @@ impl<'a> AuthServer<'a> {
         handle: &UserHandle,
         command: &Command,
     ) -> Result<Result<Outcome, Refused>, RuntimeError> {
-        let json = serde_json::to_string(command).map_err(|error| RuntimeError(format!("a command: {error}")))?;
+        let json = serde_json::to_string(command)
+            .map_err(|error| RuntimeError(format!("a command: {error}")))?;
         let outcome = self.runtime.command(handle, json).await?;
         serde_json::from_str(&outcome).map_err(|_| Format::GrantOutcome.unreadable())
     }
@@ -263,7 +302,10 @@ impl<'a> AuthServer<'a> {
     pub fn server_metadata(&self, path: &str) -> Option<String> {
         let without_slash = |path| str::strip_suffix(path, '/').unwrap_or(path).to_owned();
         let asked = without_slash(path);
-        if !metadata::server_metadata_paths(self.issuer()).iter().any(|known| without_slash(known) == asked) {
+        if !metadata::server_metadata_paths(self.issuer())
+            .iter()
+            .any(|known| without_slash(known) == asked)
+        {
             return None;
         }
         let endpoints = &self.oauth.endpoints;
@@ -313,9 +355,16 @@ impl<'a> AuthServer<'a> {
     /// When one of them is no scope-token.
     pub(super) fn asked_scopes(&self, params: &Params) -> Result<Option<Scopes>, BadScope> {
         let named = params.get("scope").map(Scopes::parse).transpose()?;
-        let costly = self.oauth.costly.as_ref().map(|costly| costly.scope.as_str()).unwrap_or_default();
+        let costly = self
+            .oauth
+            .costly
+            .as_ref()
+            .map(|costly| costly.scope.as_str())
+            .unwrap_or_default();
         let known = Scopes::parse(&format!("{} {costly}", self.scopes()))?;
-        Ok(named.map(|named| named.both(&known)).filter(|known| !known.is_empty()))
+        Ok(named
+            .map(|named| named.both(&known))
+            .filter(|known| !known.is_empty()))
     }
 
     /// The scopes that a client can have of [those](Self::asked_scopes) that it asks for; of all, where it asks for none.

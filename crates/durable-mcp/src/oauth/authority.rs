@@ -24,12 +24,14 @@ mod sweep;
 mod unreadable;
 
 pub use command::{
-    Adopt, Begin, Code, Command, Issue, Issued, Listed, Mint, Outcome, Reason, Redeem, Refresh, Refused,
+    Adopt, Begin, Code, Command, Issue, Issued, Listed, Mint, Outcome, Reason, Redeem, Refresh,
+    Refused,
 };
 pub use settings::{
-    ADOPTED_TOMBSTONE_MS, ENDS_AT_ONCE, GO_ON_MS, KV_LISTS_WITHIN_MS, LOCK_MS, LOOK_AT_UNREADABLE_MS, Lifetimes,
-    MAX_ACCESS_TOKENS, MAX_DISCONNECTED, MAX_GRANTS, MAX_WRONG_VERIFIERS, REMEMBERED_CONSENT_SECONDS, RETRY_DELETES_MS,
-    SESSIONS_END_SECONDS, SIGN_IN_MS, SWEEP_EVERY_MS, SWEEP_HOLDING_MS,
+    ADOPTED_TOMBSTONE_MS, ENDS_AT_ONCE, GO_ON_MS, KV_LISTS_WITHIN_MS, LOCK_MS,
+    LOOK_AT_UNREADABLE_MS, Lifetimes, MAX_ACCESS_TOKENS, MAX_DISCONNECTED, MAX_GRANTS,
+    MAX_WRONG_VERIFIERS, REMEMBERED_CONSENT_SECONDS, RETRY_DELETES_MS, SESSIONS_END_SECONDS,
+    SIGN_IN_MS, SWEEP_EVERY_MS, SWEEP_HOLDING_MS,
 };
 
 pub use relaying::{RELAYED_A_MINUTE, RELAYED_STREAMS, STREAM_MS};
@@ -99,11 +101,30 @@ impl Authority {
     /// The grants of a user, none of them in memory yet; a session or task lives for `longest_session` milliseconds at
     /// most.
     #[must_use]
-    pub fn new(host: Rc<dyn AuthorityHost>, lifetimes: Rc<Lifetimes>, hooks: Rc<Hooks>, longest_session: u64) -> Self {
-        let (rows, flights, redeemed, wakes) =
-            (Rows::default(), InFlight::default(), Redeemed::default(), Cell::default());
+    pub fn new(
+        host: Rc<dyn AuthorityHost>,
+        lifetimes: Rc<Lifetimes>,
+        hooks: Rc<Hooks>,
+        longest_session: u64,
+    ) -> Self {
+        let (rows, flights, redeemed, wakes) = (
+            Rows::default(),
+            InFlight::default(),
+            Redeemed::default(),
+            Cell::default(),
+        );
         let relayed = RefCell::default();
-        Self { host, lifetimes, hooks, longest_session, rows, flights, redeemed, wakes, relayed }
+        Self {
+            host,
+            lifetimes,
+            hooks,
+            longest_session,
+            rows,
+            flights,
+            redeemed,
+            wakes,
+            relayed,
+        }
     }
 
     /// Executes a command.
@@ -112,14 +133,18 @@ impl Authority {
     /// When it is refused, or something it needs is not there.
     pub async fn handle(&self, command: Command) -> Result<Outcome, Refused> {
         self.redeemed.forget_old(self.host.now());
-        self.know_wake().await.map_err(|fault| self.failed(&fault))?;
+        self.know_wake()
+            .await
+            .map_err(|fault| self.failed(&fault))?;
         match command {
             Command::Begin(begin) => self.begin(begin).await.map(Outcome::Code),
             Command::Redeem(redeem) => self.redeem(redeem).await.map(Outcome::Issued),
             Command::Refresh(refresh) => self.refresh(refresh).await.map(Outcome::Issued),
             Command::Mint(mint) => self.mint(mint).await.map(Outcome::Issued),
             Command::Issue(issue) => self.issue(issue).await.map(Outcome::Issued),
-            Command::RevokeToken { token, client_id } => self.revoke_token(&token, &client_id).await,
+            Command::RevokeToken { token, client_id } => {
+                self.revoke_token(&token, &client_id).await
+            }
             Command::RevokeGrant { grant } => self.revoke_meant(Meant::Grant(&grant)).await,
             Command::RevokeClient { client_id } => {
                 self.withdraw_consents(&client_id)?;
@@ -131,12 +156,21 @@ impl Authority {
             }
             Command::List => self.list(),
             Command::NoteSession { grant, session } => self.note_session(&grant, session).await,
-            Command::NoteTask { grant, key, expires } => self.note_task(&grant, key, expires).await,
+            Command::NoteTask {
+                grant,
+                key,
+                expires,
+            } => self.note_task(&grant, key, expires).await,
             Command::ForgetSession { grant, key } => self.forget_session(&grant, &key),
             Command::Adopt(adopt) => self.adopt(adopt).await,
-            Command::Spend { id, grant, tokens, quota } => {
-                self.spend(id, grant.as_deref(), tokens, &quota).map(Outcome::Allowance)
-            }
+            Command::Spend {
+                id,
+                grant,
+                tokens,
+                quota,
+            } => self
+                .spend(id, grant.as_deref(), tokens, &quota)
+                .map(Outcome::Allowance),
             Command::GoOn { grant } => self.go_on(&grant).map(Outcome::Allowance),
             Command::Settle { id, used } => self.settle(&id, used).map(|()| Outcome::Done),
             Command::Spent => self.spent().map(Outcome::Spent),
@@ -150,10 +184,18 @@ impl Authority {
 
     /// Reads a token with the keys in memory, or with newly loaded ones if it names an unknown key.
     async fn read(&self, text: &str, kind: Kind) -> Result<(Rc<Keys>, Presented), Refused> {
-        let keys = self.host.keys(false).await.map_err(|fault| self.failed(&fault))?;
+        let keys = self
+            .host
+            .keys(false)
+            .await
+            .map_err(|fault| self.failed(&fault))?;
         match token::read(text, kind, &keys) {
             Presented::UnknownKey(_) => {
-                let keys = self.host.keys(true).await.map_err(|fault| self.failed(&fault))?;
+                let keys = self
+                    .host
+                    .keys(true)
+                    .await
+                    .map_err(|fault| self.failed(&fault))?;
                 let presented = token::read(text, kind, &keys);
                 // The Worker knew the key, or the token would not have come here.
                 if let Presented::UnknownKey(id) = &presented
@@ -168,7 +210,9 @@ impl Authority {
     }
 
     fn row(&self, id: &GrantId) -> Result<Option<Grant>, Refused> {
-        self.rows.get(self.host.store(), id).map_err(|fault| self.failed(&fault))
+        self.rows
+            .get(self.host.store(), id)
+            .map_err(|fault| self.failed(&fault))
     }
 
     /// Writes a grant's row, and sets an alarm for the time at which the row is to be looked at.
@@ -185,11 +229,20 @@ impl Authority {
     /// Logs a failure of this server and refuses the command as temporarily unavailable: it may work later.
     fn failed(&self, fault: &RuntimeError) -> Refused {
         self.host.warn(&format!("a user's grants: {}", fault.0));
-        Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS }
+        Refused::Unavailable {
+            retry_after: RETRY_AFTER_SECONDS,
+        }
     }
 }
 
 fn about(facts: &GrantInfo) -> About {
-    let (handle, grant) = (facts.handle.as_str().to_owned(), facts.id.as_str().to_owned());
-    About { handle, grant, client: facts.client_id.clone() }
+    let (handle, grant) = (
+        facts.handle.as_str().to_owned(),
+        facts.id.as_str().to_owned(),
+    );
+    About {
+        handle,
+        grant,
+        client: facts.client_id.clone(),
+    }
 }

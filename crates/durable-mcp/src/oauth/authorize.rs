@@ -153,7 +153,10 @@ pub async fn handle(site: &AuthServer<'_>, head: &Head) -> Result<Answer, Runtim
         Ok(asked) => asked,
         Err(answer) => return Ok(answer),
     };
-    site.oauth.sign_in.answer(site, Step::Asked(&asked), head).await
+    site.oauth
+        .sign_in
+        .answer(site, Step::Asked(&asked), head)
+        .await
 }
 
 /// Answers a request as sign-in decided.
@@ -181,7 +184,12 @@ pub fn denied(site: &AuthServer<'_>, asked: &Authorization) -> String {
 
 /// Ends a request before the person was asked: on a page, unless the operator registered the client.
 #[must_use]
-pub fn unasked(site: &AuthServer<'_>, asked: &Authorization, error: &'static str, description: &'static str) -> Answer {
+pub fn unasked(
+    site: &AuthServer<'_>,
+    asked: &Authorization,
+    error: &'static str,
+    description: &'static str,
+) -> Answer {
     if asked.client_is_configured {
         return Answer::Redirect(refused(site, asked, error, description));
     }
@@ -191,8 +199,18 @@ pub fn unasked(site: &AuthServer<'_>, asked: &Authorization, error: &'static str
 /// URL that sends the browser back to a client with an error of RFC 6749 section 4.1.2.1, for a user who was asked about the
 /// client; for others use [`unasked`].
 #[must_use]
-pub fn refused(site: &AuthServer<'_>, asked: &Authorization, error: &'static str, description: &'static str) -> String {
-    to_client(site, &asked.redirect_uri, asked.state.as_deref(), &refuse(error, description))
+pub fn refused(
+    site: &AuthServer<'_>,
+    asked: &Authorization,
+    error: &'static str,
+    description: &'static str,
+) -> String {
+    to_client(
+        site,
+        &asked.redirect_uri,
+        asked.state.as_deref(),
+        &refuse(error, description),
+    )
 }
 
 /// The request anew, as a client would send it: for a person whose try did not work out.
@@ -209,18 +227,34 @@ pub fn again(site: &AuthServer<'_>, asked: &Authorization) -> String {
     }
     pairs.extend(asked.state.as_deref().map(|state| ("state", state)));
     if let Some(challenge) = &asked.challenge {
-        pairs.extend([("code_challenge", challenge.as_str()), ("code_challenge_method", "S256")]);
+        pairs.extend([
+            ("code_challenge", challenge.as_str()),
+            ("code_challenge_method", "S256"),
+        ]);
     }
-    pairs.extend(asked.audience.iter().map(|resource| ("resource", resource.as_str())));
+    pairs.extend(
+        asked
+            .audience
+            .iter()
+            .map(|resource| ("resource", resource.as_str())),
+    );
     pairs.extend(asked.login_hint.as_deref().map(|hint| ("login_hint", hint)));
-    format!("{}?{}", site.oauth.endpoints.authorize, encode_query(&pairs))
+    format!(
+        "{}?{}",
+        site.oauth.endpoints.authorize,
+        encode_query(&pairs)
+    )
 }
 
 /// Makes the code for a client that a user has agreed to.
 ///
 /// # Errors
 /// When there are no keys, or the user's object cannot be reached.
-pub async fn approve(site: &AuthServer<'_>, asked: &Authorization, approval: Approval) -> Result<Answer, RuntimeError> {
+pub async fn approve(
+    site: &AuthServer<'_>,
+    asked: &Authorization,
+    approval: Approval,
+) -> Result<Answer, RuntimeError> {
     let answer = approve_agreed(site, asked, approval, Agreement::default()).await?;
     Ok(answer.unwrap_or_else(|| Answer::Redirect(denied(site, asked))))
 }
@@ -247,7 +281,10 @@ pub async fn approve_agreed(
 ) -> Result<Option<Answer>, RuntimeError> {
     let keys = site.runtime.keys(false).await?;
     let handle = UserHandle::of(&keys, &approval.subject);
-    let scopes = approval.scopes.map_or_else(|| asked.scopes.clone(), |allowed| asked.scopes.both(&allowed));
+    let scopes = approval.scopes.map_or_else(
+        || asked.scopes.clone(),
+        |allowed| asked.scopes.both(&allowed),
+    );
     let begin = Begin {
         handle: handle.clone(),
         client_id: asked.client_id.clone(),
@@ -265,27 +302,38 @@ pub async fn approve_agreed(
         agreed: agreement.agreed,
     };
     let state = asked.state.as_deref();
-    Ok(Some(Answer::Redirect(match site.command(&handle, &Command::Begin(begin)).await? {
-        Ok(Outcome::Code(made)) => {
-            let mut pairs = vec![("code", made.code.as_str())];
-            pairs.extend(state.map(|state| ("state", state)));
-            pairs.push(("iss", site.issuer()));
-            asked.redirect_uri.with_params(&pairs)
-        }
-        Err(Refused::InvalidRequest(_)) => return Ok(Some(Answer::Problem(Problem::Used))),
-        Err(Refused::ConsentWithdrawn) => return Ok(None),
-        Err(Refused::Unavailable { .. }) => {
-            let refusal = refuse("temporarily_unavailable", "The code could not be kept. Start again in a moment.");
-            to_client(site, &asked.redirect_uri, state, &refusal)
-        }
-        Ok(_) | Err(_) => {
-            to_client(site, &asked.redirect_uri, state, &refuse("server_error", "The code could not be made."))
-        }
-    })))
+    Ok(Some(Answer::Redirect(
+        match site.command(&handle, &Command::Begin(begin)).await? {
+            Ok(Outcome::Code(made)) => {
+                let mut pairs = vec![("code", made.code.as_str())];
+                pairs.extend(state.map(|state| ("state", state)));
+                pairs.push(("iss", site.issuer()));
+                asked.redirect_uri.with_params(&pairs)
+            }
+            Err(Refused::InvalidRequest(_)) => return Ok(Some(Answer::Problem(Problem::Used))),
+            Err(Refused::ConsentWithdrawn) => return Ok(None),
+            Err(Refused::Unavailable { .. }) => {
+                let refusal = refuse(
+                    "temporarily_unavailable",
+                    "The code could not be kept. Start again in a moment.",
+                );
+                to_client(site, &asked.redirect_uri, state, &refusal)
+            }
+            Ok(_) | Err(_) => to_client(
+                site,
+                &asked.redirect_uri,
+                state,
+                &refuse("server_error", "The code could not be made."),
+            ),
+        },
+    )))
 }
 
 /// Reads a request, or makes the response for the first error in it.
-async fn read(site: &AuthServer<'_>, query: &str) -> Result<Result<Authorization, Answer>, RuntimeError> {
+async fn read(
+    site: &AuthServer<'_>,
+    query: &str,
+) -> Result<Result<Authorization, Answer>, RuntimeError> {
     let params = match Params::parse(query) {
         Ok(params) => params,
         Err(ParamsError::Repeated(name)) => return Ok(problem(Problem::Repeated(visible(&name)))),
@@ -310,15 +358,26 @@ async fn read(site: &AuthServer<'_>, query: &str) -> Result<Result<Authorization
         Err(wrong) => return Ok(problem(wrong)),
     };
     let state = params.get("state").map(str::to_owned);
-    let asked = Unsettled { site, params: &params, client: &client }.settle(redirect_uri.clone(), state.clone());
+    let asked = Unsettled {
+        site,
+        params: &params,
+        client: &client,
+    }
+    .settle(redirect_uri.clone(), state.clone());
     Ok(asked.map_err(|refusal| match client.from {
-        Origin::Configured => Answer::Redirect(to_client(site, &redirect_uri, state.as_deref(), &refusal)),
+        Origin::Configured => {
+            Answer::Redirect(to_client(site, &redirect_uri, state.as_deref(), &refusal))
+        }
         Origin::Registered | Origin::Document => Answer::Problem(Problem::Request(refusal)),
     }))
 }
 
 /// The redirect URI of a request, checked against its client and the policy.
-fn redirect(site: &AuthServer<'_>, client: &Client, params: &Params) -> Result<RedirectUri, Problem> {
+fn redirect(
+    site: &AuthServer<'_>,
+    client: &Client,
+    params: &Params,
+) -> Result<RedirectUri, Problem> {
     let requested = match (params.get("redirect_uri"), client.redirect_uris.as_slice()) {
         (Some(requested), _) => requested,
         // RFC 6749 section 3.1.2.3: with one registered, it need not be named.
@@ -328,7 +387,11 @@ fn redirect(site: &AuthServer<'_>, client: &Client, params: &Params) -> Result<R
     let redirect_uri = client.redirect(requested).ok_or(Problem::ForeignRedirect)?;
     // Checked here too: a metadata document, and a record of another version or program, was accepted by other rules.
     if client.from != Origin::Configured {
-        site.settings().offer.redirects.check(&redirect_uri).map_err(Problem::BadRedirect)?;
+        site.settings()
+            .offer
+            .redirects
+            .check(&redirect_uri)
+            .map_err(Problem::BadRedirect)?;
     }
     Ok(redirect_uri)
 }
@@ -339,7 +402,10 @@ fn problem<T>(problem: Problem) -> Result<T, Answer> {
 
 /// Name of a parameter as a page may show it: cut short, and printable ASCII alone.
 fn visible(name: &str) -> String {
-    name.chars().take(MAX_NAME_CHARS).filter(char::is_ascii_graphic).collect()
+    name.chars()
+        .take(MAX_NAME_CHARS)
+        .filter(char::is_ascii_graphic)
+        .collect()
 }
 
 /// A request whose client and redirect URI are checked, and whose other errors are reported to the client.
@@ -350,26 +416,59 @@ struct Unsettled<'a> {
 }
 
 impl Unsettled<'_> {
-    fn settle(&self, redirect_uri: RedirectUri, state: Option<String>) -> Result<Authorization, Refusal> {
+    fn settle(
+        &self,
+        redirect_uri: RedirectUri,
+        state: Option<String>,
+    ) -> Result<Authorization, Refusal> {
         let text = |name: &str| self.params.get(name).map(str::to_owned);
         if self.params.get("request").is_some() {
-            return Err(refuse("request_not_supported", "Send the parameters themselves, not a request object."));
+            return Err(refuse(
+                "request_not_supported",
+                "Send the parameters themselves, not a request object.",
+            ));
         }
         if self.params.get("request_uri").is_some() {
-            return Err(refuse("request_uri_not_supported", "Send the parameters themselves, not a request_uri."));
+            return Err(refuse(
+                "request_uri_not_supported",
+                "Send the parameters themselves, not a request_uri.",
+            ));
         }
         match self.params.get("response_type") {
             Some(CODE) => {}
-            Some(_) => return Err(refuse("unsupported_response_type", "response_type must be code.")),
-            None => return Err(refuse("invalid_request", "response_type is missing; it must be code.")),
+            Some(_) => {
+                return Err(refuse(
+                    "unsupported_response_type",
+                    "response_type must be code.",
+                ));
+            }
+            None => {
+                return Err(refuse(
+                    "invalid_request",
+                    "response_type is missing; it must be code.",
+                ));
+            }
         }
-        if self.params.get("response_mode").is_some_and(|mode| mode != "query") {
-            return Err(refuse("invalid_request", "response_mode must be query, or left out."));
+        if self
+            .params
+            .get("response_mode")
+            .is_some_and(|mode| mode != "query")
+        {
+            return Err(refuse(
+                "invalid_request",
+                "response_mode must be query, or left out.",
+            ));
         }
         if !self.client.may(super::client::AUTHORIZATION_CODE) {
-            return Err(refuse("unauthorized_client", "The client did not register for authorization_code."));
+            return Err(refuse(
+                "unauthorized_client",
+                "The client did not register for authorization_code.",
+            ));
         }
-        if state.as_ref().is_some_and(|state| state.len() > MAX_STATE_CHARS) {
+        if state
+            .as_ref()
+            .is_some_and(|state| state.len() > MAX_STATE_CHARS)
+        {
             return Err(refuse("invalid_request", "state is too long."));
         }
         Ok(Authorization {
@@ -395,24 +494,39 @@ impl Unsettled<'_> {
     fn challenge(&self) -> Result<Option<Challenge>, Refusal> {
         let method = self.params.get("code_challenge_method");
         match self.params.get("code_challenge") {
-            None if method.is_some() => Err(refuse("invalid_request", "code_challenge is missing.")),
+            None if method.is_some() => {
+                Err(refuse("invalid_request", "code_challenge is missing."))
+            }
             None if self.client.is_public() || self.client.from != Origin::Configured => {
-                Err(refuse("invalid_request", "code_challenge is missing: this server requires PKCE with S256."))
+                Err(refuse(
+                    "invalid_request",
+                    "code_challenge is missing: this server requires PKCE with S256.",
+                ))
             }
             None => Ok(None),
-            Some(_) if method != Some("S256") => Err(refuse("invalid_request", "code_challenge_method must be S256.")),
-            Some(text) => Challenge::parse(text).map(Some).map_err(|bad| refuse("invalid_request", bad.0)),
+            Some(_) if method != Some("S256") => Err(refuse(
+                "invalid_request",
+                "code_challenge_method must be S256.",
+            )),
+            Some(text) => Challenge::parse(text)
+                .map(Some)
+                .map_err(|bad| refuse("invalid_request", bad.0)),
         }
     }
 
     /// Scopes of the request that the client may have. Unknown ones are left out, as RFC 6749 section 3.3 allows; the
     /// token response names those that remain.
     fn scopes(&self) -> Result<Scopes, Refusal> {
-        let bad = refuse("invalid_scope", "scope must be names separated by one space each.");
+        let bad = refuse(
+            "invalid_scope",
+            "scope must be names separated by one space each.",
+        );
         let asked = self.site.asked_scopes(self.params).map_err(|_| bad)?;
         let allowed = self.site.allowed(self.client, asked);
-        allowed
-            .ok_or(refuse("invalid_scope", "The client may have none of these scopes; ask whoever runs this server."))
+        allowed.ok_or(refuse(
+            "invalid_scope",
+            "The client may have none of these scopes; ask whoever runs this server.",
+        ))
     }
 
     fn audience(&self) -> Result<Vec<super::resource::Resource>, Refusal> {
@@ -422,8 +536,16 @@ impl Unsettled<'_> {
 }
 
 /// URL that reports an error to the client (RFC 6749 section 4.1.2.1), with `iss` (RFC 9207).
-fn to_client(site: &AuthServer<'_>, redirect_uri: &RedirectUri, state: Option<&str>, refusal: &Refusal) -> String {
-    let mut pairs = vec![("error", refusal.error), ("error_description", refusal.description)];
+fn to_client(
+    site: &AuthServer<'_>,
+    redirect_uri: &RedirectUri,
+    state: Option<&str>,
+    refusal: &Refusal,
+) -> String {
+    let mut pairs = vec![
+        ("error", refusal.error),
+        ("error_description", refusal.description),
+    ];
     pairs.extend(state.map(|state| ("state", state)));
     pairs.push(("iss", site.issuer()));
     redirect_uri.with_params(&pairs)

@@ -65,7 +65,10 @@ impl fmt::Display for BearerChallenge<'_> {
             quoted(f, "error_description", description)?;
             f.write_str(", ")?;
         }
-        let scopes = self.scopes.map(|scopes| scopes.without(OFFLINE_ACCESS)).filter(|scopes| !scopes.is_empty());
+        let scopes = self
+            .scopes
+            .map(|scopes| scopes.without(OFFLINE_ACCESS))
+            .filter(|scopes| !scopes.is_empty());
         if let Some(scopes) = scopes {
             quoted(f, "scope", &scopes.to_string())?;
             f.write_str(", ")?;
@@ -97,8 +100,11 @@ mod tests {
     #[test]
     fn a_caller_without_token_is_told_where_to_look_and_of_no_error() {
         let scopes = Scopes::parse("mcp:use offline_access").unwrap();
-        let challenge =
-            BearerChallenge { scopes: Some(&scopes), resource_metadata: METADATA, ..BearerChallenge::default() };
+        let challenge = BearerChallenge {
+            scopes: Some(&scopes),
+            resource_metadata: METADATA,
+            ..BearerChallenge::default()
+        };
         assert_eq!(
             challenge.to_string(),
             format!("Bearer scope=\"mcp:use\", resource_metadata=\"{METADATA}\""),
@@ -132,14 +138,24 @@ mod tests {
             resource_metadata: METADATA,
         };
         let value = challenge.to_string();
-        assert!(value.contains("error_description=\"a', scope='x'??B: ?\", resource_metadata"), "{value}");
+        assert!(
+            value.contains("error_description=\"a', scope='x'??B: ?\", resource_metadata"),
+            "{value}"
+        );
         assert!(value.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
     }
 
     #[test]
     fn each_error_has_the_status_of_the_rfc() {
-        let errors = [BearerError::InvalidRequest, BearerError::InvalidToken, BearerError::InsufficientScope];
+        let errors = [
+            BearerError::InvalidRequest,
+            BearerError::InvalidToken,
+            BearerError::InsufficientScope,
+        ];
         assert_eq!(errors.map(BearerError::status), [400, 401, 403]);
-        assert_eq!(errors.map(BearerError::code), ["invalid_request", "invalid_token", "insufficient_scope"]);
+        assert_eq!(
+            errors.map(BearerError::code),
+            ["invalid_request", "invalid_token", "insufficient_scope"]
+        );
     }
 }

@@ -185,7 +185,11 @@ impl Client {
     #[must_use]
     pub fn redirect(&self, requested: &str) -> Option<RedirectUri> {
         let known = self.redirect_uris.iter().any(|own| own.matches(requested));
-        if known { RedirectUri::parse(requested).ok() } else { None }
+        if known {
+            RedirectUri::parse(requested).ok()
+        } else {
+            None
+        }
     }
 
     /// Record of the client, as JSON.
@@ -205,7 +209,10 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("id", &self.id).field("from", &self.from).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("id", &self.id)
+            .field("from", &self.from)
+            .finish_non_exhaustive()
     }
 }
 
@@ -265,20 +272,32 @@ impl TryFrom<Record> for Client {
     type Error = LaterVersion;
 
     fn try_from(record: Record) -> Result<Self, LaterVersion> {
-        if record.v > VERSION { Err(LaterVersion) } else { Ok(Self::of(record)) }
+        if record.v > VERSION {
+            Err(LaterVersion)
+        } else {
+            Ok(Self::of(record))
+        }
     }
 }
 
 impl Client {
     fn of(record: Record) -> Self {
         // Records of old versions lack what has a default now.
-        let assumed = if record.client_secret.is_some() { AuthMethod::Basic } else { AuthMethod::None };
+        let assumed = if record.client_secret.is_some() {
+            AuthMethod::Basic
+        } else {
+            AuthMethod::None
+        };
         let grant_types = || vec![AUTHORIZATION_CODE.to_owned(), REFRESH_TOKEN.to_owned()];
         Self {
             id: record.client_id,
             secret_hash: record.client_secret,
             // The other program took addresses that are refused here; those are as good as not registered.
-            redirect_uris: record.redirect_uris.iter().filter_map(|uri| RedirectUri::parse(uri).ok()).collect(),
+            redirect_uris: record
+                .redirect_uris
+                .iter()
+                .filter_map(|uri| RedirectUri::parse(uri).ok())
+                .collect(),
             name: record.client_name,
             logo_uri: record.logo_uri,
             client_uri: record.client_uri,
@@ -286,7 +305,9 @@ impl Client {
             tos_uri: record.tos_uri,
             contacts: record.contacts.unwrap_or_default(),
             grant_types: record.grant_types.unwrap_or_else(grant_types),
-            response_types: record.response_types.unwrap_or_else(|| vec![CODE.to_owned()]),
+            response_types: record
+                .response_types
+                .unwrap_or_else(|| vec![CODE.to_owned()]),
             auth_method: record.token_endpoint_auth_method.unwrap_or(assumed),
             auth_method_explicit: record.auth_method_explicit.unwrap_or(false),
             application_type: record.application_type,
@@ -305,7 +326,11 @@ impl From<Client> for Record {
             v: VERSION,
             client_id: client.id,
             client_secret: client.secret_hash,
-            redirect_uris: client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect(),
+            redirect_uris: client
+                .redirect_uris
+                .iter()
+                .map(|uri| uri.as_str().to_owned())
+                .collect(),
             client_name: client.name,
             logo_uri: client.logo_uri,
             client_uri: client.client_uri,
@@ -359,17 +384,30 @@ mod tests {
         assert_eq!(client.id, "abc123");
         assert!(client.secret_hash.as_ref().unwrap().starts_with("5e88"));
         assert_eq!(client.name.as_deref(), Some("Example App"));
-        assert_eq!(client.tos_uri.as_deref(), Some("https://app.example.com/terms"));
+        assert_eq!(
+            client.tos_uri.as_deref(),
+            Some("https://app.example.com/terms")
+        );
         assert_eq!(client.contacts, ["dev@example.com"]);
         assert_eq!((client.registered, client.expires), (1_644_256_123, None));
-        assert_eq!((client.auth_method, client.auth_method_explicit), (AuthMethod::Post, true));
-        assert_eq!((client.from, client.is_public(), client.may_refresh()), (Origin::Registered, false, true));
+        assert_eq!(
+            (client.auth_method, client.auth_method_explicit),
+            (AuthMethod::Post, true)
+        );
+        assert_eq!(
+            (client.from, client.is_public(), client.may_refresh()),
+            (Origin::Registered, false, true)
+        );
     }
 
     #[test]
     fn an_address_that_we_refuse_is_as_good_as_not_registered() {
         let client = Client::read(&theirs().to_string()).unwrap();
-        let uris: Vec<_> = client.redirect_uris.iter().map(RedirectUri::as_str).collect();
+        let uris: Vec<_> = client
+            .redirect_uris
+            .iter()
+            .map(RedirectUri::as_str)
+            .collect();
         assert_eq!(uris, ["https://app.example.com/callback"]);
     }
 
@@ -386,11 +424,20 @@ mod tests {
 
     #[test]
     fn a_record_of_an_old_version_gets_the_defaults_of_its_time() {
-        let client = Client::read(r#"{"clientId":"a","redirectUris":["https://a.example/cb"]}"#).unwrap();
+        let client =
+            Client::read(r#"{"clientId":"a","redirectUris":["https://a.example/cb"]}"#).unwrap();
         assert_eq!(client.auth_method, AuthMethod::None);
-        assert!(client.may(AUTHORIZATION_CODE) && client.may_refresh() && client.response_types == [CODE]);
-        let client = Client::read(r#"{"clientId":"a","clientSecret":"00","redirectUris":[]}"#).unwrap();
-        assert_eq!((client.auth_method, client.auth_method_explicit), (AuthMethod::Basic, false));
+        assert!(
+            client.may(AUTHORIZATION_CODE)
+                && client.may_refresh()
+                && client.response_types == [CODE]
+        );
+        let client =
+            Client::read(r#"{"clientId":"a","clientSecret":"00","redirectUris":[]}"#).unwrap();
+        assert_eq!(
+            (client.auth_method, client.auth_method_explicit),
+            (AuthMethod::Basic, false)
+        );
     }
 
     #[test]
@@ -411,7 +458,15 @@ mod tests {
     #[test]
     fn a_record_of_another_version_is_an_error() {
         let later = r#"{"v":2,"clientId":"a","redirectUris":[]}"#;
-        for text in ["", "null", "[]", "{}", r#"{"clientId":"a"}"#, r#"{"clientId":1,"redirectUris":[]}"#, later] {
+        for text in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            r#"{"clientId":"a"}"#,
+            r#"{"clientId":1,"redirectUris":[]}"#,
+            later,
+        ] {
             assert!(Client::read(text).is_err(), "{text}");
         }
     }
@@ -419,13 +474,20 @@ mod tests {
     #[test]
     fn an_answer_goes_to_a_registered_address_alone() {
         let uris = ["https://a.example/cb", "http://127.0.0.1:1/cb"];
-        let uris = uris.iter().map(|uri| RedirectUri::parse(uri).unwrap()).collect();
+        let uris = uris
+            .iter()
+            .map(|uri| RedirectUri::parse(uri).unwrap())
+            .collect();
         let client = Client::public("id", uris, Origin::Registered);
         for good in ["https://a.example/cb", "http://127.0.0.1:54321/cb"] {
             assert_eq!(client.redirect(good).unwrap().as_str(), good);
         }
-        for bad in ["https://a.example/cb/", "HTTPS://A.example/cb", "https://a.example/cb?x=1", "https://b.example/cb"]
-        {
+        for bad in [
+            "https://a.example/cb/",
+            "HTTPS://A.example/cb",
+            "https://a.example/cb?x=1",
+            "https://b.example/cb",
+        ] {
             assert_eq!(client.redirect(bad), None, "{bad}");
         }
     }
@@ -433,7 +495,10 @@ mod tests {
     #[test]
     fn debug_shows_nothing_of_a_secret() {
         let shown = format!("{:?}", Client::read(&theirs().to_string()).unwrap());
-        assert!(shown.contains("abc123") && !shown.contains("5e88"), "{shown}");
+        assert!(
+            shown.contains("abc123") && !shown.contains("5e88"),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -80,7 +80,9 @@ impl AuthError {
     #[must_use]
     pub const fn challenge(self) -> Option<&'static str> {
         match self {
-            Self::InvalidClient { by_header: true, .. } => Some(BASIC_CHALLENGE),
+            Self::InvalidClient {
+                by_header: true, ..
+            } => Some(BASIC_CHALLENGE),
             _ => None,
         }
     }
@@ -94,25 +96,45 @@ pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Crede
     let (id, secret) = (params.get("client_id"), params.get("client_secret"));
     if params.get("client_assertion").is_some() || params.get("client_assertion_type").is_some() {
         let reason = "Client assertions are not supported. Use none, client_secret_basic or client_secret_post.";
-        return Err(AuthError::InvalidClient { by_header: authorization.is_some(), reason });
+        return Err(AuthError::InvalidClient {
+            by_header: authorization.is_some(),
+            reason,
+        });
     }
     let Some(authorization) = authorization else {
         let reason = "client_id is missing.";
-        let client_id = id.ok_or(AuthError::InvalidClient { by_header: false, reason })?.to_owned();
-        let proof = secret.map_or(Proof::None, |secret| Proof::Post(Secret::new(secret.to_owned())));
+        let client_id = id
+            .ok_or(AuthError::InvalidClient {
+                by_header: false,
+                reason,
+            })?
+            .to_owned();
+        let proof = secret.map_or(Proof::None, |secret| {
+            Proof::Post(Secret::new(secret.to_owned()))
+        });
         return Ok(Credentials { client_id, proof });
     };
-    let reason = "The Authorization header is not Basic base64(form-encoded id:form-encoded secret).";
-    let (client_id, header_secret) =
-        basic(authorization).ok_or(AuthError::InvalidClient { by_header: true, reason })?;
+    let reason =
+        "The Authorization header is not Basic base64(form-encoded id:form-encoded secret).";
+    let (client_id, header_secret) = basic(authorization).ok_or(AuthError::InvalidClient {
+        by_header: true,
+        reason,
+    })?;
     if secret.is_some() {
-        return Err(AuthError::InvalidRequest("Send the client's secret in one way, not two."));
+        return Err(AuthError::InvalidRequest(
+            "Send the client's secret in one way, not two.",
+        ));
     }
     // Many clients repeat their id in the form, which does no harm.
     if id.is_some_and(|id| id != client_id) {
-        return Err(AuthError::InvalidRequest("The Authorization header and client_id name different clients."));
+        return Err(AuthError::InvalidRequest(
+            "The Authorization header and client_id name different clients.",
+        ));
     }
-    Ok(Credentials { client_id, proof: Proof::Basic(Secret::new(header_secret)) })
+    Ok(Credentials {
+        client_id,
+        proof: Proof::Basic(Secret::new(header_secret)),
+    })
 }
 
 /// Checks that a request is from that client.
@@ -131,7 +153,8 @@ pub fn authenticate(client: &Client, credentials: &Credentials) -> Result<(), Au
         Proof::Post(secret) => (AuthMethod::Post, Some(secret)),
     };
     // RFC 7591 section 2 makes Basic the default, yet clients that named no method often post their secret.
-    let either = !client.auth_method_explicit && client.auth_method == AuthMethod::Basic && secret.is_some();
+    let either =
+        !client.auth_method_explicit && client.auth_method == AuthMethod::Basic && secret.is_some();
     if method != client.auth_method && !either {
         return refuse("The client registered another token_endpoint_auth_method.");
     }
@@ -163,7 +186,11 @@ mod tests {
 
     fn client(method: AuthMethod) -> Client {
         let secret_hash = (method != AuthMethod::None).then(|| sha256_hex("s3 cret"));
-        Client { auth_method: method, secret_hash, ..Client::public("id", Vec::new(), Origin::Registered) }
+        Client {
+            auth_method: method,
+            secret_hash,
+            ..Client::public("id", Vec::new(), Origin::Registered)
+        }
     }
 
     fn header(text: &str) -> String {
@@ -194,18 +221,28 @@ mod tests {
                 };
                 assert_ne!(registered, tried);
                 assert_eq!((error.status(), error.code()), (401, "invalid_client"));
-                assert_eq!(error.challenge().is_some(), tried == AuthMethod::Basic, "{registered:?} {tried:?}");
+                assert_eq!(
+                    error.challenge().is_some(),
+                    tried == AuthMethod::Basic,
+                    "{registered:?} {tried:?}"
+                );
             }
         }
     }
 
     #[test]
     fn a_client_that_named_no_method_may_send_its_secret_either_way() {
-        let basic = Client { auth_method_explicit: false, ..client(AuthMethod::Basic) };
+        let basic = Client {
+            auth_method_explicit: false,
+            ..client(AuthMethod::Basic)
+        };
         assert_eq!(authenticate(&basic, &presented(AuthMethod::Basic)), Ok(()));
         assert_eq!(authenticate(&basic, &presented(AuthMethod::Post)), Ok(()));
         assert!(authenticate(&basic, &presented(AuthMethod::None)).is_err());
-        let public = Client { auth_method_explicit: false, ..client(AuthMethod::None) };
+        let public = Client {
+            auth_method_explicit: false,
+            ..client(AuthMethod::None)
+        };
         assert!(authenticate(&public, &presented(AuthMethod::Post)).is_err());
     }
 
@@ -213,11 +250,20 @@ mod tests {
     fn a_wrong_secret_or_none_on_record_lets_nobody_in() {
         let basic = client(AuthMethod::Basic);
         for text in ["id:wrong", "id:", "id:s3 cret2"] {
-            assert!(authenticate(&basic, &read(Some(&header(text)), "").unwrap()).is_err(), "{text}");
+            assert!(
+                authenticate(&basic, &read(Some(&header(text)), "").unwrap()).is_err(),
+                "{text}"
+            );
         }
-        let lost = Client { secret_hash: None, ..client(AuthMethod::Basic) };
+        let lost = Client {
+            secret_hash: None,
+            ..client(AuthMethod::Basic)
+        };
         assert!(authenticate(&lost, &presented(AuthMethod::Basic)).is_err());
-        let other = Client { id: "other".to_owned(), ..client(AuthMethod::None) };
+        let other = Client {
+            id: "other".to_owned(),
+            ..client(AuthMethod::None)
+        };
         assert!(authenticate(&other, &presented(AuthMethod::None)).is_err());
     }
 
@@ -226,8 +272,16 @@ mod tests {
         let both = read(Some(&header("a%3Ab:%C3%BC%20+%2B:c")), "").unwrap();
         assert_eq!(both.client_id, "a:b");
         assert!(matches!(both.proof, Proof::Basic(secret) if secret.secret() == "ü  +:c"));
-        let unpadded = header("id:s3+cret").trim_end_matches('=').replace("Basic", "bAsIc ");
-        assert!(authenticate(&client(AuthMethod::Basic), &read(Some(&unpadded), "").unwrap()).is_ok());
+        let unpadded = header("id:s3+cret")
+            .trim_end_matches('=')
+            .replace("Basic", "bAsIc ");
+        assert!(
+            authenticate(
+                &client(AuthMethod::Basic),
+                &read(Some(&unpadded), "").unwrap()
+            )
+            .is_ok()
+        );
     }
 
     #[test]
@@ -248,7 +302,11 @@ mod tests {
             format!("Basic {}", PADDED.encode([b'i', b':', 0xff])),
         ] {
             let error = read(Some(&text), "client_id=id").unwrap_err();
-            assert_eq!((error.status(), error.challenge()), (401, Some(BASIC_CHALLENGE)), "{text}");
+            assert_eq!(
+                (error.status(), error.challenge()),
+                (401, Some(BASIC_CHALLENGE)),
+                "{text}"
+            );
         }
     }
 
@@ -257,16 +315,27 @@ mod tests {
         let basic = header("id:s3+cret");
         assert!(read(Some(&basic), "client_id=id").is_ok());
         assert!(read(Some(&basic), "client_id=id&client_secret=").is_ok());
-        for form in ["client_id=other", "client_id=id&client_secret=s3+cret", "client_secret=x"] {
+        for form in [
+            "client_id=other",
+            "client_id=id&client_secret=s3+cret",
+            "client_secret=x",
+        ] {
             let error = read(Some(&basic), form).unwrap_err();
-            assert_eq!((error.status(), error.code(), error.challenge()), (400, "invalid_request", None), "{form}");
+            assert_eq!(
+                (error.status(), error.code(), error.challenge()),
+                (400, "invalid_request", None),
+                "{form}"
+            );
         }
     }
 
     #[test]
     fn a_client_that_says_nothing_is_not_let_in() {
         let error = read(None, "grant_type=authorization_code").unwrap_err();
-        assert_eq!((error.status(), error.code(), error.challenge()), (401, "invalid_client", None));
+        assert_eq!(
+            (error.status(), error.code(), error.challenge()),
+            (401, "invalid_client", None)
+        );
         assert_eq!(error.description(), "client_id is missing.");
         assert!(read(None, "client_secret=s").is_err());
         assert!(read(None, "client_id=id&client_assertion=x").is_err());
@@ -274,7 +343,11 @@ mod tests {
 
     #[test]
     fn debug_shows_nothing_of_a_secret() {
-        let shown = format!("{:?} {:?}", presented(AuthMethod::Basic), presented(AuthMethod::Post));
+        let shown = format!(
+            "{:?} {:?}",
+            presented(AuthMethod::Basic),
+            presented(AuthMethod::Post)
+        );
         assert!(!shown.contains("cret\""), "{shown}");
         assert!(!shown.contains("s3"), "{shown}");
     }

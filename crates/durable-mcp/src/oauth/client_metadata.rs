@@ -69,7 +69,9 @@ impl<'a> ClientMetadata<'a> {
     }
 
     fn get(self, name: &str) -> Option<&'a Value> {
-        self.0.get(name).filter(|value| !value.is_null() && value.as_str() != Some(""))
+        self.0
+            .get(name)
+            .filter(|value| !value.is_null() && value.as_str() != Some(""))
     }
 
     /// Value of a member that is a text.
@@ -83,8 +85,12 @@ impl<'a> ClientMetadata<'a> {
         };
         match value.as_str() {
             None => other(format!("{name} must be a string.")),
-            Some(text) if text.chars().count() > limit => other(format!("{name} is longer than {limit} characters.")),
-            Some(text) if text.chars().any(is_unseen) => other(format!("{name} has control characters.")),
+            Some(text) if text.chars().count() > limit => {
+                other(format!("{name} is longer than {limit} characters."))
+            }
+            Some(text) if text.chars().any(is_unseen) => {
+                other(format!("{name} has control characters."))
+            }
             Some(text) => Ok(Some(text)),
         }
     }
@@ -93,9 +99,16 @@ impl<'a> ClientMetadata<'a> {
     /// and cut where it is too long.
     #[must_use]
     pub fn name(self) -> Option<String> {
-        let seen = self.get("client_name")?.as_str()?.chars().map(|c| if c.is_control() { ' ' } else { c });
-        let name: String =
-            seen.filter(|c| !is_unseen(*c)).skip_while(|c| c.is_whitespace()).take(MAX_NAME_CHARS).collect();
+        let seen = self
+            .get("client_name")?
+            .as_str()?
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c });
+        let name: String = seen
+            .filter(|c| !is_unseen(*c))
+            .skip_while(|c| c.is_whitespace())
+            .take(MAX_NAME_CHARS)
+            .collect();
         let name = name.trim_end();
         (!name.is_empty()).then(|| name.to_owned())
     }
@@ -104,7 +117,10 @@ impl<'a> ClientMetadata<'a> {
     /// names.
     #[must_use]
     pub fn uri(self, name: &str) -> Option<String> {
-        let uri = self.get(name)?.as_str().filter(|uri| uri.len() <= MAX_URI_CHARS && is_web_url(uri))?;
+        let uri = self
+            .get(name)?
+            .as_str()
+            .filter(|uri| uri.len() <= MAX_URI_CHARS && is_web_url(uri))?;
         Some(uri.to_owned())
     }
 
@@ -119,7 +135,10 @@ impl<'a> ClientMetadata<'a> {
         let Some(items) = value.as_array() else {
             return other(format!("{name} must be a list of strings."));
         };
-        let texts = items.iter().filter_map(Value::as_str).filter(|text| text.len() <= MAX_ITEM_CHARS);
+        let texts = items
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|text| text.len() <= MAX_ITEM_CHARS);
         Ok(Some(texts.take(MAX_ITEMS).collect()))
     }
 
@@ -127,7 +146,11 @@ impl<'a> ClientMetadata<'a> {
     #[must_use]
     pub fn contacts(self) -> Vec<String> {
         let contacts = self.list("contacts").ok().flatten().unwrap_or_default();
-        contacts.into_iter().filter(|text| !text.chars().any(is_unseen)).map(str::to_owned).collect()
+        contacts
+            .into_iter()
+            .filter(|text| !text.chars().any(is_unseen))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The redirect URIs without duplicates, each with the error if it is refused, as `policy` may do.
@@ -142,26 +165,42 @@ impl<'a> ClientMetadata<'a> {
         let Some(value) = self.get("redirect_uris") else {
             return Ok(Vec::new());
         };
-        let texts = value.as_array().and_then(|items| items.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
+        let texts = value
+            .as_array()
+            .and_then(|items| items.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
         let Some(texts) = texts else {
-            return Err(refuse("redirect_uris must be a list of strings.".to_owned()));
+            return Err(refuse(
+                "redirect_uris must be a list of strings.".to_owned(),
+            ));
         };
         if texts.len() > MAX_REDIRECT_URIS {
-            return Err(refuse(format!("There may be up to {MAX_REDIRECT_URIS} redirect_uris.")));
+            return Err(refuse(format!(
+                "There may be up to {MAX_REDIRECT_URIS} redirect_uris."
+            )));
         }
-        let once = |(at, text): &(usize, &str)| !texts.iter().take(*at).any(|earlier| earlier == text);
+        let once =
+            |(at, text): &(usize, &str)| !texts.iter().take(*at).any(|earlier| earlier == text);
         let read = |(at, text): (usize, &str)| {
             if text.len() > MAX_URI_CHARS {
-                return Err(refuse(format!("redirect_uris[{at}] is longer than {MAX_URI_CHARS} characters.")));
+                return Err(refuse(format!(
+                    "redirect_uris[{at}] is longer than {MAX_URI_CHARS} characters."
+                )));
             }
             if text.contains(char::REPLACEMENT_CHARACTER) {
-                let half = "it has half of a surrogate pair (such as \\ud83d), which is no character.";
+                let half =
+                    "it has half of a surrogate pair (such as \\ud83d), which is no character.";
                 return Err(refuse(format!("redirect_uris[{at}] is refused: {half}")));
             }
             let checked = RedirectUri::parse(text).and_then(|uri| policy.check(&uri).map(|()| uri));
             checked.map_err(|bad| refuse(format!("redirect_uris[{at}] is refused: {bad}")))
         };
-        Ok(texts.iter().copied().enumerate().filter(once).map(read).collect())
+        Ok(texts
+            .iter()
+            .copied()
+            .enumerate()
+            .filter(once)
+            .map(read)
+            .collect())
     }
 
     /// Kind of program that the client is, if it is one of the two that there are.
@@ -184,7 +223,11 @@ impl<'a> ClientMetadata<'a> {
             left = if fits { left - word.len() - 1 } else { 0 };
             fits
         };
-        let words = self.get("scope")?.as_str()?.split(' ').filter_map(|word| Scope::try_from(word.to_owned()).ok());
+        let words = self
+            .get("scope")?
+            .as_str()?
+            .split(' ')
+            .filter_map(|word| Scope::try_from(word.to_owned()).ok());
         Some(words.take_while(|word| fits(word.as_str())).collect())
     }
 
@@ -199,17 +242,25 @@ impl<'a> ClientMetadata<'a> {
         if let (Some(preferred), Some(supported)) = (preferred, &supported)
             && !supported.contains(&preferred)
         {
-            return other("token_endpoint_auth_method must be one of token_endpoint_auth_methods_supported.");
+            return other(
+                "token_endpoint_auth_method must be one of token_endpoint_auth_methods_supported.",
+            );
         }
         if preferred.is_none() && supported.is_none() {
             return Ok(None);
         }
         let named = preferred.into_iter().chain(supported.into_iter().flatten());
-        if let Some(method) = named.filter_map(AuthMethod::parse).find(|method| accepted.contains(method)) {
+        if let Some(method) = named
+            .filter_map(AuthMethod::parse)
+            .find(|method| accepted.contains(method))
+        {
             return Ok(Some(method));
         }
         let list: Vec<_> = accepted.iter().map(|method| method.as_str()).collect();
-        other(format!("token_endpoint_auth_method must be {}.", list.join(" or ")))
+        other(format!(
+            "token_endpoint_auth_method must be {}.",
+            list.join(" or ")
+        ))
     }
 
     /// Checks that there is no private key among the client's keys, which are not used here: a published one is no secret.
@@ -217,8 +268,15 @@ impl<'a> ClientMetadata<'a> {
     /// # Errors
     /// When there is one.
     pub fn check_keys(self) -> Result<(), MetadataError> {
-        let keys = self.get("jwks").and_then(|jwks| jwks.get("keys")).and_then(Value::as_array);
-        let mut members = keys.into_iter().flatten().filter_map(Value::as_object).flat_map(Map::keys);
+        let keys = self
+            .get("jwks")
+            .and_then(|jwks| jwks.get("keys"))
+            .and_then(Value::as_array);
+        let mut members = keys
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object)
+            .flat_map(Map::keys);
         if members.any(|member| PRIVATE_KEY_MEMBERS.contains(&member.as_str())) {
             return other("jwks has a private key. Replace that key: it is no secret any more.");
         }
@@ -241,7 +299,9 @@ fn is_unseen(character: char) -> bool {
 fn is_web_url(text: &str) -> bool {
     Uri::parse(text).is_some_and(|uri| {
         matches!(uri.scheme, "https" | "http")
-            && uri.authority.is_some_and(|authority| Host::parse(authority).is_some())
+            && uri
+                .authority
+                .is_some_and(|authority| Host::parse(authority).is_some())
     })
 }
 
@@ -252,7 +312,9 @@ mod tests {
     use super::*;
 
     fn with<T>(value: Value, read: impl Fn(&ClientMetadata<'_>) -> T) -> T {
-        let Value::Object(members) = value else { panic!("no object") };
+        let Value::Object(members) = value else {
+            panic!("no object")
+        };
         read(&ClientMetadata::new(&members))
     }
 
@@ -262,10 +324,16 @@ mod tests {
 
     #[test]
     fn null_and_empty_are_as_absent() {
-        with(json!({ "client_name": null, "logo_uri": "", "contacts": null, "scope": "" }), |metadata| {
-            assert_eq!((metadata.name(), metadata.uri("logo_uri"), metadata.scope()), (None, None, None));
-            assert_eq!(metadata.list("contacts"), Ok(None));
-        });
+        with(
+            json!({ "client_name": null, "logo_uri": "", "contacts": null, "scope": "" }),
+            |metadata| {
+                assert_eq!(
+                    (metadata.name(), metadata.uri("logo_uri"), metadata.scope()),
+                    (None, None, None)
+                );
+                assert_eq!(metadata.list("contacts"), Ok(None));
+            },
+        );
     }
 
     #[test]
@@ -283,7 +351,10 @@ mod tests {
             (json!("\u{202e}Bank\u{202c}"), Some("Bank")),
             (json!("Ba\u{200b}nk\u{feff}"), Some("Bank")),
             (json!("\u{2066}\u{200e}\u{0}"), None),
-            (json!("\u{1f468}\u{200d}\u{1f469} 编辑器"), Some("\u{1f468}\u{200d}\u{1f469} 编辑器")),
+            (
+                json!("\u{1f468}\u{200d}\u{1f469} 编辑器"),
+                Some("\u{1f468}\u{200d}\u{1f469} 编辑器"),
+            ),
             (json!(5), None),
             (json!(["me"]), None),
         ] {
@@ -293,8 +364,16 @@ mod tests {
 
     #[test]
     fn a_page_is_a_web_url_and_nothing_else() {
-        let uri = |uri: Value| with(json!({ "logo_uri": uri }), |metadata| metadata.uri("logo_uri"));
-        for good in ["https://a.example/logo.png?x=1#y", "http://localhost:3000/", "https://a.example"] {
+        let uri = |uri: Value| {
+            with(json!({ "logo_uri": uri }), |metadata| {
+                metadata.uri("logo_uri")
+            })
+        };
+        for good in [
+            "https://a.example/logo.png?x=1#y",
+            "http://localhost:3000/",
+            "https://a.example",
+        ] {
             assert_eq!(uri(json!(good)).as_deref(), Some(good));
         }
         for bad in [
@@ -315,38 +394,74 @@ mod tests {
         ] {
             assert_eq!(uri(json!(bad)), None, "{bad}");
         }
-        assert_eq!(uri(json!(format!("https://a.example/{}", "x".repeat(MAX_URI_CHARS)))), None);
-        assert_eq!((uri(json!(5)), uri(json!(["https://a.example"]))), (None, None));
+        assert_eq!(
+            uri(json!(format!(
+                "https://a.example/{}",
+                "x".repeat(MAX_URI_CHARS)
+            ))),
+            None
+        );
+        assert_eq!(
+            (uri(json!(5)), uri(json!(["https://a.example"]))),
+            (None, None)
+        );
     }
 
     #[test]
     fn a_list_keeps_the_texts_that_fit() {
         let list = |value: Value| {
             with(json!({ "contacts": value }), |metadata| {
-                metadata
-                    .list("contacts")
-                    .map(|texts| texts.unwrap_or_default().into_iter().map(str::to_owned).collect())
+                metadata.list("contacts").map(|texts| {
+                    texts
+                        .unwrap_or_default()
+                        .into_iter()
+                        .map(str::to_owned)
+                        .collect()
+                })
             })
         };
-        let texts = |texts: &[&str]| Ok(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        let texts = |texts: &[&str]| {
+            Ok(texts
+                .iter()
+                .map(|text| (*text).to_owned())
+                .collect::<Vec<_>>())
+        };
         assert_eq!(list(json!(["a", 1, null, "b", ["c"]])), texts(&["a", "b"]));
-        assert_eq!(list(json!(vec!["a"; MAX_ITEMS + 1])), texts(&["a"; MAX_ITEMS]));
-        assert_eq!(list(json!(["a".repeat(MAX_ITEM_CHARS + 1), "b"])), texts(&["b"]));
-        assert_eq!(text_of(list(json!("a"))), "contacts must be a list of strings.");
-        let contacts = |value: Value| with(json!({ "contacts": value }), |metadata| metadata.contacts());
-        assert_eq!(contacts(json!(["a@a.example", "b\u{202e}", 5])), ["a@a.example"]);
+        assert_eq!(
+            list(json!(vec!["a"; MAX_ITEMS + 1])),
+            texts(&["a"; MAX_ITEMS])
+        );
+        assert_eq!(
+            list(json!(["a".repeat(MAX_ITEM_CHARS + 1), "b"])),
+            texts(&["b"])
+        );
+        assert_eq!(
+            text_of(list(json!("a"))),
+            "contacts must be a list of strings."
+        );
+        let contacts =
+            |value: Value| with(json!({ "contacts": value }), |metadata| metadata.contacts());
+        assert_eq!(
+            contacts(json!(["a@a.example", "b\u{202e}", 5])),
+            ["a@a.example"]
+        );
         assert!(contacts(json!("a")).is_empty() && contacts(json!({})).is_empty());
     }
 
     #[test]
     fn scopes_are_scope_tokens() {
         let scope = |scope: Value| {
-            with(json!({ "scope": scope }), |metadata| metadata.scope().map(|scopes| scopes.to_string()))
+            with(json!({ "scope": scope }), |metadata| {
+                metadata.scope().map(|scopes| scopes.to_string())
+            })
         };
         for (given, kept) in [("a b", "a b"), ("a\"b c", "c"), ("é a", "a"), ("\\", "")] {
             assert_eq!(scope(json!(given)).as_deref(), Some(kept), "{given}");
         }
-        assert_eq!(scope(json!(format!("a {}", "x".repeat(2 * MAX_ITEM_CHARS)))).as_deref(), Some("a"));
+        assert_eq!(
+            scope(json!(format!("a {}", "x".repeat(2 * MAX_ITEM_CHARS)))).as_deref(),
+            Some("a")
+        );
         assert_eq!((scope(json!(5)), scope(json!(["a"]))), (None, None));
     }
 
@@ -358,7 +473,11 @@ mod tests {
             (json!("robot"), None),
             (json!(5), None),
         ] {
-            assert_eq!(with(json!({ "application_type": given }), |metadata| metadata.application_type()), kind);
+            assert_eq!(
+                with(json!({ "application_type": given }), |metadata| metadata
+                    .application_type()),
+                kind
+            );
         }
     }
 
@@ -367,7 +486,10 @@ mod tests {
         let accepted = [AuthMethod::None];
         let read = |value: Value| with(value, |metadata| metadata.auth_method(&accepted));
         assert_eq!(read(json!({})), Ok(None));
-        assert_eq!(read(json!({ "token_endpoint_auth_method": "none" })), Ok(Some(AuthMethod::None)));
+        assert_eq!(
+            read(json!({ "token_endpoint_auth_method": "none" })),
+            Ok(Some(AuthMethod::None))
+        );
         let both = json!(["none", "private_key_jwt"]);
         assert_eq!(
             read(json!({ "token_endpoint_auth_method": "private_key_jwt",
@@ -375,7 +497,9 @@ mod tests {
             Ok(Some(AuthMethod::None))
         );
         assert_eq!(
-            text_of(read(json!({ "token_endpoint_auth_method": "private_key_jwt" }))),
+            text_of(read(
+                json!({ "token_endpoint_auth_method": "private_key_jwt" })
+            )),
             "token_endpoint_auth_method must be none."
         );
         assert!(
@@ -383,9 +507,10 @@ mod tests {
             "token_endpoint_auth_methods_supported": both }))
             .is_err()
         );
-        let all = with(json!({ "token_endpoint_auth_method": "client_secret_post" }), |metadata| {
-            metadata.auth_method(&AuthMethod::ALL)
-        });
+        let all = with(
+            json!({ "token_endpoint_auth_method": "client_secret_post" }),
+            |metadata| metadata.auth_method(&AuthMethod::ALL),
+        );
         assert_eq!(all, Ok(Some(AuthMethod::Post)));
     }
 
@@ -393,30 +518,53 @@ mod tests {
     fn a_private_key_is_refused_and_other_keys_are_not_looked_at() {
         let keys = |value: Value| with(value, |metadata| metadata.check_keys());
         let public = json!({ "keys": [{ "kty": "EC", "x": "1", "y": "2" }] });
-        for jwks in [public.clone(), json!("x"), json!({}), json!({ "keys": {} }), json!({ "keys": [1] })] {
-            assert_eq!(keys(json!({ "jwks": jwks, "jwks_uri": "javascript:x" })), Ok(()));
+        for jwks in [
+            public.clone(),
+            json!("x"),
+            json!({}),
+            json!({ "keys": {} }),
+            json!({ "keys": [1] }),
+        ] {
+            assert_eq!(
+                keys(json!({ "jwks": jwks, "jwks_uri": "javascript:x" })),
+                Ok(())
+            );
         }
         for member in PRIVATE_KEY_MEMBERS {
             let private = json!({ "keys": [{ "kty": "EC" }, { member: "1" }] });
-            assert!(text_of(keys(json!({ "jwks": private }))).contains("private key"), "{member}");
+            assert!(
+                text_of(keys(json!({ "jwks": private }))).contains("private key"),
+                "{member}"
+            );
         }
     }
 
     #[test]
     fn redirect_uris_are_counted_and_measured() {
         let read = |value: Value| {
-            with(json!({ "redirect_uris": value }), |metadata| metadata.redirect_uris(&RedirectPolicy::default()))
+            with(json!({ "redirect_uris": value }), |metadata| {
+                metadata.redirect_uris(&RedirectPolicy::default())
+            })
         };
         let uri = "https://a.example/cb";
-        assert_eq!(read(json!([uri, uri])).unwrap(), [RedirectUri::parse(uri).map_err(|_| unreachable!())]);
+        assert_eq!(
+            read(json!([uri, uri])).unwrap(),
+            [RedirectUri::parse(uri).map_err(|_| unreachable!())]
+        );
         assert_eq!(read(Value::Null), Ok(Vec::new()));
-        for bad in [json!(uri), json!([1]), json!(vec![uri; MAX_REDIRECT_URIS + 1])] {
+        for bad in [
+            json!(uri),
+            json!([1]),
+            json!(vec![uri; MAX_REDIRECT_URIS + 1]),
+        ] {
             assert!(matches!(read(bad), Err(MetadataError::RedirectUri(_))));
         }
         let long = format!("{uri}?{}", "x".repeat(MAX_URI_CHARS));
         assert_eq!(
             read(json!([uri, long])).unwrap().pop().unwrap(),
-            Err(MetadataError::RedirectUri("redirect_uris[1] is longer than 2048 characters.".to_owned()))
+            Err(MetadataError::RedirectUri(
+                "redirect_uris[1] is longer than 2048 characters.".to_owned()
+            ))
         );
     }
 }

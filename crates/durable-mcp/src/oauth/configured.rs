@@ -20,16 +20,27 @@ const METHOD: &str = "token_endpoint_auth_method";
 /// With the first error and the client that has it, for the operator.
 pub fn read(json: &str, also: &[&str]) -> Result<Vec<Client>, String> {
     let own = [AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS];
-    let mut grant_types: Vec<_> = own.into_iter().chain(also.iter().copied()).map(str::to_owned).collect();
+    let mut grant_types: Vec<_> = own
+        .into_iter()
+        .chain(also.iter().copied())
+        .map(str::to_owned)
+        .collect();
     grant_types.dedup();
-    let offer = Offer { grant_types, redirects: RedirectPolicy::any(), ..Offer::default() };
-    let list: Vec<Map<String, Value>> =
-        serde_json::from_str(json).map_err(|_| "The clients must be a JSON list of objects.".to_owned())?;
+    let offer = Offer {
+        grant_types,
+        redirects: RedirectPolicy::any(),
+        ..Offer::default()
+    };
+    let list: Vec<Map<String, Value>> = serde_json::from_str(json)
+        .map_err(|_| "The clients must be a JSON list of objects.".to_owned())?;
     let mut clients: Vec<Client> = Vec::new();
     for (at, members) in list.into_iter().enumerate() {
-        let client = one(members, &offer).map_err(|reason| format!("Client {at} of the configuration: {reason}"))?;
+        let client = one(members, &offer)
+            .map_err(|reason| format!("Client {at} of the configuration: {reason}"))?;
         if clients.iter().any(|other| other.id == client.id) {
-            return Err(format!("Client {at} of the configuration: its client_id is taken by another."));
+            return Err(format!(
+                "Client {at} of the configuration: its client_id is taken by another."
+            ));
         }
         clients.push(client);
     }
@@ -44,32 +55,55 @@ fn one(mut members: Map<String, Value>, offer: &Offer) -> Result<Client, String>
     };
     let id = take("client_id")?.ok_or("client_id is missing.")?;
     if id.len() > MAX_ID_CHARS || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(format!("client_id may have up to {MAX_ID_CHARS} printable ASCII characters."));
+        return Err(format!(
+            "client_id may have up to {MAX_ID_CHARS} printable ASCII characters."
+        ));
     }
     let secret_hash = match (take("client_secret")?, take("client_secret_sha256")?) {
-        (Some(_), Some(_)) => return Err("Give client_secret or client_secret_sha256, not both.".to_owned()),
+        (Some(_), Some(_)) => {
+            return Err("Give client_secret or client_secret_sha256, not both.".to_owned());
+        }
         (Some(secret), None) => Some(sha256_hex(&secret)),
         (None, hash) => hash.map(|hash| hash.to_ascii_lowercase()),
     };
-    if secret_hash.as_ref().is_some_and(|hash| hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+    if secret_hash
+        .as_ref()
+        .is_some_and(|hash| hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    {
         return Err("client_secret_sha256 must be 64 hexadecimal digits.".to_owned());
     }
     // The scopes limit a client of the configuration, so one that cannot be read must not be left out silently.
     let scope = members.get("scope").filter(|scope| !scope.is_null());
-    if scope.is_some_and(|scope| scope.as_str().is_none_or(|scope| Scopes::parse(scope).is_err())) {
+    if scope.is_some_and(|scope| {
+        scope
+            .as_str()
+            .is_none_or(|scope| Scopes::parse(scope).is_err())
+    }) {
         return Err("scope must be a string of scope-tokens (RFC 6749 section 3.3).".to_owned());
     }
     if !members.contains_key("grant_types") {
-        members.insert("grant_types".to_owned(), Value::from(vec![AUTHORIZATION_CODE, REFRESH_TOKEN]));
+        members.insert(
+            "grant_types".to_owned(),
+            Value::from(vec![AUTHORIZATION_CODE, REFRESH_TOKEN]),
+        );
     }
     if !members.contains_key(METHOD) && secret_hash.is_none() {
         members.insert(METHOD.to_owned(), Value::from(AuthMethod::None.as_str()));
     }
-    let client = registration::read(&Value::Object(members).to_string(), offer).map_err(|error| error.description())?;
+    let client = registration::read(&Value::Object(members).to_string(), offer)
+        .map_err(|error| error.description())?;
     if client.is_public() == secret_hash.is_some() {
-        return Err("It needs a secret if, and only if, its token_endpoint_auth_method is not none.".to_owned());
+        return Err(
+            "It needs a secret if, and only if, its token_endpoint_auth_method is not none."
+                .to_owned(),
+        );
     }
-    Ok(Client { id, secret_hash, from: Origin::Configured, ..client })
+    Ok(Client {
+        id,
+        secret_hash,
+        from: Origin::Configured,
+        ..client
+    })
 }
 
 #[cfg(test)]
@@ -86,10 +120,23 @@ mod tests {
               "token_endpoint_auth_method": "client_secret_post", "redirect_uris": ["https://b.example/cb"] }
         ]"#;
         let clients = read(json, &[]).unwrap();
-        let [desk, job, post] = clients.as_slice() else { panic!("{clients:?}") };
-        assert!(desk.is_public() && desk.may_refresh() && desk.from == Origin::Configured && desk.expires.is_none());
-        assert_eq!((job.id.as_str(), job.auth_method), ("job", AuthMethod::Basic));
-        assert_eq!(job.secret_hash.as_deref(), Some(sha256_hex("s3cret").as_str()));
+        let [desk, job, post] = clients.as_slice() else {
+            panic!("{clients:?}")
+        };
+        assert!(
+            desk.is_public()
+                && desk.may_refresh()
+                && desk.from == Origin::Configured
+                && desk.expires.is_none()
+        );
+        assert_eq!(
+            (job.id.as_str(), job.auth_method),
+            ("job", AuthMethod::Basic)
+        );
+        assert_eq!(
+            job.secret_hash.as_deref(),
+            Some(sha256_hex("s3cret").as_str())
+        );
         assert!(job.may(CLIENT_CREDENTIALS) && !job.may_refresh() && job.response_types.is_empty());
         assert_eq!(post.auth_method, AuthMethod::Post);
         assert!(post.secret_hash.as_ref().unwrap().starts_with("ae448ac8"));
@@ -100,7 +147,10 @@ mod tests {
         for (json, expected) in [
             ("{}", "The clients must be a JSON list of objects."),
             ("[5]", "The clients must be a JSON list of objects."),
-            ("[{}]", "Client 0 of the configuration: client_id is missing."),
+            (
+                "[{}]",
+                "Client 0 of the configuration: client_id is missing.",
+            ),
             (
                 r#"[{"client_id":"a b","redirect_uris":["https://a.example/cb"]}]"#,
                 "Client 0 of the configuration: client_id may have up to 256 printable ASCII characters.",
@@ -142,7 +192,8 @@ mod tests {
     #[test]
     fn a_grant_type_must_be_one_of_this_server() {
         let exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
-        let json = format!(r#"[{{"client_id":"a","client_secret":"s","grant_types":["{exchange}"]}}]"#);
+        let json =
+            format!(r#"[{{"client_id":"a","client_secret":"s","grant_types":["{exchange}"]}}]"#);
         assert!(read(&json, &[]).is_err());
         assert!(read(&json, &[exchange]).unwrap()[0].may(exchange));
     }

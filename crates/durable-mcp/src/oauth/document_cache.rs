@@ -57,18 +57,31 @@ impl Documents<'_> {
     pub async fn client(&self, url: &str, returning: bool) -> Result<Client, RegistryError> {
         check_url(url, self.policy).map_err(RegistryError::Document)?;
         let key = document_key(url);
-        let copy = self.kv.get(&key).await.map_err(RegistryError::Unavailable)?;
-        let copy = copy.as_deref().and_then(|json| serde_json::from_str::<Kept>(json).ok());
+        let copy = self
+            .kv
+            .get(&key)
+            .await
+            .map_err(RegistryError::Unavailable)?;
+        let copy = copy
+            .as_deref()
+            .and_then(|json| serde_json::from_str::<Kept>(json).ok());
         let copy = copy.filter(|copy| copy.v == VERSION && copy.client.id == url);
         if let Some(fresh) = copy.as_ref().filter(|copy| copy.fresh_until > self.now_s()) {
             return Ok(fresh.client.clone());
         }
-        let timeout = if returning && copy.is_some() { REFETCH_TIMEOUT_MS } else { FETCH_TIMEOUT_MS };
+        let timeout = if returning && copy.is_some() {
+            REFETCH_TIMEOUT_MS
+        } else {
+            FETCH_TIMEOUT_MS
+        };
         match (self.fetch(url, timeout).await, copy) {
             (Ok(copy), _) => {
                 let json = serde_json::to_string(&copy).unwrap_or_default();
                 // Without a copy it is fetched again, that is all.
-                let _ = self.kv.put(&key, &json, self.now_s() + CLIENT_SECONDS, None).await;
+                let _ = self
+                    .kv
+                    .put(&key, &json, self.now_s() + CLIENT_SECONDS, None)
+                    .await;
                 Ok(copy.client)
             }
             (Err(error), Some(copy)) if self.will_do(&copy, &error, returning) => Ok(copy.client),
@@ -86,7 +99,9 @@ impl Documents<'_> {
     }
 
     async fn fetch(&self, url: &str, timeout: u32) -> Result<Kept, DocumentError> {
-        let host = Uri::parse(url).and_then(|uri| uri.authority).unwrap_or_default();
+        let host = Uri::parse(url)
+            .and_then(|uri| uri.authority)
+            .unwrap_or_default();
         let counted = self.rates.borrow_mut().fetch(self.address, host, self.now);
         counted.map_err(|retry_after| DocumentError::TooMany { retry_after })?;
         let fetched = self.fetch_counted(url, timeout).await;
@@ -101,7 +116,11 @@ impl Documents<'_> {
         let fetched = fetched.map_err(|_| DocumentError::Fetch(FetchFailure::Unreachable))?;
         let client = read(url, &fetched, self.grant_types)?;
         let seconds = fresh_seconds(fetched.cache_control.as_deref());
-        Ok(Kept { v: VERSION, fresh_until: self.now_s() + seconds, client })
+        Ok(Kept {
+            v: VERSION,
+            fresh_until: self.now_s() + seconds,
+            client,
+        })
     }
 
     const fn now_s(&self) -> u64 {
@@ -149,8 +168,11 @@ mod tests {
 
     impl World {
         fn new() -> Self {
-            let world =
-                Self { kv: MemoryKv::at(1_700_000_000_000), web: MemoryWeb::default(), rates: RefCell::default() };
+            let world = Self {
+                kv: MemoryKv::at(1_700_000_000_000),
+                web: MemoryWeb::default(),
+                rates: RefCell::default(),
+            };
             world.answers(200, &document("C"));
             world
         }
@@ -171,7 +193,12 @@ mod tests {
             self.find_for(url, returning, "")
         }
 
-        fn find_for(&self, url: &str, returning: bool, address: &str) -> Result<Client, RegistryError> {
+        fn find_for(
+            &self,
+            url: &str,
+            returning: bool,
+            address: &str,
+        ) -> Result<Client, RegistryError> {
             let documents = Documents {
                 kv: &self.kv,
                 fetch: &self.web,
@@ -210,7 +237,10 @@ mod tests {
         assert_eq!(world.asked(), 2);
         let keys = world.kv.keys("");
         assert_eq!(keys, [format!("document:{}", sha256_hex(URL))]);
-        assert_eq!(world.kv.expiry(&keys[0]), Some(world.kv.now() / 1000 + CLIENT_SECONDS));
+        assert_eq!(
+            world.kv.expiry(&keys[0]),
+            Some(world.kv.now() / 1000 + CLIENT_SECONDS)
+        );
     }
 
     #[test]
@@ -220,7 +250,10 @@ mod tests {
         world.kv.pass_ms(MOST_FRESH_SECONDS * 1000);
         world.web.take_down(URL);
         let error = world.client(URL).unwrap_err();
-        assert!(error.is_temporary() && !error.to_string().contains("no route"), "{error}");
+        assert!(
+            error.is_temporary() && !error.to_string().contains("no route"),
+            "{error}"
+        );
         assert_eq!(world.returning(URL).unwrap().name.as_deref(), Some("C"));
         assert_eq!(world.timeout(), REFETCH_TIMEOUT_MS);
         for status in [302, 403, 429, 500] {
@@ -236,7 +269,12 @@ mod tests {
         let world = World::new();
         world.client(URL).unwrap();
         world.kv.pass_ms(MOST_FRESH_SECONDS * 1000);
-        for (status, document) in [(404, json!({})), (410, json!({})), (200, json!({})), (200, json!([]))] {
+        for (status, document) in [
+            (404, json!({})),
+            (410, json!({})),
+            (200, json!({})),
+            (200, json!([])),
+        ] {
             world.answers(status, &document);
             let error = world.returning(URL).unwrap_err();
             assert!(!error.is_temporary(), "{status} {document}");
@@ -249,7 +287,10 @@ mod tests {
         world.web.take_down(URL);
         let error = world.returning(URL).unwrap_err();
         assert!(error.is_temporary());
-        assert_eq!((world.timeout(), world.kv.count(Call::Put)), (FETCH_TIMEOUT_MS, 0));
+        assert_eq!(
+            (world.timeout(), world.kv.count(Call::Put)),
+            (FETCH_TIMEOUT_MS, 0)
+        );
     }
 
     #[test]
@@ -279,8 +320,19 @@ mod tests {
     #[test]
     fn a_url_that_may_not_be_fetched_reaches_neither_store_nor_host() {
         let world = World::new();
-        for url in ["https://localhost/c", "http://c.example/c", "https://169.254.169.254/c", "urn://x"] {
-            assert!(matches!(world.returning(url), Err(RegistryError::Document(DocumentError::Url(_)))), "{url}");
+        for url in [
+            "https://localhost/c",
+            "http://c.example/c",
+            "https://169.254.169.254/c",
+            "urn://x",
+        ] {
+            assert!(
+                matches!(
+                    world.returning(url),
+                    Err(RegistryError::Document(DocumentError::Url(_)))
+                ),
+                "{url}"
+            );
         }
         assert_eq!((world.asked(), world.kv.count(Call::Get)), (0, 0));
     }
@@ -293,7 +345,10 @@ mod tests {
             assert!(world.client(URL).is_err());
         }
         assert_eq!(world.asked() as u64, HOST_FETCHES.burst);
-        assert!(matches!(world.client(URL), Err(RegistryError::Document(DocumentError::TooMany { .. }))));
+        assert!(matches!(
+            world.client(URL),
+            Err(RegistryError::Document(DocumentError::TooMany { .. }))
+        ));
     }
 
     #[test]
@@ -306,20 +361,29 @@ mod tests {
         }
         assert_eq!(world.asked() as u64, FETCHES.burst / FAILED_FETCH_COST);
         assert!(world.find_for(URL, false, "192.0.2.1").is_ok());
-        assert!(world.find_for(URL, false, "198.51.100.1").is_ok(), "a fresh copy is for everybody");
+        assert!(
+            world.find_for(URL, false, "198.51.100.1").is_ok(),
+            "a fresh copy is for everybody"
+        );
     }
 
     #[test]
     fn a_known_client_is_known_for_a_day_more_where_no_more_documents_are_fetched() {
         let world = World::new();
         world.client(URL).unwrap();
-        let use_up = || (0..HOST_FETCHES.burst).for_each(|n| drop(world.find_for(&format!("{URL}{n}"), false, "")));
+        let use_up = || {
+            (0..HOST_FETCHES.burst)
+                .for_each(|n| drop(world.find_for(&format!("{URL}{n}"), false, "")))
+        };
         world.kv.pass_ms(LEAST_FRESH_SECONDS * 1000);
         use_up();
         world.answers(200, &document("D"));
         assert_eq!(world.client(URL).unwrap().name.as_deref(), Some("C"));
         world.kv.pass_ms(MOST_FRESH_SECONDS * 1000);
         use_up();
-        assert!(matches!(world.client(URL), Err(RegistryError::Document(DocumentError::TooMany { .. }))));
+        assert!(matches!(
+            world.client(URL),
+            Err(RegistryError::Document(DocumentError::TooMany { .. }))
+        ));
     }
 }

@@ -58,7 +58,10 @@ pub struct DocumentPolicy {
 
 impl fmt::Debug for DocumentPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DocumentPolicy").field("only", &self.only).field("never", &self.never).finish_non_exhaustive()
+        f.debug_struct("DocumentPolicy")
+            .field("only", &self.only)
+            .field("never", &self.never)
+            .finish_non_exhaustive()
     }
 }
 
@@ -73,8 +76,17 @@ pub fn is_document_id(id: &str) -> bool {
 /// # Errors
 /// When it is not a plain `https` URL of the public web, leads back here, or the policy is against it.
 pub fn check_url(url: &str, policy: &DocumentPolicy) -> Result<(), DocumentError> {
-    let Some(Uri { scheme, authority: Some(authority), path, fragment: None, .. }) = Uri::parse(url) else {
-        return Err(DocumentError::Url("it is no absolute URL, is too long, or has a fragment."));
+    let Some(Uri {
+        scheme,
+        authority: Some(authority),
+        path,
+        fragment: None,
+        ..
+    }) = Uri::parse(url)
+    else {
+        return Err(DocumentError::Url(
+            "it is no absolute URL, is too long, or has a fragment.",
+        ));
     };
     let loopback = |host: &Host<'_>| policy.allow_loopback && LOOPBACK.contains(&host.name);
     let host = Host::parse(authority).filter(|host| host.port != Some(0));
@@ -86,22 +98,36 @@ pub fn check_url(url: &str, policy: &DocumentPolicy) -> Result<(), DocumentError
         _ => return Err(DocumentError::Url("it must begin with https://.")),
     }
     if !is_public_name(host.name) {
-        return Err(DocumentError::Url("its host must be a name of the public web, in lower case."));
+        return Err(DocumentError::Url(
+            "its host must be a name of the public web, in lower case.",
+        ));
     }
-    if host.port.is_some_and(|port| port != HTTPS_PORT && !policy.ports.contains(&port)) {
+    if host
+        .port
+        .is_some_and(|port| port != HTTPS_PORT && !policy.ports.contains(&port))
+    {
         return Err(DocumentError::Url(
             "its port must be 443, or one that CLIENT_DOCUMENT_PORTS of this server names.",
         ));
     }
-    if policy.admits(host.name) { Ok(()) } else { Err(DocumentError::NotAdmitted) }
+    if policy.admits(host.name) {
+        Ok(())
+    } else {
+        Err(DocumentError::NotAdmitted)
+    }
 }
 
 impl DocumentPolicy {
     fn admits(&self, host: &str) -> bool {
         let below = |names: &[String]| names.iter().any(|name| is_below(host, name));
         let listed = self.only.is_empty() || below(&self.only);
-        let own = self.own_hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
-        !own && listed && !below(&self.never) && self.admits.as_ref().is_none_or(|admits| admits(host))
+        let own = self
+            .own_hosts
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(host));
+        !own && listed
+            && !below(&self.never)
+            && self.admits.as_ref().is_none_or(|admits| admits(host))
     }
 }
 
@@ -114,7 +140,9 @@ pub(crate) fn is_public_name(host: &str) -> bool {
         let ends = label.starts_with('-') || label.ends_with('-');
         (1..=63).contains(&label.len()) && !ends && label.bytes().all(letter)
     };
-    let named = labels.last().is_some_and(|last| last.starts_with(|first: char| first.is_ascii_lowercase()));
+    let named = labels
+        .last()
+        .is_some_and(|last| last.starts_with(|first: char| first.is_ascii_lowercase()));
     let private = PRIVATE_NAMES.iter().any(|name| is_below(host, name));
     labels.len() > 1 && host.len() <= 253 && labels.iter().all(good) && named && !private
 }
@@ -122,7 +150,10 @@ pub(crate) fn is_public_name(host: &str) -> bool {
 /// Checks whether a host has that name, or one below it.
 pub(crate) fn is_below(host: &str, name: &str) -> bool {
     let name = name.trim_start_matches("*.").to_ascii_lowercase();
-    host == name || host.strip_suffix(&name).is_some_and(|above| above.ends_with('.'))
+    host == name
+        || host
+            .strip_suffix(&name)
+            .is_some_and(|above| above.ends_with('.'))
 }
 
 /// Checks that a path is not `/`, and has no segment of dots, in any spelling.
@@ -130,7 +161,12 @@ fn check_path(path: &str) -> Result<(), DocumentError> {
     if path.len() < 2 {
         return Err(DocumentError::Url("it must have a path."));
     }
-    let dots = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    let dots = |segment: &str| {
+        matches!(
+            segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
+            "." | ".."
+        )
+    };
     if path.split('/').any(dots) {
         return Err(DocumentError::Url("its path has a segment of dots."));
     }
@@ -212,7 +248,13 @@ mod tests {
         ];
         for host in hosts {
             let url = format!("https://{host}/c");
-            assert!(matches!(check_url(&url, &DocumentPolicy::default()), Err(DocumentError::Url(_))), "{url}");
+            assert!(
+                matches!(
+                    check_url(&url, &DocumentPolicy::default()),
+                    Err(DocumentError::Url(_))
+                ),
+                "{url}"
+            );
         }
         for url in [
             "http://a.example/c",
@@ -235,7 +277,13 @@ mod tests {
             "https://a.example/\u{fc}",
             "https://a.example/a\nb",
         ] {
-            assert!(matches!(check_url(url, &DocumentPolicy::default()), Err(DocumentError::Url(_))), "{url}");
+            assert!(
+                matches!(
+                    check_url(url, &DocumentPolicy::default()),
+                    Err(DocumentError::Url(_))
+                ),
+                "{url}"
+            );
         }
         let long = format!("https://a.example/{}", "x".repeat(MAX_URI_BYTES));
         assert!(check_url(&long, &DocumentPolicy::default()).is_err());
@@ -243,7 +291,10 @@ mod tests {
 
     #[test]
     fn another_port_than_that_of_https_is_asked_where_it_is_allowed() {
-        let policy = DocumentPolicy { ports: vec![8443], ..DocumentPolicy::default() };
+        let policy = DocumentPolicy {
+            ports: vec![8443],
+            ..DocumentPolicy::default()
+        };
         for (url, allowed) in [
             ("https://a.example:8443/c", true),
             ("https://a.example:443/c", true),
@@ -257,21 +308,43 @@ mod tests {
 
     #[test]
     fn loopback_is_fetched_where_a_test_says_so() {
-        let policy = DocumentPolicy { allow_loopback: true, ..DocumentPolicy::default() };
-        for url in ["http://localhost:1234/c", "http://127.0.0.1:1/c", "http://[::1]:8080/c", "https://localhost/c"] {
+        let policy = DocumentPolicy {
+            allow_loopback: true,
+            ..DocumentPolicy::default()
+        };
+        for url in [
+            "http://localhost:1234/c",
+            "http://127.0.0.1:1/c",
+            "http://[::1]:8080/c",
+            "https://localhost/c",
+        ] {
             assert_eq!(check_url(url, &policy), Ok(()), "{url}");
             assert!(check_url(url, &DocumentPolicy::default()).is_err(), "{url}");
         }
-        for url in ["http://a.example/c", "http://127.0.0.2/c", "http://localhost.example/c", "http://10.0.0.1/c"] {
+        for url in [
+            "http://a.example/c",
+            "http://127.0.0.2/c",
+            "http://localhost.example/c",
+            "http://10.0.0.1/c",
+        ] {
             assert!(check_url(url, &policy).is_err(), "{url}");
         }
     }
 
     #[test]
     fn the_policy_has_the_last_word_on_a_host() {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let check = |host: &str, policy: &DocumentPolicy| check_url(&format!("https://{host}/c"), policy);
-        let only = DocumentPolicy { only: names(&["a.example", "*.b.example"]), ..DocumentPolicy::default() };
+        let names = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let check =
+            |host: &str, policy: &DocumentPolicy| check_url(&format!("https://{host}/c"), policy);
+        let only = DocumentPolicy {
+            only: names(&["a.example", "*.b.example"]),
+            ..DocumentPolicy::default()
+        };
         for (host, expected) in [
             ("a.example", true),
             ("x.a.example", true),
@@ -281,20 +354,39 @@ mod tests {
         ] {
             assert_eq!(check(host, &only).is_ok(), expected, "{host}");
         }
-        let never = DocumentPolicy { never: names(&["a.example"]), ..DocumentPolicy::default() };
-        assert_eq!(check("x.a.example", &never), Err(DocumentError::NotAdmitted));
+        let never = DocumentPolicy {
+            never: names(&["a.example"]),
+            ..DocumentPolicy::default()
+        };
+        assert_eq!(
+            check("x.a.example", &never),
+            Err(DocumentError::NotAdmitted)
+        );
         assert!(check("b.example", &never).is_ok());
-        let asked = DocumentPolicy { admits: Some(Rc::new(|host| host != "a.example")), ..DocumentPolicy::default() };
+        let asked = DocumentPolicy {
+            admits: Some(Rc::new(|host| host != "a.example")),
+            ..DocumentPolicy::default()
+        };
         assert_eq!(check("a.example", &asked), Err(DocumentError::NotAdmitted));
         assert!(check("b.example", &asked).is_ok());
     }
 
     #[test]
     fn this_server_does_not_ask_itself() {
-        let policy = DocumentPolicy { own_hosts: vec!["Own.example".to_owned()], ..DocumentPolicy::default() };
-        let policy = DocumentPolicy { ports: vec![8443], ..policy };
+        let policy = DocumentPolicy {
+            own_hosts: vec!["Own.example".to_owned()],
+            ..DocumentPolicy::default()
+        };
+        let policy = DocumentPolicy {
+            ports: vec![8443],
+            ..policy
+        };
         for url in ["https://own.example/c", "https://own.example:8443/c"] {
-            assert_eq!(check_url(url, &policy), Err(DocumentError::NotAdmitted), "{url}");
+            assert_eq!(
+                check_url(url, &policy),
+                Err(DocumentError::NotAdmitted),
+                "{url}"
+            );
         }
         assert!(check_url("https://not-own.example/c", &policy).is_ok());
     }

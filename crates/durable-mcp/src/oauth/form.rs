@@ -31,25 +31,43 @@ impl Form {
     /// Reads the form of a request and authenticates its client (RFC 6749 section 2.3).
     pub(super) async fn read(site: &AuthServer<'_>, head: &Head) -> Result<Self, Refusal> {
         if !head.has_type(FORM) {
-            return Err(Refusal::request("Send the parameters as application/x-www-form-urlencoded."));
+            return Err(Refusal::request(
+                "Send the parameters as application/x-www-form-urlencoded.",
+            ));
         }
         let began = site.runtime.now();
         let params = Params::parse(&site.runtime.body(MAX_FORM_BYTES).await?)?;
         let received = received(began, site.runtime.now());
         let credentials = credentials(head.header("authorization").as_deref(), &params)?;
-        let keys = site.runtime.keys(false).await.map_err(|fault| failed(site, &fault))?;
-        let found = site.registry(&keys).returning_client(&credentials.client_id).await;
+        let keys = site
+            .runtime
+            .keys(false)
+            .await
+            .map_err(|fault| failed(site, &fault))?;
+        let found = site
+            .registry(&keys)
+            .returning_client(&credentials.client_id)
+            .await;
         let found = found.inspect_err(|error| tell(site, error))?;
         let by_header = matches!(credentials.proof, Proof::Basic(_));
         let client = found.ok_or_else(|| Refusal::unknown_client(by_header))?;
         authenticate(&client, &credentials)?;
-        Ok(Self { params, client, received })
+        Ok(Self {
+            params,
+            client,
+            received,
+        })
     }
 
     /// The scopes that the form asks for; none if it leaves that to the server.
     pub(super) fn scopes(&self, site: &AuthServer<'_>) -> Result<Option<Scopes>, Refusal> {
         let scopes = site.asked_scopes(&self.params);
-        scopes.map_err(|_| Refusal::bad("invalid_scope", "scope must be names separated by one space each."))
+        scopes.map_err(|_| {
+            Refusal::bad(
+                "invalid_scope",
+                "scope must be names separated by one space each.",
+            )
+        })
     }
 
     /// The resources that the form asks for; none if it leaves that to the grant.
@@ -63,14 +81,20 @@ impl Form {
 
     /// A parameter that has to be there.
     pub(super) fn required(&self, name: &'static str) -> Result<&str, Refusal> {
-        self.params.get(name).ok_or_else(|| Refusal::request(format!("{name} is missing.")))
+        self.params
+            .get(name)
+            .ok_or_else(|| Refusal::request(format!("{name} is missing.")))
     }
 }
 
 /// Time at which a form was received, by the times of its head and of its last byte. A body that was held back counts from
 /// its end, since its sender may have learnt what it says after the head.
 fn received(head: u64, body: u64) -> u64 {
-    if body.saturating_sub(head) <= BODY_MS { head } else { body }
+    if body.saturating_sub(head) <= BODY_MS {
+        head
+    } else {
+        body
+    }
 }
 
 /// Warns operators of a client's record that cannot be loaded or read. Trouble with a document is the client's.

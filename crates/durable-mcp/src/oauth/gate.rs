@@ -42,13 +42,21 @@ enum Denied {
 ///
 /// # Errors
 /// The outer one when storage fails, the inner one when the caller is not let in.
-pub async fn check(site: &AuthServer<'_>, head: &Head, path: &str) -> Result<Result<Access, Refused>, RuntimeError> {
+pub async fn check(
+    site: &AuthServer<'_>,
+    head: &Head,
+    path: &str,
+) -> Result<Result<Access, Refused>, RuntimeError> {
     let access = match bearer(head.header("authorization").as_deref()) {
         Ok(token) => access(site, token, path).await?,
         Err(denied) => Err(denied),
     };
     // The challenge leads to the metadata of the URL that the client knows.
-    let shown = if head.path.strip_suffix('/') == Some(path) { &head.path } else { path };
+    let shown = if head.path.strip_suffix('/') == Some(path) {
+        &head.path
+    } else {
+        path
+    };
     Ok(access.map_err(|denied| refused(site, shown, &denied)))
 }
 
@@ -68,24 +76,38 @@ pub fn insufficient_scope(origin: &str, path: &str, needed: &Scopes) -> String {
 /// Hash of the bearer token of a request, if there is one.
 #[must_use]
 pub fn shown(head: &Head) -> Option<String> {
-    bearer(head.header("authorization").as_deref()).ok().map(sha256_hex)
+    bearer(head.header("authorization").as_deref())
+        .ok()
+        .map(sha256_hex)
 }
 
 /// The token of an `Authorization` header (RFC 6750 section 2.1).
 fn bearer(header: Option<&str>) -> Result<&str, Denied> {
-    let header = header.map(str::trim).filter(|header| !header.is_empty()).ok_or(Denied::Missing)?;
+    let header = header
+        .map(str::trim)
+        .filter(|header| !header.is_empty())
+        .ok_or(Denied::Missing)?;
     let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Denied::Missing);
     }
     let token = token.trim();
     let is_token = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b',' | b'"' | b'\\');
-    if token.is_empty() || !token.bytes().all(is_token) { Err(Denied::Malformed) } else { Ok(token) }
+    if token.is_empty() || !token.bytes().all(is_token) {
+        Err(Denied::Malformed)
+    } else {
+        Ok(token)
+    }
 }
 
-async fn access(site: &AuthServer<'_>, text: &str, path: &str) -> Result<Result<Access, Denied>, RuntimeError> {
+async fn access(
+    site: &AuthServer<'_>,
+    text: &str,
+    path: &str,
+) -> Result<Result<Access, Denied>, RuntimeError> {
     let root = site.resources().root().clone();
-    let wanted = Resource::parse(&format!("{}{path}", site.origin)).unwrap_or_else(|_| root.clone());
+    let wanted =
+        Resource::parse(&format!("{}{path}", site.origin)).unwrap_or_else(|_| root.clone());
     let ended = Denied::Invalid("The token is unknown or has ended. Refresh it, or sign in again.");
     let (keys, presented) = site.read_any_token(text, Kind::Access).await?;
     let is_costly = site.costly(path).is_some();
@@ -96,7 +118,9 @@ async fn access(site: &AuthServer<'_>, text: &str, path: &str) -> Result<Result<
     if !is_token(&presented) {
         // Whose it is, if anybody's, is for the application to say. A token of ours never leaves.
         let resolved = match &site.oauth.resolve {
-            Some(resolve) => resolve(text.to_owned(), wanted.as_str().to_owned()).await.map(Access::from),
+            Some(resolve) => resolve(text.to_owned(), wanted.as_str().to_owned())
+                .await
+                .map(Access::from),
             None => None,
         };
         if resolved.is_none() {
@@ -105,18 +129,24 @@ async fn access(site: &AuthServer<'_>, text: &str, path: &str) -> Result<Result<
         return Ok(resolved.ok_or(ended));
     }
     // A token of client credentials has the client as its subject.
-    let is_known = |access: &Access| access.subject == access.client_id || site.oauth.sign_in.knows(&access.subject);
-    Ok(match read(site, &presented, keys, text).await?.filter(is_known) {
-        // Not even a token for all of this server may cost without naming it.
-        Some(access) if is_costly && access.audience.contains(&wanted) => Ok(access),
-        // A token of workers-oauth-provider may be bound to no resource.
-        Some(access) if !is_costly && access.audience.is_empty() => Ok(access),
-        Some(access) if !is_costly && Resources::covers(&access.audience, &wanted, &root) => Ok(access),
-        Some(_) => {
-            Err(Denied::Invalid("The token is for another resource. Ask for one with resource set to this URL."))
-        }
-        None => Err(ended),
-    })
+    let is_known = |access: &Access| {
+        access.subject == access.client_id || site.oauth.sign_in.knows(&access.subject)
+    };
+    Ok(
+        match read(site, &presented, keys, text).await?.filter(is_known) {
+            // Not even a token for all of this server may cost without naming it.
+            Some(access) if is_costly && access.audience.contains(&wanted) => Ok(access),
+            // A token of workers-oauth-provider may be bound to no resource.
+            Some(access) if !is_costly && access.audience.is_empty() => Ok(access),
+            Some(access) if !is_costly && Resources::covers(&access.audience, &wanted, &root) => {
+                Ok(access)
+            }
+            Some(_) => Err(Denied::Invalid(
+                "The token is for another resource. Ask for one with resource set to this URL.",
+            )),
+            None => Err(ended),
+        },
+    )
 }
 
 /// True for a token that may have a record.
@@ -167,15 +197,24 @@ async fn read(
 }
 
 /// Reads an access token's record, whichever resource the token is for: for introspection and revocation.
-pub(super) async fn look_up(site: &AuthServer<'_>, text: &str) -> Result<Option<Access>, RuntimeError> {
+pub(super) async fn look_up(
+    site: &AuthServer<'_>,
+    text: &str,
+) -> Result<Option<Access>, RuntimeError> {
     let (keys, presented) = site.read_token(text, Kind::Access).await?;
     read(site, &presented, keys, text).await
 }
 
 fn refused(site: &AuthServer<'_>, path: &str, denied: &Denied) -> Refused {
     let (error, description) = match denied {
-        Denied::Missing => (None, "Sign in first: send an access token of this server as Authorization: Bearer."),
-        Denied::Malformed => (Some(BearerError::InvalidRequest), "The Authorization header is not Bearer and a token."),
+        Denied::Missing => (
+            None,
+            "Sign in first: send an access token of this server as Authorization: Bearer.",
+        ),
+        Denied::Malformed => (
+            Some(BearerError::InvalidRequest),
+            "The Authorization header is not Bearer and a token.",
+        ),
         Denied::Invalid(reason) => (Some(BearerError::InvalidToken), *reason),
     };
     let url = well_known_url(&format!("{}{path}", site.origin), PROTECTED_RESOURCE);

@@ -141,9 +141,13 @@ impl Live {
     /// Status of the refresh token of that hash.
     #[must_use]
     pub fn standing(&self, hash: &str, now: u64, grace_uses: u32) -> RefreshStatus {
-        let current = self.refresh.as_ref().is_some_and(|current| same(&current.hash, hash) && now < current.expires);
-        let repeats =
-            |previous: &Previous| same(&previous.hash, hash) && now < previous.until && previous.uses < grace_uses;
+        let current = self
+            .refresh
+            .as_ref()
+            .is_some_and(|current| same(&current.hash, hash) && now < current.expires);
+        let repeats = |previous: &Previous| {
+            same(&previous.hash, hash) && now < previous.until && previous.uses < grace_uses
+        };
         if current {
             RefreshStatus::Current
         } else if self.previous.as_ref().is_some_and(repeats) {
@@ -156,22 +160,37 @@ impl Live {
     /// Checks whether the grant began with the code of that hash, which would not have expired yet.
     #[must_use]
     pub fn began_with(&self, hash: &str, now: u64) -> bool {
-        self.code.as_ref().is_some_and(|code| same(&code.hash, hash) && now < code.until)
+        self.code
+            .as_ref()
+            .is_some_and(|code| same(&code.hash, hash) && now < code.until)
     }
 
     /// Checks whether the grant has a live access token of that hash.
     #[must_use]
     pub fn has_access(&self, hash: &str, now: u64) -> bool {
-        self.access.iter().any(|access| same(&access.hash, hash) && now < access.expires * 1000)
+        self.access
+            .iter()
+            .any(|access| same(&access.hash, hash) && now < access.expires * 1000)
     }
 
     /// Evictions from KV that must precede one more access token.
     #[must_use]
     pub fn room(&self, now: u64, most: usize) -> Evictions {
-        let living: Vec<_> = self.access.iter().filter(|access| now < access.expires * 1000).collect();
+        let living: Vec<_> = self
+            .access
+            .iter()
+            .filter(|access| now < access.expires * 1000)
+            .collect();
         let crowd = (living.len() + 1).saturating_sub(most);
-        let oldest = living.into_iter().take(crowd).map(|access| access.hash.clone()).collect();
-        Evictions { oldest, legacy: self.legacy.grant.clone() }
+        let oldest = living
+            .into_iter()
+            .take(crowd)
+            .map(|access| access.hash.clone())
+            .collect();
+        Evictions {
+            oldest,
+            legacy: self.legacy.grant.clone(),
+        }
     }
 
     /// Keys in KV of the records to evict.
@@ -188,13 +207,38 @@ impl Live {
     /// Adds an access token, after the evictions of `room`.
     #[must_use]
     pub fn with_access(self, access: LiveAccess, now: u64, room: &Evictions) -> Self {
-        let stays = |access: &LiveAccess| now < access.expires * 1000 && !room.oldest.contains(&access.hash);
-        let access = self.access.into_iter().filter(stays).chain([access]).collect();
+        let stays = |access: &LiveAccess| {
+            now < access.expires * 1000 && !room.oldest.contains(&access.hash)
+        };
+        let access = self
+            .access
+            .into_iter()
+            .filter(stays)
+            .chain([access])
+            .collect();
         let grant = self.legacy.grant.filter(|_| room.legacy.is_none());
-        let tokens = if now < self.legacy.until { self.legacy.tokens } else { Vec::new() };
-        let until = if tokens.is_empty() { 0 } else { self.legacy.until };
+        let tokens = if now < self.legacy.until {
+            self.legacy.tokens
+        } else {
+            Vec::new()
+        };
+        let until = if tokens.is_empty() {
+            0
+        } else {
+            self.legacy.until
+        };
         let code = self.code.filter(|code| now < code.until);
-        Self { access, used: now, code, legacy: Legacy { grant, tokens, until }, ..self }
+        Self {
+            access,
+            used: now,
+            code,
+            legacy: Legacy {
+                grant,
+                tokens,
+                until,
+            },
+            ..self
+        }
     }
 
     /// Removes the access token of that hash, which has ended.
@@ -208,7 +252,11 @@ impl Live {
     #[must_use]
     pub fn with_header(self, header_expires: Option<u64>) -> Self {
         match header_expires {
-            Some(header_expires) => Self { header_expires, own_header: true, ..self },
+            Some(header_expires) => Self {
+                header_expires,
+                own_header: true,
+                ..self
+            },
             None => self,
         }
     }
@@ -219,10 +267,24 @@ impl Live {
         let Some(current) = self.refresh.clone() else {
             return self;
         };
-        let previous = Previous { hash: current.hash, until: next.grace_until, uses: 0, pair: next.pair };
+        let previous = Previous {
+            hash: current.hash,
+            until: next.grace_until,
+            uses: 0,
+            pair: next.pair,
+        };
         let generation = current.generation.saturating_add(1);
-        let refresh = Current { generation, hash: next.hash, expires: next.expires, sealed: next.sealed };
-        Self { refresh: Some(refresh), previous: Some(previous), ..self.with_access(access, now, room) }
+        let refresh = Current {
+            generation,
+            hash: next.hash,
+            expires: next.expires,
+            sealed: next.sealed,
+        };
+        Self {
+            refresh: Some(refresh),
+            previous: Some(previous),
+            ..self.with_access(access, now, room)
+        }
     }
 
     /// Counts a repeat: the previous refresh token gave its pair again.
@@ -247,35 +309,74 @@ impl Live {
     #[must_use]
     pub fn expires(&self) -> u64 {
         let refresh = self.refresh.as_ref().map_or(0, |refresh| refresh.expires);
-        self.access.iter().map(|access| access.expires * 1000).fold(refresh, u64::max)
+        self.access
+            .iter()
+            .map(|access| access.expires * 1000)
+            .fold(refresh, u64::max)
     }
 
     /// The sessions, tasks and streams of the grant in other objects.
     fn held(&self, now: u64) -> Held {
-        let sessions = self.sessions.living(now).into_iter().map(|note| note.key).collect();
-        let living = self.access.iter().map(|access| access.expires * 1000).filter(|expires| now < *expires);
-        Held { sessions, tasks: self.tasks.living(now), listening_until: living.max().unwrap_or_default() }
+        let sessions = self
+            .sessions
+            .living(now)
+            .into_iter()
+            .map(|note| note.key)
+            .collect();
+        let living = self
+            .access
+            .iter()
+            .map(|access| access.expires * 1000)
+            .filter(|expires| now < *expires);
+        Held {
+            sessions,
+            tasks: self.tasks.living(now),
+            listening_until: living.max().unwrap_or_default(),
+        }
     }
 
     /// The key of the record of an access token.
     fn access_key(&self, access: &LiveAccess) -> String {
-        let key = if access.own { record::key } else { record::old_key };
-        key(self.facts.handle.as_str(), self.facts.id.as_str(), &access.hash)
+        let key = if access.own {
+            record::key
+        } else {
+            record::old_key
+        };
+        key(
+            self.facts.handle.as_str(),
+            self.facts.id.as_str(),
+            &access.hash,
+        )
     }
 
     /// The key of the record of the access token of that hash, if it lives.
     #[must_use]
     pub fn key_of_access(&self, hash: &str, now: u64) -> Option<String> {
         let lives = |access: &&LiveAccess| same(&access.hash, hash) && now < access.expires * 1000;
-        self.access.iter().find(lives).map(|access| self.access_key(access))
+        self.access
+            .iter()
+            .find(lives)
+            .map(|access| self.access_key(access))
     }
 
     /// Keys of all records of the grant in KV.
     fn keys(&self, now: u64) -> Vec<String> {
-        let living = self.access.iter().filter(|access| now < access.expires * 1000);
-        let header_key = if self.own_header { header_key } else { old_header_key };
-        let header = (now < self.header_expires * 1000).then(|| header_key(&self.facts.handle, &self.facts.id));
-        living.map(|access| self.access_key(access)).chain(header).chain(self.legacy.keys(now)).collect()
+        let living = self
+            .access
+            .iter()
+            .filter(|access| now < access.expires * 1000);
+        let header_key = if self.own_header {
+            header_key
+        } else {
+            old_header_key
+        };
+        let header = (now < self.header_expires * 1000)
+            .then(|| header_key(&self.facts.handle, &self.facts.id));
+        living
+            .map(|access| self.access_key(access))
+            .chain(header)
+            .chain(self.legacy.keys(now))
+            .collect()
     }
 }
 
@@ -332,8 +433,15 @@ impl Grant {
             Self::Pending(Pending { facts, .. }) => Ending::new(facts.client_id, Vec::new(), now),
             Self::Live(live) => {
                 let (keys, held) = (live.keys(now), live.held(now));
-                let until = if live.facts.adopted { now + tombstone } else { now };
-                Ending { held, ..Ending::new(live.facts.client_id, keys, until) }
+                let until = if live.facts.adopted {
+                    now + tombstone
+                } else {
+                    now
+                };
+                Ending {
+                    held,
+                    ..Ending::new(live.facts.client_id, keys, until)
+                }
             }
             Self::Ending(ending) => ending,
         }
@@ -348,11 +456,20 @@ mod tests {
     const NOW: u64 = 1_000_000;
 
     fn access(hash: &str, expires: u64) -> LiveAccess {
-        LiveAccess { hash: hash.to_owned(), expires, own: true }
+        LiveAccess {
+            hash: hash.to_owned(),
+            expires,
+            own: true,
+        }
     }
 
     fn current(hash: &str) -> Current {
-        Current { generation: 0, hash: hash.to_owned(), expires: NOW * 2, sealed: "sealed".to_owned() }
+        Current {
+            generation: 0,
+            hash: hash.to_owned(),
+            expires: NOW * 2,
+            sealed: "sealed".to_owned(),
+        }
     }
 
     fn pending() -> Pending {
@@ -374,7 +491,15 @@ mod tests {
             sign_in: String::new(),
         };
         let (code, redirect_uri) = ("code".to_owned(), "http://127.0.0.1:1/cb".to_owned());
-        Pending { facts, code, expires: NOW + 300, redirect_uri, challenge: None, misses: 0, sealed: String::new() }
+        Pending {
+            facts,
+            code,
+            expires: NOW + 300,
+            redirect_uri,
+            challenge: None,
+            misses: 0,
+            sealed: String::new(),
+        }
     }
 
     fn live() -> Live {
@@ -383,16 +508,30 @@ mod tests {
 
     fn next(hash: &str) -> Next {
         let (sealed, pair) = (String::new(), "pair".to_owned());
-        Next { hash: hash.to_owned(), expires: NOW * 2, sealed, pair, grace_until: NOW + 60_000 }
+        Next {
+            hash: hash.to_owned(),
+            expires: NOW * 2,
+            sealed,
+            pair,
+            grace_until: NOW + 60_000,
+        }
     }
 
     #[test]
     fn a_row_is_read_as_it_was_written() {
         let rotated = live().rotated(next("s"), access("b", 5000), NOW, &Evictions::default());
         let ending = Grant::Live(rotated.clone()).ended(NOW, 0);
-        for grant in [Grant::Pending(pending()), Grant::Live(rotated), Grant::Ending(ending)] {
+        for grant in [
+            Grant::Pending(pending()),
+            Grant::Live(rotated),
+            Grant::Ending(ending),
+        ] {
             let json = serde_json::to_string(&grant).unwrap();
-            assert_eq!(serde_json::from_str::<Grant>(&json).unwrap(), grant, "{json}");
+            assert_eq!(
+                serde_json::from_str::<Grant>(&json).unwrap(),
+                grant,
+                "{json}"
+            );
         }
     }
 
@@ -401,12 +540,27 @@ mod tests {
         assert_eq!(live().standing("r", NOW, 2), RefreshStatus::Current);
         let rotated = live().rotated(next("s"), access("b", 5000), NOW, &Evictions::default());
         let standing = |live: &Live, at| (live.standing("r", at, 2), live.standing("s", at, 2));
-        assert_eq!(standing(&rotated, NOW), (RefreshStatus::Repeat, RefreshStatus::Current));
-        assert_eq!(standing(&rotated, NOW + 60_000), (RefreshStatus::Stale, RefreshStatus::Current));
-        assert_eq!(standing(&rotated, NOW * 2), (RefreshStatus::Stale, RefreshStatus::Stale));
-        assert_eq!(standing(&rotated.clone().repeated().repeated(), NOW).0, RefreshStatus::Stale);
+        assert_eq!(
+            standing(&rotated, NOW),
+            (RefreshStatus::Repeat, RefreshStatus::Current)
+        );
+        assert_eq!(
+            standing(&rotated, NOW + 60_000),
+            (RefreshStatus::Stale, RefreshStatus::Current)
+        );
+        assert_eq!(
+            standing(&rotated, NOW * 2),
+            (RefreshStatus::Stale, RefreshStatus::Stale)
+        );
+        assert_eq!(
+            standing(&rotated.clone().repeated().repeated(), NOW).0,
+            RefreshStatus::Stale
+        );
         let twice = rotated.rotated(next("t"), access("c", 5000), NOW, &Evictions::default());
-        assert_eq!(standing(&twice, NOW), (RefreshStatus::Stale, RefreshStatus::Repeat));
+        assert_eq!(
+            standing(&twice, NOW),
+            (RefreshStatus::Stale, RefreshStatus::Repeat)
+        );
         assert_eq!(twice.refresh.unwrap().generation, 2);
     }
 
@@ -414,10 +568,22 @@ mod tests {
     fn a_grant_that_ends_names_every_record_that_may_still_be_good() {
         let live = live().with_access(access("b", 5000), NOW, &Evictions::default());
         let at = |now| Grant::Live(live.clone()).ended(now, 0).keys;
-        let (prefix, header) =
-            ("AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAA", "grant::AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAA");
-        assert_eq!(at(NOW), [format!("token::{prefix}:a"), format!("token::{prefix}:b"), header.to_owned()]);
-        assert_eq!(at(NOW + 60_000), [format!("token::{prefix}:b"), header.to_owned()]);
+        let (prefix, header) = (
+            "AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAA",
+            "grant::AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAA",
+        );
+        assert_eq!(
+            at(NOW),
+            [
+                format!("token::{prefix}:a"),
+                format!("token::{prefix}:b"),
+                header.to_owned()
+            ]
+        );
+        assert_eq!(
+            at(NOW + 60_000),
+            [format!("token::{prefix}:b"), header.to_owned()]
+        );
         assert!(Grant::Pending(pending()).ended(NOW, 9).is_done(NOW));
         let mut adopted = live.clone();
         adopted.facts.adopted = true;
@@ -432,10 +598,15 @@ mod tests {
         }
         let room = live.room(NOW, 3);
         assert_eq!(room.oldest, ["a"]);
-        let kept = live.clone().with_access(access("d", 5000), NOW, &Evictions::default());
+        let kept = live
+            .clone()
+            .with_access(access("d", 5000), NOW, &Evictions::default());
         assert_eq!(kept.access.len(), 4);
         assert_eq!(kept.room(NOW, 3).oldest, ["a", "b"]);
-        assert_eq!(live.with_access(access("d", 5000), NOW, &room).access.len(), 3);
+        assert_eq!(
+            live.with_access(access("d", 5000), NOW, &room).access.len(),
+            3
+        );
     }
 
     #[test]
@@ -445,6 +616,12 @@ mod tests {
         assert!(pending.came_by(Some("http://127.0.0.1:2/cb")));
         assert!(!pending.came_by(Some("http://127.0.0.1:1/other")) && !pending.came_by(Some("")));
         let challenge = Challenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").ok();
-        assert!(Pending { challenge, ..pending }.came_by(None));
+        assert!(
+            Pending {
+                challenge,
+                ..pending
+            }
+            .came_by(None)
+        );
     }
 }

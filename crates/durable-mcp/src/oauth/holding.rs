@@ -24,7 +24,9 @@ impl fmt::Display for Bound {
         f.write_str(match self {
             Self::AtOnce => "at once",
             Self::OneRequest => "one request, repeated each minute until it is answered",
-            Self::Kv => "1 s where it was ended, elsewhere what Workers KV takes: 60 s or a little more",
+            Self::Kv => {
+                "1 s where it was ended, elsewhere what Workers KV takes: 60 s or a little more"
+            }
             Self::NotHeld => "no grant holds one",
             Self::Answer => "the answer",
         })
@@ -107,14 +109,20 @@ impl GrantHolding {
                 "the user's object asks the session's to end; tokens of later grants refuse ids from before the end"
             }
             Self::GetStream | Self::SseStream => "its session's object, with the session",
-            Self::Listener => "the hub closes it, and refuses new ones until the last token of the grant has expired",
+            Self::Listener => {
+                "the hub closes it, and refuses new ones until the last token of the grant has expired"
+            }
             Self::Task => {
                 "the user's object asks the task's to stop and to delete its result; tokens of later grants refuse ids \
                  from before the end"
             }
-            Self::RequestState => "tokens of later grants do not open it; by itself after 10 minutes",
+            Self::RequestState => {
+                "tokens of later grants do not open it; by itself after 10 minutes"
+            }
             Self::StateHandle => "states of signed-in users have no handles",
-            Self::Call => "its own end: it was let in before, and is stopped where it runs in a session or task",
+            Self::Call => {
+                "its own end: it was let in before, and is stopped where it runs in a session or task"
+            }
             Self::RememberedConsent => {
                 "a disconnect alone: the user's object gives no code for a consent that is older"
             }
@@ -129,9 +137,13 @@ impl GrantHolding {
     #[must_use]
     pub const fn bound(self) -> Bound {
         match self {
-            Self::Code | Self::RefreshToken | Self::RememberedConsent | Self::SignInFlow => Bound::AtOnce,
+            Self::Code | Self::RefreshToken | Self::RememberedConsent | Self::SignInFlow => {
+                Bound::AtOnce
+            }
             Self::AccessToken | Self::RequestState => Bound::Kv,
-            Self::Session | Self::GetStream | Self::SseStream | Self::Listener | Self::Task => Bound::OneRequest,
+            Self::Session | Self::GetStream | Self::SseStream | Self::Listener | Self::Task => {
+                Bound::OneRequest
+            }
             Self::StateHandle => Bound::NotHeld,
             Self::Call => Bound::Answer,
         }
@@ -140,7 +152,14 @@ impl GrantHolding {
     /// Table of all kinds, as Markdown.
     #[must_use]
     pub fn table() -> String {
-        let row = |kind: &Self| format!("| {} | {} | {} |\n", kind.name(), kind.ended_by(), kind.bound());
+        let row = |kind: &Self| {
+            format!(
+                "| {} | {} | {} |\n",
+                kind.name(),
+                kind.ended_by(),
+                kind.bound()
+            )
+        };
         let rows: String = Self::ALL.iter().map(row).collect();
         format!("| a grant's | ended by | within |\n|---|---|---|\n{rows}")
     }
@@ -154,6 +173,9 @@ mod tests {
     fn the_documentation_says_how_each_kind_of_holding_ends() {
         let text = include_str!("../../../../docs/oauth.md");
         let table = GrantHolding::table();
-        assert!(text.contains(&table), "docs/oauth.md lacks this table:\n{table}");
+        assert!(
+            text.contains(&table),
+            "docs/oauth.md lacks this table:\n{table}"
+        );
     }
 }

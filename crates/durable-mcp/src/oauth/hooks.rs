@@ -46,7 +46,10 @@ pub struct Exchange {
 
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exchange").field("kind", &self.kind).field("grant", &self.grant).finish_non_exhaustive()
+        f.debug_struct("Exchange")
+            .field("kind", &self.kind)
+            .field("grant", &self.grant)
+            .finish_non_exhaustive()
     }
 }
 
@@ -81,7 +84,8 @@ pub enum ExchangeError {
 
 /// Runs once for each exchange, inside the user's object, before the tokens exist. A client that repeats a request
 /// whose answer it missed gets the same tokens without another run.
-pub type OnExchange = Rc<dyn Fn(Exchange) -> LocalBoxFuture<'static, Result<Exchanged, ExchangeError>>>;
+pub type OnExchange =
+    Rc<dyn Fn(Exchange) -> LocalBoxFuture<'static, Result<Exchanged, ExchangeError>>>;
 
 /// The application's hooks.
 #[derive(Clone, Default)]
@@ -92,6 +96,8 @@ pub struct Hooks {
 
 impl fmt::Debug for Hooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hooks").field("on_exchange", &self.on_exchange.is_some()).finish()
+        f.debug_struct("Hooks")
+            .field("on_exchange", &self.on_exchange.is_some())
+            .finish()
     }
 }

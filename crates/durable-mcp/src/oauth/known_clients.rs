@@ -27,7 +27,10 @@ pub(super) struct KnowingKv<'a> {
 impl KnownClients {
     fn get(&self, key: &str, now: u64, known_ms: u64) -> Option<String> {
         let known = self.0.borrow();
-        known.get(key).filter(|(since, _)| now.saturating_sub(*since) < known_ms).map(|(_, record)| record.clone())
+        known
+            .get(key)
+            .filter(|(since, _)| now.saturating_sub(*since) < known_ms)
+            .map(|(_, record)| record.clone())
     }
 
     fn put(&self, key: &str, record: &str, now: u64, known_ms: u64) {
@@ -61,7 +64,13 @@ impl Kv for KnowingKv<'_> {
         .boxed_local()
     }
 
-    fn put<'a>(&'a self, key: &'a str, value: &'a str, expires: u64, beside: Option<&'a str>) -> Operation<'a, ()> {
+    fn put<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a str,
+        expires: u64,
+        beside: Option<&'a str>,
+    ) -> Operation<'a, ()> {
         async move {
             self.known.forget(key);
             self.kv.put(key, value, expires, beside).await?;
@@ -81,7 +90,12 @@ impl Kv for KnowingKv<'_> {
         .boxed_local()
     }
 
-    fn page<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>, limit: usize) -> Operation<'a, Listing> {
+    fn page<'a>(
+        &'a self,
+        prefix: &'a str,
+        cursor: Option<&'a str>,
+        limit: usize,
+    ) -> Operation<'a, Listing> {
         self.kv.page(prefix, cursor, limit)
     }
 }
@@ -107,7 +121,12 @@ mod tests {
     fn a_record_is_read_once_in_a_while_and_changes_made_here_are_seen_at_once() {
         let (kv, known) = (MemoryKv::at(NOW), KnownClients::default());
         block_on(kv.put("client:a", "1", NEVER, None)).unwrap();
-        let at = |now| KnowingKv { kv: &kv, known: &known, now, known_ms: KNOWN_MS };
+        let at = |now| KnowingKv {
+            kv: &kv,
+            known: &known,
+            now,
+            known_ms: KNOWN_MS,
+        };
         for now in [NOW, NOW + KNOWN_MS - 1] {
             assert_eq!(block_on(at(now).get("client:a")), Ok(Some("1".to_owned())));
         }

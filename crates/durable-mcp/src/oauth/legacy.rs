@@ -24,8 +24,8 @@ use crate::wire::{RuntimeError, read_json};
 
 /// The key of the HMAC. It is public: the token alone protects what is wrapped.
 const WRAPPING: [u8; 32] = [
-    0x22, 0x7e, 0x26, 0x86, 0x8d, 0xf1, 0xe1, 0x6d, 0x80, 0x70, 0xea, 0x17, 0x97, 0x5b, 0x47, 0xa6, 0x82, 0x18, 0xfa,
-    0x87, 0x28, 0xae, 0xde, 0x85, 0xb5, 0x1d, 0x4a, 0xd9, 0x96, 0xca, 0xca, 0x43,
+    0x22, 0x7e, 0x26, 0x86, 0x8d, 0xf1, 0xe1, 0x6d, 0x80, 0x70, 0xea, 0x17, 0x97, 0x5b, 0x47, 0xa6,
+    0x82, 0x18, 0xfa, 0x87, 0x28, 0xae, 0xde, 0x85, 0xb5, 0x1d, 0x4a, 0xd9, 0x96, 0xca, 0xca, 0x43,
 ];
 
 const KEY_BYTES: usize = 32;
@@ -65,7 +65,10 @@ struct Wrapped {
 
 impl fmt::Debug for LegacyGrant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LegacyGrant").field("id", &self.id).field("client_id", &self.client_id).finish_non_exhaustive()
+        f.debug_struct("LegacyGrant")
+            .field("id", &self.id)
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -77,7 +80,9 @@ pub fn grant_key(user: &str, grant: &str) -> String {
 
 /// The error of a record that is there and cannot be read: it stays as it is, and its user is not signed out.
 pub(super) fn unreadable(what: &str) -> RuntimeError {
-    RuntimeError(format!("the record of a {what} of workers-oauth-provider cannot be read and is left alone"))
+    RuntimeError(format!(
+        "the record of a {what} of workers-oauth-provider cannot be read and is left alone"
+    ))
 }
 
 impl LegacyGrant {
@@ -96,7 +101,10 @@ impl LegacyGrant {
             redirect_uri: record.redirect_uri,
             props: record.encrypted_props,
             current: wrapped(record.refresh_token_id, record.refresh_token_wrapped_key),
-            previous: wrapped(record.previous_refresh_token_id, record.previous_refresh_token_wrapped_key),
+            previous: wrapped(
+                record.previous_refresh_token_id,
+                record.previous_refresh_token_wrapped_key,
+            ),
         })
     }
 
@@ -104,7 +112,10 @@ impl LegacyGrant {
     #[must_use]
     pub fn open(&self, refresh_token: &str) -> Option<Value> {
         let hash = sha256_hex(refresh_token);
-        let known = [&self.current, &self.previous].into_iter().flatten().find(|known| same(&known.hash, &hash))?;
+        let known = [&self.current, &self.previous]
+            .into_iter()
+            .flatten()
+            .find(|known| same(&known.hash, &hash))?;
         open(refresh_token, &known.key, &self.props)
     }
 
@@ -117,7 +128,9 @@ impl LegacyGrant {
     /// Checks whether the token is the newest refresh token of the grant.
     #[must_use]
     pub fn is_current(&self, refresh_token: &str) -> bool {
-        self.current.as_ref().is_some_and(|known| same(&known.hash, &sha256_hex(refresh_token)))
+        self.current
+            .as_ref()
+            .is_some_and(|known| same(&known.hash, &sha256_hex(refresh_token)))
     }
 }
 
@@ -125,7 +138,11 @@ impl LegacyGrant {
 /// none.
 pub(super) fn read_access(json: &str, token: &str) -> Option<Access> {
     let record: TokenRecord = serde_json::from_str(json).ok()?;
-    let props = open(token, &record.wrapped_encryption_key, &record.grant.encrypted_props)?;
+    let props = open(
+        token,
+        &record.wrapped_encryption_key,
+        &record.grant.encrypted_props,
+    )?;
     Some(Access {
         subject: record.user_id.into_owned(),
         grant: record.grant_id.into_owned(),
@@ -189,12 +206,18 @@ struct GrantRecord {
 }
 
 fn wrapped(hash: Option<String>, key: Option<String>) -> Option<Wrapped> {
-    Some(Wrapped { hash: hash?, key: key? })
+    Some(Wrapped {
+        hash: hash?,
+        key: key?,
+    })
 }
 
 /// Valid scopes among the texts: old releases accepted any text as a scope.
 fn scopes(texts: Vec<String>) -> Scopes {
-    texts.into_iter().filter_map(|text| Scope::try_from(text).ok()).collect()
+    texts
+        .into_iter()
+        .filter_map(|text| Scope::try_from(text).ok())
+        .collect()
 }
 
 /// Resources that a record names: one or, in releases before 1.0, several. `None` if there are some and not one can be
@@ -205,14 +228,18 @@ fn audience(named: &Value) -> Option<Vec<Resource>> {
         Value::Array(texts) => texts.as_slice(),
         one => std::slice::from_ref(one),
     };
-    let read = texts.iter().filter_map(|text| Resource::parse(text.as_str()?).ok());
+    let read = texts
+        .iter()
+        .filter_map(|text| Resource::parse(text.as_str()?).ok());
     Some(read.collect::<Vec<_>>()).filter(|read| !read.is_empty())
 }
 
 fn open(token: &str, wrapped_key: &str, encrypted: &str) -> Option<Value> {
     let key = unwrap(token, wrapped_key)?;
     let mut props = STANDARD.decode(encrypted).ok()?;
-    Aes256Gcm::new(&key.into()).decrypt_in_place(&NONCE.into(), &[], &mut props).ok()?;
+    Aes256Gcm::new(&key.into())
+        .decrypt_in_place(&NONCE.into(), &[], &mut props)
+        .ok()?;
     read_json(&props)
 }
 
@@ -220,9 +247,14 @@ fn unwrap(token: &str, wrapped: &str) -> Option<[u8; KEY_BYTES]> {
     let mut hmac = <Hmac<Sha256> as KeyInit>::new_from_slice(&WRAPPING).ok()?;
     hmac.update(token.as_bytes());
     let wrapping: [u8; KEY_BYTES] = hmac.finalize().into_bytes().into();
-    let wrapped = STANDARD.decode(wrapped).ok().filter(|bytes| bytes.len() == WRAPPED_BYTES)?;
+    let wrapped = STANDARD
+        .decode(wrapped)
+        .ok()
+        .filter(|bytes| bytes.len() == WRAPPED_BYTES)?;
     let mut key = [0; KEY_BYTES];
-    KwAes256::new(&wrapping.into()).unwrap_key(&wrapped, &mut key).ok()?;
+    KwAes256::new(&wrapping.into())
+        .unwrap_key(&wrapped, &mut key)
+        .ok()?;
     Some(key)
 }
 
@@ -256,13 +288,20 @@ mod tests {
 
         fn record_of(&self, token: &str) -> &str {
             let mut parts = token.split(':');
-            let key = record::old_key(parts.next().unwrap(), parts.next().unwrap(), &sha256_hex(token));
+            let key = record::old_key(
+                parts.next().unwrap(),
+                parts.next().unwrap(),
+                &sha256_hex(token),
+            );
             self.0["kept"][key].as_str().unwrap()
         }
 
         fn audience(&self) -> Vec<Resource> {
             let named = self.text("/version") != "0.10.3";
-            named.then(|| Resource::parse("https://mcp.example.com/mcp").unwrap()).into_iter().collect()
+            named
+                .then(|| Resource::parse("https://mcp.example.com/mcp").unwrap())
+                .into_iter()
+                .collect()
         }
     }
 
@@ -288,18 +327,23 @@ mod tests {
     #[test]
     fn a_record_opens_with_its_own_token_alone() {
         for vector in Vector::all() {
-            let [first, second] = ["/first/access_token", "/second/access_token"].map(|path| vector.text(path));
+            let [first, second] =
+                ["/first/access_token", "/second/access_token"].map(|path| vector.text(path));
             assert!(read_access(vector.record_of(first), second).is_none());
-            assert!(read_access(vector.record_of(first), vector.text("/first/refresh_token")).is_none());
+            assert!(
+                read_access(vector.record_of(first), vector.text("/first/refresh_token")).is_none()
+            );
         }
     }
 
     #[test]
     fn a_grant_opens_with_its_refresh_token_and_the_one_before() {
         for vector in Vector::all() {
-            let [first, second] = ["/first/refresh_token", "/second/refresh_token"].map(|path| vector.text(path));
+            let [first, second] =
+                ["/first/refresh_token", "/second/refresh_token"].map(|path| vector.text(path));
             let key = Vector::key_of_grant(first);
-            let once = LegacyGrant::read(vector.0["first"]["grants"][&key].as_str().unwrap()).unwrap();
+            let once =
+                LegacyGrant::read(vector.0["first"]["grants"][&key].as_str().unwrap()).unwrap();
             assert_eq!(once.open(first).as_ref(), Some(&vector.0["props"]));
             assert!(once.open(second).is_none() && once.is_current(first));
 
@@ -320,7 +364,11 @@ mod tests {
             assert_eq!(grant.client_id, vector.text("/client_id"));
             assert_eq!(grant.scopes, Scopes::parse("read write").unwrap());
             assert_eq!(grant.audience, vector.audience());
-            assert!(grant.expires.is_none_or(|expires| expires == grant.created + 30 * 24 * 3600));
+            assert!(
+                grant
+                    .expires
+                    .is_none_or(|expires| expires == grant.created + 30 * 24 * 3600)
+            );
             assert!(!format!("{grant:?}").contains(&grant.user));
         }
     }
@@ -332,7 +380,10 @@ mod tests {
             "createdAt": 1, "authCodeId": "x", "authCodeWrappedKey": "AA==", "metadata": null,
         });
         let grant = LegacyGrant::read(&grant.to_string()).unwrap();
-        assert_eq!((grant.scopes.to_string().as_str(), grant.expires), ("a", None));
+        assert_eq!(
+            (grant.scopes.to_string().as_str(), grant.expires),
+            ("a", None)
+        );
         assert!(grant.open("u:g:s").is_none() && !grant.is_current("u:g:s"));
     }
 
@@ -361,13 +412,18 @@ mod tests {
         // Section 4.6: 256 bits of key data with a 256-bit key.
         let key: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
         let wrapped = [
-            0x28, 0xc9, 0xf4, 0x04, 0xc4, 0xb8, 0x10, 0xf4, 0xcb, 0xcc, 0xb3, 0x5c, 0xfb, 0x87, 0xf8, 0x26, 0x3f, 0x57,
-            0x86, 0xe2, 0xd8, 0x0e, 0xd3, 0x26, 0xcb, 0xc7, 0xf0, 0xe7, 0x1a, 0x99, 0xf4, 0x3b, 0xfb, 0x98, 0x8b, 0x9b,
-            0x7a, 0x02, 0xdd, 0x21,
+            0x28, 0xc9, 0xf4, 0x04, 0xc4, 0xb8, 0x10, 0xf4, 0xcb, 0xcc, 0xb3, 0x5c, 0xfb, 0x87,
+            0xf8, 0x26, 0x3f, 0x57, 0x86, 0xe2, 0xd8, 0x0e, 0xd3, 0x26, 0xcb, 0xc7, 0xf0, 0xe7,
+            0x1a, 0x99, 0xf4, 0x3b, 0xfb, 0x98, 0x8b, 0x9b, 0x7a, 0x02, 0xdd, 0x21,
         ];
         let mut unwrapped = [0; 32];
-        KwAes256::new(&key.into()).unwrap_key(&wrapped, &mut unwrapped).unwrap();
-        let expected: Vec<u8> = (0..16).map(|nibble: u8| nibble * 0x11).chain(0..16).collect();
+        KwAes256::new(&key.into())
+            .unwrap_key(&wrapped, &mut unwrapped)
+            .unwrap();
+        let expected: Vec<u8> = (0..16)
+            .map(|nibble: u8| nibble * 0x11)
+            .chain(0..16)
+            .collect();
         assert_eq!(unwrapped.as_slice(), expected);
     }
 }

@@ -18,7 +18,8 @@ use self::weather::{Flight, Weather, Write};
 pub use self::web::MemoryWeb;
 use super::port::{Kv, Listing, Operation};
 use crate::limits::{
-    KV_KEY_BYTES, KV_LEAST_SECONDS, KV_METADATA_BYTES, KV_PAGE_KEYS, KV_VALUE_BYTES, OPERATIONS_AN_INVOCATION,
+    KV_KEY_BYTES, KV_LEAST_SECONDS, KV_METADATA_BYTES, KV_PAGE_KEYS, KV_VALUE_BYTES,
+    OPERATIONS_AN_INVOCATION,
 };
 use crate::runtime::Random;
 use crate::wire::RuntimeError;
@@ -34,7 +35,9 @@ impl Invocation {
     /// When the invocation has made as many as it may.
     pub fn spend(&self) -> Result<(), RuntimeError> {
         if self.0.get() >= OPERATIONS_AN_INVOCATION {
-            return Err(RuntimeError("too many operations by a single invocation".to_owned()));
+            return Err(RuntimeError(
+                "too many operations by a single invocation".to_owned(),
+            ));
         }
         self.0.set(self.0.get() + 1);
         Ok(())
@@ -95,7 +98,10 @@ impl MemoryKv {
     /// An empty store at that time, in milliseconds since 1970.
     #[must_use]
     pub fn at(now: u64) -> Self {
-        Self { now: Cell::new(now), ..Self::default() }
+        Self {
+            now: Cell::new(now),
+            ..Self::default()
+        }
     }
 
     /// The time, in milliseconds since 1970.
@@ -155,21 +161,31 @@ impl MemoryKv {
     /// Number of calls of that kind so far.
     #[must_use]
     pub fn count(&self, call: Call) -> usize {
-        self.calls.borrow().iter().filter(|(kind, _)| *kind == call).count()
+        self.calls
+            .borrow()
+            .iter()
+            .filter(|(kind, _)| *kind == call)
+            .count()
     }
 
     /// The keys of the calls of that kind, in order.
     #[must_use]
     pub fn called(&self, call: Call) -> Vec<String> {
         let calls = self.calls.borrow();
-        calls.iter().filter(|(kind, _)| *kind == call).map(|(_, key)| key.clone()).collect()
+        calls
+            .iter()
+            .filter(|(kind, _)| *kind == call)
+            .map(|(_, key)| key.clone())
+            .collect()
     }
 
     /// The living keys that begin with `prefix`.
     #[must_use]
     pub fn keys(&self, prefix: &str) -> Vec<String> {
         let (records, now) = (self.records.borrow(), self.now_s());
-        let living = records.iter().filter(|(key, record)| key.starts_with(prefix) && record.expires > now);
+        let living = records
+            .iter()
+            .filter(|(key, record)| key.starts_with(prefix) && record.expires > now);
         living.map(|(key, _)| key.clone()).collect()
     }
 
@@ -177,7 +193,10 @@ impl MemoryKv {
     #[must_use]
     pub fn value(&self, key: &str) -> Option<String> {
         let records = self.records.borrow();
-        records.get(key).filter(|record| record.expires > self.now_s()).map(|record| record.value.clone())
+        records
+            .get(key)
+            .filter(|record| record.expires > self.now_s())
+            .map(|record| record.value.clone())
     }
 
     /// Expiry of a record, in seconds since 1970.
@@ -188,7 +207,11 @@ impl MemoryKv {
 
     /// Sets a value that stays, without a call: what another program wrote.
     pub fn set(&self, key: &str, value: &str) {
-        let record = Record { value: value.to_owned(), expires: u64::MAX, beside: None };
+        let record = Record {
+            value: value.to_owned(),
+            expires: u64::MAX,
+            beside: None,
+        };
         self.records.borrow_mut().insert(key.to_owned(), record);
     }
 
@@ -208,7 +231,10 @@ impl MemoryKv {
         self.calls.borrow_mut().push((call, key.to_owned()));
         let count = self.count(call);
         let fault = || RuntimeError(format!("{call:?} number {count} fails"));
-        self.invocation.borrow().as_ref().map_or(Ok(()), Invocation::spend)?;
+        self.invocation
+            .borrow()
+            .as_ref()
+            .map_or(Ok(()), Invocation::spend)?;
         if key.len() > KV_KEY_BYTES {
             return Err(RuntimeError(format!("a key of {} bytes", key.len())));
         }
@@ -218,7 +244,12 @@ impl MemoryKv {
         if self.down.get() {
             return Err(fault());
         }
-        let failure = self.failures.borrow().iter().find(|(kind, at, _)| *kind == call && *at == count).copied();
+        let failure = self
+            .failures
+            .borrow()
+            .iter()
+            .find(|(kind, at, _)| *kind == call && *at == count)
+            .copied();
         let outcome = match failure {
             None => work(),
             Some((.., Failure::Before)) => Err(fault()),
@@ -233,11 +264,22 @@ impl MemoryKv {
 
 impl Kv for MemoryKv {
     fn get<'a>(&'a self, key: &'a str) -> Operation<'a, Option<String>> {
-        self.call(Call::Get, key, None, || Ok(self.value(key))).boxed_local()
+        self.call(Call::Get, key, None, || Ok(self.value(key)))
+            .boxed_local()
     }
 
-    fn put<'a>(&'a self, key: &'a str, value: &'a str, expires: u64, beside: Option<&'a str>) -> Operation<'a, ()> {
-        let record = Record { value: value.to_owned(), expires, beside: beside.map(str::to_owned) };
+    fn put<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a str,
+        expires: u64,
+        beside: Option<&'a str>,
+    ) -> Operation<'a, ()> {
+        let record = Record {
+            value: value.to_owned(),
+            expires,
+            beside: beside.map(str::to_owned),
+        };
         let write = (key.to_owned(), Some(record.clone()));
         let work = move || {
             if expires < self.now_s() + KV_LEAST_SECONDS {
@@ -245,9 +287,14 @@ impl Kv for MemoryKv {
             }
             let metadata = beside.map_or(0, |beside| Value::from(beside).to_string().len());
             if value.len() > KV_VALUE_BYTES || metadata > KV_METADATA_BYTES {
-                return Err(RuntimeError(format!("{key} has {} bytes and {metadata} beside it", value.len())));
+                return Err(RuntimeError(format!(
+                    "{key} has {} bytes and {metadata} beside it",
+                    value.len()
+                )));
             }
-            self.records.borrow_mut().insert(key.to_owned(), record.clone());
+            self.records
+                .borrow_mut()
+                .insert(key.to_owned(), record.clone());
             Ok(())
         };
         self.call(Call::Put, key, Some(write), work).boxed_local()
@@ -258,10 +305,16 @@ impl Kv for MemoryKv {
             self.records.borrow_mut().remove(key);
             Ok(())
         };
-        self.call(Call::Delete, key, Some((key.to_owned(), None)), work).boxed_local()
+        self.call(Call::Delete, key, Some((key.to_owned(), None)), work)
+            .boxed_local()
     }
 
-    fn page<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>, limit: usize) -> Operation<'a, Listing> {
+    fn page<'a>(
+        &'a self,
+        prefix: &'a str,
+        cursor: Option<&'a str>,
+        limit: usize,
+    ) -> Operation<'a, Listing> {
         let limit = limit.min(self.page_keys.get().unwrap_or(KV_PAGE_KEYS));
         let work = move || {
             let after = |key: &String| cursor.is_none_or(|cursor| key.as_str() > cursor);
@@ -269,7 +322,11 @@ impl Kv for MemoryKv {
             let more = names.len() > limit;
             let records = self.records.borrow();
             let beside = |name: &String| records.get(name).and_then(|record| record.beside.clone());
-            let keys: Vec<_> = names.iter().take(limit).map(|name| (name.clone(), beside(name))).collect();
+            let keys: Vec<_> = names
+                .iter()
+                .take(limit)
+                .map(|name| (name.clone(), beside(name)))
+                .collect();
             let cursor = keys.last().filter(|_| more).map(|(name, _)| name.clone());
             Ok(Listing { keys, cursor })
         };
@@ -305,7 +362,10 @@ impl SeededRandom {
     /// Randomness from a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { seed, ..Self::default() }
+        Self {
+            seed,
+            ..Self::default()
+        }
     }
 
     /// Makes every call fail while `down` is true.
@@ -322,7 +382,10 @@ impl Random for SeededRandom {
         for chunk in bytes.chunks_mut(32) {
             let count = self.count.replace(self.count.get().wrapping_add(1));
             let block = Sha256::digest([self.seed.to_be_bytes(), count.to_be_bytes()].concat());
-            chunk.iter_mut().zip(block).for_each(|(to, from)| *to = from);
+            chunk
+                .iter_mut()
+                .zip(block)
+                .for_each(|(to, from)| *to = from);
         }
         Ok(())
     }
@@ -382,12 +445,17 @@ mod tests {
         block_on(async {
             let kv = MemoryKv::at(NOW);
             for n in 0..150 {
-                kv.put(&format!("a:{n:03}"), "", LATER, Some(&n.to_string())).await.unwrap();
+                kv.put(&format!("a:{n:03}"), "", LATER, Some(&n.to_string()))
+                    .await
+                    .unwrap();
             }
             kv.put("b:1", "", LATER, None).await.unwrap();
             let first = kv.page("a:", None, 100).await.unwrap();
             let second = kv.page("a:", first.cursor.as_deref(), 100).await.unwrap();
-            assert_eq!((first.keys.len(), second.keys.len(), second.cursor), (100, 50, None));
+            assert_eq!(
+                (first.keys.len(), second.keys.len(), second.cursor),
+                (100, 50, None)
+            );
             assert_eq!(second.keys[0], ("a:100".to_owned(), Some("100".to_owned())));
         });
     }
@@ -399,7 +467,10 @@ mod tests {
             kv.set(&format!("a:{n:04}"), "");
         }
         let page = block_on(kv.page("a:", None, 5_000)).unwrap();
-        assert_eq!((page.keys.len(), page.cursor.as_deref()), (1_000, Some("a:0999")));
+        assert_eq!(
+            (page.keys.len(), page.cursor.as_deref()),
+            (1_000, Some("a:0999"))
+        );
     }
 
     #[test]
@@ -409,14 +480,23 @@ mod tests {
         assert!((0..1_000).all(|_| block_on(kv.get("a")).is_ok()));
         assert!(block_on(kv.get("a")).is_err());
         kv.charge(Some(Invocation::default()));
-        assert!(block_on(kv.get("a")).is_ok(), "the next invocation has its own");
+        assert!(
+            block_on(kv.get("a")).is_ok(),
+            "the next invocation has its own"
+        );
     }
 
     #[test]
     fn a_record_is_as_large_as_the_platform_takes_it() {
         let kv = MemoryKv::at(NOW);
         let put = |key: usize, value: usize, beside: usize| {
-            block_on(kv.put(&"k".repeat(key), &"v".repeat(value), LATER, Some(&"b".repeat(beside)))).is_ok()
+            block_on(kv.put(
+                &"k".repeat(key),
+                &"v".repeat(value),
+                LATER,
+                Some(&"b".repeat(beside)),
+            ))
+            .is_ok()
         };
         assert!(put(512, 25 * 1024 * 1024, 1_022));
         assert!(!put(513, 1, 1) && !put(1, 25 * 1024 * 1024 + 1, 1) && !put(1, 1, 1_023));
@@ -431,7 +511,12 @@ mod tests {
             kv.put(name, "", LATER, None).await
         };
         let _ = block_on(join(task("a"), task("b")));
-        let calls: Vec<_> = kv.calls.borrow().iter().map(|(call, key)| format!("{call:?} {key}")).collect();
+        let calls: Vec<_> = kv
+            .calls
+            .borrow()
+            .iter()
+            .map(|(call, key)| format!("{call:?} {key}"))
+            .collect();
         assert_eq!(calls, ["Get a", "Get b", "Put a", "Put b"]);
     }
 
@@ -442,7 +527,11 @@ mod tests {
             random.fill(&mut bytes).unwrap();
             bytes
         };
-        let (one, same, other) = (SeededRandom::new(1), SeededRandom::new(1), SeededRandom::new(2));
+        let (one, same, other) = (
+            SeededRandom::new(1),
+            SeededRandom::new(1),
+            SeededRandom::new(2),
+        );
         let first = bytes(&one);
         assert_eq!(first, bytes(&same));
         assert!(first != bytes(&one) && first != bytes(&other));

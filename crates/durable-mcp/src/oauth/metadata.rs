@@ -52,7 +52,11 @@ impl ServerMetadata<'_> {
     #[must_use]
     pub fn to_json(&self) -> Value {
         let url = |path: &str| Value::from(format!("{}{path}", self.origin));
-        let methods: Vec<_> = self.auth_methods.iter().map(|method| method.as_str()).collect();
+        let methods: Vec<_> = self
+            .auth_methods
+            .iter()
+            .map(|method| method.as_str())
+            .collect();
         let mut document = Map::new();
         let mut set = |name: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -65,18 +69,39 @@ impl ServerMetadata<'_> {
         set("registration_endpoint", self.register.map(url));
         set("revocation_endpoint", self.revoke.map(url));
         set("introspection_endpoint", self.introspect.map(url));
-        set("scopes_supported", self.scopes.map(|scopes| json!(scopes.to_vec())));
+        set(
+            "scopes_supported",
+            self.scopes.map(|scopes| json!(scopes.to_vec())),
+        );
         set("response_types_supported", Some(json!([CODE])));
         set("response_modes_supported", Some(json!(["query"])));
         set("grant_types_supported", Some(json!(self.grant_types)));
-        set("token_endpoint_auth_methods_supported", Some(json!(methods)));
-        set("revocation_endpoint_auth_methods_supported", self.revoke.map(|_| json!(methods)));
+        set(
+            "token_endpoint_auth_methods_supported",
+            Some(json!(methods)),
+        );
+        set(
+            "revocation_endpoint_auth_methods_supported",
+            self.revoke.map(|_| json!(methods)),
+        );
         // A public client may not ask about tokens: RFC 7662 section 2.1 wants some authorization.
-        let proofs: Vec<_> = methods.iter().filter(|name| **name != AuthMethod::None.as_str()).collect();
-        set("introspection_endpoint_auth_methods_supported", self.introspect.map(|_| json!(proofs)));
+        let proofs: Vec<_> = methods
+            .iter()
+            .filter(|name| **name != AuthMethod::None.as_str())
+            .collect();
+        set(
+            "introspection_endpoint_auth_methods_supported",
+            self.introspect.map(|_| json!(proofs)),
+        );
         set("code_challenge_methods_supported", Some(json!(["S256"])));
-        set("authorization_response_iss_parameter_supported", Some(json!(true)));
-        set("client_id_metadata_document_supported", self.client_documents.then_some(Value::Bool(true)));
+        set(
+            "authorization_response_iss_parameter_supported",
+            Some(json!(true)),
+        );
+        set(
+            "client_id_metadata_document_supported",
+            self.client_documents.then_some(Value::Bool(true)),
+        );
         set("service_documentation", self.documentation.map(Value::from));
         Value::Object(document)
     }
@@ -108,11 +133,21 @@ impl ResourceMetadata<'_> {
             }
         };
         set("resource", Some(self.resource.into()));
-        set("authorization_servers", Some(json!(self.authorization_servers)));
-        set("scopes_supported", self.scopes.map(|scopes| json!(scopes.without(OFFLINE_ACCESS).to_vec())));
+        set(
+            "authorization_servers",
+            Some(json!(self.authorization_servers)),
+        );
+        set(
+            "scopes_supported",
+            self.scopes
+                .map(|scopes| json!(scopes.without(OFFLINE_ACCESS).to_vec())),
+        );
         set("bearer_methods_supported", Some(json!(["header"])));
         set("resource_name", self.name.map(Value::from));
-        set("resource_documentation", self.documentation.map(Value::from));
+        set(
+            "resource_documentation",
+            self.documentation.map(Value::from),
+        );
         Value::Object(document)
     }
 }
@@ -140,7 +175,10 @@ pub fn server_metadata_paths(issuer: &str) -> [String; 3] {
 /// Splits a URL into its origin and its path, where a path of one slash counts as empty.
 fn split_origin(url: &str) -> (&str, &str) {
     let host = url.find("://").map_or(0, |at| at + 3);
-    let end = url.get(host..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| host + at);
+    let end = url
+        .get(host..)
+        .and_then(|rest| rest.find('/'))
+        .map_or(url.len(), |at| host + at);
     let (origin, path) = url.split_at(end);
     (origin, if path == "/" { "" } else { path })
 }
@@ -192,7 +230,11 @@ mod tests {
 
     #[test]
     fn what_is_not_served_is_not_advertised() {
-        let document = ServerMetadata { issuer: "https://a.example", ..ServerMetadata::default() }.to_json();
+        let document = ServerMetadata {
+            issuer: "https://a.example",
+            ..ServerMetadata::default()
+        }
+        .to_json();
         for name in [
             "registration_endpoint",
             "revocation_endpoint",
@@ -210,8 +252,15 @@ mod tests {
     #[test]
     fn a_public_client_may_not_introspect() {
         let scopes = Scopes::default();
-        let document = ServerMetadata { introspect: Some("/introspect"), ..server(&scopes) }.to_json();
-        assert_eq!(document["introspection_endpoint"], "https://a.example/introspect");
+        let document = ServerMetadata {
+            introspect: Some("/introspect"),
+            ..server(&scopes)
+        }
+        .to_json();
+        assert_eq!(
+            document["introspection_endpoint"],
+            "https://a.example/introspect"
+        );
         assert_eq!(
             document["introspection_endpoint_auth_methods_supported"],
             json!(["client_secret_basic", "client_secret_post"])
@@ -221,7 +270,11 @@ mod tests {
     #[test]
     fn endpoints_are_under_the_origin_even_where_the_issuer_has_a_path() {
         let scopes = Scopes::default();
-        let document = ServerMetadata { issuer: "https://a.example/tenant", ..server(&scopes) }.to_json();
+        let document = ServerMetadata {
+            issuer: "https://a.example/tenant",
+            ..server(&scopes)
+        }
+        .to_json();
         assert_eq!(document["issuer"], "https://a.example/tenant");
         assert_eq!(document["token_endpoint"], "https://a.example/token");
     }
@@ -251,9 +304,18 @@ mod tests {
     #[test]
     fn the_well_known_name_goes_between_host_and_path() {
         for (url, expected) in [
-            ("https://a.example/mcp", "https://a.example/.well-known/oauth-protected-resource/mcp"),
-            ("https://a.example/", "https://a.example/.well-known/oauth-protected-resource"),
-            ("http://localhost:8787", "http://localhost:8787/.well-known/oauth-protected-resource"),
+            (
+                "https://a.example/mcp",
+                "https://a.example/.well-known/oauth-protected-resource/mcp",
+            ),
+            (
+                "https://a.example/",
+                "https://a.example/.well-known/oauth-protected-resource",
+            ),
+            (
+                "http://localhost:8787",
+                "http://localhost:8787/.well-known/oauth-protected-resource",
+            ),
         ] {
             assert_eq!(well_known_url(url, PROTECTED_RESOURCE), expected);
         }

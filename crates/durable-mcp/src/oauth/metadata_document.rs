@@ -100,7 +100,10 @@ impl FetchFailure {
 impl fmt::Display for DocumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Url(reason) => write!(f, "The client_id is not the URL of a metadata document: {reason}"),
+            Self::Url(reason) => write!(
+                f,
+                "The client_id is not the URL of a metadata document: {reason}"
+            ),
             Self::NotAdmitted => f.write_str("This server takes no clients of that host."),
             Self::Fetch(_) => write!(
                 f,
@@ -108,9 +111,15 @@ impl fmt::Display for DocumentError {
                  Content-Type application/json and a JSON object of at most {MAX_DOCUMENT_BYTES} bytes whose client_id is \
                  that URL, character by character. If it does, try again later."
             ),
-            Self::Withdrawn(_) => f.write_str("The client's metadata document is no longer at its URL."),
-            Self::Content(reason) => write!(f, "The client's metadata document is refused: {reason}"),
-            Self::TooMany { .. } => f.write_str("Too many metadata documents were fetched lately. Try again later."),
+            Self::Withdrawn(_) => {
+                f.write_str("The client's metadata document is no longer at its URL.")
+            }
+            Self::Content(reason) => {
+                write!(f, "The client's metadata document is refused: {reason}")
+            }
+            Self::TooMany { .. } => {
+                f.write_str("Too many metadata documents were fetched lately. Try again later.")
+            }
         }
     }
 }
@@ -174,7 +183,9 @@ pub fn read(url: &str, fetched: &Fetched, grant_types: &[String]) -> Result<Clie
     }
     let metadata = ClientMetadata::new(&members);
     if metadata.has("client_secret") || metadata.has("client_secret_expires_at") {
-        return Err(DocumentError::Content("it has a client secret, which everybody can read.".to_owned()));
+        return Err(DocumentError::Content(
+            "it has a client secret, which everybody can read.".to_owned(),
+        ));
     }
     described(url, metadata, grant_types)
 }
@@ -183,29 +194,49 @@ const fn failed(failure: FetchFailure) -> Result<Client, DocumentError> {
     Err(DocumentError::Fetch(failure))
 }
 
-fn described(url: &str, metadata: ClientMetadata<'_>, offered: &[String]) -> Result<Client, DocumentError> {
+fn described(
+    url: &str,
+    metadata: ClientMetadata<'_>,
+    offered: &[String],
+) -> Result<Client, DocumentError> {
     let content = |error: &dyn fmt::Display| DocumentError::Content(error.to_string());
     let refuse = |text: &str| Err(DocumentError::Content(text.to_owned()));
     // A document is written for every server: what this one does not have is left out, and the rest is used.
-    let known = |list: Option<Vec<&str>>, default: &str, has: &dyn Fn(&str) -> bool| -> Vec<String> {
-        let list = list.unwrap_or_else(|| vec![default]);
-        list.into_iter().filter(|item| has(item)).map(str::to_owned).collect()
-    };
+    let known =
+        |list: Option<Vec<&str>>, default: &str, has: &dyn Fn(&str) -> bool| -> Vec<String> {
+            let list = list.unwrap_or_else(|| vec![default]);
+            list.into_iter()
+                .filter(|item| has(item))
+                .map(str::to_owned)
+                .collect()
+        };
     metadata.check_keys().map_err(|error| content(&error))?;
-    metadata.auth_method(&[AuthMethod::None]).map_err(|error| content(&error))?;
+    metadata
+        .auth_method(&[AuthMethod::None])
+        .map_err(|error| content(&error))?;
     let Some(name) = metadata.name() else {
         return refuse("client_name is missing.");
     };
     // Redirect URIs that a client may not choose are refused at use: a copy of the document serves every origin.
-    let redirect_uris = metadata.redirect_uris(&RedirectPolicy::any()).map_err(|error| content(&error))?;
-    let refused = redirect_uris.iter().find_map(|uri| uri.as_ref().err().map(ToString::to_string));
+    let redirect_uris = metadata
+        .redirect_uris(&RedirectPolicy::any())
+        .map_err(|error| content(&error))?;
+    let refused = redirect_uris
+        .iter()
+        .find_map(|uri| uri.as_ref().err().map(ToString::to_string));
     let redirect_uris: Vec<_> = redirect_uris.into_iter().filter_map(Result::ok).collect();
     if redirect_uris.is_empty() {
         return refuse(refused.as_deref().unwrap_or("redirect_uris is missing."));
     }
-    let grant_types = metadata.list("grant_types").map_err(|error| content(&error))?;
-    let grant_types = known(grant_types, AUTHORIZATION_CODE, &|asked| offered.iter().any(|own| own == asked));
-    let response_types = metadata.list("response_types").map_err(|error| content(&error))?;
+    let grant_types = metadata
+        .list("grant_types")
+        .map_err(|error| content(&error))?;
+    let grant_types = known(grant_types, AUTHORIZATION_CODE, &|asked| {
+        offered.iter().any(|own| own == asked)
+    });
+    let response_types = metadata
+        .list("response_types")
+        .map_err(|error| content(&error))?;
     let response_types = known(response_types, CODE, &|asked| asked == CODE);
     if response_types.is_empty() || !grant_types.iter().any(|own| own == AUTHORIZATION_CODE) {
         return refuse("grant_types must have authorization_code, and response_types code.");
@@ -225,19 +256,43 @@ fn described(url: &str, metadata: ClientMetadata<'_>, offered: &[String]) -> Res
 
 /// Checks whether a media type is JSON (RFC 8259 section 11, RFC 6839 section 3.1).
 fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 /// Seconds for which a document counts as fresh (RFC 9111 section 5.2.2), within bounds.
 #[must_use]
 pub fn fresh_seconds(cache_control: Option<&str>) -> u64 {
-    let directives = || cache_control.unwrap_or_default().split(',').map(|item| item.trim().to_ascii_lowercase());
-    let age = |name: &str| {
-        directives().find_map(|item| item.strip_prefix(name)?.strip_prefix('=')?.trim_matches('"').parse::<u64>().ok())
+    let directives = || {
+        cache_control
+            .unwrap_or_default()
+            .split(',')
+            .map(|item| item.trim().to_ascii_lowercase())
     };
-    let never = directives().any(|item| matches!(item.as_str(), "no-store" | "no-cache" | "private"));
-    let asked = if never { 0 } else { age("s-maxage").or_else(|| age("max-age")).unwrap_or_default() };
+    let age = |name: &str| {
+        directives().find_map(|item| {
+            item.strip_prefix(name)?
+                .strip_prefix('=')?
+                .trim_matches('"')
+                .parse::<u64>()
+                .ok()
+        })
+    };
+    let never =
+        directives().any(|item| matches!(item.as_str(), "no-store" | "no-cache" | "private"));
+    let asked = if never {
+        0
+    } else {
+        age("s-maxage")
+            .or_else(|| age("max-age"))
+            .unwrap_or_default()
+    };
     asked.clamp(LEAST_FRESH_SECONDS, MOST_FRESH_SECONDS)
 }
 
@@ -288,17 +343,29 @@ mod tests {
     #[test]
     fn the_document_of_chatgpt_is_a_public_client() {
         let client = read(URL, &fetched(&chatgpt()), &offered()).unwrap();
-        assert_eq!((client.id.as_str(), client.name.as_deref()), (URL, Some("ChatGPT")));
+        assert_eq!(
+            (client.id.as_str(), client.name.as_deref()),
+            (URL, Some("ChatGPT"))
+        );
         assert!(client.is_public() && client.may_refresh() && client.from == Origin::Document);
         assert_eq!(client.grant_types, offered());
         assert_eq!(client.response_types, ["code"]);
-        assert!(client.redirect("https://chatgpt.com/connector/oauth/IbUR3zxyNQ16").is_some());
+        assert!(
+            client
+                .redirect("https://chatgpt.com/connector/oauth/IbUR3zxyNQ16")
+                .is_some()
+        );
         assert!(client.logo_uri.is_some() && client.expires.is_none());
     }
 
     #[test]
     fn the_id_in_the_document_is_its_url_to_the_letter() {
-        for id in [json!("https://chatgpt.com/oauth/IbUR3zxyNQ16/client.json/"), json!(""), Value::Null, json!(5)] {
+        for id in [
+            json!("https://chatgpt.com/oauth/IbUR3zxyNQ16/client.json/"),
+            json!(""),
+            Value::Null,
+            json!(5),
+        ] {
             let error = with("client_id", id).unwrap_err();
             assert_eq!(error, DocumentError::Fetch(FetchFailure::OtherClient));
             assert!(!error.is_outage());
@@ -317,14 +384,23 @@ mod tests {
             ("client_secret", json!("must-not-be-shown")),
             ("client_secret", Value::Null),
             ("client_secret_expires_at", json!(0)),
-            ("jwks", json!({ "keys": [{ "kty": "RSA", "d": "must-not-be-shown" }] })),
+            (
+                "jwks",
+                json!({ "keys": [{ "kty": "RSA", "d": "must-not-be-shown" }] }),
+            ),
             ("token_endpoint_auth_method", json!("client_secret_basic")),
-            ("token_endpoint_auth_methods_supported", json!(["private_key_jwt"])),
+            (
+                "token_endpoint_auth_methods_supported",
+                json!(["private_key_jwt"]),
+            ),
             ("grant_types", json!(["client_credentials"])),
             ("response_types", json!(["token"])),
         ] {
             let error = with(member, value.clone()).expect_err(member);
-            assert!(matches!(error, DocumentError::Content(_)), "{member} {value}: {error}");
+            assert!(
+                matches!(error, DocumentError::Content(_)),
+                "{member} {value}: {error}"
+            );
             assert!(!error.to_string().contains("must-not-be-shown"), "{error}");
         }
     }
@@ -334,13 +410,21 @@ mod tests {
         let mut document = chatgpt();
         document["token_endpoint_auth_methods_supported"] = Value::Null;
         let error = read(URL, &fetched(&document), &offered()).unwrap_err();
-        assert!(error.to_string().ends_with("token_endpoint_auth_method must be none."), "{error}");
+        assert!(
+            error
+                .to_string()
+                .ends_with("token_endpoint_auth_method must be none."),
+            "{error}"
+        );
     }
 
     #[test]
     fn what_is_only_for_show_refuses_no_document() {
         for (member, value) in [
-            ("client_name", json!(format!("\u{202e}ChatGPT\u{0}{}", " ".repeat(300)))),
+            (
+                "client_name",
+                json!(format!("\u{202e}ChatGPT\u{0}{}", " ".repeat(300))),
+            ),
             ("logo_uri", json!("javascript:alert(1)")),
             ("logo_uri", json!("https://chatgpt.com/ü.png")),
             ("client_uri", json!(5)),
@@ -355,17 +439,37 @@ mod tests {
             ("grant_types", json!(["authorization_code", "implicit", 5])),
             ("response_types", json!(["code", "id_token", null])),
         ] {
-            let client = with(member, value.clone()).unwrap_or_else(|error| panic!("{member} {value}: {error}"));
+            let client = with(member, value.clone())
+                .unwrap_or_else(|error| panic!("{member} {value}: {error}"));
             assert_eq!(client.name.as_deref(), Some("ChatGPT"), "{member}");
-            let shown = [client.logo_uri, client.client_uri, client.policy_uri, client.tos_uri];
-            assert!(shown.iter().flatten().all(|uri| uri.starts_with("https://")), "{member} {value}");
+            let shown = [
+                client.logo_uri,
+                client.client_uri,
+                client.policy_uri,
+                client.tos_uri,
+            ];
+            assert!(
+                shown
+                    .iter()
+                    .flatten()
+                    .all(|uri| uri.starts_with("https://")),
+                "{member} {value}"
+            );
         }
     }
 
     #[test]
     fn an_address_that_is_refused_does_not_spoil_the_others() {
-        let client = with("redirect_uris", json!(["http://a.example/cb", "http://127.0.0.1/cb"])).unwrap();
-        let uris: Vec<_> = client.redirect_uris.iter().map(RedirectUri::as_str).collect();
+        let client = with(
+            "redirect_uris",
+            json!(["http://a.example/cb", "http://127.0.0.1/cb"]),
+        )
+        .unwrap();
+        let uris: Vec<_> = client
+            .redirect_uris
+            .iter()
+            .map(RedirectUri::as_str)
+            .collect();
         assert_eq!(uris, ["http://127.0.0.1/cb"]);
     }
 
@@ -384,22 +488,70 @@ mod tests {
     fn only_a_whole_json_answer_is_a_document() {
         let good = fetched(&chatgpt());
         for status in [201, 204, 206, 301, 302, 304, 307, 404, 500] {
-            let error = read(URL, &Fetched { status, ..good.clone() }, &offered()).unwrap_err();
+            let error = read(
+                URL,
+                &Fetched {
+                    status,
+                    ..good.clone()
+                },
+                &offered(),
+            )
+            .unwrap_err();
             assert_eq!(error, DocumentError::Fetch(FetchFailure::Status(status)));
             assert_eq!(error.is_outage(), status != 404);
         }
-        for content_type in [None, Some("text/html"), Some("application/jsonp"), Some("text/json+json"), Some("")] {
+        for content_type in [
+            None,
+            Some("text/html"),
+            Some("application/jsonp"),
+            Some("text/json+json"),
+            Some(""),
+        ] {
             let content_type = content_type.map(str::to_owned);
-            let error = read(URL, &Fetched { content_type, ..good.clone() }, &offered()).unwrap_err();
+            let error = read(
+                URL,
+                &Fetched {
+                    content_type,
+                    ..good.clone()
+                },
+                &offered(),
+            )
+            .unwrap_err();
             assert_eq!(error, DocumentError::Fetch(FetchFailure::NotJson));
         }
-        for content_type in ["application/json", "Application/JSON ;charset=utf-8", "application/cimd+json"] {
+        for content_type in [
+            "application/json",
+            "Application/JSON ;charset=utf-8",
+            "application/cimd+json",
+        ] {
             let content_type = Some(content_type.to_owned());
-            assert!(read(URL, &Fetched { content_type, ..good.clone() }, &offered()).is_ok());
+            assert!(
+                read(
+                    URL,
+                    &Fetched {
+                        content_type,
+                        ..good.clone()
+                    },
+                    &offered()
+                )
+                .is_ok()
+            );
         }
         for body in [&b""[..], b"{", b"[]", b"\xff\xfe{}", b"null"] {
-            let error = read(URL, &Fetched { body: body.to_vec(), ..good.clone() }, &offered()).unwrap_err();
-            assert_eq!(error, DocumentError::Fetch(FetchFailure::NotObject), "{body:?}");
+            let error = read(
+                URL,
+                &Fetched {
+                    body: body.to_vec(),
+                    ..good.clone()
+                },
+                &offered(),
+            )
+            .unwrap_err();
+            assert_eq!(
+                error,
+                DocumentError::Fetch(FetchFailure::NotObject),
+                "{body:?}"
+            );
         }
     }
 
@@ -417,7 +569,10 @@ mod tests {
         ];
         let [first, others @ ..] = failures.map(DocumentError::Fetch);
         for other in others {
-            assert_eq!((other.to_string(), other.is_temporary()), (first.to_string(), first.is_temporary()));
+            assert_eq!(
+                (other.to_string(), other.is_temporary()),
+                (first.to_string(), first.is_temporary())
+            );
             assert_ne!(other.cause(), first.cause());
         }
     }
@@ -426,10 +581,16 @@ mod tests {
     fn a_document_has_five_kibibytes_at_most() {
         let mut body = chatgpt().to_string().into_bytes();
         body.resize(MAX_DOCUMENT_BYTES, b' ');
-        let mut answer = Fetched { body, ..fetched(&chatgpt()) };
+        let mut answer = Fetched {
+            body,
+            ..fetched(&chatgpt())
+        };
         assert!(read(URL, &answer, &offered()).is_ok());
         answer.body.push(b' ');
-        assert_eq!(read(URL, &answer, &offered()), Err(DocumentError::Fetch(FetchFailure::TooLong)));
+        assert_eq!(
+            read(URL, &answer, &offered()),
+            Err(DocumentError::Fetch(FetchFailure::TooLong))
+        );
     }
 
     #[test]
@@ -455,7 +616,12 @@ mod tests {
             r#"{{"client_id":"{url}","redirect_uris":["https://a.example/cb"],"client_name":"A\ud83d","x\udc00":1e400}}"#
         );
         let content_type = Some("application/json".to_owned());
-        let fetched = Fetched { status: 200, content_type, body: body.into_bytes(), ..Fetched::default() };
+        let fetched = Fetched {
+            status: 200,
+            content_type,
+            body: body.into_bytes(),
+            ..Fetched::default()
+        };
         let client = read(url, &fetched, &[AUTHORIZATION_CODE.to_owned()]).unwrap();
         assert_eq!(client.name.as_deref(), Some("A\u{fffd}"));
     }

@@ -22,7 +22,9 @@ pub enum ParamsError {
 impl std::fmt::Debug for Params {
     // Values may be codes, tokens and secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_set()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
     }
 }
 
@@ -56,7 +58,10 @@ impl Params {
 
     /// Every value of a parameter that may be repeated.
     pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(key, value)| key == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -65,7 +70,11 @@ impl Params {
 pub fn decode(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
-    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digit = |byte: Option<u8>| {
+        char::from(byte?)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
             b'+' => b' ',
@@ -92,7 +101,9 @@ pub fn encode_query(pairs: &[(&str, &str)]) -> String {
 }
 
 fn encode(part: &str, text: &mut String) {
-    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
+    ];
     let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or('0');
     for byte in part.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -115,20 +126,30 @@ mod tests {
     fn names_and_values_are_decoded() {
         let params = parse("a=1+2&%62=%C3%A9&c&d=x=y&&");
         let get = |name| params.get(name);
-        assert_eq!((get("a"), get("b"), get("c"), get("d")), (Some("1 2"), Some("é"), None, Some("x=y")));
+        assert_eq!(
+            (get("a"), get("b"), get("c"), get("d")),
+            (Some("1 2"), Some("é"), None, Some("x=y"))
+        );
         assert_eq!(parse(""), Params::default());
     }
 
     #[test]
     fn a_parameter_without_value_is_absent() {
         let params = parse("scope=&state");
-        assert_eq!((params.get("scope"), params.get("state"), params.get("none")), (None, None, None));
+        assert_eq!(
+            (params.get("scope"), params.get("state"), params.get("none")),
+            (None, None, None)
+        );
     }
 
     #[test]
     fn nothing_but_a_resource_is_repeated() {
         for text in ["a=1&a=1", "a=1&b=2&%61=3", "a&a", "a=&a=1"] {
-            assert_eq!(Params::parse(text), Err(ParamsError::Repeated("a".to_owned())), "{text}");
+            assert_eq!(
+                Params::parse(text),
+                Err(ParamsError::Repeated("a".to_owned())),
+                "{text}"
+            );
         }
         let params = parse("resource=x&a=1&resource=y&resource=");
         assert_eq!(params.all("resource").collect::<Vec<_>>(), ["x", "y"]);
@@ -143,9 +164,17 @@ mod tests {
 
     #[test]
     fn too_many_parameters_are_refused() {
-        let many = |count| (0..count).map(|at| format!("p{at}=1")).collect::<Vec<_>>().join("&");
+        let many = |count| {
+            (0..count)
+                .map(|at| format!("p{at}=1"))
+                .collect::<Vec<_>>()
+                .join("&")
+        };
         assert!(Params::parse(&many(MAX_PARAMS)).is_ok());
-        assert_eq!(Params::parse(&many(MAX_PARAMS + 1)), Err(ParamsError::Malformed));
+        assert_eq!(
+            Params::parse(&many(MAX_PARAMS + 1)),
+            Err(ParamsError::Malformed)
+        );
     }
 
     #[test]
@@ -154,11 +183,18 @@ mod tests {
         let text = encode_query(&pairs);
         assert_eq!(text, "a%20b=x%26y%3Dz&%C3%A9=%25%2B%0A");
         let params = parse(&text);
-        assert!(pairs.iter().all(|(name, value)| params.get(name) == Some(value)));
+        assert!(
+            pairs
+                .iter()
+                .all(|(name, value)| params.get(name) == Some(value))
+        );
     }
 
     #[test]
     fn debug_shows_no_value() {
-        assert_eq!(format!("{:?}", parse("code=secret&x=y")), r#"{"code", "x"}"#);
+        assert_eq!(
+            format!("{:?}", parse("code=secret&x=y")),
+            r#"{"code", "x"}"#
+        );
     }
 }

@@ -44,7 +44,9 @@ impl Challenge {
     pub fn parse(text: &str) -> Result<Self, BadProof> {
         match URL_SAFE_NO_PAD.decode(text) {
             Ok(hash) if hash.len() == 32 => Ok(Self(text.to_owned())),
-            _ => Err(BadProof("code_challenge must be the base64url of a SHA-256: 43 characters.")),
+            _ => Err(BadProof(
+                "code_challenge must be the base64url of a SHA-256: 43 characters.",
+            )),
         }
     }
 
@@ -57,7 +59,10 @@ impl Challenge {
     /// Checks the challenge against a verifier in constant time (RFC 7636 section 4.6).
     #[must_use]
     pub fn is_of(&self, verifier: &Verifier) -> bool {
-        same(&self.0, &URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.0.secret())))
+        same(
+            &self.0,
+            &URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.0.secret())),
+        )
     }
 }
 
@@ -71,7 +76,9 @@ impl Verifier {
         if (43..=128).contains(&text.len()) && text.bytes().all(unreserved) {
             Ok(Self(Secret::new(text.to_owned())))
         } else {
-            Err(BadProof("code_verifier must be 43 to 128 letters, digits and -._~."))
+            Err(BadProof(
+                "code_verifier must be 43 to 128 letters, digits and -._~.",
+            ))
         }
     }
 }
@@ -95,9 +102,19 @@ mod tests {
     #[test]
     fn a_challenge_is_the_base64url_of_32_bytes() {
         let [short, long] = [42, 44].map(|length| "A".repeat(length));
-        for text in ["", "a", &short, &long, &CHALLENGE.replace('-', "+"), &format!("{}N", &CHALLENGE[..42])] {
+        for text in [
+            "",
+            "a",
+            &short,
+            &long,
+            &CHALLENGE.replace('-', "+"),
+            &format!("{}N", &CHALLENGE[..42]),
+        ] {
             assert!(Challenge::parse(text).is_err(), "{text}");
-            assert!(serde_json::from_value::<Challenge>(text.into()).is_err(), "{text}");
+            assert!(
+                serde_json::from_value::<Challenge>(text.into()).is_err(),
+                "{text}"
+            );
         }
         assert_eq!(Challenge::parse(CHALLENGE).unwrap().as_str(), CHALLENGE);
     }
@@ -107,7 +124,13 @@ mod tests {
         let of = |length| "a".repeat(length);
         assert!(Verifier::parse(&of(43)).is_ok() && Verifier::parse(&of(128)).is_ok());
         assert!(Verifier::parse(&format!("{}-._~", of(40))).is_ok());
-        for text in [of(42), of(129), format!("{} ", of(43)), format!("{}+", of(43)), format!("{}\u{e9}", of(43))] {
+        for text in [
+            of(42),
+            of(129),
+            format!("{} ", of(43)),
+            format!("{}+", of(43)),
+            format!("{}\u{e9}", of(43)),
+        ] {
             assert!(Verifier::parse(&text).is_err(), "{text}");
         }
         assert!(!format!("{:?}", Verifier::parse(VERIFIER).unwrap()).contains(VERIFIER));

@@ -24,14 +24,25 @@ pub trait Kv {
     fn get<'a>(&'a self, key: &'a str) -> Operation<'a, Option<String>>;
 
     /// Puts a value that goes away at `expires`, in seconds since 1970, with a text that listings show.
-    fn put<'a>(&'a self, key: &'a str, value: &'a str, expires: u64, beside: Option<&'a str>) -> Operation<'a, ()>;
+    fn put<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a str,
+        expires: u64,
+        beside: Option<&'a str>,
+    ) -> Operation<'a, ()>;
 
     /// Deletes a key, whether or not it is there.
     fn delete<'a>(&'a self, key: &'a str) -> Operation<'a, ()>;
 
     /// Up to `limit` keys that begin with `prefix`, from `cursor` on. A page may have fewer of them, or none, and a cursor
     /// nevertheless.
-    fn page<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>, limit: usize) -> Operation<'a, Listing>;
+    fn page<'a>(
+        &'a self,
+        prefix: &'a str,
+        cursor: Option<&'a str>,
+        limit: usize,
+    ) -> Operation<'a, Listing>;
 
     /// A page of as many keys as Workers KV lists at once.
     fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> Operation<'a, Listing> {

@@ -71,7 +71,9 @@ pub struct Resolved {
 
 impl fmt::Debug for Resolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resolved").field("client_id", &self.client_id).finish_non_exhaustive()
+        f.debug_struct("Resolved")
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -109,7 +111,10 @@ pub struct CostlyResource {
 
 /// An OAuth 2.1 authorization server in front of this server.
 #[derive(Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch that an application sets by itself")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch that an application sets by itself"
+)]
 pub struct OAuth {
     pub(crate) sign_in: Rc<dyn SignIn>,
     pub(crate) issuer: Option<String>,
@@ -203,7 +208,9 @@ impl OAuth {
         F: Fn(Exchange) -> R + 'static,
         R: Future<Output = Result<Exchanged, ExchangeError>> + 'static,
     {
-        self.hooks = Rc::new(Hooks { on_exchange: Some(Rc::new(move |exchange| Box::pin(hook(exchange)))) });
+        self.hooks = Rc::new(Hooks {
+            on_exchange: Some(Rc::new(move |exchange| Box::pin(hook(exchange)))),
+        });
         self
     }
 
@@ -221,7 +228,9 @@ impl OAuth {
         F: Fn(String, String) -> R + 'static,
         R: Future<Output = Option<Resolved>> + 'static,
     {
-        self.resolve = Some(Rc::new(move |token, resource| Box::pin(resolve(token, resource))));
+        self.resolve = Some(Rc::new(move |token, resource| {
+            Box::pin(resolve(token, resource))
+        }));
         self
     }
 
@@ -284,14 +293,26 @@ impl OAuth {
     /// The grant types that the token endpoint serves.
     #[must_use]
     pub fn grant_types(&self) -> Vec<&'static str> {
-        let more = [(self.exchange, TOKEN_EXCHANGE), (self.credentials, CLIENT_CREDENTIALS)];
-        let more = more.into_iter().filter(|(served, _)| *served).map(|(_, name)| name);
-        [AUTHORIZATION_CODE, REFRESH_TOKEN].into_iter().chain(more).collect()
+        let more = [
+            (self.exchange, TOKEN_EXCHANGE),
+            (self.credentials, CLIENT_CREDENTIALS),
+        ];
+        let more = more
+            .into_iter()
+            .filter(|(served, _)| *served)
+            .map(|(_, name)| name);
+        [AUTHORIZATION_CODE, REFRESH_TOKEN]
+            .into_iter()
+            .chain(more)
+            .collect()
     }
 
     /// Description of a scope in plain words, as set by [`describe_scope`](Self::describe_scope).
     pub(crate) fn words_for(&self, scope: &str) -> Option<&str> {
-        self.described.iter().find(|(known, _)| known == scope).map(|(_, words)| words.as_str())
+        self.described
+            .iter()
+            .find(|(known, _)| known == scope)
+            .map(|(_, words)| words.as_str())
     }
 
     pub(crate) fn tell(&self, event: &Event) {

@@ -38,7 +38,10 @@ const OPERATIONS_A_GRANT: usize = 3;
 /// The most operations for a page: the listing, perhaps once more from the beginning, two writes of the cursor, and its grants.
 const OPERATIONS_A_PAGE: usize = 4 + PAGE_GRANTS * OPERATIONS_A_GRANT;
 
-const _: () = assert!(OPERATIONS_A_PAGE <= OPERATIONS_A_RUN, "a run gets through a page");
+const _: () = assert!(
+    OPERATIONS_A_PAGE <= OPERATIONS_A_RUN,
+    "a run gets through a page"
+);
 
 /// Age below which a grant is not ended for lack of its client, in milliseconds: KV may not show the client's record yet, for
 /// a minute or somewhat more.
@@ -64,7 +67,14 @@ pub struct Purged {
 pub async fn purge(oauth: &OAuth, runtime: &dyn OAuthRuntime) -> Result<Purged, RuntimeError> {
     let kv = runtime.kv();
     let cursor = kv.get(CURSOR).await?;
-    let mut run = Run { oauth, runtime, kv, spent: 1, clients: BTreeMap::new(), done: Purged::default() };
+    let mut run = Run {
+        oauth,
+        runtime,
+        kv,
+        spent: 1,
+        clients: BTreeMap::new(),
+        done: Purged::default(),
+    };
     let mut page = run.first_page(cursor.as_deref()).await?;
     let (mut written, mut at) = (0, cursor);
     loop {
@@ -74,7 +84,11 @@ pub async fn purge(oauth: &OAuth, runtime: &dyn OAuthRuntime) -> Result<Purged, 
         }
         run.look_through(&page).await;
         run.done.whole = page.cursor.is_none();
-        let Some(next) = page.cursor.as_deref().filter(|_| run.spent + OPERATIONS_A_PAGE <= OPERATIONS_A_RUN) else {
+        let Some(next) = page
+            .cursor
+            .as_deref()
+            .filter(|_| run.spent + OPERATIONS_A_PAGE <= OPERATIONS_A_RUN)
+        else {
             break;
         };
         page = run.page(Some(next)).await?;
@@ -101,7 +115,8 @@ impl Run<'_> {
     async fn first_page(&mut self, cursor: Option<&str>) -> Result<Listing, RuntimeError> {
         match self.page(cursor).await {
             Err(fault) if cursor.is_some() => {
-                self.runtime.warn(&format!("the purge begins anew: {}", fault.0));
+                self.runtime
+                    .warn(&format!("the purge begins anew: {}", fault.0));
                 self.page(None).await
             }
             listed => listed,
@@ -117,11 +132,21 @@ impl Run<'_> {
     async fn write(&mut self, cursor: Option<&str>) -> bool {
         self.spent += 1;
         let written = match cursor {
-            Some(cursor) => self.kv.put(CURSOR, cursor, self.runtime.now() / 1000 + CURSOR_SECONDS, None).await,
+            Some(cursor) => {
+                self.kv
+                    .put(
+                        CURSOR,
+                        cursor,
+                        self.runtime.now() / 1000 + CURSOR_SECONDS,
+                        None,
+                    )
+                    .await
+            }
             None => self.kv.delete(CURSOR).await,
         };
         if let Err(fault) = &written {
-            self.runtime.warn(&format!("the purge's place is not stored: {}", fault.0));
+            self.runtime
+                .warn(&format!("the purge's place is not stored: {}", fault.0));
         }
         written.is_ok()
     }
@@ -144,7 +169,8 @@ impl Run<'_> {
         }
         // One line a page: a store that fails would fill the log.
         if let Some(fault) = last {
-            self.runtime.warn(&format!("grants are passed over in the purge: {}", fault.0));
+            self.runtime
+                .warn(&format!("grants are passed over in the purge: {}", fault.0));
         }
     }
 
@@ -154,7 +180,13 @@ impl Run<'_> {
             return Ok(false);
         }
         self.spent += 1;
-        let Some(grant) = self.kv.get(key).await?.as_deref().and_then(LegacyGrant::read) else {
+        let Some(grant) = self
+            .kv
+            .get(key)
+            .await?
+            .as_deref()
+            .and_then(LegacyGrant::read)
+        else {
             return Ok(false);
         };
         let over = match grant.expires {
@@ -185,13 +217,21 @@ impl Run<'_> {
         let Some((handle, grant)) = of_header_key(key) else {
             return Ok(false);
         };
-        let young = |listed: &Listed| listed.grant == grant && self.runtime.now() < listed.created + SETTLED_MS;
+        let young = |listed: &Listed| {
+            listed.grant == grant && self.runtime.now() < listed.created + SETTLED_MS
+        };
         if let Outcome::Grants(grants) = self.ask(&handle, &Command::List).await?
             && grants.iter().any(young)
         {
             return Ok(false);
         }
-        self.ask(&handle, &Command::RevokeGrant { grant: grant.to_owned() }).await?;
+        self.ask(
+            &handle,
+            &Command::RevokeGrant {
+                grant: grant.to_owned(),
+            },
+        )
+        .await?;
         Ok(true)
     }
 
@@ -209,12 +249,19 @@ impl Run<'_> {
         Ok(exists)
     }
 
-    async fn ask(&mut self, handle: &UserHandle, command: &Command) -> Result<Outcome, RuntimeError> {
+    async fn ask(
+        &mut self,
+        handle: &UserHandle,
+        command: &Command,
+    ) -> Result<Outcome, RuntimeError> {
         self.spent += 1;
-        let json = serde_json::to_string(command).map_err(|error| RuntimeError(error.to_string()))?;
+        let json =
+            serde_json::to_string(command).map_err(|error| RuntimeError(error.to_string()))?;
         let answer = self.runtime.command(handle, json).await?;
-        let outcome: Result<Outcome, Refused> =
-            read_json(answer.as_bytes()).ok_or_else(|| RuntimeError("a user's object gives no outcome".to_owned()))?;
-        outcome.map_err(|_| RuntimeError("a user's grants are not there, or could not all be ended yet".to_owned()))
+        let outcome: Result<Outcome, Refused> = read_json(answer.as_bytes())
+            .ok_or_else(|| RuntimeError("a user's object gives no outcome".to_owned()))?;
+        outcome.map_err(|_| {
+            RuntimeError("a user's grants are not there, or could not all be ended yet".to_owned())
+        })
     }
 }

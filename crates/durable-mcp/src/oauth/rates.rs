@@ -13,20 +13,35 @@ use crate::wire::Networks;
 pub const MAX_COUNTED: usize = 4_096;
 
 /// New registrations of one address: somebody sets up several tools in a row, or an office shares an address.
-pub const REGISTRATIONS: Quota = Quota { burst: 20, interval_ms: 30_000 };
+pub const REGISTRATIONS: Quota = Quota {
+    burst: 20,
+    interval_ms: 30_000,
+};
 
 /// New registrations of everybody.
-pub const ALL_REGISTRATIONS: Quota = Quota { burst: 300, interval_ms: 1_000 };
+pub const ALL_REGISTRATIONS: Quota = Quota {
+    burst: 300,
+    interval_ms: 1_000,
+};
 
 /// Fetches of metadata documents for one address. A document is fetched once for everybody, and then kept.
-pub const FETCHES: Quota = Quota { burst: 20, interval_ms: 10_000 };
+pub const FETCHES: Quota = Quota {
+    burst: 20,
+    interval_ms: 10_000,
+};
 
 /// Fetches of metadata documents from one host, which others cause. Larger than the quota of an address, so that one
 /// stranger does not use it up.
-pub const HOST_FETCHES: Quota = Quota { burst: 60, interval_ms: 1_000 };
+pub const HOST_FETCHES: Quota = Quota {
+    burst: 60,
+    interval_ms: 1_000,
+};
 
 /// Fetches of metadata documents for everybody.
-pub const ALL_FETCHES: Quota = Quota { burst: 300, interval_ms: 200 };
+pub const ALL_FETCHES: Quota = Quota {
+    burst: 300,
+    interval_ms: 200,
+};
 
 /// Fetches that a failed one counts for, at the address that caused it: documents of applications exist, made-up ones do
 /// not.
@@ -38,11 +53,17 @@ pub const SITE_FACTOR: u64 = 4;
 
 /// Tokens of an address that look like those of workers-oauth-provider and are none: each costs reads of Workers KV, and
 /// anybody can make them up. A client has one or two that have ended.
-pub const LEGACY_MISSES: Quota = Quota { burst: 20, interval_ms: 10_000 };
+pub const LEGACY_MISSES: Quota = Quota {
+    burst: 20,
+    interval_ms: 10_000,
+};
 
 /// Wrong tokens of operators from one address. A person mistypes a few times; guessing is hopeless anyway, and refused
 /// before a token is looked at from then on.
-pub const OPERATOR_MISSES: Quota = Quota { burst: 10, interval_ms: 10_000 };
+pub const OPERATOR_MISSES: Quota = Quota {
+    burst: 10,
+    interval_ms: 10_000,
+};
 
 /// Rate limit, by the parameters of a token bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +78,10 @@ impl Quota {
     /// The quota of a site whose addresses have this one each.
     #[must_use]
     pub const fn of_site(self) -> Self {
-        Self { burst: self.burst * SITE_FACTOR, interval_ms: self.interval_ms / SITE_FACTOR }
+        Self {
+            burst: self.burst * SITE_FACTOR,
+            interval_ms: self.interval_ms / SITE_FACTOR,
+        }
     }
 }
 
@@ -93,7 +117,10 @@ impl Buckets {
             self.0.retain(|_, bucket| bucket.full > now);
         }
         if self.0.len() < MAX_COUNTED || self.0.contains_key(key) {
-            self.0.entry(key.to_owned()).or_default().take(count, quota, now);
+            self.0
+                .entry(key.to_owned())
+                .or_default()
+                .take(count, quota, now);
         }
     }
 }
@@ -118,7 +145,11 @@ impl Rates {
     /// With the seconds to wait.
     pub fn legacy(&self, address: &str, now: u64) -> Result<(), u32> {
         let networks = networks(address, LEGACY_MISSES);
-        allow(networks.iter().map(|(key, quota)| self.legacy_misses.wait(key, *quota, now)))
+        allow(
+            networks
+                .iter()
+                .map(|(key, quota)| self.legacy_misses.wait(key, *quota, now)),
+        )
     }
 
     /// Counts a token that was looked up and does not exist.
@@ -134,7 +165,11 @@ impl Rates {
     /// With the seconds to wait.
     pub fn operator(&self, address: &str, now: u64) -> Result<(), u32> {
         let networks = networks(address, OPERATOR_MISSES);
-        allow(networks.iter().map(|(key, quota)| self.operator_misses.wait(key, *quota, now)))
+        allow(
+            networks
+                .iter()
+                .map(|(key, quota)| self.operator_misses.wait(key, *quota, now)),
+        )
     }
 
     /// Counts a wrong token of an operator.
@@ -150,7 +185,9 @@ impl Rates {
     /// With the seconds to wait, when there were too many.
     pub fn registration(&mut self, address: &str, now: u64) -> Result<(), u32> {
         let networks = networks(address, REGISTRATIONS);
-        let own = networks.iter().map(|(key, quota)| self.registrations.wait(key, *quota, now));
+        let own = networks
+            .iter()
+            .map(|(key, quota)| self.registrations.wait(key, *quota, now));
         allow(own.chain([self.all_registrations.wait(ALL_REGISTRATIONS, now)]))?;
         for (key, quota) in networks {
             self.registrations.take(&key, 1, quota, now);
@@ -165,8 +202,13 @@ impl Rates {
     /// With the seconds to wait, when there were too many.
     pub fn fetch(&mut self, address: &str, host: &str, now: u64) -> Result<(), u32> {
         let networks = known_networks(address);
-        let own = networks.iter().map(|(key, quota)| self.fetches.wait(key, *quota, now));
-        let shared = [self.hosts.wait(host, HOST_FETCHES, now), self.all_fetches.wait(ALL_FETCHES, now)];
+        let own = networks
+            .iter()
+            .map(|(key, quota)| self.fetches.wait(key, *quota, now));
+        let shared = [
+            self.hosts.wait(host, HOST_FETCHES, now),
+            self.all_fetches.wait(ALL_FETCHES, now),
+        ];
         allow(own.chain(shared))?;
         self.take_fetches(networks, 1, now);
         self.hosts.take(host, 1, HOST_FETCHES, now);
@@ -197,16 +239,21 @@ fn allow(waits: impl Iterator<Item = u64>) -> Result<(), u32> {
 /// The networks that an address is counted with for fetches. Cloudflare sends every client's address; in local development
 /// there is none, and no quota is needed.
 fn known_networks(address: &str) -> Vec<(String, Quota)> {
-    if address.is_empty() { Vec::new() } else { networks(address, FETCHES) }
+    if address.is_empty() {
+        Vec::new()
+    } else {
+        networks(address, FETCHES)
+    }
 }
 
 /// The networks that an address is counted with, and the quota of each: an IPv4 address; of an IPv6 address the subnet and
 /// the site.
 fn networks(address: &str, quota: Quota) -> Vec<(String, Quota)> {
     match Networks::of(address) {
-        Some(Networks { own, site }) => {
-            [(own, quota)].into_iter().chain(site.map(|site| (site, quota.of_site()))).collect()
-        }
+        Some(Networks { own, site }) => [(own, quota)]
+            .into_iter()
+            .chain(site.map(|site| (site, quota.of_site())))
+            .collect(),
         // Where there is no address, everybody counts as one.
         None => vec![(String::new(), quota)],
     }
@@ -243,9 +290,18 @@ mod tests {
         let (mut rates, burst) = (Rates::default(), REGISTRATIONS.burst);
         assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW), (burst, 30));
         assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW + 29_000), (0, 1));
-        assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW + 30_000), (1, 30));
-        assert_eq!(until_refused(&mut rates, "192.0.2.2", NOW + 30_000).0, burst);
-        assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW + 3_600_000).0, burst);
+        assert_eq!(
+            until_refused(&mut rates, "192.0.2.1", NOW + 30_000),
+            (1, 30)
+        );
+        assert_eq!(
+            until_refused(&mut rates, "192.0.2.2", NOW + 30_000).0,
+            burst
+        );
+        assert_eq!(
+            until_refused(&mut rates, "192.0.2.1", NOW + 3_600_000).0,
+            burst
+        );
     }
 
     #[test]
@@ -254,18 +310,35 @@ mod tests {
         assert_eq!(until_refused(&mut rates, "2001:db8::1", NOW).0, burst);
         assert_eq!(until_refused(&mut rates, "2001:db8::ffff:1", NOW).0, 0);
         assert_eq!(until_refused(&mut rates, "2001:db8:0:1::1", NOW).0, burst);
-        let site: u64 = (2..100).map(|n| until_refused(&mut rates, &format!("2001:db8:0:{n:x}::1"), NOW).0).sum();
+        let site: u64 = (2..100)
+            .map(|n| until_refused(&mut rates, &format!("2001:db8:0:{n:x}::1"), NOW).0)
+            .sum();
         assert_eq!(site, (SITE_FACTOR - 2) * burst);
-        assert_eq!(until_refused(&mut rates, "2001:db8:1::1", NOW).0, burst, "another site has its own");
-        assert_eq!(networks("::ffff:192.0.2.1", REGISTRATIONS), networks("192.0.2.1", REGISTRATIONS));
-        assert_eq!(networks("unknown", REGISTRATIONS), networks("", REGISTRATIONS));
+        assert_eq!(
+            until_refused(&mut rates, "2001:db8:1::1", NOW).0,
+            burst,
+            "another site has its own"
+        );
+        assert_eq!(
+            networks("::ffff:192.0.2.1", REGISTRATIONS),
+            networks("192.0.2.1", REGISTRATIONS)
+        );
+        assert_eq!(
+            networks("unknown", REGISTRATIONS),
+            networks("", REGISTRATIONS)
+        );
     }
 
     #[test]
     fn all_addresses_together_have_a_limit() {
         let mut rates = Rates::default();
-        let taken: usize =
-            (0..1000).filter(|n| rates.registration(&format!("10.0.{}.{}", n / 250, n % 250), NOW).is_ok()).count();
+        let taken: usize = (0..1000)
+            .filter(|n| {
+                rates
+                    .registration(&format!("10.0.{}.{}", n / 250, n % 250), NOW)
+                    .is_ok()
+            })
+            .count();
         assert_eq!(taken as u64, ALL_REGISTRATIONS.burst);
         assert!(rates.registration("10.1.0.0", NOW + 1_000).is_ok());
     }
@@ -288,24 +361,40 @@ mod tests {
     #[test]
     fn who_has_to_wait_uses_nothing_up() {
         let mut rates = Rates::default();
-        assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW).0, REGISTRATIONS.burst);
+        assert_eq!(
+            until_refused(&mut rates, "192.0.2.1", NOW).0,
+            REGISTRATIONS.burst
+        );
         for _ in 0..1000 {
             assert!(rates.registration("192.0.2.1", NOW).is_err());
         }
-        assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW + REGISTRATIONS.interval_ms).0, 1);
-        assert_eq!(until_refused(&mut rates, "192.0.2.2", NOW).0, REGISTRATIONS.burst);
+        assert_eq!(
+            until_refused(&mut rates, "192.0.2.1", NOW + REGISTRATIONS.interval_ms).0,
+            1
+        );
+        assert_eq!(
+            until_refused(&mut rates, "192.0.2.2", NOW).0,
+            REGISTRATIONS.burst
+        );
     }
 
     #[test]
     fn a_stranger_who_makes_documents_up_holds_nobody_back() {
-        for strangers in [&["198.51.100.1"][..], &["2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:0:3::1"]] {
+        for strangers in [
+            &["198.51.100.1"][..],
+            &["2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:0:3::1"],
+        ] {
             let (mut rates, mut refused) = (Rates::default(), 0);
             for second in 0..60 {
                 let now = NOW + second * 1000;
                 for n in 0..5 {
                     let address = strangers[n % strangers.len()];
                     // Half of them of the host that honest people's clients are at.
-                    let host = if n % 2 == 0 { "client.example" } else { "made-up.example" };
+                    let host = if n % 2 == 0 {
+                        "client.example"
+                    } else {
+                        "made-up.example"
+                    };
                     match rates.fetch(address, host, now) {
                         Ok(()) => rates.fetch_failed(address, now),
                         Err(_) => refused += 1,
@@ -313,7 +402,11 @@ mod tests {
                 }
                 if second % 5 == 4 {
                     let honest = format!("192.0.2.{second}");
-                    assert_eq!(rates.fetch(&honest, "client.example", now), Ok(()), "{strangers:?} {second}");
+                    assert_eq!(
+                        rates.fetch(&honest, "client.example", now),
+                        Ok(()),
+                        "{strangers:?} {second}"
+                    );
                 }
             }
             assert!(refused > 200, "{refused}");
@@ -323,13 +416,24 @@ mod tests {
     #[test]
     fn a_failed_fetch_costs_more_than_one_that_worked() {
         let mut rates = Rates::default();
-        let worked = (0..1000).filter(|_| rates.fetch("192.0.2.1", "a.example", NOW).is_ok()).count();
+        let worked = (0..1000)
+            .filter(|_| rates.fetch("192.0.2.1", "a.example", NOW).is_ok())
+            .count();
         assert_eq!(worked as u64, FETCHES.burst);
-        assert_eq!(failed_until_refused(&mut rates, "192.0.2.2", NOW), FETCHES.burst / FAILED_FETCH_COST);
+        assert_eq!(
+            failed_until_refused(&mut rates, "192.0.2.2", NOW),
+            FETCHES.burst / FAILED_FETCH_COST
+        );
         let after = |fetches: u64| NOW + fetches * FETCHES.interval_ms;
         assert_eq!(failed_until_refused(&mut rates, "192.0.2.2", after(1)), 1);
-        assert_eq!(failed_until_refused(&mut rates, "192.0.2.2", after(FAILED_FETCH_COST)), 0);
-        assert_eq!(failed_until_refused(&mut rates, "192.0.2.2", after(FAILED_FETCH_COST + 1)), 1);
+        assert_eq!(
+            failed_until_refused(&mut rates, "192.0.2.2", after(FAILED_FETCH_COST)),
+            0
+        );
+        assert_eq!(
+            failed_until_refused(&mut rates, "192.0.2.2", after(FAILED_FETCH_COST + 1)),
+            1
+        );
     }
 
     #[test]
@@ -341,26 +445,35 @@ mod tests {
         }
         assert_eq!(rates.legacy("192.0.2.1", NOW), Err(10));
         assert_eq!(rates.legacy("192.0.2.2", NOW), Ok(()));
-        assert_eq!(rates.legacy("192.0.2.1", NOW + LEGACY_MISSES.interval_ms), Ok(()));
+        assert_eq!(
+            rates.legacy("192.0.2.1", NOW + LEGACY_MISSES.interval_ms),
+            Ok(())
+        );
     }
 
     #[test]
     fn a_host_is_not_asked_by_everybody_at_once() {
         let mut rates = Rates::default();
         let asked = |rates: &mut Rates, host: &str| {
-            (0..200).filter(|n| rates.fetch(&format!("10.0.0.{n}"), host, NOW).is_ok()).count() as u64
+            (0..200)
+                .filter(|n| rates.fetch(&format!("10.0.0.{n}"), host, NOW).is_ok())
+                .count() as u64
         };
         assert_eq!(asked(&mut rates, "a.example"), HOST_FETCHES.burst);
         assert_eq!(asked(&mut rates, "b.example"), HOST_FETCHES.burst);
         assert!(rates.registration("192.0.2.1", NOW).is_ok());
-        let all: u64 = (0..50).map(|n| asked(&mut rates, &format!("{n}.example"))).sum();
+        let all: u64 = (0..50)
+            .map(|n| asked(&mut rates, &format!("{n}.example")))
+            .sum();
         assert_eq!(all, ALL_FETCHES.burst - 2 * HOST_FETCHES.burst);
     }
 
     #[test]
     fn without_an_address_only_hosts_and_the_total_are_counted() {
         let mut rates = Rates::default();
-        let worked = (0..1000).filter(|_| rates.fetch("", "a.example", NOW).is_ok()).count();
+        let worked = (0..1000)
+            .filter(|_| rates.fetch("", "a.example", NOW).is_ok())
+            .count();
         rates.fetch_failed("", NOW);
         assert_eq!(worked as u64, HOST_FETCHES.burst);
     }

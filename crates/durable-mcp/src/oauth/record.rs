@@ -46,7 +46,10 @@ pub struct Access {
 
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Access").field("grant", &self.grant).field("client_id", &self.client_id).finish_non_exhaustive()
+        f.debug_struct("Access")
+            .field("grant", &self.grant)
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,10 +103,20 @@ impl Access {
     ///
     /// # Errors
     /// When there is no randomness.
-    pub fn write(&self, keys: &Keys, token: &Token, random: &dyn Random) -> Result<String, RuntimeError> {
-        let claims = serde_json::to_vec(&Claims::of(self)).map_err(|error| RuntimeError(error.to_string()))?;
+    pub fn write(
+        &self,
+        keys: &Keys,
+        token: &Token,
+        random: &dyn Random,
+    ) -> Result<String, RuntimeError> {
+        let claims = serde_json::to_vec(&Claims::of(self))
+            .map_err(|error| RuntimeError(error.to_string()))?;
         let sealed = seal::seal(keys, token.text(), HEADER, &claims, random)?;
-        serde_json::to_string(&Kept { v: VERSION, sealed: &sealed }).map_err(|error| RuntimeError(error.to_string()))
+        serde_json::to_string(&Kept {
+            v: VERSION,
+            sealed: &sealed,
+        })
+        .map_err(|error| RuntimeError(error.to_string()))
     }
 
     /// Reads a record with the token that it is of.
@@ -124,11 +137,17 @@ impl Access {
     /// # Errors
     /// When it is not that token's, or the token has ended.
     pub fn read_legacy(json: &str, text: &str, now_s: u64) -> Result<Self, RecordError> {
-        legacy::read_access(json, text).ok_or(RecordError::NotOne)?.living(now_s)
+        legacy::read_access(json, text)
+            .ok_or(RecordError::NotOne)?
+            .living(now_s)
     }
 
     fn living(self, now_s: u64) -> Result<Self, RecordError> {
-        if now_s < self.expires { Ok(self) } else { Err(RecordError::Expired) }
+        if now_s < self.expires {
+            Ok(self)
+        } else {
+            Err(RecordError::Expired)
+        }
     }
 }
 
@@ -138,7 +157,9 @@ fn open(keys: &Keys, text: &str, sealed: &str) -> Result<Access, RecordError> {
         OpenError::UnknownKey(id) => RecordError::UnknownKey(id),
         OpenError::OtherVersion => RecordError::Unreadable,
     })?;
-    read_json::<Claims<'_>>(&claims).map(Claims::into_access).ok_or(RecordError::Unreadable)
+    read_json::<Claims<'_>>(&claims)
+        .map(Claims::into_access)
+        .ok_or(RecordError::Unreadable)
 }
 
 /// A record as it is stored.
@@ -243,8 +264,15 @@ mod tests {
         let token = token(&keys, &"g".repeat(16));
         for access in [
             access(),
-            Access { sessions_since: 150, ..access() },
-            Access { props: Value::Null, scopes: Scopes::default(), ..access() },
+            Access {
+                sessions_since: 150,
+                ..access()
+            },
+            Access {
+                props: Value::Null,
+                scopes: Scopes::default(),
+                ..access()
+            },
         ] {
             let json = access.write(&keys, &token, &Filled).unwrap();
             assert_eq!(Access::read(&json, &keys, token.text(), 199), Ok(access));
@@ -254,7 +282,9 @@ mod tests {
     #[test]
     fn a_record_tells_nothing_of_what_it_holds() {
         let keys = Keys::from_secret("k");
-        let json = access().write(&keys, &token(&keys, &"g".repeat(16)), &Filled).unwrap();
+        let json = access()
+            .write(&keys, &token(&keys, &"g".repeat(16)), &Filled)
+            .unwrap();
         let fields: serde_json::Map<String, Value> = serde_json::from_str(&json).unwrap();
         assert_eq!(fields.keys().collect::<Vec<_>>(), ["sealed", "v"]);
         assert_eq!(fields["v"], 1);
@@ -267,8 +297,14 @@ mod tests {
         let keys = Keys::from_secret("k");
         let [one, other] = ["g", "h"].map(|letter| token(&keys, &letter.repeat(16)));
         let json = access().write(&keys, &one, &Filled).unwrap();
-        assert_eq!(Access::read(&json, &keys, other.text(), 150), Err(RecordError::NotOne));
-        assert_eq!(Access::read(&json.replacen('A', "B", 1), &keys, one.text(), 150), Err(RecordError::NotOne));
+        assert_eq!(
+            Access::read(&json, &keys, other.text(), 150),
+            Err(RecordError::NotOne)
+        );
+        assert_eq!(
+            Access::read(&json.replacen('A', "B", 1), &keys, one.text(), 150),
+            Err(RecordError::NotOne)
+        );
     }
 
     #[test]
@@ -276,7 +312,10 @@ mod tests {
         let keys = Keys::from_secret("k");
         let token = token(&keys, &"g".repeat(16));
         let json = access().write(&keys, &token, &Filled).unwrap();
-        assert_eq!(Access::read(&json, &keys, token.text(), 200), Err(RecordError::Expired));
+        assert_eq!(
+            Access::read(&json, &keys, token.text(), 200),
+            Err(RecordError::Expired)
+        );
     }
 
     #[test]
@@ -285,36 +324,74 @@ mod tests {
         let new = old.clone().rotated([2; KEY_BYTES], 1, 1000);
         let token = token(&old, &"g".repeat(16));
         let json = access().write(&new, &token, &Filled).unwrap();
-        assert_eq!(Access::read(&json, &old, token.text(), 150), Err(RecordError::UnknownKey(new.current_id())));
+        assert_eq!(
+            Access::read(&json, &old, token.text(), 150),
+            Err(RecordError::UnknownKey(new.current_id()))
+        );
         assert!(Access::read(&json, &new, token.text(), 150).is_ok());
     }
 
     #[test]
     fn a_record_of_another_version_is_told_from_one_of_another_token() {
         let keys = Keys::from_secret("k");
-        for json in ["", "{}", "[]", r#"{"v":1}"#, r#"{"v":2,"sealed":"AA"}"#, r#"{"sealed":"AA"}"#] {
-            assert_eq!(Access::read(json, &keys, "a:b:c", 0), Err(RecordError::Unreadable), "{json}");
+        for json in [
+            "",
+            "{}",
+            "[]",
+            r#"{"v":1}"#,
+            r#"{"v":2,"sealed":"AA"}"#,
+            r#"{"sealed":"AA"}"#,
+        ] {
+            assert_eq!(
+                Access::read(json, &keys, "a:b:c", 0),
+                Err(RecordError::Unreadable),
+                "{json}"
+            );
         }
-        assert_eq!(Access::read(r#"{"v":1,"sealed":""}"#, &keys, "a:b:c", 0), Err(RecordError::NotOne));
+        assert_eq!(
+            Access::read(r#"{"v":1,"sealed":""}"#, &keys, "a:b:c", 0),
+            Err(RecordError::NotOne)
+        );
         let newer =
             br#"{"sub":"u","grant":"g","client_id":"c","scope":[],"aud":[],"iat":0,"exp":9,"only_on":"Mondays"}"#;
         let sealed = seal::seal(&keys, "a:b:c", HEADER, newer, &Filled).unwrap();
         let json = json!({ "v": 1, "sealed": sealed }).to_string();
-        assert_eq!(Access::read(&json, &keys, "a:b:c", 0), Err(RecordError::Unreadable), "a claim that may narrow");
+        assert_eq!(
+            Access::read(&json, &keys, "a:b:c", 0),
+            Err(RecordError::Unreadable),
+            "a claim that may narrow"
+        );
     }
 
     #[test]
     fn records_of_the_other_library_are_read_too() {
-        let vector: Value =
-            serde_json::from_str(include_str!("../../../../tests/integration/legacy/1.2.3.json")).unwrap();
+        let vector: Value = serde_json::from_str(include_str!(
+            "../../../../tests/integration/legacy/1.2.3.json"
+        ))
+        .unwrap();
         let token = vector["first"]["access_token"].as_str().unwrap();
         let (user, grant) = ("ada@example.com", token.split(':').nth(1).unwrap());
-        let json = vector["kept"][old_key(user, grant, &sha256_hex(token))].as_str().unwrap();
+        let json = vector["kept"][old_key(user, grant, &sha256_hex(token))]
+            .as_str()
+            .unwrap();
         let access = Access::read_legacy(json, token, 0).unwrap();
-        assert_eq!((access.subject.as_str(), &access.props), (user, &vector["props"]));
-        assert_eq!(Access::read_legacy(json, token, access.expires), Err(RecordError::Expired));
-        assert_eq!(Access::read_legacy(json, "u:g:s", 0), Err(RecordError::NotOne));
+        assert_eq!(
+            (access.subject.as_str(), &access.props),
+            (user, &vector["props"])
+        );
+        assert_eq!(
+            Access::read_legacy(json, token, access.expires),
+            Err(RecordError::Expired)
+        );
+        assert_eq!(
+            Access::read_legacy(json, "u:g:s", 0),
+            Err(RecordError::NotOne)
+        );
         let keys = Keys::from_secret("k");
-        assert_eq!(Access::read(json, &keys, token, 0), Err(RecordError::Unreadable), "it is none of ours");
+        assert_eq!(
+            Access::read(json, &keys, token, 0),
+            Err(RecordError::Unreadable),
+            "it is none of ours"
+        );
     }
 }

@@ -44,7 +44,10 @@ impl RedirectPolicy {
     /// Every redirect URI that [`RedirectUri`] accepts.
     #[must_use]
     pub fn any() -> Self {
-        Self { any_scheme: true, ..Self::default() }
+        Self {
+            any_scheme: true,
+            ..Self::default()
+        }
     }
 
     /// Checks a redirect URI.
@@ -53,7 +56,9 @@ impl RedirectPolicy {
     /// When it leads to this server, or to a program that is no known client.
     pub fn check(&self, uri: &RedirectUri) -> Result<(), BadRedirect> {
         if self.own_origins.iter().any(|own| leads_to(own, uri)) && !self.is_own_page(uri) {
-            return Err(BadRedirect("A redirect URI must not lead to the authorization server itself."));
+            return Err(BadRedirect(
+                "A redirect URI must not lead to the authorization server itself.",
+            ));
         }
         if self.any_scheme || self.is_accepted(uri.scheme()) {
             return Ok(());
@@ -85,7 +90,9 @@ fn is_reversed_domain(scheme: &str) -> bool {
     let top = labels.next().unwrap_or_default();
     let is_top = top.len() > 1 && top.bytes().all(|byte| byte.is_ascii_lowercase());
     let is_label = |label: &str| {
-        let inner = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let inner = label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         inner && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
     };
     is_top && scheme.contains('.') && labels.all(is_label)
@@ -94,13 +101,16 @@ fn is_reversed_domain(scheme: &str) -> bool {
 /// Checks whether a URI leads to the server at an origin. On loopback the port tells one server from another; a host on
 /// the web is one server, whatever the port.
 fn leads_to(origin: &str, uri: &RedirectUri) -> bool {
-    let (Some((own, own_port)), Some((host, port))) = (address(origin), address(uri.as_str())) else {
+    let (Some((own, own_port)), Some((host, port))) = (address(origin), address(uri.as_str()))
+    else {
         return false;
     };
     if own.is_loopback() {
         return host.is_loopback() && own_port == port;
     }
-    own.name.trim_end_matches('.').eq_ignore_ascii_case(host.name.trim_end_matches('.'))
+    own.name
+        .trim_end_matches('.')
+        .eq_ignore_ascii_case(host.name.trim_end_matches('.'))
 }
 
 /// The host and port of a web URL; the port defaults to that of the scheme.
@@ -215,7 +225,10 @@ mod tests {
 
     #[test]
     fn an_operator_accepts_other_schemes() {
-        let policy = RedirectPolicy { schemes: vec!["myapp".to_owned()], ..RedirectPolicy::default() };
+        let policy = RedirectPolicy {
+            schemes: vec!["myapp".to_owned()],
+            ..RedirectPolicy::default()
+        };
         assert!(is_accepted(&policy, "myapp://cb") && !is_accepted(&policy, "other://cb"));
         let any = RedirectPolicy::any();
         assert!(is_accepted(&any, "other://cb") && !is_accepted(&any, "javascript:alert(1)"));
@@ -228,7 +241,10 @@ mod tests {
             own_pages: vec!["/playground/callback".to_owned()],
             ..RedirectPolicy::default()
         };
-        assert!(is_accepted(&policy, "https://mcp.example/playground/callback"));
+        assert!(is_accepted(
+            &policy,
+            "https://mcp.example/playground/callback"
+        ));
         for text in [
             "https://mcp.example/playground/callback/",
             "https://mcp.example/playground/callback?x",
@@ -244,17 +260,32 @@ mod tests {
 
     #[test]
     fn this_server_is_no_client() {
-        let at = |origin: &str| RedirectPolicy { own_origins: vec![origin.to_owned()], ..RedirectPolicy::default() };
+        let at = |origin: &str| RedirectPolicy {
+            own_origins: vec![origin.to_owned()],
+            ..RedirectPolicy::default()
+        };
         for (origin, uri, accepted) in [
             ("https://mcp.example", "https://mcp.example/cb", false),
             ("https://mcp.example", "https://mcp.example", false),
-            ("https://mcp.example", "https://mcp.example:8443/authorize?x=y", false),
+            (
+                "https://mcp.example",
+                "https://mcp.example:8443/authorize?x=y",
+                false,
+            ),
             ("https://mcp.example", "https://mcp.example./cb", false),
             ("https://mcp.example:8443", "https://mcp.example/cb", false),
-            ("https://mcp.example", "https://mcp.example.evil.example/cb", true),
+            (
+                "https://mcp.example",
+                "https://mcp.example.evil.example/cb",
+                true,
+            ),
             ("https://mcp.example", "https://client.mcp.example/cb", true),
             ("https://mcp.example", "http://localhost/cb", true),
-            ("https://mcp.example", "com.example.mcp://mcp.example/cb", true),
+            (
+                "https://mcp.example",
+                "com.example.mcp://mcp.example/cb",
+                true,
+            ),
             ("http://localhost:8787", "http://localhost:8787/cb", false),
             ("http://localhost:8787", "http://127.0.0.1:8787/cb", false),
             ("http://127.0.0.1:8787", "http://[::1]:8787/cb", false),

@@ -87,7 +87,11 @@ impl RedirectUri {
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         let is_web = self.0.starts_with("https:") || self.0.starts_with("http:");
-        is_web && self.authority().and_then(Host::parse).is_some_and(|host| host.is_loopback())
+        is_web
+            && self
+                .authority()
+                .and_then(Host::parse)
+                .is_some_and(|host| host.is_loopback())
     }
 
     /// The host, without port; none for the private scheme of an application that names none.
@@ -123,21 +127,34 @@ impl RedirectUri {
 }
 
 fn check(text: &str) -> Result<(), BadRedirect> {
-    let uri = Uri::parse(text).ok_or(BadRedirect("A redirect URI must be an absolute URI of at most 2048 bytes."))?;
+    let uri = Uri::parse(text).ok_or(BadRedirect(
+        "A redirect URI must be an absolute URI of at most 2048 bytes.",
+    ))?;
     if uri.fragment.is_some() {
         return Err(BadRedirect("A redirect URI must have no fragment."));
     }
     if uri.scheme.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Err(BadRedirect("The scheme of a redirect URI must be in lower case."));
+        return Err(BadRedirect(
+            "The scheme of a redirect URI must be in lower case.",
+        ));
     }
-    if uri.authority.is_some_and(|authority| authority.contains('@')) {
-        return Err(BadRedirect("A redirect URI must name no user before its host."));
+    if uri
+        .authority
+        .is_some_and(|authority| authority.contains('@'))
+    {
+        return Err(BadRedirect(
+            "A redirect URI must name no user before its host.",
+        ));
     }
     match uri.scheme {
         "https" => host(&uri).map(|_| ()),
         "http" if host(&uri)?.is_loopback() => Ok(()),
-        "http" => Err(BadRedirect("Plain http is for loopback alone: localhost, 127.0.0.1 or [::1].")),
-        scheme if REFUSED_SCHEMES.contains(&scheme) => Err(BadRedirect("No application takes a code by this scheme.")),
+        "http" => Err(BadRedirect(
+            "Plain http is for loopback alone: localhost, 127.0.0.1 or [::1].",
+        )),
+        scheme if REFUSED_SCHEMES.contains(&scheme) => {
+            Err(BadRedirect("No application takes a code by this scheme."))
+        }
         _ if uri.authority.unwrap_or_default().is_empty() && uri.path.is_empty() => {
             Err(BadRedirect("A redirect URI must have a host or a path."))
         }
@@ -147,9 +164,13 @@ fn check(text: &str) -> Result<(), BadRedirect> {
 
 fn host<'a>(uri: &Uri<'a>) -> Result<Host<'a>, BadRedirect> {
     let host = uri.authority.and_then(Host::parse);
-    let host = host.ok_or(BadRedirect("A redirect URI must name its host plainly, after //."))?;
+    let host = host.ok_or(BadRedirect(
+        "A redirect URI must name its host plainly, after //.",
+    ))?;
     if host.name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Err(BadRedirect("The host of a redirect URI must be in lower case."));
+        return Err(BadRedirect(
+            "The host of a redirect URI must be in lower case.",
+        ));
     }
     Ok(host)
 }
@@ -158,7 +179,8 @@ fn host<'a>(uri: &Uri<'a>) -> Result<Host<'a>, BadRedirect> {
 fn loopback(text: &str) -> Option<(&str, &str)> {
     check(text).ok()?;
     let authority = text.strip_prefix("http://")?;
-    let (authority, rest) = authority.split_at(authority.find(['/', '?']).unwrap_or(authority.len()));
+    let (authority, rest) =
+        authority.split_at(authority.find(['/', '?']).unwrap_or(authority.len()));
     Host::parse(authority).map(|host| (host.name, rest))
 }
 
@@ -176,8 +198,16 @@ mod tests {
             ("http://localhost/cb", Some("localhost"), true),
             ("http://127.0.0.1:33418/", Some("127.0.0.1"), true),
             ("http://[::1]:3000/cb", Some("[::1]"), true),
-            ("cursor://anysphere.cursor-mcp/oauth/callback", Some("anysphere.cursor-mcp"), false),
-            ("vscode://vscode.github-authentication/did", Some("vscode.github-authentication"), false),
+            (
+                "cursor://anysphere.cursor-mcp/oauth/callback",
+                Some("anysphere.cursor-mcp"),
+                false,
+            ),
+            (
+                "vscode://vscode.github-authentication/did",
+                Some("vscode.github-authentication"),
+                false,
+            ),
             ("com.example.app:/cb", None, false),
             ("com.example.app:cb", None, false),
             ("app://Cb", Some("Cb"), false),
@@ -185,7 +215,11 @@ mod tests {
             ("app://localhost/cb", Some("localhost"), false),
         ] {
             let uri = RedirectUri::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-            assert_eq!((uri.as_str(), uri.host(), uri.is_loopback()), (text, host, is_loopback), "{text}");
+            assert_eq!(
+                (uri.as_str(), uri.host(), uri.is_loopback()),
+                (text, host, is_loopback),
+                "{text}"
+            );
         }
     }
 
@@ -248,7 +282,10 @@ mod tests {
             "java\nscript:x",
         ] {
             assert!(RedirectUri::parse(text).is_err(), "{text}");
-            assert!(serde_json::from_value::<RedirectUri>(text.into()).is_err(), "{text}");
+            assert!(
+                serde_json::from_value::<RedirectUri>(text.into()).is_err(),
+                "{text}"
+            );
         }
     }
 
@@ -292,23 +329,54 @@ mod tests {
             ("http://localhost/cb", "http://localhost:1/cb?x", false),
             ("http://localhost/cb", "http://localhost:x/cb", false),
             ("http://localhost/cb", "http://localhost:99999/cb", false),
-            ("http://localhost/cb", "http://localhost:1@evil.example/cb", false),
-            ("http://localhost/cb", "http://localhost:1\\@evil.example/cb", false),
+            (
+                "http://localhost/cb",
+                "http://localhost:1@evil.example/cb",
+                false,
+            ),
+            (
+                "http://localhost/cb",
+                "http://localhost:1\\@evil.example/cb",
+                false,
+            ),
             ("http://localhost/cb", "http://localhost:1/cb#f", false),
             ("app://localhost/cb", "app://localhost:1/cb", false),
         ] {
-            assert_eq!(RedirectUri::parse(registered).unwrap().matches(requested), good, "{registered} {requested}");
+            assert_eq!(
+                RedirectUri::parse(registered).unwrap().matches(requested),
+                good,
+                "{registered} {requested}"
+            );
         }
     }
 
     #[test]
     fn parameters_go_into_the_query() {
-        let with = |uri: &str| RedirectUri::parse(uri).unwrap().with_params(&[("code", "a:b"), ("state", "x&y z")]);
-        assert_eq!(with("https://a/cb"), "https://a/cb?code=a%3Ab&state=x%26y%20z");
-        assert_eq!(with("https://a/cb?b=c"), "https://a/cb?b=c&code=a%3Ab&state=x%26y%20z");
-        assert_eq!(with("https://a/cb?"), "https://a/cb?code=a%3Ab&state=x%26y%20z");
-        assert_eq!(with("https://a/&"), "https://a/&?code=a%3Ab&state=x%26y%20z");
+        let with = |uri: &str| {
+            RedirectUri::parse(uri)
+                .unwrap()
+                .with_params(&[("code", "a:b"), ("state", "x&y z")])
+        };
+        assert_eq!(
+            with("https://a/cb"),
+            "https://a/cb?code=a%3Ab&state=x%26y%20z"
+        );
+        assert_eq!(
+            with("https://a/cb?b=c"),
+            "https://a/cb?b=c&code=a%3Ab&state=x%26y%20z"
+        );
+        assert_eq!(
+            with("https://a/cb?"),
+            "https://a/cb?code=a%3Ab&state=x%26y%20z"
+        );
+        assert_eq!(
+            with("https://a/&"),
+            "https://a/&?code=a%3Ab&state=x%26y%20z"
+        );
         assert_eq!(with("app:cb"), "app:cb?code=a%3Ab&state=x%26y%20z");
-        assert_eq!(RedirectUri::parse("https://a/cb").unwrap().with_params(&[]), "https://a/cb");
+        assert_eq!(
+            RedirectUri::parse("https://a/cb").unwrap().with_params(&[]),
+            "https://a/cb"
+        );
     }
 }

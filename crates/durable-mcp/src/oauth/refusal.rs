@@ -29,7 +29,13 @@ pub struct Refusal {
 impl Refusal {
     /// An error of the request: 400.
     pub fn bad(error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
-        Self { status: 400, error, description: description.into(), challenge: None, retry_after: None }
+        Self {
+            status: 400,
+            error,
+            description: description.into(),
+            challenge: None,
+            retry_after: None,
+        }
     }
 
     /// `invalid_request`
@@ -43,7 +49,8 @@ impl Refusal {
         Self {
             status: 503,
             error: "temporarily_unavailable",
-            description: "The server could not do this now. Send the same request again in a moment.".into(),
+            description:
+                "The server could not do this now. Send the same request again in a moment.".into(),
             challenge: None,
             retry_after: Some(retry_after),
         }
@@ -58,8 +65,11 @@ impl Refusal {
     /// `invalid_client`: a public client asks about tokens, which takes a secret.
     #[must_use]
     pub fn public_client() -> Self {
-        AuthError::InvalidClient { by_header: false, reason: "Only a client with a secret may ask about tokens." }
-            .into()
+        AuthError::InvalidClient {
+            by_header: false,
+            reason: "Only a client with a secret may ask about tokens.",
+        }
+        .into()
     }
 
     /// True for `invalid_grant`: the code or token is at fault, rather than the request or this server.
@@ -91,7 +101,9 @@ impl From<AuthError> for Refusal {
 impl From<ParamsError> for Refusal {
     fn from(error: ParamsError) -> Self {
         match error {
-            ParamsError::Repeated(name) => Self::request(format!("{} is there twice.", printable(&name))),
+            ParamsError::Repeated(name) => {
+                Self::request(format!("{} is there twice.", printable(&name)))
+            }
             ParamsError::Malformed => Self::request("The body is not a form."),
         }
     }
@@ -99,13 +111,19 @@ impl From<ParamsError> for Refusal {
 
 /// A name from outside, short and without what a log or a header could trip over.
 fn printable(name: &str) -> String {
-    name.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')).take(40).collect()
+    name.chars()
+        .filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\'))
+        .take(40)
+        .collect()
 }
 
 impl From<BodyError> for Refusal {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::TooLarge => Self { status: 413, ..Self::request("The body is too long.") },
+            BodyError::TooLarge => Self {
+                status: 413,
+                ..Self::request("The body is too long.")
+            },
             BodyError::Unreadable => Self::request("The body could not be read as UTF-8 text."),
         }
     }
@@ -114,10 +132,16 @@ impl From<BodyError> for Refusal {
 impl From<RegistryError> for Refusal {
     fn from(error: RegistryError) -> Self {
         if error.is_temporary() {
-            Self { description: error.to_string().into(), ..Self::fault() }
+            Self {
+                description: error.to_string().into(),
+                ..Self::fault()
+            }
         } else {
             let description = error.to_string().into();
-            Self { description, ..Self::unknown_client(false) }
+            Self {
+                description,
+                ..Self::unknown_client(false)
+            }
         }
     }
 }

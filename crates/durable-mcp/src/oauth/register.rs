@@ -19,14 +19,26 @@ pub async fn handle(site: &AuthServer<'_>) -> Reply {
 
 async fn answer(site: &AuthServer<'_>) -> Result<Reply, Refusal> {
     // The content type does not matter: a body that is a JSON object is meant as one, and this endpoint takes no cookies.
-    let json = site.runtime.body(MAX_REGISTRATION_BYTES).await.map_err(|error| match error {
-        BodyError::TooLarge => RegistrationError::TooLarge.into(),
-        BodyError::Unreadable => Refusal::bad("invalid_client_metadata", "The body is not UTF-8 text."),
-    })?;
-    let keys = site.runtime.keys(false).await.map_err(|fault| failed(site, &fault))?;
+    let json = site
+        .runtime
+        .body(MAX_REGISTRATION_BYTES)
+        .await
+        .map_err(|error| match error {
+            BodyError::TooLarge => RegistrationError::TooLarge.into(),
+            BodyError::Unreadable => {
+                Refusal::bad("invalid_client_metadata", "The body is not UTF-8 text.")
+            }
+        })?;
+    let keys = site
+        .runtime
+        .keys(false)
+        .await
+        .map_err(|fault| failed(site, &fault))?;
     let registered = site.registry(&keys).register(&json).await?;
     if registered.is_new {
-        let event = Event::Registered { client: registered.client.id.clone() };
+        let event = Event::Registered {
+            client: registered.client.id.clone(),
+        };
         site.runtime.event(&event);
         site.oauth.tell(&event);
     }

@@ -6,7 +6,9 @@ mod error;
 use serde_json::{Map, Value, json};
 
 pub use self::error::RegistrationError;
-use super::client::{AUTHORIZATION_CODE, ApplicationType, AuthMethod, CODE, Client, Origin, REFRESH_TOKEN};
+use super::client::{
+    AUTHORIZATION_CODE, ApplicationType, AuthMethod, CODE, Client, Origin, REFRESH_TOKEN,
+};
 use super::client_metadata::{ClientMetadata, MetadataError};
 use super::redirect_policy::RedirectPolicy;
 use super::redirect_uri::RedirectUri;
@@ -60,11 +62,20 @@ pub fn read(json: &str, offer: &Offer) -> Result<Client, RegistrationError> {
 fn asked_for(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<Client, MetadataError> {
     let auth_method = metadata.auth_method(&offer.auth_methods)?;
     // RFC 7591 section 2 has this default; a server that wants none of it takes public clients.
-    let assumed = if offer.auth_methods.contains(&AuthMethod::Basic) { AuthMethod::Basic } else { AuthMethod::None };
+    let assumed = if offer.auth_methods.contains(&AuthMethod::Basic) {
+        AuthMethod::Basic
+    } else {
+        AuthMethod::None
+    };
     let (grant_types, response_types) = types(metadata, offer)?;
-    let redirect_uris = metadata.redirect_uris(&offer.redirects)?.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let redirect_uris = metadata
+        .redirect_uris(&offer.redirects)?
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?;
     if redirect_uris.is_empty() && grant_types.iter().any(|own| own == AUTHORIZATION_CODE) {
-        return Err(MetadataError::RedirectUri("redirect_uris needs at least one URI.".to_owned()));
+        return Err(MetadataError::RedirectUri(
+            "redirect_uris needs at least one URI.".to_owned(),
+        ));
     }
     metadata.check_keys()?;
     let client = Client {
@@ -91,16 +102,26 @@ fn asked_for(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<Client, Meta
 
 /// Grant types and response types, which must fit each other (RFC 7591 section 2.1). Those that are not served are left
 /// out, as long as others are asked for.
-fn types(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<(Vec<String>, Vec<String>), MetadataError> {
+fn types(
+    metadata: ClientMetadata<'_>,
+    offer: &Offer,
+) -> Result<(Vec<String>, Vec<String>), MetadataError> {
     let refuse = |text: String| Err(MetadataError::Other(text));
-    let mut grant_types = metadata.list("grant_types")?.unwrap_or_else(|| vec![AUTHORIZATION_CODE]);
+    let mut grant_types = metadata
+        .list("grant_types")?
+        .unwrap_or_else(|| vec![AUTHORIZATION_CODE]);
     grant_types.retain(|asked| offer.grant_types.iter().any(|own| own == asked));
     if grant_types.is_empty() {
-        return refuse(format!("grant_types may have {}.", offer.grant_types.join(", ")));
+        return refuse(format!(
+            "grant_types may have {}.",
+            offer.grant_types.join(", ")
+        ));
     }
     let has_code = grant_types.contains(&AUTHORIZATION_CODE);
     if grant_types.iter().all(|own| *own == REFRESH_TOKEN) {
-        return refuse(format!("grant_types needs what a refresh token comes from: {AUTHORIZATION_CODE}."));
+        return refuse(format!(
+            "grant_types needs what a refresh token comes from: {AUTHORIZATION_CODE}."
+        ));
     }
     let assumed = if has_code { vec![CODE] } else { Vec::new() };
     let asked = metadata.list("response_types")?;
@@ -110,20 +131,32 @@ fn types(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<(Vec<String>, Ve
         return refuse("response_types may have code.".to_owned());
     }
     if has_code == response_types.is_empty() {
-        return refuse("grant_types has authorization_code if and only if response_types has code.".to_owned());
+        return refuse(
+            "grant_types has authorization_code if and only if response_types has code.".to_owned(),
+        );
     }
     Ok((once(&grant_types), once(&response_types)))
 }
 
 fn once(texts: &[&str]) -> Vec<String> {
-    let first = |(at, text): &(usize, &&str)| !texts.iter().take(*at).any(|earlier| earlier == *text);
-    texts.iter().enumerate().filter(first).map(|(_, text)| (*text).to_owned()).collect()
+    let first =
+        |(at, text): &(usize, &&str)| !texts.iter().take(*at).any(|earlier| earlier == *text);
+    texts
+        .iter()
+        .enumerate()
+        .filter(first)
+        .map(|(_, text)| (*text).to_owned())
+        .collect()
 }
 
 /// The scopes that are asked for and offered; `None` if no asked scope is offered, as if the client had named none.
 fn scope(metadata: ClientMetadata<'_>, offer: &Offer) -> Option<Scopes> {
     let asked = metadata.scope()?;
-    let granted = if offer.scopes.is_empty() { asked } else { asked.both(&offer.scopes) };
+    let granted = if offer.scopes.is_empty() {
+        asked
+    } else {
+        asked.both(&offer.scopes)
+    };
     Some(granted).filter(|scopes| !scopes.is_empty())
 }
 
@@ -138,8 +171,14 @@ pub fn canonical(client: &Client) -> String {
     let mut metadata = echo(client);
     let uris = sorted(&mut client.redirect_uris.iter().map(RedirectUri::as_str));
     metadata.insert("redirect_uris".to_owned(), json!(uris));
-    metadata.insert("grant_types".to_owned(), json!(sorted(&mut client.grant_types.iter().map(String::as_str))));
-    let scopes = client.scope.as_ref().map(|scopes| sorted(&mut scopes.iter()));
+    metadata.insert(
+        "grant_types".to_owned(),
+        json!(sorted(&mut client.grant_types.iter().map(String::as_str))),
+    );
+    let scopes = client
+        .scope
+        .as_ref()
+        .map(|scopes| sorted(&mut scopes.iter()));
     metadata.insert("scope".to_owned(), json!(scopes));
     Value::Object(metadata).to_string()
 }
@@ -153,14 +192,21 @@ pub fn answer(client: &Client, secret: Option<&str>) -> String {
     if let Some(secret) = secret {
         answer.insert("client_secret".to_owned(), json!(secret));
         // The secret lives as long as the record. Use renews that, so this is the earliest that it can be.
-        answer.insert("client_secret_expires_at".to_owned(), json!(client.expires.unwrap_or_default()));
+        answer.insert(
+            "client_secret_expires_at".to_owned(),
+            json!(client.expires.unwrap_or_default()),
+        );
     }
     Value::Object(answer).to_string()
 }
 
 /// The metadata of a client under the names of RFC 7591 section 2.
 fn echo(client: &Client) -> Map<String, Value> {
-    let uris: Vec<_> = client.redirect_uris.iter().map(RedirectUri::as_str).collect();
+    let uris: Vec<_> = client
+        .redirect_uris
+        .iter()
+        .map(RedirectUri::as_str)
+        .collect();
     let mut members = Map::new();
     let mut set = |name: &str, value: Value| {
         if !value.is_null() {
@@ -173,12 +219,28 @@ fn echo(client: &Client) -> Map<String, Value> {
     set("logo_uri", json!(client.logo_uri));
     set("policy_uri", json!(client.policy_uri));
     set("tos_uri", json!(client.tos_uri));
-    set("contacts", if client.contacts.is_empty() { Value::Null } else { json!(client.contacts) });
+    set(
+        "contacts",
+        if client.contacts.is_empty() {
+            Value::Null
+        } else {
+            json!(client.contacts)
+        },
+    );
     set("grant_types", json!(client.grant_types));
     set("response_types", json!(client.response_types));
-    set("token_endpoint_auth_method", json!(client.auth_method.as_str()));
-    set("application_type", json!(client.application_type.map(ApplicationType::as_str)));
-    set("scope", json!(client.scope.as_ref().map(ToString::to_string)));
+    set(
+        "token_endpoint_auth_method",
+        json!(client.auth_method.as_str()),
+    );
+    set(
+        "application_type",
+        json!(client.application_type.map(ApplicationType::as_str)),
+    );
+    set(
+        "scope",
+        json!(client.scope.as_ref().map(ToString::to_string)),
+    );
     members
 }
 
@@ -203,12 +265,24 @@ mod tests {
     #[test]
     fn what_is_left_out_gets_the_defaults_of_the_rfc() {
         let client = asked(&json!({ "redirect_uris": [URI] })).unwrap();
-        assert_eq!((client.auth_method, client.auth_method_explicit), (AuthMethod::Basic, false));
         assert_eq!(
-            (client.grant_types.as_slice(), client.response_types.as_slice()),
-            ([AUTHORIZATION_CODE.to_owned()].as_slice(), [CODE.to_owned()].as_slice())
+            (client.auth_method, client.auth_method_explicit),
+            (AuthMethod::Basic, false)
         );
-        assert_eq!((client.application_type, client.scope, client.from), (None, None, Origin::Registered));
+        assert_eq!(
+            (
+                client.grant_types.as_slice(),
+                client.response_types.as_slice()
+            ),
+            (
+                [AUTHORIZATION_CODE.to_owned()].as_slice(),
+                [CODE.to_owned()].as_slice()
+            )
+        );
+        assert_eq!(
+            (client.application_type, client.scope, client.from),
+            (None, None, Origin::Registered)
+        );
     }
 
     #[test]
@@ -252,9 +326,18 @@ mod tests {
 
     #[test]
     fn a_secret_is_told_with_its_end() {
-        let client = Client { expires: Some(77), ..asked(&json!({ "redirect_uris": [URI] })).unwrap() };
+        let client = Client {
+            expires: Some(77),
+            ..asked(&json!({ "redirect_uris": [URI] })).unwrap()
+        };
         let answer: Value = serde_json::from_str(&answer(&client, Some("s3cret"))).unwrap();
-        assert_eq!((&answer["client_secret"], &answer["client_secret_expires_at"]), (&json!("s3cret"), &json!(77)));
+        assert_eq!(
+            (
+                &answer["client_secret"],
+                &answer["client_secret_expires_at"]
+            ),
+            (&json!("s3cret"), &json!(77))
+        );
     }
 
     #[test]
@@ -277,31 +360,63 @@ mod tests {
             assert_eq!(code, "invalid_redirect_uri", "{uri}");
             assert!(text.starts_with("redirect_uris[1] is refused: "), "{text}");
         }
-        for none in [json!({}), json!({ "redirect_uris": [] }), json!({ "redirect_uris": null })] {
+        for none in [
+            json!({}),
+            json!({ "redirect_uris": [] }),
+            json!({ "redirect_uris": null }),
+        ] {
             assert_eq!(refused(&none).1, "redirect_uris needs at least one URI.");
         }
-        assert_eq!(refused(&json!({ "redirect_uris": URI })).0, "invalid_redirect_uri");
+        assert_eq!(
+            refused(&json!({ "redirect_uris": URI })).0,
+            "invalid_redirect_uri"
+        );
     }
 
     #[test]
     fn the_kind_of_program_decides_nothing_about_its_redirect_uris() {
         for kind in ["native", "web"] {
-            for uri in ["com.example.app:/cb", "cursor://anysphere.cursor-mcp/cb", "http://127.0.0.1/cb", URI] {
-                let client = asked(&json!({ "redirect_uris": [uri], "application_type": kind })).unwrap();
-                assert_eq!(client.application_type.map(ApplicationType::as_str), Some(kind));
+            for uri in [
+                "com.example.app:/cb",
+                "cursor://anysphere.cursor-mcp/cb",
+                "http://127.0.0.1/cb",
+                URI,
+            ] {
+                let client =
+                    asked(&json!({ "redirect_uris": [uri], "application_type": kind })).unwrap();
+                assert_eq!(
+                    client.application_type.map(ApplicationType::as_str),
+                    Some(kind)
+                );
             }
         }
     }
 
     #[test]
     fn a_stranger_names_no_program_of_the_persons_machine() {
-        for uri in ["ms-msdt:/id", "search-ms:query=x", "myapp://cb", "https://mcp.example/cb"] {
-            let redirects =
-                RedirectPolicy { own_origins: vec!["https://mcp.example".to_owned()], ..Default::default() };
-            let offer = Offer { redirects, ..Offer::default() };
-            let error = read(&json!({ "redirect_uris": [URI, uri] }).to_string(), &offer).unwrap_err();
+        for uri in [
+            "ms-msdt:/id",
+            "search-ms:query=x",
+            "myapp://cb",
+            "https://mcp.example/cb",
+        ] {
+            let redirects = RedirectPolicy {
+                own_origins: vec!["https://mcp.example".to_owned()],
+                ..Default::default()
+            };
+            let offer = Offer {
+                redirects,
+                ..Offer::default()
+            };
+            let error =
+                read(&json!({ "redirect_uris": [URI, uri] }).to_string(), &offer).unwrap_err();
             assert_eq!(error.code(), "invalid_redirect_uri", "{uri}");
-            assert!(error.description().starts_with("redirect_uris[1] is refused: A redirect URI must"), "{uri}");
+            assert!(
+                error
+                    .description()
+                    .starts_with("redirect_uris[1] is refused: A redirect URI must"),
+                "{uri}"
+            );
         }
     }
 
@@ -321,7 +436,11 @@ mod tests {
         ] {
             let mut metadata = json!({ "redirect_uris": [URI] });
             metadata[member] = value;
-            assert_eq!(refused(&metadata).0, "invalid_client_metadata", "{metadata}");
+            assert_eq!(
+                refused(&metadata).0,
+                "invalid_client_metadata",
+                "{metadata}"
+            );
         }
     }
 
@@ -329,30 +448,83 @@ mod tests {
     fn what_is_only_for_show_refuses_no_client() {
         let plain = asked(&json!({ "redirect_uris": [URI] })).unwrap();
         for (member, values) in [
-            ("client_name", vec![json!(["me"]), json!(5), json!("\u{202e}\u{0}"), json!({})]),
-            ("logo_uri", vec![json!("javascript:alert(1)"), json!("https://a.example/ü.png"), json!(5), json!("x")]),
-            ("tos_uri", vec![json!("data:text/html,x"), json!("x".repeat(5000))]),
+            (
+                "client_name",
+                vec![json!(["me"]), json!(5), json!("\u{202e}\u{0}"), json!({})],
+            ),
+            (
+                "logo_uri",
+                vec![
+                    json!("javascript:alert(1)"),
+                    json!("https://a.example/ü.png"),
+                    json!(5),
+                    json!("x"),
+                ],
+            ),
+            (
+                "tos_uri",
+                vec![json!("data:text/html,x"), json!("x".repeat(5000))],
+            ),
             ("policy_uri", vec![json!("ftp://a.example"), json!([])]),
             ("client_uri", vec![json!("x"), json!("https://é.example")]),
             ("jwks_uri", vec![json!("javascript:x"), json!(5)]),
             ("jwks", vec![json!("x"), json!({}), json!({ "keys": 5 })]),
-            ("contacts", vec![json!("me"), json!([5, null, {}]), json!(["a\u{202e}b"]), json!({})]),
-            ("application_type", vec![json!("robot"), json!(""), json!(5), json!(["web"])]),
-            ("scope", vec![json!("a\\b"), json!(5), json!(["a"]), json!("é"), json!("x".repeat(2000))]),
-            ("software_id", vec![json!(5), json!("\u{202e}"), json!("x".repeat(5000))]),
+            (
+                "contacts",
+                vec![
+                    json!("me"),
+                    json!([5, null, {}]),
+                    json!(["a\u{202e}b"]),
+                    json!({}),
+                ],
+            ),
+            (
+                "application_type",
+                vec![json!("robot"), json!(""), json!(5), json!(["web"])],
+            ),
+            (
+                "scope",
+                vec![
+                    json!("a\\b"),
+                    json!(5),
+                    json!(["a"]),
+                    json!("é"),
+                    json!("x".repeat(2000)),
+                ],
+            ),
+            (
+                "software_id",
+                vec![json!(5), json!("\u{202e}"), json!("x".repeat(5000))],
+            ),
             ("software_version", vec![json!(5), json!({})]),
             ("software_statement", vec![json!("x"), json!(5)]),
             ("subject_type", vec![json!("pairwise"), json!(5)]),
-            ("grant_types", vec![json!(["authorization_code", "implicit", 5, null]), Value::Null]),
-            ("response_types", vec![json!(["code", "id_token", "code token", 5]), Value::Null]),
-            ("token_endpoint_auth_methods_supported", vec![json!(["private_key_jwt", "client_secret_basic", 5])]),
+            (
+                "grant_types",
+                vec![
+                    json!(["authorization_code", "implicit", 5, null]),
+                    Value::Null,
+                ],
+            ),
+            (
+                "response_types",
+                vec![json!(["code", "id_token", "code token", 5]), Value::Null],
+            ),
+            (
+                "token_endpoint_auth_methods_supported",
+                vec![json!(["private_key_jwt", "client_secret_basic", 5])],
+            ),
         ] {
             for value in values {
                 let mut metadata = json!({ "redirect_uris": [URI] });
                 metadata[member] = value;
-                let client = asked(&metadata).unwrap_or_else(|error| panic!("{metadata}: {error:?}"));
+                let client =
+                    asked(&metadata).unwrap_or_else(|error| panic!("{metadata}: {error:?}"));
                 let explicit = client.auth_method_explicit;
-                let same = Client { auth_method_explicit: explicit, ..plain.clone() };
+                let same = Client {
+                    auth_method_explicit: explicit,
+                    ..plain.clone()
+                };
                 assert_eq!(answer(&client, None), answer(&same, None), "{metadata}");
             }
         }
@@ -372,29 +544,46 @@ mod tests {
     fn a_body_that_is_no_object_or_too_long_is_refused() {
         for text in ["", "x", "[]", "null", "\"a\"", "{", "{\"a\":1}{"] {
             let error = read(text, &Offer::default()).unwrap_err();
-            assert_eq!((error.status(), error.code()), (400, "invalid_client_metadata"), "{text}");
+            assert_eq!(
+                (error.status(), error.code()),
+                (400, "invalid_client_metadata"),
+                "{text}"
+            );
         }
         let long = read(&" ".repeat(MAX_REGISTRATION_BYTES + 1), &Offer::default()).unwrap_err();
-        assert_eq!((long.status(), long.code()), (413, "invalid_client_metadata"));
+        assert_eq!(
+            (long.status(), long.code()),
+            (413, "invalid_client_metadata")
+        );
         let deep = format!("{{\"redirect_uris\":{}", "[".repeat(100_000));
         assert_eq!(read(&deep, &Offer::default()).unwrap_err().status(), 400);
     }
 
     #[test]
     fn a_client_for_itself_needs_a_secret_and_no_redirect() {
-        let offer = Offer { grant_types: vec![CLIENT_CREDENTIALS.to_owned()], ..Offer::default() };
+        let offer = Offer {
+            grant_types: vec![CLIENT_CREDENTIALS.to_owned()],
+            ..Offer::default()
+        };
         let client = read(r#"{"grant_types":["client_credentials"]}"#, &offer).unwrap();
         assert!(client.redirect_uris.is_empty() && client.response_types.is_empty());
-        let public = r#"{"grant_types":["client_credentials"],"token_endpoint_auth_method":"none"}"#;
+        let public =
+            r#"{"grant_types":["client_credentials"],"token_endpoint_auth_method":"none"}"#;
         assert!(read(public, &offer).is_err());
     }
 
     #[test]
     fn scopes_are_those_that_there_are() {
-        let offer = Offer { scopes: Scopes::parse("a b").unwrap(), ..Offer::default() };
+        let offer = Offer {
+            scopes: Scopes::parse("a b").unwrap(),
+            ..Offer::default()
+        };
         let scope = |scope: &str| {
             let json = json!({ "redirect_uris": [URI], "scope": scope }).to_string();
-            read(&json, &offer).unwrap().scope.map(|scopes| scopes.to_string())
+            read(&json, &offer)
+                .unwrap()
+                .scope
+                .map(|scopes| scopes.to_string())
         };
         assert_eq!(scope("c b"), Some("b".to_owned()));
         assert_eq!(scope("c"), None);
@@ -402,20 +591,32 @@ mod tests {
 
     #[test]
     fn a_server_without_secrets_registers_public_clients() {
-        let offer = Offer { auth_methods: vec![AuthMethod::None], ..Offer::default() };
+        let offer = Offer {
+            auth_methods: vec![AuthMethod::None],
+            ..Offer::default()
+        };
         let json = json!({ "redirect_uris": [URI] }).to_string();
         assert!(read(&json, &offer).unwrap().is_public());
-        let json = json!({ "redirect_uris": [URI], "token_endpoint_auth_method": "client_secret_post" }).to_string();
-        assert_eq!(read(&json, &offer).unwrap_err().description(), "token_endpoint_auth_method must be none.");
+        let json =
+            json!({ "redirect_uris": [URI], "token_endpoint_auth_method": "client_secret_post" })
+                .to_string();
+        assert_eq!(
+            read(&json, &offer).unwrap_err().description(),
+            "token_endpoint_auth_method must be none."
+        );
     }
 
     #[test]
     fn the_order_of_lists_makes_no_other_client_and_anything_else_does() {
         let of = |value: Value| canonical(&asked(&value).unwrap());
-        let one = of(json!({ "redirect_uris": [URI, "https://b.example/cb"], "scope": "a b",
-            "grant_types": ["authorization_code", "refresh_token"] }));
-        let same = of(json!({ "grant_types": ["refresh_token", "authorization_code"], "scope": "b a",
-            "redirect_uris": ["https://b.example/cb", URI, URI], "software_version": "2" }));
+        let one = of(
+            json!({ "redirect_uris": [URI, "https://b.example/cb"], "scope": "a b",
+            "grant_types": ["authorization_code", "refresh_token"] }),
+        );
+        let same = of(
+            json!({ "grant_types": ["refresh_token", "authorization_code"], "scope": "b a",
+            "redirect_uris": ["https://b.example/cb", URI, URI], "software_version": "2" }),
+        );
         assert_eq!(one, same);
         let plain = of(json!({ "redirect_uris": [URI] }));
         for (member, value) in [
@@ -467,7 +668,14 @@ mod tests {
             let client = read(&format!("{{{uris},{member}}}"), &Offer::default()).unwrap();
             assert_eq!(client.name.as_deref(), name, "{member}");
         }
-        let refused = read(r#"{"redirect_uris":["https://a.example/\ud83d"]}"#, &Offer::default()).unwrap_err();
-        assert!(format!("{refused:?}").contains("half of a surrogate pair"), "{refused:?}");
+        let refused = read(
+            r#"{"redirect_uris":["https://a.example/\ud83d"]}"#,
+            &Offer::default(),
+        )
+        .unwrap_err();
+        assert!(
+            format!("{refused:?}").contains("half of a surrogate pair"),
+            "{refused:?}"
+        );
     }
 }

@@ -91,7 +91,10 @@ impl Registry<'_> {
                 };
                 documents.client(id, returning).await.map(Some)
             }
-            _ => self.registered(id).await.map_err(RegistryError::Unavailable),
+            _ => self
+                .registered(id)
+                .await
+                .map_err(RegistryError::Unavailable),
         }
     }
 
@@ -104,7 +107,8 @@ impl Registry<'_> {
             return Ok(None);
         };
         let client = Client::read(&record)?;
-        let is_living = client.id == id && client.expires.is_none_or(|expires| expires > self.now_s());
+        let is_living =
+            client.id == id && client.expires.is_none_or(|expires| expires > self.now_s());
         Ok(is_living.then_some(client))
     }
 
@@ -118,7 +122,11 @@ impl Registry<'_> {
             return Ok(());
         }
         let expires = Some(self.now_s() + CLIENT_SECONDS);
-        self.put(&Client { expires, ..client.clone() }).await
+        self.put(&Client {
+            expires,
+            ..client.clone()
+        })
+        .await
     }
 
     /// Deletes the record of a registered client. Its grants are for the caller to end.
@@ -131,7 +139,14 @@ impl Registry<'_> {
 
     async fn put(&self, client: &Client) -> Result<(), RuntimeError> {
         let expires = client.expires.unwrap_or(self.now_s() + CLIENT_SECONDS);
-        self.kv.put(&client_key(&client.id), &client.write(), expires, client.name.as_deref().map(beside)).await
+        self.kv
+            .put(
+                &client_key(&client.id),
+                &client.write(),
+                expires,
+                client.name.as_deref().map(beside),
+            )
+            .await
     }
 
     fn is_due(&self, client: &Client) -> bool {
@@ -232,7 +247,10 @@ mod tests {
         fn register(&self, json: &Value) -> Result<(Client, Value), RegistrationError> {
             let registered = block_on(self.registry().register(&json.to_string()))?;
             assert_eq!(registered.status, 201);
-            Ok((registered.client, serde_json::from_str(registered.body.secret()).unwrap()))
+            Ok((
+                registered.client,
+                serde_json::from_str(registered.body.secret()).unwrap(),
+            ))
         }
 
         fn client(&self, id: &str) -> Result<Option<Client>, RegistryError> {
@@ -255,7 +273,9 @@ mod tests {
         let (client, first) = world.register(&public("A")).unwrap();
         assert_eq!(first["client_id"].as_str().unwrap().len(), 22);
         assert_eq!(first["client_id_issued_at"], NOW_S);
-        assert!(first.get("client_secret").is_none() && first.get("client_secret_expires_at").is_none());
+        assert!(
+            first.get("client_secret").is_none() && first.get("client_secret_expires_at").is_none()
+        );
         world.kv.pass_ms(5_000);
         for _ in 0..100 {
             assert_eq!(world.register(&public("A")).unwrap().1, first);
@@ -267,19 +287,33 @@ mod tests {
     #[test]
     fn a_hundred_different_clients_of_one_address_are_too_many() {
         let world = World::new();
-        let refused = (0..100).filter_map(|n| world.register(&public(&n.to_string())).err()).collect::<Vec<_>>();
+        let refused = (0..100)
+            .filter_map(|n| world.register(&public(&n.to_string())).err())
+            .collect::<Vec<_>>();
         assert_eq!(refused.len() as u64, 100 - REGISTRATIONS.burst);
         assert_eq!(refused[0], RegistrationError::TooMany { retry_after: 30 });
         assert_eq!(world.kv.keys("client:").len() as u64, REGISTRATIONS.burst);
-        assert!(world.register(&public("0")).is_ok(), "one that is known may come back at any time");
+        assert!(
+            world.register(&public("0")).is_ok(),
+            "one that is known may come back at any time"
+        );
         world.kv.pass_ms(30_000);
         assert!(world.register(&public("99")).is_ok());
     }
 
     #[test]
     fn another_deployment_names_the_same_client_otherwise() {
-        let (one, other) = (World::new(), World { keys: Keys::from_secret("other"), ..World::new() });
-        assert_ne!(one.register(&public("A")).unwrap().0.id, other.register(&public("A")).unwrap().0.id);
+        let (one, other) = (
+            World::new(),
+            World {
+                keys: Keys::from_secret("other"),
+                ..World::new()
+            },
+        );
+        assert_ne!(
+            one.register(&public("A")).unwrap().0.id,
+            other.register(&public("A")).unwrap().0.id
+        );
     }
 
     #[test]
@@ -290,14 +324,21 @@ mod tests {
         let secret = answer["client_secret"].as_str().unwrap();
         assert_eq!(secret.len(), 43);
         assert_eq!(answer["client_secret_expires_at"], NOW_S + CLIENT_SECONDS);
-        assert_eq!(world.kv.expiry(&client_key(&client.id)), Some(NOW_S + CLIENT_SECONDS));
+        assert_eq!(
+            world.kv.expiry(&client_key(&client.id)),
+            Some(NOW_S + CLIENT_SECONDS)
+        );
         let record = world.kv.value(&client_key(&client.id)).unwrap();
         assert!(!record.contains(secret) && record.contains(&sha256_hex(secret)));
 
-        let form = Params::parse(&format!("client_id={}&client_secret={secret}", client.id)).unwrap();
+        let form =
+            Params::parse(&format!("client_id={}&client_secret={secret}", client.id)).unwrap();
         let kept = world.client(&client.id).unwrap().unwrap();
         assert_eq!(kept.auth_method, AuthMethod::Basic);
-        assert_eq!(authenticate(&kept, &credentials(None, &form).unwrap()), Ok(()));
+        assert_eq!(
+            authenticate(&kept, &credentials(None, &form).unwrap()),
+            Ok(())
+        );
         let (other, _) = world.register(&asked).unwrap();
         assert_ne!(other.id, client.id, "each has a secret of its own");
     }
@@ -342,7 +383,10 @@ mod tests {
         world.kv.pass_ms(1000);
         assert_eq!(world.client(&client.id), Ok(None));
         let (again, answer) = world.register(&public("A")).unwrap();
-        assert_eq!((&again.id, answer["client_id_issued_at"].as_u64()), (&client.id, Some(world.kv.now() / 1000)));
+        assert_eq!(
+            (&again.id, answer["client_id_issued_at"].as_u64()),
+            (&client.id, Some(world.kv.now() / 1000))
+        );
     }
 
     #[test]
@@ -352,8 +396,14 @@ mod tests {
         world.kv.pass_ms(DAY_MS + 1000);
         let (again, answer) = world.register(&public("A")).unwrap();
         assert_eq!(answer, first);
-        assert_eq!((again.registered, world.kv.count(Call::Put)), (client.registered, 2));
-        assert_eq!(world.kv.expiry(&client_key(&client.id)), Some(world.kv.now() / 1000 + CLIENT_SECONDS));
+        assert_eq!(
+            (again.registered, world.kv.count(Call::Put)),
+            (client.registered, 2)
+        );
+        assert_eq!(
+            world.kv.expiry(&client_key(&client.id)),
+            Some(world.kv.now() / 1000 + CLIENT_SECONDS)
+        );
     }
 
     #[test]
@@ -381,7 +431,10 @@ mod tests {
             assert_eq!(world.kv.count(Call::Put), puts);
         }
         let kept: Value = serde_json::from_str(&world.kv.value("client:abc").unwrap()).unwrap();
-        assert_eq!((&kept["v"], &kept["expiresAt"]), (&json!(1), &json!(NOW_S + CLIENT_SECONDS)));
+        assert_eq!(
+            (&kept["v"], &kept["expiresAt"]),
+            (&json!(1), &json!(NOW_S + CLIENT_SECONDS))
+        );
         assert_eq!(kept["i18n"]["client_name#de"], "Ich");
     }
 
@@ -396,7 +449,11 @@ mod tests {
         for id in ["a", "c", "e", "", "a b", "ü", &"x".repeat(MAX_ID_CHARS + 1)] {
             assert_eq!(world.client(id), Ok(None), "{id}");
         }
-        assert_eq!(world.kv.count(Call::Get), 3, "an id that nobody can have is not looked up");
+        assert_eq!(
+            world.kv.count(Call::Get),
+            3,
+            "an id that nobody can have is not looked up"
+        );
     }
 
     #[test]
@@ -406,9 +463,15 @@ mod tests {
         for record in ["{}", "later", r#"{"v":2,"clientId":"a","redirectUris":[]}"#] {
             world.kv.set(&client_key(&client.id), record);
             let error = world.client(&client.id).unwrap_err();
-            assert!(matches!(error, RegistryError::Unavailable(_)) && error.is_temporary(), "{record}");
+            assert!(
+                matches!(error, RegistryError::Unavailable(_)) && error.is_temporary(),
+                "{record}"
+            );
             assert_eq!(world.register(&public("A")).unwrap_err().status(), 503);
-            assert_eq!(world.kv.value(&client_key(&client.id)).as_deref(), Some(record));
+            assert_eq!(
+                world.kv.value(&client_key(&client.id)).as_deref(),
+                Some(record)
+            );
         }
     }
 
@@ -418,7 +481,10 @@ mod tests {
         world.kv.set_down(true);
         for id in ["abc", URL] {
             let error = world.client(id).unwrap_err();
-            assert!(matches!(error, RegistryError::Unavailable(_)) && error.is_temporary(), "{id}");
+            assert!(
+                matches!(error, RegistryError::Unavailable(_)) && error.is_temporary(),
+                "{id}"
+            );
             assert!(!error.to_string().contains("Get"), "{error}");
         }
     }
@@ -426,10 +492,16 @@ mod tests {
     #[test]
     fn a_configured_client_needs_no_store_and_never_expires() {
         let client = Client::public("desk", Vec::new(), Origin::Configured);
-        let world = World { configured: vec![client.clone()], ..World::new() };
+        let world = World {
+            configured: vec![client.clone()],
+            ..World::new()
+        };
         assert_eq!(world.client("desk"), Ok(Some(client.clone())));
         block_on(world.registry().renew(&client)).unwrap();
-        assert_eq!((world.kv.count(Call::Get), world.kv.count(Call::Put)), (0, 0));
+        assert_eq!(
+            (world.kv.count(Call::Get), world.kv.count(Call::Put)),
+            (0, 0)
+        );
     }
 
     #[test]
@@ -442,7 +514,10 @@ mod tests {
 
     #[test]
     fn a_server_does_not_ask_itself() {
-        let world = World { settings: RegistrySettings::default().at("https://c.example:8443"), ..World::new() };
+        let world = World {
+            settings: RegistrySettings::default().at("https://c.example:8443"),
+            ..World::new()
+        };
         let error = world.client(URL).unwrap_err();
         assert_eq!(error, RegistryError::Document(DocumentError::NotAdmitted));
         assert!(world.web.asked().is_empty());
@@ -451,7 +526,10 @@ mod tests {
     #[test]
     fn where_no_documents_are_taken_a_url_is_an_id_like_any_other() {
         let world = World::new();
-        let registry = Registry { fetch: None, ..world.registry() };
+        let registry = Registry {
+            fetch: None,
+            ..world.registry()
+        };
         assert_eq!(block_on(registry.client(URL)), Ok(None));
         assert_eq!(world.kv.called(Call::Get), [format!("client:{URL}")]);
     }

@@ -35,7 +35,9 @@ impl Resource {
     /// # Errors
     /// When it is anything else.
     pub fn parse(text: &str) -> Result<Self, BadResource> {
-        normalised(text).map(Self).ok_or(BadResource("A resource is an https URI without fragment and user."))
+        normalised(text).map(Self).ok_or(BadResource(
+            "A resource is an https URI without fragment and user.",
+        ))
     }
 
     /// The resource as it is compared.
@@ -57,12 +59,20 @@ fn normalised(text: &str) -> Option<String> {
     if uri.fragment.is_some() {
         return None;
     }
-    let port = host.port.filter(|port| *port != default).map(|port| format!(":{port}")).unwrap_or_default();
+    let port = host
+        .port
+        .filter(|port| *port != default)
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
     let name = host.name.to_ascii_lowercase();
     let (path, mark, query) = match (uri.path, uri.query) {
         ("" | "/", None) => ("", "", ""),
         ("", Some(query)) => ("/", "?", query),
-        (path, query) => (path, if query.is_some() { "?" } else { "" }, query.unwrap_or_default()),
+        (path, query) => (
+            path,
+            if query.is_some() { "?" } else { "" },
+            query.unwrap_or_default(),
+        ),
     };
     Some([&scheme, "://", &name, &port, path, mark, query].concat())
 }
@@ -105,7 +115,10 @@ impl Resources {
     ///
     /// # Errors
     /// When one is not a resource of this server.
-    pub fn resolve<'a>(&self, asked: impl Iterator<Item = &'a str>) -> Result<Vec<Resource>, BadResource> {
+    pub fn resolve<'a>(
+        &self,
+        asked: impl Iterator<Item = &'a str>,
+    ) -> Result<Vec<Resource>, BadResource> {
         let mut resolved = Vec::new();
         for text in asked {
             let path = text.split('?').next().unwrap_or_default();
@@ -151,7 +164,11 @@ mod tests {
             ("https://a.example?x=Y", "https://a.example/?x=Y"),
             ("https://a.example/mcp?x", "https://a.example/mcp?x"),
         ] {
-            assert_eq!(Resource::parse(text).unwrap().as_str(), normalised, "{text}");
+            assert_eq!(
+                Resource::parse(text).unwrap().as_str(),
+                normalised,
+                "{text}"
+            );
         }
     }
 
@@ -176,7 +193,10 @@ mod tests {
             "https://a\\b",
         ] {
             assert!(Resource::parse(text).is_err(), "{text}");
-            assert!(serde_json::from_value::<Resource>(text.into()).is_err(), "{text}");
+            assert!(
+                serde_json::from_value::<Resource>(text.into()).is_err(),
+                "{text}"
+            );
         }
     }
 
@@ -184,18 +204,43 @@ mod tests {
     fn a_request_names_resources_of_this_server_or_gets_the_root() {
         let server = Resources::new("https://a.example/", &["/mcp", "/sse", "/mcp", "/", ""]);
         let all: Vec<_> = server.iter().map(Resource::as_str).collect();
-        assert_eq!(all, ["https://a.example", "https://a.example/mcp", "https://a.example/sse"]);
+        assert_eq!(
+            all,
+            [
+                "https://a.example",
+                "https://a.example/mcp",
+                "https://a.example/sse"
+            ]
+        );
         let resolve = |asked: &[&str]| {
             let resolved = server.resolve(asked.iter().copied())?;
-            Ok::<_, BadResource>(resolved.into_iter().map(|resource| resource.0).collect::<Vec<_>>())
+            Ok::<_, BadResource>(
+                resolved
+                    .into_iter()
+                    .map(|resource| resource.0)
+                    .collect::<Vec<_>>(),
+            )
         };
         assert_eq!(resolve(&[]).unwrap(), ["https://a.example"]);
-        assert_eq!(resolve(&["https://A.example/", "https://a.example"]).unwrap(), ["https://a.example"]);
+        assert_eq!(
+            resolve(&["https://A.example/", "https://a.example"]).unwrap(),
+            ["https://a.example"]
+        );
         let both = ["https://a.example/sse", "https://a.example/mcp"];
         assert_eq!(resolve(&both).unwrap(), both);
-        assert_eq!(resolve(&["https://a.example/mcp?mode=direct"]).unwrap(), ["https://a.example/mcp"]);
-        for same in ["https://a.example/mcp/", "https://a.example/mcp/?mode=direct"] {
-            assert_eq!(resolve(&[same, "https://a.example/mcp"]).unwrap(), ["https://a.example/mcp"], "{same}");
+        assert_eq!(
+            resolve(&["https://a.example/mcp?mode=direct"]).unwrap(),
+            ["https://a.example/mcp"]
+        );
+        for same in [
+            "https://a.example/mcp/",
+            "https://a.example/mcp/?mode=direct",
+        ] {
+            assert_eq!(
+                resolve(&[same, "https://a.example/mcp"]).unwrap(),
+                ["https://a.example/mcp"],
+                "{same}"
+            );
         }
         for other in [
             "https://a.example/mcpx",
@@ -206,18 +251,30 @@ mod tests {
             "https://a.example/mcp#x",
             "mcp",
         ] {
-            assert!(resolve(&[other]).is_err() && resolve(&["https://a.example", other]).is_err(), "{other}");
+            assert!(
+                resolve(&[other]).is_err() && resolve(&["https://a.example", other]).is_err(),
+                "{other}"
+            );
         }
     }
 
     #[test]
     fn the_root_covers_all_and_a_path_itself() {
-        let [root, mcp, sse] =
-            ["https://a", "https://a/mcp", "https://a/sse"].map(|text| Resource::parse(text).unwrap());
+        let [root, mcp, sse] = ["https://a", "https://a/mcp", "https://a/sse"]
+            .map(|text| Resource::parse(text).unwrap());
         let covers = |granted: &[&Resource], wanted| {
-            Resources::covers(&granted.iter().copied().cloned().collect::<Vec<_>>(), wanted, &root)
+            Resources::covers(
+                &granted.iter().copied().cloned().collect::<Vec<_>>(),
+                wanted,
+                &root,
+            )
         };
         assert!(covers(&[&root], &mcp) && covers(&[&root], &root) && covers(&[&sse, &mcp], &mcp));
-        assert!(!covers(&[&mcp], &root) && !covers(&[&mcp], &sse) && !covers(&[], &mcp) && !covers(&[], &root));
+        assert!(
+            !covers(&[&mcp], &root)
+                && !covers(&[&mcp], &sse)
+                && !covers(&[], &mcp)
+                && !covers(&[], &root)
+        );
     }
 }

@@ -29,10 +29,16 @@ async fn end(site: &AuthServer<'_>, head: &Head) -> Result<(), Refusal> {
     let form = Form::read(site, head).await?;
     let text = form.required("token")?;
     for kind in [Kind::Access, Kind::Refresh] {
-        let (_, presented) = site.read_token(text, kind).await.map_err(|fault| failed(site, &fault))?;
+        let (_, presented) = site
+            .read_token(text, kind)
+            .await
+            .map_err(|fault| failed(site, &fault))?;
         match presented {
             Presented::Ours(token) => {
-                let command = Command::RevokeToken { token: text.to_owned(), client_id: form.client.id.clone() };
+                let command = Command::RevokeToken {
+                    token: text.to_owned(),
+                    client_id: form.client.id.clone(),
+                };
                 return run(site, &token.handle, command).await.map(|_| ());
             }
             Presented::Legacy(token) => return end_legacy(site, &form, &token).await,
@@ -43,20 +49,38 @@ async fn end(site: &AuthServer<'_>, head: &Head) -> Result<(), Refusal> {
 }
 
 /// A token of workers-oauth-provider does not say of what kind it is: its record does.
-async fn end_legacy(site: &AuthServer<'_>, form: &Form, token: &LegacyToken) -> Result<(), Refusal> {
-    let found = gate::look_up(site, token.text()).await.map_err(|fault| failed(site, &fault))?;
+async fn end_legacy(
+    site: &AuthServer<'_>,
+    form: &Form,
+    token: &LegacyToken,
+) -> Result<(), Refusal> {
+    let found = gate::look_up(site, token.text())
+        .await
+        .map_err(|fault| failed(site, &fault))?;
     if let Some(access) = found {
         if access.client_id != form.client.id {
             return Ok(());
         }
         let key = record::old_key(&token.user, &token.grant, &token.hash());
-        return site.runtime.kv().delete(&key).await.map_err(|fault| failed(site, &fault));
+        return site
+            .runtime
+            .kv()
+            .delete(&key)
+            .await
+            .map_err(|fault| failed(site, &fault));
     }
-    let keys = site.runtime.keys(false).await.map_err(|fault| failed(site, &fault))?;
+    let keys = site
+        .runtime
+        .keys(false)
+        .await
+        .map_err(|fault| failed(site, &fault))?;
     let handle = UserHandle::of(&keys, &token.user);
     match take_over(site, &form.client, token, &handle).await {
         Ok(()) => {
-            let command = Command::RevokeToken { token: token.text().to_owned(), client_id: form.client.id.clone() };
+            let command = Command::RevokeToken {
+                token: token.text().to_owned(),
+                client_id: form.client.id.clone(),
+            };
             run(site, &handle, command).await.map(|_| ())
         }
         Err(refusal) if refusal.is_grant() => Ok(()),
@@ -77,7 +101,9 @@ async fn describe(site: &AuthServer<'_>, head: &Head) -> Result<Value, Refusal> 
     if form.client.is_public() {
         return Err(Refusal::public_client());
     }
-    let found = gate::look_up(site, form.required("token")?).await.map_err(|fault| failed(site, &fault))?;
+    let found = gate::look_up(site, form.required("token")?)
+        .await
+        .map_err(|fault| failed(site, &fault))?;
     let may_know = |of: &str| form.client.from == Origin::Configured || of == form.client.id;
     Ok(match found {
         Some(access) if may_know(&access.client_id) => {

@@ -16,7 +16,9 @@ pub struct BadScope;
 
 impl fmt::Display for BadScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("A scope is one or more printable ASCII characters other than space, \" and \\.")
+        f.write_str(
+            "A scope is one or more printable ASCII characters other than space, \" and \\.",
+        )
     }
 }
 
@@ -25,7 +27,11 @@ impl TryFrom<String> for Scope {
 
     fn try_from(text: String) -> Result<Self, BadScope> {
         let good = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-        if !text.is_empty() && text.bytes().all(good) { Ok(Self(text)) } else { Err(BadScope) }
+        if !text.is_empty() && text.bytes().all(good) {
+            Ok(Self(text))
+        } else {
+            Err(BadScope)
+        }
     }
 }
 
@@ -57,7 +63,10 @@ impl FromIterator<Scope> for Scopes {
 /// The distinct items, in their order.
 fn distinct<T: Ord + Clone>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut seen = BTreeSet::new();
-    items.into_iter().filter(|item| seen.insert(item.clone())).collect()
+    items
+        .into_iter()
+        .filter(|item| seen.insert(item.clone()))
+        .collect()
 }
 
 impl fmt::Display for Scopes {
@@ -78,7 +87,10 @@ impl Scopes {
     /// # Errors
     /// When one of them is no scope-token.
     pub fn parse(text: &str) -> Result<Self, BadScope> {
-        text.split(' ').filter(|word| !word.is_empty()).map(|word| Scope::try_from(word.to_owned())).collect()
+        text.split(' ')
+            .filter(|word| !word.is_empty())
+            .map(|word| Scope::try_from(word.to_owned()))
+            .collect()
     }
 
     /// The scopes' texts, in order.
@@ -101,13 +113,25 @@ impl Scopes {
     /// Intersection with `other`, in the order of `self`.
     #[must_use]
     pub fn both(&self, other: &Self) -> Self {
-        Self(self.0.iter().filter(|scope| other.contains(scope.as_str())).cloned().collect())
+        Self(
+            self.0
+                .iter()
+                .filter(|scope| other.contains(scope.as_str()))
+                .cloned()
+                .collect(),
+        )
     }
 
     /// All of the scopes but one.
     #[must_use]
     pub fn without(&self, scope: &str) -> Self {
-        Self(self.0.iter().filter(|held| held.as_str() != scope).cloned().collect())
+        Self(
+            self.0
+                .iter()
+                .filter(|held| held.as_str() != scope)
+                .cloned()
+                .collect(),
+        )
     }
 
     /// True if there are no scopes.
@@ -165,7 +189,10 @@ mod tests {
     fn twice_as_many_scopes_are_told_apart_in_little_more_than_twice_as_many_steps() {
         let comparisons = |count: usize| {
             COMPARISONS.set(0);
-            assert_eq!(distinct((0..2 * count).map(|at| Counting(at % count))).len(), count);
+            assert_eq!(
+                distinct((0..2 * count).map(|at| Counting(at % count))).len(),
+                count
+            );
             COMPARISONS.get()
         };
         // A list would take the square of the number; a tree takes a logarithm besides.
@@ -181,7 +208,10 @@ mod tests {
 
     #[test]
     fn a_scope_is_made_of_the_characters_of_the_rfc() {
-        assert_eq!(scopes("!#[]~ https://a/b:c").to_vec(), ["!#[]~", "https://a/b:c"]);
+        assert_eq!(
+            scopes("!#[]~ https://a/b:c").to_vec(),
+            ["!#[]~", "https://a/b:c"]
+        );
         for text in ["\"", "a\\b", "a\tb", "\n", "\u{7f}", "\u{e9}", "a \u{0}"] {
             assert_eq!(Scopes::parse(text), Err(BadScope), "{text:?}");
         }
@@ -199,8 +229,14 @@ mod tests {
 
     #[test]
     fn json_is_checked_as_it_is_read() {
-        assert_eq!(serde_json::to_string(&scopes("b a")).unwrap(), r#"["b","a"]"#);
-        assert_eq!(serde_json::from_str::<Scopes>(r#"["b","a","b"]"#).unwrap(), scopes("b a"));
+        assert_eq!(
+            serde_json::to_string(&scopes("b a")).unwrap(),
+            r#"["b","a"]"#
+        );
+        assert_eq!(
+            serde_json::from_str::<Scopes>(r#"["b","a","b"]"#).unwrap(),
+            scopes("b a")
+        );
         for json in [r#"["a b"]"#, r#"[""]"#, r#"["\""]"#, r#""a""#] {
             assert!(serde_json::from_str::<Scopes>(json).is_err(), "{json}");
         }

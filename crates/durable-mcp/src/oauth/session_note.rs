@@ -26,7 +26,8 @@ impl TaskNotes {
     /// Adds a task.
     #[must_use]
     pub fn with(mut self, key: String, expires: u64, now: u64) -> Self {
-        self.0.retain(|(known, expires)| now < *expires && *known != key);
+        self.0
+            .retain(|(known, expires)| now < *expires && *known != key);
         self.0.push((key, expires));
         let crowd = self.0.len().saturating_sub(MAX_TASKS);
         self.0.drain(..crowd);
@@ -36,13 +37,20 @@ impl TaskNotes {
     /// Adds the tasks of `other`, as the last ones.
     #[must_use]
     pub fn and(self, other: Self, now: u64) -> Self {
-        other.0.into_iter().fold(self, |notes, (key, expires)| notes.with(key, expires, now))
+        other
+            .0
+            .into_iter()
+            .fold(self, |notes, (key, expires)| notes.with(key, expires, now))
     }
 
     /// Keys of the tasks that have not expired.
     #[must_use]
     pub fn living(&self, now: u64) -> Vec<String> {
-        self.0.iter().filter(|(_, expires)| now < *expires).map(|(key, _)| key.clone()).collect()
+        self.0
+            .iter()
+            .filter(|(_, expires)| now < *expires)
+            .map(|(key, _)| key.clone())
+            .collect()
     }
 }
 
@@ -76,7 +84,8 @@ impl SessionNotes {
     /// Adds a session.
     #[must_use]
     pub fn with(mut self, note: SessionNote, now: u64) -> Self {
-        self.0.retain(|known| now < known.expires && known.key != note.key);
+        self.0
+            .retain(|known| now < known.expires && known.key != note.key);
         self.0.push(note);
         let crowd = self.0.len().saturating_sub(MAX_SESSIONS);
         self.0.drain(..crowd);
@@ -86,7 +95,10 @@ impl SessionNotes {
     /// Adds the sessions of `other`, as the last ones.
     #[must_use]
     pub fn and(self, other: Self, now: u64) -> Self {
-        other.0.into_iter().fold(self, |notes, note| notes.with(note, now))
+        other
+            .0
+            .into_iter()
+            .fold(self, |notes, note| notes.with(note, now))
     }
 
     /// Removes a session that has ended; `None` if there is no note of it.
@@ -100,7 +112,11 @@ impl SessionNotes {
     /// Sessions that have not expired.
     #[must_use]
     pub fn living(&self, now: u64) -> Vec<SessionNote> {
-        self.0.iter().filter(|note| now < note.expires).cloned().collect()
+        self.0
+            .iter()
+            .filter(|note| now < note.expires)
+            .cloned()
+            .collect()
     }
 }
 
@@ -110,7 +126,13 @@ mod tests {
 
     fn note(key: &str, began: u64) -> SessionNote {
         let (client, transport) = ("Editor 1.0".to_owned(), "Streamable HTTP".to_owned());
-        SessionNote { key: key.to_owned(), client, transport, began, expires: began + 100 }
+        SessionNote {
+            key: key.to_owned(),
+            client,
+            transport,
+            began,
+            expires: began + 100,
+        }
     }
 
     fn keys(notes: &SessionNotes, now: u64) -> Vec<String> {
@@ -119,7 +141,10 @@ mod tests {
 
     #[test]
     fn sessions_come_and_go() {
-        let notes = SessionNotes::default().with(note("a", 0), 0).with(note("b", 10), 10).with(note("a", 20), 20);
+        let notes = SessionNotes::default()
+            .with(note("a", 0), 0)
+            .with(note("b", 10), 10)
+            .with(note("a", 20), 20);
         assert_eq!(keys(&notes, 20), ["b", "a"]);
         assert_eq!(notes.clone().without("c"), None);
         assert_eq!(keys(&notes.without("b").unwrap(), 20), ["a"]);
@@ -127,15 +152,21 @@ mod tests {
 
     #[test]
     fn what_has_expired_is_not_shown_and_goes_with_the_next() {
-        let notes = SessionNotes::default().with(note("a", 0), 0).with(note("b", 50), 50);
+        let notes = SessionNotes::default()
+            .with(note("a", 0), 0)
+            .with(note("b", 50), 50);
         assert_eq!(keys(&notes, 100), ["b"]);
         assert_eq!(notes.with(note("c", 150), 150).0.len(), 1);
     }
 
     #[test]
     fn the_oldest_makes_room() {
-        let notes =
-            (0..=MAX_SESSIONS).fold(SessionNotes::default(), |notes, at| notes.with(note(&at.to_string(), 0), 0));
-        assert_eq!((notes.0.len(), notes.0[0].key.as_str()), (MAX_SESSIONS, "1"));
+        let notes = (0..=MAX_SESSIONS).fold(SessionNotes::default(), |notes, at| {
+            notes.with(note(&at.to_string(), 0), 0)
+        });
+        assert_eq!(
+            (notes.0.len(), notes.0[0].key.as_str()),
+            (MAX_SESSIONS, "1")
+        );
     }
 }

@@ -63,7 +63,9 @@ pub struct Approval {
 
 impl fmt::Debug for Approval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Approval").field("scopes", &self.scopes).finish_non_exhaustive()
+        f.debug_struct("Approval")
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
     }
 }
 
@@ -158,8 +160,17 @@ impl SignIn for ApproveAll {
         asked: &'a Authorization,
         _: &'a Head,
     ) -> LocalBoxFuture<'a, Result<Decision, RuntimeError>> {
-        let subject = asked.login_hint.clone().unwrap_or_else(|| "user".to_owned());
+        let subject = asked
+            .login_hint
+            .clone()
+            .unwrap_or_else(|| "user".to_owned());
         let props = serde_json::json!({ "name": subject });
-        Box::pin(async move { Ok(Decision::Approve(Approval { subject, props, scopes: None })) })
+        Box::pin(async move {
+            Ok(Decision::Approve(Approval {
+                subject,
+                props,
+                scopes: None,
+            }))
+        })
     }
 }

@@ -97,14 +97,24 @@ impl UserHandle {
     #[must_use]
     pub fn of(keys: &Keys, user_id: &str) -> Self {
         let mac = keys.anchor_mac("handle", user_id.as_bytes());
-        Self(URL_SAFE_NO_PAD.encode(mac.first_chunk::<HANDLE_BYTES>().unwrap_or(&[0; HANDLE_BYTES])))
+        Self(
+            URL_SAFE_NO_PAD.encode(
+                mac.first_chunk::<HANDLE_BYTES>()
+                    .unwrap_or(&[0; HANDLE_BYTES]),
+            ),
+        )
     }
 
     /// The handle of what all users share, which is no user's.
     #[must_use]
     pub fn of_all(keys: &Keys) -> Self {
         let mac = keys.anchor_mac("handle of all", b"");
-        Self(URL_SAFE_NO_PAD.encode(mac.first_chunk::<HANDLE_BYTES>().unwrap_or(&[0; HANDLE_BYTES])))
+        Self(
+            URL_SAFE_NO_PAD.encode(
+                mac.first_chunk::<HANDLE_BYTES>()
+                    .unwrap_or(&[0; HANDLE_BYTES]),
+            ),
+        )
     }
 
     /// Reads a handle.
@@ -186,7 +196,11 @@ impl Token {
         let mac = mac.ok_or_else(|| RuntimeError("there is no current key".to_owned()))?;
         let secret = URL_SAFE_NO_PAD.encode([bytes.as_slice(), &id.0, &mac].concat());
         let text = Secret::new([handle.as_str(), grant.as_str(), &secret].join(":"));
-        Ok(Self { handle: handle.clone(), grant: grant.clone(), text })
+        Ok(Self {
+            handle: handle.clone(),
+            grant: grant.clone(),
+            text,
+        })
     }
 
     /// The token as the client has it.
@@ -243,31 +257,54 @@ pub enum Presented {
 #[must_use]
 pub fn read(text: &str, kind: Kind, keys: &Keys) -> Presented {
     let mut parts = text.split(':');
-    let (Some(first), Some(grant), Some(secret), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    let (Some(first), Some(grant), Some(secret), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Presented::Unknown;
     };
     match secret.len() {
-        SECRET_CHARACTERS => ours(text, [first, grant, secret], kind, keys).unwrap_or(Presented::Unknown),
-        LEGACY_SECRET_CHARACTERS if is_legacy(first, grant, secret) => Presented::Legacy(LegacyToken {
-            user: first.to_owned(),
-            grant: grant.to_owned(),
-            text: Secret::new(text.to_owned()),
-        }),
+        SECRET_CHARACTERS => {
+            ours(text, [first, grant, secret], kind, keys).unwrap_or(Presented::Unknown)
+        }
+        LEGACY_SECRET_CHARACTERS if is_legacy(first, grant, secret) => {
+            Presented::Legacy(LegacyToken {
+                user: first.to_owned(),
+                grant: grant.to_owned(),
+                text: Secret::new(text.to_owned()),
+            })
+        }
         _ => Presented::Unknown,
     }
 }
 
-fn ours(text: &str, [handle, grant, secret]: [&str; 3], kind: Kind, keys: &Keys) -> Option<Presented> {
+fn ours(
+    text: &str,
+    [handle, grant, secret]: [&str; 3],
+    kind: Kind,
+    keys: &Keys,
+) -> Option<Presented> {
     let secret = bytes::<SECRET_BYTES>(secret)?;
     let (random, rest) = secret.split_first_chunk::<RANDOM_BYTES>()?;
     let (id, given) = rest.split_first_chunk::<KEY_ID_BYTES>()?;
     let (handle, grant) = (UserHandle::parse(handle)?, GrantId::parse(grant)?);
-    let Some(mac) = mac(kind, handle.as_str(), grant.as_str(), random, KeyId(*id), keys) else {
+    let Some(mac) = mac(
+        kind,
+        handle.as_str(),
+        grant.as_str(),
+        random,
+        KeyId(*id),
+        keys,
+    ) else {
         return Some(Presented::UnknownKey(KeyId(*id)));
     };
     let is_good = mac.as_slice().ct_eq(given).to_bool();
-    is_good.then(|| Presented::Ours(Token { handle, grant, text: Secret::new(text.to_owned()) }))
+    is_good.then(|| {
+        Presented::Ours(Token {
+            handle,
+            grant,
+            text: Secret::new(text.to_owned()),
+        })
+    })
 }
 
 fn mac(
@@ -279,7 +316,11 @@ fn mac(
     keys: &Keys,
 ) -> Option<[u8; MAC_BYTES]> {
     // The parts have fixed lengths, so that nothing need stand between them.
-    let mac = keys.prf(id, kind.purpose(), &[handle.as_bytes(), grant.as_bytes(), random].concat())?;
+    let mac = keys.prf(
+        id,
+        kind.purpose(),
+        &[handle.as_bytes(), grant.as_bytes(), random].concat(),
+    )?;
     mac.first_chunk().copied()
 }
 
@@ -294,12 +335,20 @@ fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
 /// user's place.
 #[must_use]
 pub fn is_legacy_user(user: &str) -> bool {
-    (1..=LEGACY_USER_BYTES).contains(&user.len()) && !user.starts_with(':') && !user.chars().any(char::is_control)
+    (1..=LEGACY_USER_BYTES).contains(&user.len())
+        && !user.starts_with(':')
+        && !user.chars().any(char::is_control)
 }
 
 fn is_legacy(user: &str, grant: &str, secret: &str) -> bool {
-    let of_alphabet = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    is_legacy_user(user) && grant.len() == LEGACY_GRANT_CHARACTERS && of_alphabet(grant) && of_alphabet(secret)
+    let of_alphabet = |part: &str| {
+        part.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    is_legacy_user(user)
+        && grant.len() == LEGACY_GRANT_CHARACTERS
+        && of_alphabet(grant)
+        && of_alphabet(secret)
 }
 
 #[cfg(test)]
@@ -328,7 +377,14 @@ mod tests {
 
     fn issue(kind: Kind, keys: &Keys) -> Token {
         let grant = GrantId::random(&Filled(7)).unwrap();
-        Token::issue(kind, &UserHandle::of(keys, "user"), &grant, keys, &Filled(9)).unwrap()
+        Token::issue(
+            kind,
+            &UserHandle::of(keys, "user"),
+            &grant,
+            keys,
+            &Filled(9),
+        )
+        .unwrap()
     }
 
     fn is_ours(text: &str, kind: Kind, keys: &Keys) -> bool {
@@ -340,8 +396,13 @@ mod tests {
         let keys = Keys::from_secret("k");
         for kind in KINDS {
             let token = issue(kind, &keys);
-            let Presented::Ours(read) = read(token.text(), kind, &keys) else { panic!("{}", token.text()) };
-            assert_eq!((&read.handle, &read.grant, read.text()), (&token.handle, &token.grant, token.text()));
+            let Presented::Ours(read) = read(token.text(), kind, &keys) else {
+                panic!("{}", token.text())
+            };
+            assert_eq!(
+                (&read.handle, &read.grant, read.text()),
+                (&token.handle, &token.grant, token.text())
+            );
             assert_eq!(read.hash(), sha256_hex(token.text()));
             assert_eq!(token.text().len(), 88);
         }
@@ -353,7 +414,11 @@ mod tests {
         for kind in KINDS {
             let token = issue(kind, &keys);
             let others = KINDS.into_iter().filter(|other| *other != kind);
-            assert!(others.into_iter().all(|other| matches!(read(token.text(), other, &keys), Presented::Unknown)));
+            assert!(
+                others
+                    .into_iter()
+                    .all(|other| matches!(read(token.text(), other, &keys), Presented::Unknown))
+            );
         }
     }
 
@@ -364,9 +429,16 @@ mod tests {
         for at in 0..token.text().len() {
             let mut text = token.text().to_owned().into_bytes();
             text[at] = if text[at] == b'A' { b'B' } else { b'A' };
-            assert!(!is_ours(std::str::from_utf8(&text).unwrap(), Kind::Access, &keys), "{at}");
+            assert!(
+                !is_ours(std::str::from_utf8(&text).unwrap(), Kind::Access, &keys),
+                "{at}"
+            );
         }
-        for text in [format!("{} ", token.text()), format!("{}:", token.text()), token.text()[1..].to_owned()] {
+        for text in [
+            format!("{} ", token.text()),
+            format!("{}:", token.text()),
+            token.text()[1..].to_owned(),
+        ] {
             assert!(!is_ours(&text, Kind::Access, &keys), "{text}");
         }
     }
@@ -375,19 +447,32 @@ mod tests {
     fn a_key_that_is_not_known_is_told_from_a_wrong_mac() {
         let old = Keys::generate([1; KEY_BYTES], 0);
         let new = old.clone().rotated([2; KEY_BYTES], 1, 1000);
-        assert!(is_ours(issue(Kind::Refresh, &old).text(), Kind::Refresh, &new));
+        assert!(is_ours(
+            issue(Kind::Refresh, &old).text(),
+            Kind::Refresh,
+            &new
+        ));
         let token = issue(Kind::Refresh, &new);
-        assert!(matches!(read(token.text(), Kind::Refresh, &old), Presented::UnknownKey(_)));
+        assert!(matches!(
+            read(token.text(), Kind::Refresh, &old),
+            Presented::UnknownKey(_)
+        ));
     }
 
     #[test]
     fn a_handle_stays_when_keys_rotate_and_tells_nothing_of_the_user() {
         let old = Keys::generate([1; KEY_BYTES], 0);
-        let new = old.clone().rotated([2; KEY_BYTES], 1, 0).rotated([3; KEY_BYTES], 9, 0);
+        let new = old
+            .clone()
+            .rotated([2; KEY_BYTES], 1, 0)
+            .rotated([3; KEY_BYTES], 9, 0);
         let handle = UserHandle::of(&old, "a:user \u{e9}");
         assert_eq!(handle, UserHandle::of(&new, "a:user \u{e9}"));
         assert_ne!(handle, UserHandle::of(&old, "a:user e"));
-        assert_ne!(handle, UserHandle::of(&Keys::from_secret("k"), "a:user \u{e9}"));
+        assert_ne!(
+            handle,
+            UserHandle::of(&Keys::from_secret("k"), "a:user \u{e9}")
+        );
         assert_eq!(handle.as_str().len(), 22);
         assert_eq!(UserHandle::parse(handle.as_str()), Some(handle));
     }
@@ -397,11 +482,27 @@ mod tests {
         let good = "A".repeat(22);
         assert!(UserHandle::parse(&good).is_some() && GrantId::parse(&good[..16]).is_some());
         let bad = format!("{}B", &good[1..]);
-        for text in ["", &good[1..], &bad, &"A".repeat(23), &"+".repeat(22), &format!("{}=", &good[1..])] {
+        for text in [
+            "",
+            &good[1..],
+            &bad,
+            &"A".repeat(23),
+            &"+".repeat(22),
+            &format!("{}=", &good[1..]),
+        ] {
             assert!(UserHandle::parse(text).is_none(), "{text}");
-            assert!(serde_json::from_value::<UserHandle>((*text).into()).is_err(), "{text}");
+            assert!(
+                serde_json::from_value::<UserHandle>((*text).into()).is_err(),
+                "{text}"
+            );
         }
-        for text in ["", &good[..15], &good[..17], "AAAAAAAAAAAAAAA:", "AAAAAAAAAAAAAAA="] {
+        for text in [
+            "",
+            &good[..15],
+            &good[..17],
+            "AAAAAAAAAAAAAAA:",
+            "AAAAAAAAAAAAAAA=",
+        ] {
             assert!(GrantId::parse(text).is_none(), "{text}");
         }
     }
@@ -411,8 +512,13 @@ mod tests {
         let keys = Keys::from_secret("k");
         let (grant, secret) = ("g".repeat(16), "s".repeat(32));
         let text = format!("user@example.com:{grant}:{secret}");
-        let Presented::Legacy(token) = read(&text, Kind::Refresh, &keys) else { panic!("{text}") };
-        assert_eq!((token.user.as_str(), &token.grant, token.text()), ("user@example.com", &grant, text.as_str()));
+        let Presented::Legacy(token) = read(&text, Kind::Refresh, &keys) else {
+            panic!("{text}")
+        };
+        assert_eq!(
+            (token.user.as_str(), &token.grant, token.text()),
+            ("user@example.com", &grant, text.as_str())
+        );
         assert_eq!(token.hash(), sha256_hex(&text));
         let long = "u".repeat(LEGACY_USER_BYTES + 1);
         for text in [
@@ -427,7 +533,10 @@ mod tests {
             secret.clone(),
             String::new(),
         ] {
-            assert!(matches!(read(&text, Kind::Refresh, &keys), Presented::Unknown), "{text}");
+            assert!(
+                matches!(read(&text, Kind::Refresh, &keys), Presented::Unknown),
+                "{text}"
+            );
         }
     }
 

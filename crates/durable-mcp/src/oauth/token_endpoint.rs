@@ -57,7 +57,10 @@ fn grant_type<'a>(site: &AuthServer<'_>, params: &'a Params) -> Result<&'a str, 
         Some(name) if site.oauth.grant_types().contains(&name) => Ok(name),
         Some(_) => {
             let served = site.oauth.grant_types().join(", ");
-            Err(Refusal::bad("unsupported_grant_type", format!("grant_type must be one of {served}.")))
+            Err(Refusal::bad(
+                "unsupported_grant_type",
+                format!("grant_type must be one of {served}."),
+            ))
         }
     }
 }
@@ -66,7 +69,10 @@ fn grant_type<'a>(site: &AuthServer<'_>, params: &'a Params) -> Result<&'a str, 
 async fn redeem(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal> {
     let code = form.required("code")?;
     let (_, Presented::Ours(token)) = read(site, code, Kind::Code).await? else {
-        return Err(Refusal::bad("invalid_grant", "The code is not one of this server, or for another use."));
+        return Err(Refusal::bad(
+            "invalid_grant",
+            "The code is not one of this server, or for another use.",
+        ));
     };
     let command = Command::Redeem(Redeem {
         code: code.to_owned(),
@@ -102,7 +108,10 @@ async fn refresh(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal> 
 }
 
 fn bad_refresh_token() -> Refusal {
-    Refusal::bad("invalid_grant", "The refresh token is unknown, used, expired, or another client's. Sign in again.")
+    Refusal::bad(
+        "invalid_grant",
+        "The refresh token is unknown, used, expired, or another client's. Sign in again.",
+    )
 }
 
 /// Has a grant of workers-oauth-provider taken over by its user's object. One that was taken over before has our header
@@ -114,21 +123,38 @@ pub(super) async fn take_over(
     handle: &UserHandle,
 ) -> Result<(), Refusal> {
     let kv = site.runtime.kv();
-    site.may_look_for_legacy().map_err(|fault| failed(site, &fault))?;
-    let found = kv.get(&grant_key(&token.user, &token.grant)).await.map_err(|fault| failed(site, &fault))?;
-    let read = |json: &str| LegacyGrant::read(json).ok_or_else(|| failed(site, &legacy::unreadable("grant")));
+    site.may_look_for_legacy()
+        .map_err(|fault| failed(site, &fault))?;
+    let found = kv
+        .get(&grant_key(&token.user, &token.grant))
+        .await
+        .map_err(|fault| failed(site, &fault))?;
+    let read = |json: &str| {
+        LegacyGrant::read(json).ok_or_else(|| failed(site, &legacy::unreadable("grant")))
+    };
     let Some(grant) = found.as_deref().map(read).transpose()? else {
         let id = GrantId::parse(&token.grant).ok_or_else(bad_refresh_token)?;
         for key in [header_key, old_header_key] {
-            if kv.get(&key(handle, &id)).await.map_err(|fault| failed(site, &fault))?.is_some() {
+            if kv
+                .get(&key(handle, &id))
+                .await
+                .map_err(|fault| failed(site, &fault))?
+                .is_some()
+            {
                 return Ok(());
             }
         }
         site.legacy_missed();
         return Err(bad_refresh_token());
     };
-    let props = grant.open(token.text()).filter(|_| grant.client_id == client.id).ok_or_else(bad_refresh_token)?;
-    if grant.expires.is_some_and(|expires| expires * 1000 <= site.runtime.now()) {
+    let props = grant
+        .open(token.text())
+        .filter(|_| grant.client_id == client.id)
+        .ok_or_else(bad_refresh_token)?;
+    if grant
+        .expires
+        .is_some_and(|expires| expires * 1000 <= site.runtime.now())
+    {
         return Err(bad_refresh_token());
     }
     let root = site.resources().root().clone();
@@ -138,7 +164,11 @@ pub(super) async fn take_over(
         client_name: client.name.clone(),
         client_is_public: client.is_public(),
         scopes: grant.scopes,
-        audience: if grant.audience.is_empty() { vec![root.clone()] } else { grant.audience },
+        audience: if grant.audience.is_empty() {
+            vec![root.clone()]
+        } else {
+            grant.audience
+        },
         root,
         subject: grant.user,
         props,
@@ -151,16 +181,29 @@ pub(super) async fn take_over(
 async fn exchange(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal> {
     let text = form.required("subject_token")?;
     if form.required("subject_token_type")? != ACCESS_TOKEN_TYPE {
-        return Err(Refusal::request(format!("subject_token_type must be {ACCESS_TOKEN_TYPE}.")));
+        return Err(Refusal::request(format!(
+            "subject_token_type must be {ACCESS_TOKEN_TYPE}."
+        )));
     }
-    if form.params.get("requested_token_type").is_some_and(|wanted| wanted != ACCESS_TOKEN_TYPE) {
-        return Err(Refusal::request(format!("requested_token_type must be {ACCESS_TOKEN_TYPE}.")));
+    if form
+        .params
+        .get("requested_token_type")
+        .is_some_and(|wanted| wanted != ACCESS_TOKEN_TYPE)
+    {
+        return Err(Refusal::request(format!(
+            "requested_token_type must be {ACCESS_TOKEN_TYPE}."
+        )));
     }
     if form.params.get("actor_token").is_some() {
-        return Err(Refusal::request("actor_token is not supported: a token is exchanged for its own user only."));
+        return Err(Refusal::request(
+            "actor_token is not supported: a token is exchanged for its own user only.",
+        ));
     }
     let (_, Presented::Ours(token)) = read(site, text, Kind::Access).await? else {
-        return Err(Refusal::bad("invalid_grant", "The subject_token is not an access token of this server."));
+        return Err(Refusal::bad(
+            "invalid_grant",
+            "The subject_token is not an access token of this server.",
+        ));
     };
     let seconds = form.params.get("expires_in").map(str::parse).transpose();
     let command = Command::Mint(Mint {
@@ -168,7 +211,8 @@ async fn exchange(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal>
         client_id: form.client.id.clone(),
         scopes: form.scopes(site)?,
         resources: form.resources(site)?,
-        seconds: seconds.map_err(|_| Refusal::request("expires_in must be a number of seconds."))?,
+        seconds: seconds
+            .map_err(|_| Refusal::request("expires_in must be a number of seconds."))?,
     });
     issued(site, &token.handle, command).await
 }
@@ -176,20 +220,33 @@ async fn exchange(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal>
 /// RFC 6749 section 4.4.
 async fn issue(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal> {
     if form.client.is_public() {
-        return Err(Refusal::bad("unauthorized_client", "Only a client with a secret can act for itself."));
+        return Err(Refusal::bad(
+            "unauthorized_client",
+            "Only a client with a secret can act for itself.",
+        ));
     }
     let scopes = site.allowed(&form.client, form.scopes(site)?);
-    let scopes = scopes.ok_or_else(|| Refusal::bad("invalid_scope", "The client may have none of these scopes."))?;
+    let scopes = scopes.ok_or_else(|| {
+        Refusal::bad("invalid_scope", "The client may have none of these scopes.")
+    })?;
     let root = site.resources().root().clone();
     let asked = form.resources(site)?;
-    let keys = site.runtime.keys(false).await.map_err(|fault| failed(site, &fault))?;
+    let keys = site
+        .runtime
+        .keys(false)
+        .await
+        .map_err(|fault| failed(site, &fault))?;
     let handle = UserHandle::of(&keys, &format!("{ITSELF}{}", form.client.id));
     let command = Command::Issue(Issue {
         handle: handle.clone(),
         client_id: form.client.id.clone(),
         client_name: form.client.name.clone(),
         scopes,
-        audience: if asked.is_empty() { vec![root.clone()] } else { asked },
+        audience: if asked.is_empty() {
+            vec![root.clone()]
+        } else {
+            asked
+        },
         root,
         props: Value::Null,
     });
@@ -201,19 +258,35 @@ async fn read(
     text: &str,
     kind: Kind,
 ) -> Result<(std::rc::Rc<crate::keys::Keys>, Presented), Refusal> {
-    site.read_token(text, kind).await.map_err(|fault| failed(site, &fault))
+    site.read_token(text, kind)
+        .await
+        .map_err(|fault| failed(site, &fault))
 }
 
 /// Has a command carried out.
-pub(super) async fn run(site: &AuthServer<'_>, handle: &UserHandle, command: Command) -> Result<Outcome, Refusal> {
-    let outcome = site.command(handle, &command).await.map_err(|fault| failed(site, &fault))?;
+pub(super) async fn run(
+    site: &AuthServer<'_>,
+    handle: &UserHandle,
+    command: Command,
+) -> Result<Outcome, Refusal> {
+    let outcome = site
+        .command(handle, &command)
+        .await
+        .map_err(|fault| failed(site, &fault))?;
     outcome.map_err(Refusal::from)
 }
 
-async fn issued(site: &AuthServer<'_>, handle: &UserHandle, command: Command) -> Result<Issued, Refusal> {
+async fn issued(
+    site: &AuthServer<'_>,
+    handle: &UserHandle,
+    command: Command,
+) -> Result<Issued, Refusal> {
     match run(site, handle, command).await? {
         Outcome::Issued(issued) => Ok(issued),
-        _ => Err(failed(site, &RuntimeError("a user's object answered another question".to_owned()))),
+        _ => Err(failed(
+            site,
+            &RuntimeError("a user's object answered another question".to_owned()),
+        )),
     }
 }
 
@@ -234,7 +307,10 @@ fn tokens(issued: &Issued, exchanged: bool) -> Reply {
     if let [only] = audience {
         body.insert("resource".into(), json!(only.as_str()));
     } else {
-        let names: Vec<_> = audience.iter().map(super::resource::Resource::as_str).collect();
+        let names: Vec<_> = audience
+            .iter()
+            .map(super::resource::Resource::as_str)
+            .collect();
         body.insert("resource".into(), json!(names));
     }
     if exchanged {

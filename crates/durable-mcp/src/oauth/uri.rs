@@ -24,7 +24,9 @@ pub struct Uri<'a> {
 #[must_use]
 pub fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
 impl<'a> Uri<'a> {
@@ -49,11 +51,19 @@ impl<'a> Uri<'a> {
             None => (None, rest),
         };
         let brackets = |part: &str| part.contains(['[', ']']);
-        if brackets(path) || query.is_some_and(brackets) || fragment.is_some_and(|part| part.contains(['[', ']', '#']))
+        if brackets(path)
+            || query.is_some_and(brackets)
+            || fragment.is_some_and(|part| part.contains(['[', ']', '#']))
         {
             return None;
         }
-        Some(Self { scheme, authority, path, query, fragment })
+        Some(Self {
+            scheme,
+            authority,
+            path,
+            query,
+            fragment,
+        })
     }
 }
 
@@ -72,10 +82,18 @@ impl<'a> Host<'a> {
     #[must_use]
     pub fn parse(authority: &'a str) -> Option<Self> {
         let after_address = authority.rfind(']').map_or(0, |end| end + 1);
-        let colon = authority.get(after_address..)?.find(':').map(|at| after_address + at);
+        let colon = authority
+            .get(after_address..)?
+            .find(':')
+            .map(|at| after_address + at);
         let (name, port) = authority.split_at(colon.unwrap_or(authority.len()));
         let port = match port.strip_prefix(':') {
-            Some(digits) => Some(digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??),
+            Some(digits) => Some(
+                digits
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit())
+                    .then(|| digits.parse().ok())??,
+            ),
             None => None,
         };
         (is_name(name) || is_address(name)).then_some(Self { name, port })
@@ -85,13 +103,18 @@ impl<'a> Host<'a> {
     /// 127.0.0.0/8.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        let is_v4 = || self.name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+        let is_v4 = || {
+            self.name
+                .parse::<Ipv4Addr>()
+                .is_ok_and(|address| address.is_loopback())
+        };
         self.name.eq_ignore_ascii_case("localhost") || self.name == "[::1]" || is_v4()
     }
 }
 
 fn split(text: &str, at: char) -> (&str, Option<&str>) {
-    text.split_once(at).map_or((text, None), |(before, after)| (before, Some(after)))
+    text.split_once(at)
+        .map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
 /// Checks that all characters are of RFC 3986 section 2, and that each percent sign begins an octet.
@@ -99,7 +122,9 @@ fn is_encoded(text: &str) -> bool {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         let good = match byte {
-            b'%' => [bytes.next(), bytes.next()].into_iter().all(|digit| digit.is_some_and(|d| d.is_ascii_hexdigit())),
+            b'%' => [bytes.next(), bytes.next()]
+                .into_iter()
+                .all(|digit| digit.is_some_and(|d| d.is_ascii_hexdigit())),
             _ => byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=".contains(&byte),
         };
         if !good {
@@ -114,13 +139,20 @@ fn is_name(name: &str) -> bool {
     let labels = name.strip_suffix('.').unwrap_or(name);
     let last = labels.rsplit('.').next().unwrap_or_default();
     // A browser takes a host whose last label is a number for an IPv4 address, in forms that hide which.
-    let number = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x") || last.starts_with("0X");
-    !number && labels.split('.').all(|label| !label.is_empty() && label.bytes().all(letter))
+    let number = last.bytes().all(|byte| byte.is_ascii_digit())
+        || last.starts_with("0x")
+        || last.starts_with("0X");
+    !number
+        && labels
+            .split('.')
+            .all(|label| !label.is_empty() && label.bytes().all(letter))
 }
 
 fn is_address(name: &str) -> bool {
     match name.strip_prefix('[') {
-        Some(rest) => rest.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+        Some(rest) => rest
+            .strip_suffix(']')
+            .is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
         None => name.parse::<Ipv4Addr>().is_ok(),
     }
 }
@@ -132,12 +164,24 @@ mod tests {
     #[test]
     fn a_uri_is_split_as_the_rfc_says() {
         let uri = Uri::parse("foo://example.com:8042/over/there?name=ferret#nose").unwrap();
-        assert_eq!((uri.scheme, uri.authority, uri.path), ("foo", Some("example.com:8042"), "/over/there"));
-        assert_eq!((uri.query, uri.fragment), (Some("name=ferret"), Some("nose")));
+        assert_eq!(
+            (uri.scheme, uri.authority, uri.path),
+            ("foo", Some("example.com:8042"), "/over/there")
+        );
+        assert_eq!(
+            (uri.query, uri.fragment),
+            (Some("name=ferret"), Some("nose"))
+        );
         let uri = Uri::parse("urn:example:animal:ferret:nose").unwrap();
-        assert_eq!((uri.scheme, uri.authority, uri.path, uri.query), ("urn", None, "example:animal:ferret:nose", None));
+        assert_eq!(
+            (uri.scheme, uri.authority, uri.path, uri.query),
+            ("urn", None, "example:animal:ferret:nose", None)
+        );
         let uri = Uri::parse("https://a?b/c?d").unwrap();
-        assert_eq!((uri.authority, uri.path, uri.query), (Some("a"), "", Some("b/c?d")));
+        assert_eq!(
+            (uri.authority, uri.path, uri.query),
+            (Some("a"), "", Some("b/c?d"))
+        );
     }
 
     #[test]
@@ -179,7 +223,11 @@ mod tests {
             ("[::1]:1", "[::1]", Some(1)),
             ("[2001:db8::1]", "[2001:db8::1]", None),
         ] {
-            assert_eq!(Host::parse(authority), Some(Host { name, port }), "{authority}");
+            assert_eq!(
+                Host::parse(authority),
+                Some(Host { name, port }),
+                "{authority}"
+            );
         }
         for authority in [
             "",
@@ -215,8 +263,20 @@ mod tests {
     #[test]
     fn loopback_is_known_by_its_names() {
         let is_loopback = |authority| Host::parse(authority).unwrap().is_loopback();
-        assert!(["localhost", "127.0.0.1:80", "127.1.2.3", "[::1]:1"].into_iter().all(is_loopback));
-        let other = ["localhost.example", "a.localhost", "128.0.0.1", "[::2]", "0.0.0.0", "[::]", "127.0.0.1.example"];
+        assert!(
+            ["localhost", "127.0.0.1:80", "127.1.2.3", "[::1]:1"]
+                .into_iter()
+                .all(is_loopback)
+        );
+        let other = [
+            "localhost.example",
+            "a.localhost",
+            "128.0.0.1",
+            "[::2]",
+            "0.0.0.0",
+            "[::]",
+            "127.0.0.1.example",
+        ];
         assert!(!other.into_iter().any(is_loopback));
     }
 }

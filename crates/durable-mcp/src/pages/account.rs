@@ -77,7 +77,9 @@ pub struct SignedOut<'a> {
 
 impl Account<'_> {
     fn name<'a>(&'a self, connection: &'a Connection) -> &'a str {
-        let nameless = self.frame.say("An application without a name", "一个没有名称的应用");
+        let nameless = self
+            .frame
+            .say("An application without a name", "一个没有名称的应用");
         connection.name.as_deref().unwrap_or(nameless)
     }
 
@@ -119,7 +121,11 @@ mod tests {
             }],
         };
         let account = Account {
-            frame: Frame { server: markup, language: Language::English, is_demo: false },
+            frame: Frame {
+                server: markup,
+                language: Language::English,
+                is_demo: false,
+            },
             action: "/account",
             csrf: "csrf",
             person: markup,
@@ -130,6 +136,9 @@ mod tests {
         };
         let html = account.render().unwrap();
         assert!(!html.contains("<script"), "{html}");
-        assert_eq!(html.matches("value=\"csrf\"").count(), html.matches("<form").count());
+        assert_eq!(
+            html.matches("value=\"csrf\"").count(),
+            html.matches("<form").count()
+        );
     }
 }

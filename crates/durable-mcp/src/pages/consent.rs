@@ -65,7 +65,9 @@ pub struct Consent<'a> {
 
 impl Consent<'_> {
     fn client(&self) -> &str {
-        let nameless = self.frame.say("an application without a name", "一个没有名称的应用");
+        let nameless = self
+            .frame
+            .say("an application without a name", "一个没有名称的应用");
         self.client.as_deref().unwrap_or(nameless)
     }
 
@@ -87,7 +89,11 @@ mod tests {
 
     fn page(text: &str, destination: Destination, language: Language) -> String {
         let consent = Consent {
-            frame: Frame { server: text, language, is_demo: true },
+            frame: Frame {
+                server: text,
+                language,
+                is_demo: true,
+            },
             action: "/authorize",
             flow: "flow",
             csrf: "csrf",
@@ -95,7 +101,16 @@ mod tests {
             publisher: Some(text),
             website: Some((text, text)),
             destination,
-            scopes: vec![Scope { name: text, words: Some(text) }, Scope { name: text, words: None }],
+            scopes: vec![
+                Scope {
+                    name: text,
+                    words: Some(text),
+                },
+                Scope {
+                    name: text,
+                    words: None,
+                },
+            ],
             resources: vec![text],
             stays: true,
             may_remember: true,
@@ -109,16 +124,29 @@ mod tests {
     #[test]
     fn markup_of_a_stranger_stays_text() {
         for language in [Language::English, Language::Chinese] {
-            for make in [Destination::Web, Destination::Device, Destination::Application] {
+            for make in [
+                Destination::Web,
+                Destination::Device,
+                Destination::Application,
+            ] {
                 let html = page(MARKUP, make(MARKUP.to_owned()), language);
-                assert!(!html.contains("<script") && !html.contains("<img") && !html.contains("onerror='"), "{html}");
+                assert!(
+                    !html.contains("<script")
+                        && !html.contains("<img")
+                        && !html.contains("onerror='"),
+                    "{html}"
+                );
             }
         }
     }
 
     #[test]
     fn nothing_is_loaded_but_the_style_sheet() {
-        let html = page("x", Destination::Web("client.example".to_owned()), Language::English);
+        let html = page(
+            "x",
+            Destination::Web("client.example".to_owned()),
+            Language::English,
+        );
         assert!(!html.contains("<img") && !html.contains("<script") && !html.contains("style="));
         assert_eq!(html.matches("rel=\"stylesheet\"").count(), 1);
     }

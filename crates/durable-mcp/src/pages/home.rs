@@ -51,25 +51,37 @@ impl<'a> Home<'a> {
     /// Sets the address of the playground, at which the server can be tried.
     #[must_use]
     pub fn with_playground(self, address: Option<String>) -> Self {
-        Self { playground: address, ..self }
+        Self {
+            playground: address,
+            ..self
+        }
     }
 
     /// Sets the name of the identity provider, as in "GitHub".
     #[must_use]
     pub fn with(self, provider: String) -> Self {
-        Self { with: Some(provider), ..self }
+        Self {
+            with: Some(provider),
+            ..self
+        }
     }
 
     /// Marks a server whose sign-in takes anybody for the person they say they are.
     #[must_use]
     pub fn demo(self) -> Self {
-        Self { is_demo: true, ..self }
+        Self {
+            is_demo: true,
+            ..self
+        }
     }
 
     /// Marks a server that does not work, with what its operator has to do.
     #[must_use]
     pub fn trouble(self, trouble: String) -> Self {
-        Self { trouble: Some(trouble), ..self }
+        Self {
+            trouble: Some(trouble),
+            ..self
+        }
     }
 
     /// Sets the faults that a developer has to mend.
@@ -102,7 +114,11 @@ impl<'a> Home<'a> {
     fn lists(&self) -> [(&'static str, &'static str, Vec<Summary<'_>>); 3] {
         [
             ("tools", "Tools", self.server.public_tools().collect()),
-            ("resources", "Resources", self.server.all_resources().collect()),
+            (
+                "resources",
+                "Resources",
+                self.server.all_resources().collect(),
+            ),
             ("prompts", "Prompts", self.server.all_prompts().collect()),
         ]
     }
@@ -162,14 +178,19 @@ mod tests {
 
     fn snippets(html: &str) -> Vec<String> {
         let found = between(html, "<pre", "</code></pre>").into_iter();
-        found.map(|part| shown(part.split_once("<code>").unwrap().1)).collect()
+        found
+            .map(|part| shown(part.split_once("<code>").unwrap().1))
+            .collect()
     }
 
     #[test]
     fn markup_in_names_and_urls_stays_text() {
         let (mcp, sse) = (format!("{MCP}/{MARKUP}"), format!("{SSE}/{MARKUP}"));
         let html = page(&server(MARKUP), &mcp, &sse);
-        assert_eq!(between(&html, "<script", "</script>"), [format!(">{}", crate::pages::SCRIPT)]);
+        assert_eq!(
+            between(&html, "<script", "</script>"),
+            [format!(">{}", crate::pages::SCRIPT)]
+        );
         let html = html.replace(crate::pages::SCRIPT, "");
         assert!(!html.contains("alert('"), "{html}");
         assert!(shown(&html).contains(MARKUP));
@@ -182,8 +203,12 @@ mod tests {
     fn every_snippet_names_this_server_and_json_is_valid() {
         for mcp in [MCP.to_owned(), format!("{MCP}/{MARKUP}")] {
             let snippets = snippets(&page(&server("demo"), &mcp, SSE));
-            let (json, other): (Vec<_>, Vec<_>) = snippets.iter().partition(|text| text.starts_with('{'));
-            let json: Vec<Value> = json.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+            let (json, other): (Vec<_>, Vec<_>) =
+                snippets.iter().partition(|text| text.starts_with('{'));
+            let json: Vec<Value> = json
+                .iter()
+                .map(|text| serde_json::from_str(text).unwrap())
+                .collect();
             assert_eq!(
                 json,
                 [
@@ -203,14 +228,20 @@ mod tests {
             }
             let toml = other.iter().find(|text| text.starts_with('[')).unwrap();
             let (table, url) = toml.split_once("\nurl = ").unwrap();
-            assert_eq!((table, serde_json::from_str::<String>(url).unwrap()), ("[mcp_servers.demo]", mcp));
+            assert_eq!(
+                (table, serde_json::from_str::<String>(url).unwrap()),
+                ("[mcp_servers.demo]", mcp)
+            );
         }
     }
 
     #[test]
     fn install_links_survive_as_attributes() {
         let html = page(&server("demo"), MCP, SSE);
-        let links: Vec<String> = between(&html, "href=\"", "\"").into_iter().map(shown).collect();
+        let links: Vec<String> = between(&html, "href=\"", "\"")
+            .into_iter()
+            .map(shown)
+            .collect();
         let install = Install::new("demo", "demo", MCP.to_owned());
         for link in [install.claude(), install.cursor(), install.vscode()] {
             assert!(links.contains(&link), "{link} is not among {links:#?}");
@@ -221,14 +252,26 @@ mod tests {
     fn a_service_that_cannot_reach_the_server_has_no_button_and_the_reason() {
         let server = server("demo");
         for (mcp, is_local, reason) in [
-            ("http://localhost:8787/mcp", true, "cannot reach this machine"),
+            (
+                "http://localhost:8787/mcp",
+                true,
+                "cannot reach this machine",
+            ),
             ("http://box.lan/mcp", false, "only over https"),
         ] {
-            let html = Home::new(&server, mcp.to_owned(), SSE.to_owned(), is_local).render().unwrap();
-            assert!(!html.contains("claude.ai") && !html.contains("Add to Claude"), "{mcp}");
+            let html = Home::new(&server, mcp.to_owned(), SSE.to_owned(), is_local)
+                .render()
+                .unwrap();
+            assert!(
+                !html.contains("claude.ai") && !html.contains("Add to Claude"),
+                "{mcp}"
+            );
             assert_eq!(html.matches(reason).count(), 3, "{mcp}");
             // Programs on this machine can.
-            assert!(html.contains("Add to Cursor") && html.contains("Add to VS Code"), "{mcp}");
+            assert!(
+                html.contains("Add to Cursor") && html.contains("Add to VS Code"),
+                "{mcp}"
+            );
         }
         let html = page(&server, MCP, SSE);
         assert!(html.contains("Add to Claude") && !html.contains("calls from elsewhere"));
@@ -240,7 +283,12 @@ mod tests {
         let mut named = between(&html, "<pre", "><code>");
         named.sort_unstable();
         let count = named.len();
-        assert!(named.iter().all(|attributes| attributes.contains(" data-what=\"the ")), "{named:?}");
+        assert!(
+            named
+                .iter()
+                .all(|attributes| attributes.contains(" data-what=\"the ")),
+            "{named:?}"
+        );
         named.dedup();
         assert_eq!(named.len(), count, "two buttons have one name");
     }
@@ -248,9 +296,15 @@ mod tests {
     #[test]
     fn clients_that_are_told_to_sign_in_have_the_command() {
         let server = server("demo");
-        let with = Home::new(&server, MCP.to_owned(), SSE.to_owned(), false).signs_in(true).render().unwrap();
+        let with = Home::new(&server, MCP.to_owned(), SSE.to_owned(), false)
+            .signs_in(true)
+            .render()
+            .unwrap();
         for command in ["codex mcp login demo", "/mcp auth demo"] {
-            assert!(with.contains(command) && !page(&server, MCP, SSE).contains(command), "{command}");
+            assert!(
+                with.contains(command) && !page(&server, MCP, SSE).contains(command),
+                "{command}"
+            );
         }
     }
 

@@ -17,7 +17,11 @@ pub(super) struct Install {
 impl Install {
     /// The server of that title, name and URL.
     pub(super) fn new(title: &str, name: &str, url: String) -> Self {
-        Self { title: title.to_owned(), name: plain(name), url }
+        Self {
+            title: title.to_owned(),
+            name: plain(name),
+            url,
+        }
     }
 
     /// The name, in characters that every client takes.
@@ -46,7 +50,11 @@ impl Install {
 
     /// Adds the server to Claude Code.
     pub(super) fn claude_code(&self) -> String {
-        format!("claude mcp add --transport http {} {}", self.name, word(&self.url))
+        format!(
+            "claude mcp add --transport http {} {}",
+            self.name,
+            word(&self.url)
+        )
     }
 
     /// Adds the server to Codex.
@@ -56,18 +64,30 @@ impl Install {
 
     /// The server in the configuration of Codex, which is TOML. A string of JSON is one of TOML too, but for DEL.
     pub(super) fn codex_toml(&self) -> String {
-        format!("[mcp_servers.{}]\nurl = {}", self.name, self.url_json().replace('\u{7f}', "\\u007f"))
+        format!(
+            "[mcp_servers.{}]\nurl = {}",
+            self.name,
+            self.url_json().replace('\u{7f}', "\\u007f")
+        )
     }
 
     /// Adds the server to Gemini CLI, for the user rather than the folder.
     pub(super) fn gemini(&self) -> String {
-        format!("gemini mcp add --scope user --transport http {} {}", self.name, word(&self.url))
+        format!(
+            "gemini mcp add --scope user --transport http {} {}",
+            self.name,
+            word(&self.url)
+        )
     }
 
     /// Has Cursor ask whether to add the server.
     pub(super) fn cursor(&self) -> String {
         let config = STANDARD.encode(json!({ "url": self.url }).to_string());
-        format!("cursor://anysphere.cursor-deeplink/mcp/install?name={}&config={}", self.name, component(&config))
+        format!(
+            "cursor://anysphere.cursor-deeplink/mcp/install?name={}&config={}",
+            self.name,
+            component(&config)
+        )
     }
 
     /// Has VS Code ask whether to add the server.
@@ -86,7 +106,10 @@ impl Install {
 
     /// Starts the Inspector with the server in it.
     pub(super) fn inspector(&self) -> String {
-        format!("npx @modelcontextprotocol/inspector --transport http --server-url {}", word(&self.url))
+        format!(
+            "npx @modelcontextprotocol/inspector --transport http --server-url {}",
+            word(&self.url)
+        )
     }
 }
 
@@ -94,7 +117,10 @@ impl Install {
 /// takes fewer.
 fn plain(name: &str) -> String {
     let kept = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let name: String = name.chars().map(|c| if kept(c) { c } else { '-' }).collect();
+    let name: String = name
+        .chars()
+        .map(|c| if kept(c) { c } else { '-' })
+        .collect();
     match name.trim_matches('-') {
         "" => "mcp".to_owned(),
         name => name.to_owned(),
@@ -103,21 +129,26 @@ fn plain(name: &str) -> String {
 
 /// Percent-encodes a value for the query of a URL (RFC 3986, section 2.3).
 fn component(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
+    text.bytes()
+        .fold(String::with_capacity(text.len()), |mut encoded, byte| {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                encoded.push(char::from(byte));
+            } else {
+                // Writing to a String cannot fail.
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+            encoded
+        })
 }
 
 /// Writes a text as one word of a POSIX shell's command line.
 fn word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/@%+,".contains(&byte);
-    if text.bytes().all(is_plain) { text.to_owned() } else { quoted(text) }
+    if text.bytes().all(is_plain) {
+        text.to_owned()
+    } else {
+        quoted(text)
+    }
 }
 
 fn quoted(text: &str) -> String {
@@ -150,7 +181,9 @@ mod tests {
 
     fn query<'a>(link: &'a str, name: &str) -> &'a str {
         let (_, query) = link.split_once('?').unwrap();
-        let found = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        let found = query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
         found.unwrap()
     }
 
@@ -183,7 +216,10 @@ mod tests {
         let vscode = install.vscode();
         let config = vscode.strip_prefix("vscode:mcp/install?").unwrap();
         let config: Value = serde_json::from_str(&decoded(config)).unwrap();
-        assert_eq!(config, json!({ "name": "ann-s-notes", "type": "http", "url": URL }));
+        assert_eq!(
+            config,
+            json!({ "name": "ann-s-notes", "type": "http", "url": URL })
+        );
 
         for link in [claude, cursor, vscode] {
             let is_safe = |c: char| c.is_ascii_alphanumeric() || "-._~%:/?=&".contains(c);
@@ -194,12 +230,19 @@ mod tests {
     #[test]
     fn a_shell_takes_the_url_as_one_word() {
         let simple = install("http://localhost:8787/mcp");
-        assert_eq!(simple.claude_code(), "claude mcp add --transport http ann-s-notes http://localhost:8787/mcp");
+        assert_eq!(
+            simple.claude_code(),
+            "claude mcp add --transport http ann-s-notes http://localhost:8787/mcp"
+        );
         let url = "https://a.example/m'cp;$(x)";
         let install = install(url);
-        for command in
-            [install.claude_code(), install.codex(), install.gemini(), install.inspector(), install.vscode_command()]
-        {
+        for command in [
+            install.claude_code(),
+            install.codex(),
+            install.gemini(),
+            install.inspector(),
+            install.vscode_command(),
+        ] {
             let output = std::process::Command::new("sh")
                 .args(["-c", &format!("set -- {command}; printf '%s\\n' \"$@\"")])
                 .output();

@@ -18,7 +18,13 @@ impl Language {
     pub fn of(accepted: Option<&str>) -> Self {
         let ranges = accepted.unwrap_or_default().split(',').filter_map(|range| {
             let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
-            let language = match tag.trim().split('-').next().map(str::to_ascii_lowercase).as_deref() {
+            let language = match tag
+                .trim()
+                .split('-')
+                .next()
+                .map(str::to_ascii_lowercase)
+                .as_deref()
+            {
                 Some("zh") => Self::Chinese,
                 Some("en") => Self::English,
                 _ => return None,
@@ -26,10 +32,13 @@ impl Language {
             Some((language, quality(parameters).unwrap_or(0)))
         });
         // The first of those that are liked equally.
-        let best = ranges.fold(None, |best: Option<(Self, u16)>, (language, quality)| match best {
-            Some((_, most)) if most >= quality => best,
-            _ => Some((language, quality)),
-        });
+        let best = ranges.fold(
+            None,
+            |best: Option<(Self, u16)>, (language, quality)| match best {
+                Some((_, most)) if most >= quality => best,
+                _ => Some((language, quality)),
+            },
+        );
         best.map(|(language, _)| language).unwrap_or_default()
     }
 

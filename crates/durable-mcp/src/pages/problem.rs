@@ -39,7 +39,11 @@ impl Problem<'_> {
     pub fn reply(&self, status: u16) -> Reply {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let reply = person_page(status, self, "");
-        if status == StatusCode::SERVICE_UNAVAILABLE { reply.header("retry-after", RETRY_SECONDS) } else { reply }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            reply.header("retry-after", RETRY_SECONDS)
+        } else {
+            reply
+        }
     }
 }
 
@@ -50,9 +54,23 @@ mod tests {
 
     #[test]
     fn what_came_from_outside_stays_text() {
-        let frame = Frame { server: "<b>", language: Language::English, is_demo: false };
-        let ways = [Way { label: "<script>".to_owned(), url: "https://a.example/?\"><script>".to_owned() }];
-        let html = Problem { frame, text: "<script>", ways: &ways, id: "<script>" }.render().unwrap();
+        let frame = Frame {
+            server: "<b>",
+            language: Language::English,
+            is_demo: false,
+        };
+        let ways = [Way {
+            label: "<script>".to_owned(),
+            url: "https://a.example/?\"><script>".to_owned(),
+        }];
+        let html = Problem {
+            frame,
+            text: "<script>",
+            ways: &ways,
+            id: "<script>",
+        }
+        .render()
+        .unwrap();
         assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");
     }
 }

@@ -13,7 +13,12 @@ use crate::wire::{Reply, RuntimeError};
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/assets.js")]
 extern "C" {
     #[wasm_bindgen(js_name = fileOf)]
-    fn file_of(assets: &JsValue, request: &web_sys::Request, framed: &str, server: Option<&str>) -> Promise;
+    fn file_of(
+        assets: &JsValue,
+        request: &web_sys::Request,
+        framed: &str,
+        server: Option<&str>,
+    ) -> Promise;
 }
 
 /// The file that a request asks for.

@@ -62,14 +62,24 @@ impl Headers {
     /// The header's value, whatever the case of its name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {
-        let private = PRIVATE.iter().any(|private| private.eq_ignore_ascii_case(name));
-        if private { None } else { self.0.0.get(name).map(Cow::into_owned) }
+        let private = PRIVATE
+            .iter()
+            .any(|private| private.eq_ignore_ascii_case(name));
+        if private {
+            None
+        } else {
+            self.0.0.get(name).map(Cow::into_owned)
+        }
     }
 
     /// Every header, by lower-case name.
     #[must_use]
     pub fn all(&self) -> Vec<(String, String)> {
-        let shown = |(name, _): &(String, String)| !PRIVATE.iter().any(|private| private.eq_ignore_ascii_case(name));
+        let shown = |(name, _): &(String, String)| {
+            !PRIVATE
+                .iter()
+                .any(|private| private.eq_ignore_ascii_case(name))
+        };
         self.0.0.all().into_iter().filter(shown).collect()
     }
 }
@@ -83,6 +93,8 @@ impl std::fmt::Debug for Headers {
 impl Extract for Headers {
     fn extract(context: &Context) -> Result<Self, Rejection> {
         let headers = context.extension::<RequestHeaders>();
-        Ok(Self(headers.ok_or_else(|| Error::internal("This call has no headers."))?))
+        Ok(Self(headers.ok_or_else(|| {
+            Error::internal("This call has no headers.")
+        })?))
     }
 }

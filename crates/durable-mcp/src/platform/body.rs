@@ -50,7 +50,11 @@ enum Reading {
 
 impl RequestBody {
     pub(super) fn new(request: web_sys::Request, declared: Option<usize>) -> Self {
-        Self { request, declared, reading: Cell::new(Reading::First) }
+        Self {
+            request,
+            declared,
+            reading: Cell::new(Reading::First),
+        }
     }
 
     /// The text of the body, up to the limit.
@@ -124,7 +128,10 @@ fn at_once(mut work: Work) -> Result<Result<JsValue, JsValue>, Work> {
 /// Reads a body as text, up to the limit.
 pub(super) async fn read_text(request: &web_sys::Request) -> Result<String, Refusal> {
     let declared = request.headers().get("content-length").ok().flatten();
-    let body = RequestBody::new(Clone::clone(request), declared.and_then(|length| length.trim().parse().ok()));
+    let body = RequestBody::new(
+        Clone::clone(request),
+        declared.and_then(|length| length.trim().parse().ok()),
+    );
     body.reading.set(Reading::Task);
     body.text().await
 }
@@ -168,5 +175,7 @@ async fn streamed(request: &web_sys::Request) -> Result<String, Refusal> {
         }
         bytes.extend(chunk);
     }
-    String::from_utf8(bytes).map(unmarked).map_err(|_| Refusal::NotUtf8)
+    String::from_utf8(bytes)
+        .map(unmarked)
+        .map_err(|_| Refusal::NotUtf8)
 }

@@ -21,13 +21,27 @@ use crate::wire::{Body, Head, Headers, Reply};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
 extern "C" {
-    fn head(request: &web_sys::Request, always: &Array, versions: &Array, stateless: &Array, others: &Array) -> String;
+    fn head(
+        request: &web_sys::Request,
+        always: &Array,
+        versions: &Array,
+        stateless: &Array,
+        others: &Array,
+    ) -> String;
 
     #[wasm_bindgen(catch)]
-    fn respond(status: u16, headers: Option<&str>, body: &JsValue) -> std::result::Result<web_sys::Response, JsValue>;
+    fn respond(
+        status: u16,
+        headers: Option<&str>,
+        body: &JsValue,
+    ) -> std::result::Result<web_sys::Response, JsValue>;
 
     #[wasm_bindgen(catch, js_name = respond)]
-    fn respond_text(status: u16, headers: Option<&str>, body: &str) -> std::result::Result<web_sys::Response, JsValue>;
+    fn respond_text(
+        status: u16,
+        headers: Option<&str>,
+        body: &str,
+    ) -> std::result::Result<web_sys::Response, JsValue>;
 }
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crash.js")]
@@ -46,13 +60,23 @@ struct FirstRead {
 }
 
 const AT_WORKER: FirstRead = FirstRead {
-    always: &[VERSION_HEADER, "origin", "content-type", "accept", "content-length", "content-encoding"],
+    always: &[
+        VERSION_HEADER,
+        "origin",
+        "content-type",
+        "accept",
+        "content-length",
+        "content-encoding",
+    ],
     stateless: &[headers::METHOD, headers::NAME],
     others: &[SESSION],
 };
 
-const AT_OBJECT: FirstRead =
-    FirstRead { always: &[SESSION, CALLER, TRANSPORT, "origin", "content-length"], stateless: &[], others: &[] };
+const AT_OBJECT: FirstRead = FirstRead {
+    always: &[SESSION, CALLER, TRANSPORT, "origin", "content-length"],
+    stateless: &[],
+    others: &[],
+};
 
 /// Stands for a header that a request does not have; no value holds it.
 const ABSENT: &str = "\0";
@@ -64,7 +88,12 @@ impl Names {
     fn of(read: &FirstRead) -> Self {
         let array = |names: &[&str]| names.iter().copied().map(JsValue::from_str).collect();
         let versions = ProtocolVersion::STATELESS.map(ProtocolVersion::as_str);
-        Self([array(read.always), array(&versions), array(read.stateless), array(read.others)])
+        Self([
+            array(read.always),
+            array(&versions),
+            array(read.stateless),
+            array(read.others),
+        ])
     }
 
     fn head(&self, request: &web_sys::Request) -> String {
@@ -93,8 +122,16 @@ struct JsHeaders {
 impl JsHeaders {
     /// The value of a header, if it was read at first.
     fn first_read(&self, name: &str) -> Option<&str> {
-        let place = |names: &[&str]| names.iter().position(|read| read.eq_ignore_ascii_case(name));
-        let FirstRead { always, stateless, others } = self.names;
+        let place = |names: &[&str]| {
+            names
+                .iter()
+                .position(|read| read.eq_ignore_ascii_case(name))
+        };
+        let FirstRead {
+            always,
+            stateless,
+            others,
+        } = self.names;
         let rest = if self.is_stateless { stateless } else { others };
         let at = place(always).or_else(|| place(rest).map(|at| at + always.len()))?;
         self.lines.get(self.first_read.get(at)?.clone())
@@ -105,7 +142,13 @@ impl Headers for JsHeaders {
     fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         match self.first_read(name) {
             Some(value) => (value != ABSENT).then_some(Cow::Borrowed(value)),
-            None => self.request.headers().get(name).ok().flatten().map(Cow::Owned),
+            None => self
+                .request
+                .headers()
+                .get(name)
+                .ok()
+                .flatten()
+                .map(Cow::Owned),
         }
     }
 
@@ -145,16 +188,28 @@ fn as_head(request: &web_sys::Request, names: &'static FirstRead, lines: String)
         host: host.to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
-        headers: Rc::new(JsHeaders { request: Clone::clone(request), names, is_stateless, first_read, lines }),
+        headers: Rc::new(JsHeaders {
+            request: Clone::clone(request),
+            names,
+            is_stateless,
+            first_read,
+            lines,
+        }),
     }
 }
 
 /// The runtime's answer for ours. A socket has its own way: see [`host`](super::host).
 pub(super) fn response(reply: Reply) -> Result<web_sys::Response> {
     let status = reply.status.as_u16();
-    let headers: Vec<_> = reply.headers.iter().flat_map(|(name, value)| [*name, &**value]).collect();
+    let headers: Vec<_> = reply
+        .headers
+        .iter()
+        .flat_map(|(name, value)| [*name, &**value])
+        .collect();
     let joined = headers.join("\n");
-    let headers = LAST_HEADERS.with_borrow(|last| last.as_ref() != Some(&joined)).then_some(joined.as_str());
+    let headers = LAST_HEADERS
+        .with_borrow(|last| last.as_ref() != Some(&joined))
+        .then_some(joined.as_str());
     let response = match reply.body {
         Body::Text(text) => respond_text(status, headers, &text),
         Body::NativeStream(stream) => match stream.downcast::<web_sys::ReadableStream>() {
@@ -174,7 +229,10 @@ pub(super) fn response(reply: Reply) -> Result<web_sys::Response> {
 
 /// A reply that stands for an answer of the runtime's, which may still be on its way.
 pub(super) fn pending(answer: Promise) -> Reply {
-    Reply { body: Body::Native(Box::new(answer)), ..Reply::default() }
+    Reply {
+        body: Body::Native(Box::new(answer)),
+        ..Reply::default()
+    }
 }
 
 /// The runtime's answer that a reply stands for, if it does: it goes out untouched.
@@ -182,7 +240,10 @@ pub(super) fn take_pending(reply: Reply) -> std::result::Result<Promise, Reply> 
     match reply.body {
         Body::Native(native) => match native.downcast::<Promise>() {
             Ok(answer) => Ok(*answer),
-            Err(body) => Err(Reply { body: Body::Native(body), ..reply }),
+            Err(body) => Err(Reply {
+                body: Body::Native(body),
+                ..reply
+            }),
         },
         _ => Err(reply),
     }

@@ -23,7 +23,9 @@ use crate::formats::Format;
 use crate::http::App;
 use crate::http::app::Placement;
 use crate::http::provider::{Grants, Provider};
-use crate::oauth::authority::{AuthorityHost, ENDS_AT_ONCE, LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS};
+use crate::oauth::authority::{
+    AuthorityHost, ENDS_AT_ONCE, LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS,
+};
 use crate::oauth::event::Event;
 use crate::oauth::grant::Remote;
 use crate::oauth::grant_store::GrantStore;
@@ -88,7 +90,12 @@ impl GrantAuthority {
     /// The object that has just woken.
     #[must_use]
     pub fn new(state: DurableObjectState, env: Env, app: &Rc<App>) -> Self {
-        let users = Users { state: state.into(), env, app: Rc::clone(app), known: RefCell::default() };
+        let users = Users {
+            state: state.into(),
+            env,
+            app: Rc::clone(app),
+            known: RefCell::default(),
+        };
         Self(AssertUnwindSafe(Rc::new(users)))
     }
 
@@ -97,7 +104,9 @@ impl GrantAuthority {
         let users = Rc::clone(&self.0);
         promised(Box::pin(async move {
             let url = request.url();
-            let grants = users.grants(url.strip_prefix(URL).unwrap_or_default()).map_err(rejected)?;
+            let grants = users
+                .grants(url.strip_prefix(URL).unwrap_or_default())
+                .map_err(rejected)?;
             let command = settled(request.text()).await.map_err(rejected)?.as_string();
             let command = command.ok_or_else(|| rejected(Format::GrantCommand.unreadable()))?;
             let json = grants.handle(command).await.map_err(rejected)?;
@@ -133,7 +142,8 @@ impl Users {
         if known.len() >= MAX_KNOWN {
             known.retain(|_, grants| Rc::strong_count(grants) > 1);
         }
-        let handle = UserHandle::parse(handle).ok_or_else(|| RuntimeError("a command for nobody".to_owned()))?;
+        let handle = UserHandle::parse(handle)
+            .ok_or_else(|| RuntimeError("a command for nobody".to_owned()))?;
         let made = linked::grants(&self.state, &self.env, &self.app, &handle);
         let grants = made.ok_or_else(|| RuntimeError("nobody signs in here".to_owned()))?;
         known.insert(handle.as_str().to_owned(), Rc::clone(&grants));
@@ -188,8 +198,18 @@ pub(super) async fn command(
     command: &str,
 ) -> Result<String, RuntimeError> {
     let (jurisdiction, hint) = place(placement)?;
-    let answer = settled(send(env.as_ref(), jurisdiction, hint, handle.part(), handle.as_str(), command)).await?;
-    answer.as_string().ok_or_else(|| Format::GrantOutcome.unreadable())
+    let answer = settled(send(
+        env.as_ref(),
+        jurisdiction,
+        hint,
+        handle.part(),
+        handle.as_str(),
+        command,
+    ))
+    .await?;
+    answer
+        .as_string()
+        .ok_or_else(|| Format::GrantOutcome.unreadable())
 }
 
 /// The same in the background (`waitUntil`) of the request that `context` belongs to; an object has no context.
@@ -203,11 +223,24 @@ pub(super) fn command_later(
     let (jurisdiction, hint) = place(placement)?;
     let none = JsValue::UNDEFINED;
     let context = context.unwrap_or(&none);
-    send_later(context, env.as_ref(), jurisdiction, hint, handle.part(), handle.as_str(), command).map_err(fault)
+    send_later(
+        context,
+        env.as_ref(),
+        jurisdiction,
+        hint,
+        handle.part(),
+        handle.as_str(),
+        command,
+    )
+    .map_err(fault)
 }
 
 fn place(placement: &Placement) -> Result<(Option<&str>, Option<&str>), RuntimeError> {
-    let jurisdiction = placement.jurisdiction.as_ref().map_err(|problem| RuntimeError(problem.clone()))?.as_deref();
+    let jurisdiction = placement
+        .jurisdiction
+        .as_ref()
+        .map_err(|problem| RuntimeError(problem.clone()))?
+        .as_deref();
     Ok((jurisdiction, placement.location_hint.as_deref()))
 }
 
@@ -221,10 +254,20 @@ pub(super) struct GrantHost {
 
 impl GrantHost {
     /// The grants of a user.
-    pub(super) fn grants(state: &JsValue, env: &Env, app: &App, handle: &UserHandle) -> Option<Rc<dyn Grants>> {
+    pub(super) fn grants(
+        state: &JsValue,
+        env: &Env,
+        app: &App,
+        handle: &UserHandle,
+    ) -> Option<Rc<dyn Grants>> {
         let provider = app.provider.as_ref()?;
         let rows = Rows::new(state.clone(), handle);
-        let host = Self { env: env.clone(), rows, handle: handle.clone(), provider: Rc::clone(provider) };
+        let host = Self {
+            env: env.clone(),
+            rows,
+            handle: handle.clone(),
+            provider: Rc::clone(provider),
+        };
         Some(provider.grants(app, Rc::new(host)))
     }
 }

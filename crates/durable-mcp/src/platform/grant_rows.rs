@@ -51,7 +51,10 @@ extern "C" {
     fn order_again(state: &JsValue, earliest: f64) -> Result<(), JsValue>;
 }
 
-#[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far from where whole numbers end")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds since 1970 are far from where whole numbers end"
+)]
 const fn number(time: u64) -> f64 {
     time as f64
 }
@@ -59,7 +62,13 @@ const fn number(time: u64) -> f64 {
 /// The users who are due, those who wait for the longest first.
 pub(super) fn due(state: &JsValue, now: u64, limit: u32) -> Result<Vec<String>, RuntimeError> {
     let users = users_due(state, number(now), limit).map_err(fault)?;
-    users.iter().map(|user| user.as_string().ok_or_else(|| Format::GrantTimes.unreadable())).collect()
+    users
+        .iter()
+        .map(|user| {
+            user.as_string()
+                .ok_or_else(|| Format::GrantTimes.unreadable())
+        })
+        .collect()
 }
 
 /// Has a user looked at later.
@@ -85,7 +94,10 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn new(state: JsValue, handle: &UserHandle) -> Self {
-        Self { state, user: handle.as_str().to_owned() }
+        Self {
+            state,
+            user: handle.as_str().to_owned(),
+        }
     }
 }
 
@@ -105,7 +117,9 @@ impl GrantStore for Rows {
     fn all(&self) -> Result<Vec<(String, String)>, RuntimeError> {
         let texts = row_all(&self.state, &self.user).map_err(fault)?;
         // A value that is no text is a row all the same, of another version.
-        let mut texts = texts.into_iter().map(|text| text.as_string().unwrap_or_default());
+        let mut texts = texts
+            .into_iter()
+            .map(|text| text.as_string().unwrap_or_default());
         let mut rows = Vec::new();
         while let (Some(id), Some(json)) = (texts.next(), texts.next()) {
             rows.push((id, json));

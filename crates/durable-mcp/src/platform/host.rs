@@ -34,16 +34,31 @@ impl ObjectHost {
     pub(super) fn new(state: Rc<State>, env: Rc<worker::Env>) -> Self {
         let (store, id) = (SqlStore::new(Rc::clone(&state)), state.id().to_string());
         let sql = Rc::new(Sql(state.storage().sql()));
-        Self { state, env, store, sql, id, last: RefCell::new(None) }
+        Self {
+            state,
+            env,
+            store,
+            sql,
+            id,
+            last: RefCell::new(None),
+        }
     }
 
     fn sockets(&self, tag: &str) -> impl Iterator<Item = WebSocket> {
-        self.state.get_websockets_with_tag(tag).into_iter().filter(is_open)
+        self.state
+            .get_websockets_with_tag(tag)
+            .into_iter()
+            .filter(is_open)
     }
 
     /// The socket of that tag. The one that was found last is tried first: finding it costs more than sending on it.
     fn socket(&self, tag: &str) -> Option<WebSocket> {
-        let last = self.last.borrow().as_ref().filter(|(of, socket)| of == tag && is_open(socket)).cloned();
+        let last = self
+            .last
+            .borrow()
+            .as_ref()
+            .filter(|(of, socket)| of == tag && is_open(socket))
+            .cloned();
         if let Some((_, socket)) = last {
             return Some(socket);
         }
@@ -83,7 +98,11 @@ impl Host for ObjectHost {
         &self.id
     }
 
-    fn join(&self, counted: String, expires: u64) -> LocalBoxFuture<'_, Result<Option<u16>, RuntimeError>> {
+    fn join(
+        &self,
+        counted: String,
+        expires: u64,
+    ) -> LocalBoxFuture<'_, Result<Option<u16>, RuntimeError>> {
         async move { hub::join(&self.env, &self.id, &counted, expires).await }.boxed_local()
     }
 
@@ -92,7 +111,8 @@ impl Host for ObjectHost {
     }
 
     fn send(&self, tag: &str, text: &str) -> bool {
-        self.socket(tag).is_some_and(|socket| socket.send_with_str(text).is_ok())
+        self.socket(tag)
+            .is_some_and(|socket| socket.send_with_str(text).is_ok())
     }
 
     fn close(&self, tag: &str) {
@@ -104,13 +124,19 @@ impl Host for ObjectHost {
 
     fn attachment(&self, tag: &str) -> Option<String> {
         let socket = self.socket(tag)?;
-        socket.deserialize_attachment::<String>().ok().flatten().or_else(|| Some(String::new()))
+        socket
+            .deserialize_attachment::<String>()
+            .ok()
+            .flatten()
+            .or_else(|| Some(String::new()))
     }
 
     fn attach(&self, tag: &str, attachment: &str) {
         for socket in self.sockets(tag) {
             if let Err(error) = socket.serialize_attachment(attachment) {
-                self.warn(&format!("a stream's client could not be remembered: {error}"));
+                self.warn(&format!(
+                    "a stream's client could not be remembered: {error}"
+                ));
             }
         }
     }
@@ -147,6 +173,8 @@ impl<S> Session<S> {
     pub fn sql(&self) -> Result<Rc<Sql>, Error> {
         // What is written there has to be collected with the session.
         self.keep_alive();
-        self.context().extension::<Sql>().ok_or_else(|| Error::internal(NO_SQL))
+        self.context()
+            .extension::<Sql>()
+            .ok_or_else(|| Error::internal(NO_SQL))
     }
 }

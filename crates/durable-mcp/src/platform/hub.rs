@@ -25,7 +25,8 @@ use super::promise::promised;
 use super::request_runtime::{fault, js_fault};
 use super::{convert, placement, stream_socket};
 use crate::hub::{
-    Command, Counted, END, Excess, Hub, HubHost, HubSocket, JOIN, LEAVE, Listener, PUBLISH, STRANGER, Telling, ended,
+    Command, Counted, END, Excess, Hub, HubHost, HubSocket, JOIN, LEAVE, Listener, PUBLISH,
+    STRANGER, Telling, ended,
 };
 use crate::runtime::Runtime;
 use crate::session::notice::Notice;
@@ -36,7 +37,12 @@ use crate::wire::{Body, Reply, RuntimeError};
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/hub.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
-    fn send(env: &JsValue, jurisdiction: Option<&str>, path: &str, body: &str) -> Result<Promise, JsValue>;
+    fn send(
+        env: &JsValue,
+        jurisdiction: Option<&str>,
+        path: &str,
+        body: &str,
+    ) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch, js_name = sendLater)]
     fn send_later(
@@ -48,13 +54,28 @@ extern "C" {
     ) -> Result<(), JsValue>;
 
     #[wasm_bindgen(catch)]
-    fn ask(env: &JsValue, jurisdiction: Option<&str>, path: &str, body: &str) -> Result<Promise, JsValue>;
+    fn ask(
+        env: &JsValue,
+        jurisdiction: Option<&str>,
+        path: &str,
+        body: &str,
+    ) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch)]
-    fn listen(env: &JsValue, jurisdiction: Option<&str>, listener: &str) -> Result<Promise, JsValue>;
+    fn listen(
+        env: &JsValue,
+        jurisdiction: Option<&str>,
+        listener: &str,
+    ) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch)]
-    fn tell(env: &JsValue, object: &str, header: &str, word: &str, body: &str) -> Result<Promise, JsValue>;
+    fn tell(
+        env: &JsValue,
+        object: &str,
+        header: &str,
+        word: &str,
+        body: &str,
+    ) -> Result<Promise, JsValue>;
 }
 
 /// URL of the hub; a path follows.
@@ -65,8 +86,7 @@ const LISTEN: &str = "/listen";
 /// The header of a request to listen, with who listens for what.
 const LISTENER: &str = "x-durable-mcp-listener";
 
-const CREATE: &str =
-    "CREATE TABLE IF NOT EXISTS sessions (object TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID";
+const CREATE: &str = "CREATE TABLE IF NOT EXISTS sessions (object TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID";
 /// Adds columns that a table of an earlier version lacks; fails, and may, where they are there already.
 const ALTER: [&str; 3] = [
     "ALTER TABLE sessions ADD COLUMN tag TEXT NOT NULL DEFAULT ''",
@@ -75,11 +95,11 @@ const ALTER: [&str; 3] = [
 ];
 const CREATE_TELLING: &str = "CREATE TABLE IF NOT EXISTS telling \
      (about TEXT PRIMARY KEY, notice TEXT NOT NULL, after TEXT NOT NULL, again INTEGER NOT NULL) WITHOUT ROWID";
-const ADD: &str = "INSERT OR REPLACE INTO sessions (object, expires, tag, site, stranger) VALUES (?, ?, ?, ?, ?)";
+const ADD: &str =
+    "INSERT OR REPLACE INTO sessions (object, expires, tag, site, stranger) VALUES (?, ?, ?, ?, ?)";
 const KEEP: &str = "UPDATE sessions SET expires = ? WHERE object = ? RETURNING object";
 const REMOVE: &str = "DELETE FROM sessions WHERE object = ?";
-const CREATE_ENDED: &str =
-    "CREATE TABLE IF NOT EXISTS ended (grant_id TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID";
+const CREATE_ENDED: &str = "CREATE TABLE IF NOT EXISTS ended (grant_id TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID";
 const END_GRANT: &str = "INSERT OR REPLACE INTO ended (grant_id, expires) VALUES (?, ?)";
 const HAS_ENDED: &str = "SELECT 1 FROM ended WHERE grant_id = ?";
 const EXPIRE_ENDED: &str = "DELETE FROM ended WHERE expires <= ?";
@@ -92,8 +112,10 @@ const COUNT_STRANGERS: &str = "SELECT count(*) FROM sessions WHERE stranger = 1"
 const COUNT_TAGGED: &str = "SELECT count(*) FROM sessions WHERE tag = ?1 OR site = ?1";
 const NEXT: &str = "SELECT min(expires) FROM sessions";
 const TELLING: &str = "SELECT about, notice, after, again FROM telling WHERE about = ?";
-const NEXT_TELLING: &str = "SELECT about, notice, after, again FROM telling ORDER BY about <= ?, about LIMIT 1";
-const PUT_TELLING: &str = "INSERT OR REPLACE INTO telling (about, notice, after, again) VALUES (?, ?, ?, ?)";
+const NEXT_TELLING: &str =
+    "SELECT about, notice, after, again FROM telling ORDER BY about <= ?, about LIMIT 1";
+const PUT_TELLING: &str =
+    "INSERT OR REPLACE INTO telling (about, notice, after, again) VALUES (?, ?, ?, ?)";
 const REMOVE_TELLING: &str = "DELETE FROM telling WHERE about = ?";
 
 /// Beginning of the tag of a socket with the id of its grant, so that no id is the tag of a user.
@@ -124,16 +146,25 @@ impl McpHub {
     #[must_use]
     pub fn new(state: State, env: Env) -> Self {
         let state = Rc::new(state);
-        let host = Host { state: Rc::clone(&state), env, is_ready: Cell::new(false) };
-        Self(AssertUnwindSafe(Rc::new(Parts { state, hub: Hub::new(Rc::new(host)) })))
+        let host = Host {
+            state: Rc::clone(&state),
+            env,
+            is_ready: Cell::new(false),
+        };
+        Self(AssertUnwindSafe(Rc::new(Parts {
+            state,
+            hub: Hub::new(Rc::new(host)),
+        })))
     }
 
     /// Answers the Worker and sessions' objects, which alone can reach it.
     pub fn fetch(&self, request: web_sys::Request) -> Promise {
         let parts = Rc::clone(&self.0);
         promised(Box::pin(async move {
-            let response =
-                parts.answer(&request).await.map_err(|fault| JsValue::from(worker::Error::RustError(fault.0)))?;
+            let response = parts
+                .answer(&request)
+                .await
+                .map_err(|fault| JsValue::from(worker::Error::RustError(fault.0)))?;
             Ok(response.into())
         }))
     }
@@ -142,7 +173,11 @@ impl McpHub {
     pub fn alarm(&self) -> Promise {
         let parts = Rc::clone(&self.0);
         promised(Box::pin(async move {
-            parts.hub.wake().await.map_err(|fault| JsValue::from(worker::Error::RustError(fault.0)))?;
+            parts
+                .hub
+                .wake()
+                .await
+                .map_err(|fault| JsValue::from(worker::Error::RustError(fault.0)))?;
             Ok(JsValue::UNDEFINED)
         }))
     }
@@ -161,7 +196,8 @@ impl Parts {
         let path = url.strip_prefix(URL).unwrap_or_default();
         let reply = if path == LISTEN {
             let header = request.headers().get(LISTENER).ok().flatten();
-            let text = header.and_then(|header| String::from_utf8(URL_SAFE_NO_PAD.decode(header).ok()?).ok());
+            let text = header
+                .and_then(|header| String::from_utf8(URL_SAFE_NO_PAD.decode(header).ok()?).ok());
             let text = text.ok_or_else(unreadable)?;
             let listener = Listener::parse(&text).ok_or_else(unreadable)?;
             match self.hub.open(&listener) {
@@ -177,9 +213,17 @@ impl Parts {
         convert::response(reply).map_err(fault)
     }
 
-    fn accept(&self, listener: &Listener, text: &str, greeting: &str) -> worker::Result<web_sys::Response> {
+    fn accept(
+        &self,
+        listener: &Listener,
+        text: &str,
+        greeting: &str,
+    ) -> worker::Result<web_sys::Response> {
         let pair = WebSocketPair::new()?;
-        let of_grant = listener.grant.as_ref().map(|grant| format!("{GRANT_TAG}{grant}"));
+        let of_grant = listener
+            .grant
+            .as_ref()
+            .map(|grant| format!("{GRANT_TAG}{grant}"));
         let mut tags = listener.counted.tags();
         tags.extend(of_grant.as_deref());
         self.state.accept_websocket_with_tags(&pair.server, &tags);
@@ -201,7 +245,9 @@ struct Socket(WebSocket);
 impl HubSocket for Socket {
     fn send(&self, json: &str) {
         // One that is gone is taken away when it is closed.
-        let _ = self.0.send_with_str(crate::transport::sse::message(None, json));
+        let _ = self
+            .0
+            .send_with_str(crate::transport::sse::message(None, json));
     }
 
     fn close(&self) {
@@ -210,7 +256,11 @@ impl HubSocket for Socket {
 }
 
 impl Host {
-    fn rows(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Vec<SqlStorageValue>>, RuntimeError> {
+    fn rows(
+        &self,
+        query: &str,
+        values: Vec<SqlStorageValue>,
+    ) -> Result<Vec<Vec<SqlStorageValue>>, RuntimeError> {
         let sql = self.state.storage().sql();
         if !self.is_ready.get() {
             for table in [CREATE, CREATE_TELLING, CREATE_ENDED] {
@@ -221,18 +271,26 @@ impl Host {
             }
             self.is_ready.set(true);
         }
-        sql.exec(query, values).map_err(fault)?.raw().map(|row| row.map_err(fault)).collect()
+        sql.exec(query, values)
+            .map_err(fault)?
+            .raw()
+            .map(|row| row.map_err(fault))
+            .collect()
     }
 
     /// The first notice that a query finds. One that cannot be read is removed, so that it holds up no other.
     fn first_telling(&self, query: &str, about: &str) -> Result<Option<Telling>, RuntimeError> {
         while let Some(row) = self.rows(query, vec![about.into()])?.into_iter().next() {
             let mut row = row.into_iter();
-            let Some(SqlStorageValue::String(about)) = row.next() else { break };
+            let Some(SqlStorageValue::String(about)) = row.next() else {
+                break;
+            };
             if let Some(telling) = as_telling(row) {
                 return Ok(Some(telling));
             }
-            worker::console_error!("the rest of the sessions is not told of {about:?}: its notice cannot be read");
+            worker::console_error!(
+                "the rest of the sessions is not told of {about:?}: its notice cannot be read"
+            );
             self.remove_telling(&about)?;
         }
         Ok(None)
@@ -241,10 +299,16 @@ impl Host {
 
 /// The open sockets among `sockets`, each with its attachment.
 fn remembered(sockets: Vec<WebSocket>) -> Vec<(Rc<dyn HubSocket>, String)> {
-    let open = sockets.into_iter().filter(|socket| socket.as_ref().ready_state() == OPEN);
+    let open = sockets
+        .into_iter()
+        .filter(|socket| socket.as_ref().ready_state() == OPEN);
     open.map(|socket| {
         // An attachment that is not text is unreadable, as an empty one is.
-        let remembered = socket.deserialize_attachment::<String>().ok().flatten().unwrap_or_default();
+        let remembered = socket
+            .deserialize_attachment::<String>()
+            .ok()
+            .flatten()
+            .unwrap_or_default();
         let socket: Rc<dyn HubSocket> = Rc::new(Socket(socket));
         (socket, remembered)
     })
@@ -263,11 +327,15 @@ impl HubHost for Host {
     }
 
     fn sockets_of(&self, grant: &str) -> Vec<(Rc<dyn HubSocket>, String)> {
-        remembered(self.state.get_websockets_with_tag(&format!("{GRANT_TAG}{grant}")))
+        remembered(
+            self.state
+                .get_websockets_with_tag(&format!("{GRANT_TAG}{grant}")),
+        )
     }
 
     fn note_ended(&self, grant: &str, until: u64) -> Result<(), RuntimeError> {
-        self.rows(END_GRANT, vec![grant.into(), time(until)]).map(drop)
+        self.rows(END_GRANT, vec![grant.into(), time(until)])
+            .map(drop)
     }
 
     fn has_ended(&self, grant: &str) -> Result<bool, RuntimeError> {
@@ -300,15 +368,36 @@ impl HubHost for Host {
     }
 
     fn keep_session(&self, object: &str, expires: u64) -> Result<bool, RuntimeError> {
-        Ok(!self.rows(KEEP, vec![time(expires), object.into()])?.is_empty())
+        Ok(!self
+            .rows(KEEP, vec![time(expires), object.into()])?
+            .is_empty())
     }
 
-    fn add_session(&self, object: &str, counted: &Counted, expires: u64) -> Result<(), RuntimeError> {
+    fn add_session(
+        &self,
+        object: &str,
+        counted: &Counted,
+        expires: u64,
+    ) -> Result<(), RuntimeError> {
         let (user, origin) = (counted.user.as_deref(), counted.origin.as_ref());
-        let tag = user.or(origin.map(|origin| origin.network.as_str())).unwrap_or_default();
-        let site = origin.and_then(|origin| origin.site.as_deref()).unwrap_or_default();
+        let tag = user
+            .or(origin.map(|origin| origin.network.as_str()))
+            .unwrap_or_default();
+        let site = origin
+            .and_then(|origin| origin.site.as_deref())
+            .unwrap_or_default();
         let stranger = SqlStorageValue::Integer(user.is_none().into());
-        self.rows(ADD, vec![object.into(), time(expires), tag.into(), site.into(), stranger]).map(drop)
+        self.rows(
+            ADD,
+            vec![
+                object.into(),
+                time(expires),
+                tag.into(),
+                site.into(),
+                stranger,
+            ],
+        )
+        .map(drop)
     }
 
     fn telling(&self, about: &str) -> Result<Option<Telling>, RuntimeError> {
@@ -320,10 +409,23 @@ impl HubHost for Host {
     }
 
     fn put_telling(&self, telling: &Telling) -> Result<(), RuntimeError> {
-        let Telling { notice, after, again } = telling;
+        let Telling {
+            notice,
+            after,
+            again,
+        } = telling;
         let again = SqlStorageValue::Integer((*again).into());
         let about = notice.about.as_str();
-        self.rows(PUT_TELLING, vec![about.into(), notice.to_text().into(), after.as_str().into(), again]).map(drop)
+        self.rows(
+            PUT_TELLING,
+            vec![
+                about.into(),
+                notice.to_text().into(),
+                after.as_str().into(),
+                again,
+            ],
+        )
+        .map(drop)
     }
 
     fn remove_telling(&self, about: &str) -> Result<(), RuntimeError> {
@@ -343,10 +445,22 @@ impl HubHost for Host {
         Ok(number(&self.rows(NEXT, Vec::new())?).and_then(|next| u64::try_from(next).ok()))
     }
 
-    fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, RuntimeError>> {
-        let told = tell(self.env.as_ref(), object, TRANSPORT, Transport::Notice.as_str(), &notice.about);
+    fn tell(
+        &self,
+        object: &str,
+        notice: &Notice,
+    ) -> LocalBoxFuture<'_, Result<bool, RuntimeError>> {
+        let told = tell(
+            self.env.as_ref(),
+            object,
+            TRANSPORT,
+            Transport::Notice.as_str(),
+            &notice.about,
+        );
         async move {
-            let status = JsFuture::from(told.map_err(js_fault)?).await.map_err(js_fault)?;
+            let status = JsFuture::from(told.map_err(js_fault)?)
+                .await
+                .map_err(js_fault)?;
             has_heard(status.as_f64())
         }
         .boxed_local()
@@ -356,7 +470,12 @@ impl HubHost for Host {
         let storage = self.state.storage();
         let offset = Duration::from_millis(time.saturating_sub(self.now()));
         self.state.wait_until(async move {
-            let ordered = storage.get_alarm().await.ok().flatten().and_then(|at| u64::try_from(at).ok());
+            let ordered = storage
+                .get_alarm()
+                .await
+                .ok()
+                .flatten()
+                .and_then(|at| u64::try_from(at).ok());
             if ordered.is_some_and(|at| at <= time) {
                 return;
             }
@@ -377,7 +496,9 @@ fn has_heard(status: Option<f64>) -> Result<bool, RuntimeError> {
     } else if is(http::StatusCode::GONE) || is(http::StatusCode::NOT_FOUND) {
         Ok(false)
     } else {
-        Err(RuntimeError(format!("a session's object answers {status:?} to a change")))
+        Err(RuntimeError(format!(
+            "a session's object answers {status:?} to a change"
+        )))
     }
 }
 
@@ -388,27 +509,50 @@ pub(super) fn publish_later(context: Option<&JsValue>, env: &Env, notice: &Notic
 
 /// Publishes, and waits until the hub has notified the listeners.
 pub(super) async fn publish(env: &Env, notice: &Notice) -> worker::Result<()> {
-    let jurisdiction = placement::jurisdiction().map_err(|fault| worker::Error::RustError(fault.0))?;
-    JsFuture::from(send(env.as_ref(), jurisdiction.as_deref(), PUBLISH, &notice.to_text())?).await?;
+    let jurisdiction =
+        placement::jurisdiction().map_err(|fault| worker::Error::RustError(fault.0))?;
+    JsFuture::from(send(
+        env.as_ref(),
+        jurisdiction.as_deref(),
+        PUBLISH,
+        &notice.to_text(),
+    )?)
+    .await?;
     Ok(())
 }
 
 /// Ends the streams of a grant that has ended.
 pub(super) async fn end_grant(env: &Env, grant: &str, until: u64) -> Result<(), RuntimeError> {
     let jurisdiction = placement::jurisdiction()?;
-    let sent = send(env.as_ref(), jurisdiction.as_deref(), END, &format!("{grant} {until}")).map_err(js_fault)?;
+    let sent = send(
+        env.as_ref(),
+        jurisdiction.as_deref(),
+        END,
+        &format!("{grant} {until}"),
+    )
+    .map_err(js_fault)?;
     JsFuture::from(sent).await.map(drop).map_err(js_fault)
 }
 
 /// Joins a session to the hub; returns the status of the rejection if there are too many.
-pub(super) async fn join(env: &Env, object: &str, counted: &str, expires: u64) -> Result<Option<u16>, RuntimeError> {
-    let (jurisdiction, body) = (placement::jurisdiction()?, format!("{object} {expires}\n{counted}"));
+pub(super) async fn join(
+    env: &Env,
+    object: &str,
+    counted: &str,
+    expires: u64,
+) -> Result<Option<u16>, RuntimeError> {
+    let (jurisdiction, body) = (
+        placement::jurisdiction()?,
+        format!("{object} {expires}\n{counted}"),
+    );
     let asked = ask(env.as_ref(), jurisdiction.as_deref(), JOIN, &body).map_err(js_fault)?;
     let status = JsFuture::from(asked).await.map_err(js_fault)?;
     let is = |known: u16| status.as_f64() == Some(f64::from(known));
     let refusals = [Excess::Own, Excess::All].map(|excess| excess.status().as_u16());
     match refusals.into_iter().find(|refusal| is(*refusal)) {
-        None if !is(http::StatusCode::NO_CONTENT.as_u16()) => Err(RuntimeError("the hub does not answer".to_owned())),
+        None if !is(http::StatusCode::NO_CONTENT.as_u16()) => {
+            Err(RuntimeError("the hub does not answer".to_owned()))
+        }
         refusal => Ok(refusal),
     }
 }
@@ -421,7 +565,14 @@ pub(super) fn leave_later(env: &Env, object: &str, time: u64) {
 fn later(context: Option<&JsValue>, env: &Env, path: &str, body: &str) {
     let none = JsValue::UNDEFINED;
     let sent = placement::jurisdiction().and_then(|jurisdiction| {
-        send_later(context.unwrap_or(&none), env.as_ref(), jurisdiction.as_deref(), path, body).map_err(js_fault)
+        send_later(
+            context.unwrap_or(&none),
+            env.as_ref(),
+            jurisdiction.as_deref(),
+            path,
+            body,
+        )
+        .map_err(js_fault)
     });
     if let Err(fault) = sent {
         worker::console_error!("nobody is told: {}", fault.0);
@@ -437,7 +588,10 @@ pub(super) async fn subscribe(
     let jurisdiction = placement::jurisdiction()?;
     let header = URL_SAFE_NO_PAD.encode(listener.to_text());
     let asked = listen(env.as_ref(), jurisdiction.as_deref(), &header).map_err(js_fault)?;
-    let answer: web_sys::Response = JsFuture::from(asked).await.map_err(js_fault)?.unchecked_into();
+    let answer: web_sys::Response = JsFuture::from(asked)
+        .await
+        .map_err(js_fault)?
+        .unchecked_into();
     let status = answer.status();
     match worker::Response::from(answer).websocket() {
         Some(socket) => {
@@ -460,7 +614,11 @@ mod tests {
     #[test]
     fn only_a_session_that_says_that_nobody_listens_is_forgotten() {
         assert_eq!(
-            (has_heard(Some(202.0)), has_heard(Some(410.0)), has_heard(Some(404.0))),
+            (
+                has_heard(Some(202.0)),
+                has_heard(Some(410.0)),
+                has_heard(Some(404.0))
+            ),
             (Ok(true), Ok(false), Ok(false))
         );
         for status in [Some(500.0), Some(503.0), Some(200.0), None] {

@@ -25,7 +25,11 @@ type Listener = Closure<dyn FnMut()>;
 
 /// Is ready when the client has hung up. The runtime is asked with the first poll.
 pub(super) fn hung_up(request: &web_sys::Request) -> LocalBoxFuture<'static, ()> {
-    HungUp { request: Clone::clone(request), listening: None }.boxed_local()
+    HungUp {
+        request: Clone::clone(request),
+        listening: None,
+    }
+    .boxed_local()
 }
 
 /// Listens rather than waits for a promise: most clients never hang up, and a future of a promise that is never settled
@@ -54,8 +58,11 @@ impl HungUp {
     fn listen(&self) -> (Listener, Rc<HangUp>) {
         let hang_up = Rc::<HangUp>::default();
         let heard = AssertUnwindSafe(Rc::clone(&hang_up));
-        let listener = Closure::wrap_assert_unwind_safe(Box::new(move || heard.come()) as Box<dyn FnMut()>);
-        hang_up.has_come.set(listen_for_hang_up(&self.request, &listener));
+        let listener =
+            Closure::wrap_assert_unwind_safe(Box::new(move || heard.come()) as Box<dyn FnMut()>);
+        hang_up
+            .has_come
+            .set(listen_for_hang_up(&self.request, &listener));
         (listener, hang_up)
     }
 }
@@ -67,7 +74,9 @@ impl Future for HungUp {
         if self.listening.is_none() {
             self.listening = Some(self.listen());
         }
-        let Some((_, hang_up)) = &self.listening else { return Poll::Pending };
+        let Some((_, hang_up)) = &self.listening else {
+            return Poll::Pending;
+        };
         if hang_up.has_come.get() {
             return Poll::Ready(());
         }

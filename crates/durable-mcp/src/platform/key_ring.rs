@@ -54,7 +54,10 @@ impl KeyRing {
     /// The object that has just woken.
     #[must_use]
     pub fn new(state: State, app: &App) -> Self {
-        Self { state, longest: app.settings.max_age_ms.max(TOKENS_LIVE_MS) }
+        Self {
+            state,
+            longest: app.settings.max_age_ms.max(TOKENS_LIVE_MS),
+        }
     }
 
     /// Gives the keys, made or renewed where that is due.
@@ -96,7 +99,8 @@ fn told(fault: RuntimeError) -> worker::Error {
 /// since each is published for longer than a ring stays in memory before it signs.
 pub(super) fn awaits(env: &worker::Env, id: KeyId) -> bool {
     let is_configured = variable(env, SESSION_KEY).is_some();
-    is_configured && AWAITED.with_borrow_mut(|awaited| awaited.awaits(id, super::request_runtime::now()))
+    is_configured
+        && AWAITED.with_borrow_mut(|awaited| awaited.awaits(id, super::request_runtime::now()))
 }
 
 fn random() -> Result<[u8; KEY_BYTES]> {
@@ -106,9 +110,16 @@ fn random() -> Result<[u8; KEY_BYTES]> {
 }
 
 /// The deployment's keys; with `fresh`, not those that were read a while ago.
-pub(super) async fn keys(env: &worker::Env, fresh: bool) -> std::result::Result<Rc<Keys>, RuntimeError> {
+pub(super) async fn keys(
+    env: &worker::Env,
+    fresh: bool,
+) -> std::result::Result<Rc<Keys>, RuntimeError> {
     let now = super::request_runtime::now();
-    let good_for = if fresh { KEYS_READ_EVERY_MS } else { KEYS_STAY_MS };
+    let good_for = if fresh {
+        KEYS_READ_EVERY_MS
+    } else {
+        KEYS_STAY_MS
+    };
     let known = KEYS.with_borrow(Clone::clone);
     if let Some((read, keys)) = known
         && now.saturating_sub(read) < good_for
@@ -116,16 +127,24 @@ pub(super) async fn keys(env: &worker::Env, fresh: bool) -> std::result::Result<
         return Ok(keys);
     }
     let secret = variable(env, SESSION_KEY).unwrap_or_default();
-    let keys = match Keys::from_variable(&secret).map_err(|problem| RuntimeError(problem.to_owned()))? {
-        Some(keys) => Rc::new(keys),
-        None => read(env).await.map_err(|error| RuntimeError(error.to_string()))?,
-    };
+    let keys =
+        match Keys::from_variable(&secret).map_err(|problem| RuntimeError(problem.to_owned()))? {
+            Some(keys) => Rc::new(keys),
+            None => read(env)
+                .await
+                .map_err(|error| RuntimeError(error.to_string()))?,
+        };
     KEYS.set(Some((now, Rc::clone(&keys))));
     Ok(keys)
 }
 
 async fn read(env: &worker::Env) -> Result<Rc<Keys>> {
     let namespace = env.durable_object(KEY_RING)?;
-    let mut answer = namespace.get_by_name(NAME)?.fetch_with_str("https://key-ring/").await?;
-    Keys::from_text(&answer.text().await?).map(Rc::new).map_err(|fault| worker::Error::RustError(fault.0))
+    let mut answer = namespace
+        .get_by_name(NAME)?
+        .fetch_with_str("https://key-ring/")
+        .await?;
+    Keys::from_text(&answer.text().await?)
+        .map(Rc::new)
+        .map_err(|fault| worker::Error::RustError(fault.0))
 }

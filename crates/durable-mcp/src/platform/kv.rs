@@ -28,7 +28,12 @@ extern "C" {
     fn kv_delete(env: &JsValue, key: &str) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch, js_name = kvList)]
-    fn kv_list(env: &JsValue, prefix: &str, cursor: Option<&str>, limit: u32) -> Result<Promise, JsValue>;
+    fn kv_list(
+        env: &JsValue,
+        prefix: &str,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Promise, JsValue>;
 }
 
 /// Waits for a promise of the runtime.
@@ -48,24 +53,43 @@ pub(super) fn fault(error: JsValue) -> RuntimeError {
 /// seconds.
 impl Kv for Env {
     fn get<'a>(&'a self, key: &'a str) -> Operation<'a, Option<String>> {
-        settled(kv_get(self.as_ref(), key)).map(|value| Ok(value?.as_string())).boxed_local()
+        settled(kv_get(self.as_ref(), key))
+            .map(|value| Ok(value?.as_string()))
+            .boxed_local()
     }
 
-    fn put<'a>(&'a self, key: &'a str, value: &'a str, expires: u64, beside: Option<&'a str>) -> Operation<'a, ()> {
-        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far from where whole numbers end")]
+    fn put<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a str,
+        expires: u64,
+        beside: Option<&'a str>,
+    ) -> Operation<'a, ()> {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "seconds since 1970 are far from where whole numbers end"
+        )]
         let expires = expires as f64;
         let put = kv_put(self.as_ref(), key, value, expires, beside);
         settled(put).map(|put| put.map(|_| ())).boxed_local()
     }
 
     fn delete<'a>(&'a self, key: &'a str) -> Operation<'a, ()> {
-        settled(kv_delete(self.as_ref(), key)).map(|deleted| deleted.map(|_| ())).boxed_local()
+        settled(kv_delete(self.as_ref(), key))
+            .map(|deleted| deleted.map(|_| ()))
+            .boxed_local()
     }
 
-    fn page<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>, limit: usize) -> Operation<'a, Listing> {
+    fn page<'a>(
+        &'a self,
+        prefix: &'a str,
+        cursor: Option<&'a str>,
+        limit: usize,
+    ) -> Operation<'a, Listing> {
         async move {
             let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-            let listed = Array::from(&settled(kv_list(self.as_ref(), prefix, cursor, limit)).await?);
+            let listed =
+                Array::from(&settled(kv_list(self.as_ref(), prefix, cursor, limit)).await?);
             let mut texts = listed.iter().map(|text| text.as_string());
             let cursor = texts.next().flatten().filter(|cursor| !cursor.is_empty());
             let mut keys = Vec::new();

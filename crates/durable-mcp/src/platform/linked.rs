@@ -78,17 +78,33 @@ pub(super) fn problem(app: &App) -> Option<&'static str> {
 }
 
 /// Has a task noted with the grant that it was begun by, until it expires, in milliseconds since 1970.
-pub(super) fn note_task(runtime: &WorkerEdge, keys: &Keys, caller: &Caller, object: ObjectId, expires: u64) {
+pub(super) fn note_task(
+    runtime: &WorkerEdge,
+    keys: &Keys,
+    caller: &Caller,
+    object: ObjectId,
+    expires: u64,
+) {
     if let Some(linked) = LINKED.get() {
         (linked.note_task)(runtime, keys, caller, object, expires);
     }
 }
 
-fn send_task_note(runtime: &WorkerEdge, keys: &Keys, caller: &Caller, object: ObjectId, expires: u64) {
+fn send_task_note(
+    runtime: &WorkerEdge,
+    keys: &Keys,
+    caller: &Caller,
+    object: ObjectId,
+    expires: u64,
+) {
     let (Some(subject), Some(grant)) = (&caller.subject, &caller.grant) else {
         return;
     };
-    let command = GrantCommand::NoteTask { grant: grant.clone(), key: object.to_hex(), expires };
+    let command = GrantCommand::NoteTask {
+        grant: grant.clone(),
+        key: object.to_hex(),
+        expires,
+    };
     match serde_json::to_string(&command) {
         Ok(json) => runtime.command_later(&UserHandle::of(keys, subject), json),
         Err(error) => runtime.warn(&format!("a task is not noted with its grant: {error}")),
@@ -101,8 +117,15 @@ pub(super) fn oauth_runtime(runtime: &WorkerEdge) -> Option<&dyn OAuthRuntime> {
 }
 
 /// The grants of a user, for the object that holds them; `None` on a server without sign-in.
-pub(super) fn grants(state: &JsValue, env: &Env, app: &App, handle: &UserHandle) -> Option<Rc<dyn Grants>> {
-    LINKED.get().and_then(|linked| (linked.grants)(state, env, app, handle))
+pub(super) fn grants(
+    state: &JsValue,
+    env: &Env,
+    app: &App,
+    handle: &UserHandle,
+) -> Option<Rc<dyn Grants>> {
+    LINKED
+        .get()
+        .and_then(|linked| (linked.grants)(state, env, app, handle))
 }
 
 /// The tag of a socket whose session is in its user's list; `None` if it is in no list.
@@ -135,11 +158,18 @@ impl OAuthRuntime for WorkerEdge {
         handle: &'a UserHandle,
         command: String,
     ) -> LocalBoxFuture<'a, Result<String, RuntimeError>> {
-        async move { grant_authority::command(&self.env, &self.placement, handle, &command).await }.boxed_local()
+        async move { grant_authority::command(&self.env, &self.placement, handle, &command).await }
+            .boxed_local()
     }
 
     fn command_later(&self, handle: &UserHandle, command: String) {
-        let told = grant_authority::command_later(Some(&self.context), &self.env, &self.placement, handle, &command);
+        let told = grant_authority::command_later(
+            Some(&self.context),
+            &self.env,
+            &self.placement,
+            handle,
+            &command,
+        );
         if let Err(fault) = told {
             self.warn(&fault.0);
         }
@@ -176,7 +206,8 @@ pub(super) async fn end_session(env: &Env, key: &str) -> Result<(), RuntimeError
     let init = web_sys::RequestInit::new();
     init.set_method("DELETE");
     init.set_headers(&headers);
-    let request = web_sys::Request::new_with_str_and_init("https://session/", &init).map_err(fault)?;
+    let request =
+        web_sys::Request::new_with_str_and_init("https://session/", &init).map_err(fault)?;
     match ask(env, MCP_OBJECT, claims.object, &request).await? {
         // With 404 the session had ended already.
         204 | 404 => Ok(()),
@@ -200,11 +231,19 @@ pub(super) async fn end_task(env: &Env, key: &str) -> Result<(), RuntimeError> {
 }
 
 /// Status of an object's answer.
-async fn ask(env: &Env, class: &str, object: ObjectId, request: &web_sys::Request) -> Result<u16, RuntimeError> {
+async fn ask(
+    env: &Env,
+    class: &str,
+    object: ObjectId,
+    request: &web_sys::Request,
+) -> Result<u16, RuntimeError> {
     let failed = |error: worker::Error| RuntimeError(error.to_string());
     let namespace = env.durable_object(class).map_err(failed)?;
     let id = namespace.id_from_string(&object.to_hex()).map_err(failed)?;
-    let stub = id.get_stub().map_err(failed)?.into_rpc::<worker::worker_sys::DurableObject>();
+    let stub = id
+        .get_stub()
+        .map_err(failed)?
+        .into_rpc::<worker::worker_sys::DurableObject>();
     let answer = settled(stub.fetch_with_request(request)).await?;
     Ok(answer.unchecked_into::<web_sys::Response>().status())
 }

@@ -23,22 +23,36 @@ pub(super) async fn tag(env: &Env, head: &Head) -> Option<String> {
     let session = Claims::read_verified(&head.header(order::SESSION)?)?;
     // Without keys the session goes on, and stays in the list for longer than it does.
     let keys = key_ring::keys(env, false).await.ok()?;
-    Some(format!("{PREFIX}{}:{grant}:{}", UserHandle::of(&keys, &subject).as_str(), session.key()))
+    Some(format!(
+        "{PREFIX}{}:{grant}:{}",
+        UserHandle::of(&keys, &subject).as_str(),
+        session.key()
+    ))
 }
 
 /// Has the session forgotten that such a tag names.
 pub(super) fn closed(env: &Env, placement: &Placement, tag: &str) {
-    let mut parts = tag.strip_prefix(PREFIX).into_iter().flat_map(|rest| rest.splitn(3, ':'));
-    let (Some(handle), Some(grant), Some(key)) = (parts.next().and_then(UserHandle::parse), parts.next(), parts.next())
-    else {
+    let mut parts = tag
+        .strip_prefix(PREFIX)
+        .into_iter()
+        .flat_map(|rest| rest.splitn(3, ':'));
+    let (Some(handle), Some(grant), Some(key)) = (
+        parts.next().and_then(UserHandle::parse),
+        parts.next(),
+        parts.next(),
+    ) else {
         // Other sockets have other tags.
         if tag.starts_with(PREFIX) {
             worker::console_error!("{}", Format::ListedTag.unreadable().0);
         }
         return;
     };
-    let command = Command::ForgetSession { grant: grant.to_owned(), key: key.to_owned() };
-    let told = serde_json::to_string(&command).map(|json| command_later(None, env, placement, &handle, &json));
+    let command = Command::ForgetSession {
+        grant: grant.to_owned(),
+        key: key.to_owned(),
+    };
+    let told = serde_json::to_string(&command)
+        .map(|json| command_later(None, env, placement, &handle, &json));
     if !matches!(told, Ok(Ok(()))) {
         worker::console_error!("a session that has ended stays in its user's list");
     }

@@ -66,7 +66,8 @@ pub(super) async fn answer(
         }
         .boxed_local(),
     );
-    told.await.unwrap_or_else(|_| Err(RuntimeError("nobody asked the model".to_owned())))
+    told.await
+        .unwrap_or_else(|_| Err(RuntimeError("nobody asked the model".to_owned())))
 }
 
 /// Waits for the end of an answer, which comes at once where it may not go on. Gives its tokens.
@@ -96,30 +97,71 @@ struct Asked {
 }
 
 async fn ask_for(runtime: &WorkerEdge, request: ModelRequest) -> Result<Asked, RuntimeError> {
-    let ModelRequest { source, model, body } = request;
+    let ModelRequest {
+        source,
+        model,
+        body,
+    } = request;
     let (url, key) = match &source {
         ModelSource::WorkersAi => (None, None),
-        ModelSource::OpenAi { url, key } => (Some(url.as_str()), key.as_ref().map(|key| key.secret())),
+        ModelSource::OpenAi { url, key } => {
+            (Some(url.as_str()), key.as_ref().map(|key| key.secret()))
+        }
     };
-    let asked = ask(&runtime.request, runtime.env.as_ref().as_ref(), &model, url, key, &body, LONGEST_MS);
+    let asked = ask(
+        &runtime.request,
+        runtime.env.as_ref().as_ref(),
+        &model,
+        url,
+        key,
+        &body,
+        LONGEST_MS,
+    );
     let parts = Array::from(&settled(asked).await?);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status has three digits")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a status has three digits"
+    )]
     let status = parts.get(0).as_f64().unwrap_or_default() as u16;
     if status != 200 {
         let text = parts.get(2).as_string().unwrap_or_default();
-        let answer = ModelAnswer::Failure { status, retry_after: parts.get(1).as_string(), text };
-        return Ok(Asked { answer, used: ready(0).boxed_local(), stop: None });
+        let answer = ModelAnswer::Failure {
+            status,
+            retry_after: parts.get(1).as_string(),
+            text,
+        };
+        return Ok(Asked {
+            answer,
+            used: ready(0).boxed_local(),
+            stop: None,
+        });
     }
     let stream: web_sys::ReadableStream = parts.get(2).unchecked_into();
     let body = Body::NativeStream(Box::new(stream));
     let tokens: Promise = parts.get(3).unchecked_into();
-    let answer = ModelAnswer::Stream { is_document: parts.get(1).is_truthy(), body };
-    Ok(Asked { answer, used: counted(tokens).boxed_local(), stop: Some(parts.get(4).unchecked_into()) })
+    let answer = ModelAnswer::Stream {
+        is_document: parts.get(1).is_truthy(),
+        body,
+    };
+    Ok(Asked {
+        answer,
+        used: counted(tokens).boxed_local(),
+        stop: Some(parts.get(4).unchecked_into()),
+    })
 }
 
 async fn counted(tokens: Promise) -> u64 {
-    let tokens = settled(Ok(tokens)).await.ok().and_then(|tokens| tokens.as_f64()).unwrap_or_default();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, which is whole")]
+    let tokens = settled(Ok(tokens))
+        .await
+        .ok()
+        .and_then(|tokens| tokens.as_f64())
+        .unwrap_or_default();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count, which is whole"
+    )]
     let tokens = tokens as u64;
     tokens
 }

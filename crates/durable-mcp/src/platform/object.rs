@@ -45,7 +45,8 @@ impl Parts {
             pair.server.send_with_str(frame)?;
         }
         if socket.closes {
-            pair.server.close(Some(1000), Some("nothing more to come"))?;
+            pair.server
+                .close(Some(1000), Some("nothing more to come"))?;
         }
         Response::from_websocket(pair.client)
     }
@@ -66,7 +67,13 @@ impl McpObject {
         let host = Rc::new(ObjectHost::new(Rc::clone(&state), Rc::clone(&env)));
         let core = Core::new(Rc::clone(&app.server), host, Rc::clone(&app.settings));
         let provider = app.provider.clone();
-        Self(AssertUnwindSafe(Parts { state, object: Object::new(core), provider, env, placement }))
+        Self(AssertUnwindSafe(Parts {
+            state,
+            object: Object::new(core),
+            provider,
+            env,
+            placement,
+        }))
     }
 
     /// Answers a request that the Worker passed on.
@@ -87,7 +94,9 @@ impl McpObject {
                         SSE_TAG => linked::listed_tag(&parts.env, &head).await,
                         _ => None,
                     };
-                    parts.accept(&socket, listed.as_deref()).map(web_sys::Response::from)
+                    parts
+                        .accept(&socket, listed.as_deref())
+                        .map(web_sys::Response::from)
                 }
                 _ => convert::response(cors::finish(reply, &head, parts.provider.as_deref())),
             };
@@ -101,7 +110,10 @@ impl McpObject {
     /// # Errors
     /// When storage fails; the runtime tries again.
     pub fn alarm(&self) -> Result<()> {
-        self.0.object.wake().map_err(|error| worker::Error::RustError(error.0))
+        self.0
+            .object
+            .wake()
+            .map_err(|error| worker::Error::RustError(error.0))
     }
 
     /// A stream's other end has gone.

@@ -17,7 +17,8 @@ use crate::http::App;
 use crate::wire::{Reply, RuntimeError};
 
 /// A handler whose conversions are its own, so that only a server with such a route has their code.
-type Handler = Box<dyn Fn(web_sys::Request, Env) -> LocalBoxFuture<'static, Result<Reply, RuntimeError>>>;
+type Handler =
+    Box<dyn Fn(web_sys::Request, Env) -> LocalBoxFuture<'static, Result<Reply, RuntimeError>>>;
 
 impl App {
     /// Has `handler` answer requests to a path of your own, whatever their method: a webhook, a download, a health check.
@@ -59,11 +60,17 @@ fn as_it_is(response: Response) -> Reply {
     let status = StatusCode::from_u16(response.status_code()).unwrap_or_default();
     let response: web_sys::Response = response.into();
     let response = JsValue::from(response);
-    Reply { status, ..convert::pending(Promise::resolve(&response)) }
+    Reply {
+        status,
+        ..convert::pending(Promise::resolve(&response))
+    }
 }
 
 /// Calls a handler with the request at hand.
-pub(super) fn call<'a>(runtime: &WorkerEdge, handler: &Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
+pub(super) fn call<'a>(
+    runtime: &WorkerEdge,
+    handler: &Rc<dyn Any>,
+) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
     match handler.downcast_ref::<Handler>() {
         Some(handler) => handler(Clone::clone(&runtime.request), Clone::clone(&runtime.env)),
         None => std::future::ready(Err(fault("the handler is not of this runtime"))).boxed_local(),

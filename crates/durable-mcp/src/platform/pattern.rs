@@ -13,7 +13,8 @@ pub(super) fn compile(pattern: &str) -> Result<Matcher, String> {
         let arguments = Array::of2(&JsValue::from_str(pattern), &JsValue::from_str("u"));
         Reflect::construct(class.unchecked_ref::<Function>(), &arguments)
     });
-    let expression = constructed.map_err(|error| error.as_string().unwrap_or_else(|| format!("{error:?}")))?;
+    let expression =
+        constructed.map_err(|error| error.as_string().unwrap_or_else(|| format!("{error:?}")))?;
     let expression: RegExp = expression.unchecked_into();
     Ok(Rc::new(move |text: &str| expression.test(text)))
 }

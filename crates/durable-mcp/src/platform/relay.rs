@@ -58,7 +58,8 @@ const LOOK_MS: u32 = 10_000;
 /// Gets an answer of a resolver.
 pub(super) async fn look_up(url: &str) -> Result<String, RuntimeError> {
     let text = settled(get(url, LOOK_UP_MS)).await?;
-    text.as_string().ok_or_else(|| RuntimeError("an answer that is no text".to_owned()))
+    text.as_string()
+        .ok_or_else(|| RuntimeError("an answer that is no text".to_owned()))
 }
 
 /// Sends a request, until its client hangs up.
@@ -128,36 +129,78 @@ impl Passing {
 }
 
 async fn exchanged(runtime: &WorkerEdge, request: RelayRequest) -> Result<Exchange, RuntimeError> {
-    let RelayRequest { method, url, headers, body } = request;
+    let RelayRequest {
+        method,
+        url,
+        headers,
+        body,
+    } = request;
     let given = Array::new();
     for (name, value) in headers {
         given.push(&Array::of2(&name.into(), &value.into()));
     }
     let (request, body) = (&runtime.request, body.as_deref());
-    let sent = exchange(request, method.as_str(), &url, &given, body, MAX_BYTES, LONGEST_MS, LONGEST_BODY_MS);
+    let sent = exchange(
+        request,
+        method.as_str(),
+        &url,
+        &given,
+        body,
+        MAX_BYTES,
+        LONGEST_MS,
+        LONGEST_BODY_MS,
+    );
     let parts = Array::from(&settled(sent).await?);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status has three digits")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a status has three digits"
+    )]
     let status = parts.get(0).as_f64().unwrap_or_default() as u16;
-    let mut flat = Array::from(&parts.get(1)).into_iter().map(|text| text.as_string().unwrap_or_default());
+    let mut flat = Array::from(&parts.get(1))
+        .into_iter()
+        .map(|text| text.as_string().unwrap_or_default());
     let mut headers = Vec::new();
     while let (Some(name), Some(value)) = (flat.next(), flat.next()) {
         headers.push((name, value));
     }
     let media_type = parts.get(2).as_string().unwrap_or_default();
-    let mut answer = RelayAnswer { status, headers, media_type, body: None };
+    let mut answer = RelayAnswer {
+        status,
+        headers,
+        media_type,
+        body: None,
+    };
     if parts.length() == 3 {
-        return Ok(Exchange { answer, passing: None });
+        return Ok(Exchange {
+            answer,
+            passing: None,
+        });
     }
     let stream: web_sys::ReadableStream = parts.get(3).unchecked_into();
     answer.body = Some(Body::NativeStream(Box::new(stream)));
     let total: Promise = parts.get(4).unchecked_into();
-    let passing = Passing { total: counted(total).boxed_local(), stop: parts.get(5).unchecked_into() };
-    Ok(Exchange { answer, passing: Some(passing) })
+    let passing = Passing {
+        total: counted(total).boxed_local(),
+        stop: parts.get(5).unchecked_into(),
+    };
+    Ok(Exchange {
+        answer,
+        passing: Some(passing),
+    })
 }
 
 async fn counted(total: Promise) -> u64 {
-    let total = settled(Ok(total)).await.ok().and_then(|total| total.as_f64()).unwrap_or_default();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, which is whole")]
+    let total = settled(Ok(total))
+        .await
+        .ok()
+        .and_then(|total| total.as_f64())
+        .unwrap_or_default();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count, which is whole"
+    )]
     let total = total as u64;
     total
 }

@@ -24,8 +24,8 @@ use super::{convert, hub, linked, model, own_route, relay, stream_socket};
 use crate::formats::Format;
 use crate::http::app::Placement;
 use crate::http::request_runtime::{
-    ForwardedRequest, ModelAnswer, ModelWork, ObjectTarget, RelayAnswer, RelayRequest, RelayWork, RequestRuntime,
-    StartTask,
+    ForwardedRequest, ModelAnswer, ModelWork, ObjectTarget, RelayAnswer, RelayRequest, RelayWork,
+    RequestRuntime, StartTask,
 };
 use crate::hub::Listener;
 use crate::mcp::context::Extensions;
@@ -40,7 +40,9 @@ use crate::task::command::{Begin, Command};
 use crate::task::id;
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
-use crate::transport::order::{CALLER, SESSION, SESSIONS_SINCE, STATE, TRANSPORT, encode, named_state};
+use crate::transport::order::{
+    CALLER, SESSION, SESSIONS_SINCE, STATE, TRANSPORT, encode, named_state,
+};
 use crate::transport::refusal::Refusal;
 use crate::wire::{Body, Reply, RuntimeError};
 
@@ -57,7 +59,11 @@ thread_local! {
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
 extern "C" {
     #[wasm_bindgen(catch, js_name = idOfName)]
-    fn id_of_name(namespace: &JsValue, jurisdiction: Option<&str>, name: &str) -> Result<String, JsValue>;
+    fn id_of_name(
+        namespace: &JsValue,
+        jurisdiction: Option<&str>,
+        name: &str,
+    ) -> Result<String, JsValue>;
 }
 
 /// A request at the Worker.
@@ -81,7 +87,10 @@ impl Deref for WorkerEdge {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "so that it can be given to map_err by name")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "so that it can be given to map_err by name"
+)]
 pub(super) fn fault(error: impl ToString) -> RuntimeError {
     RuntimeError(error.to_string())
 }
@@ -100,7 +109,13 @@ impl WorkerEdge {
         declared: Option<usize>,
     ) -> Self {
         let body = Rc::new(RequestBody::new(Clone::clone(&request), declared));
-        Self(Rc::new(AtWorker { request, env: Rc::new(env), context, placement, body }))
+        Self(Rc::new(AtWorker {
+            request,
+            env: Rc::new(env),
+            context,
+            placement,
+            body,
+        }))
     }
 
     /// The namespace of the sessions' objects: looked up once, since a binding stays what it is.
@@ -129,7 +144,9 @@ impl WorkerEdge {
     fn send(&self, order: &ForwardedRequest, upgrade: bool) -> Result<Promise, RuntimeError> {
         let stub = match order.place {
             ObjectTarget::Session(object) => self.stub(object),
-            ObjectTarget::Task(object) => self.stub_in(&self.env.durable_object(MCP_TASK).map_err(fault)?, object),
+            ObjectTarget::Task(object) => {
+                self.stub_in(&self.env.durable_object(MCP_TASK).map_err(fault)?, object)
+            }
         };
         let stub = stub?.into_rpc::<worker::worker_sys::DurableObject>();
         let changes = self.header_changes(order, upgrade);
@@ -137,7 +154,8 @@ impl WorkerEdge {
             stub.fetch_with_request(&self.request)
         } else {
             let init = web_sys::RequestInit::new();
-            let headers = web_sys::Headers::new_with_headers(&self.request.headers()).map_err(js_fault)?;
+            let headers =
+                web_sys::Headers::new_with_headers(&self.request.headers()).map_err(js_fault)?;
             for (name, value) in changes {
                 match value {
                     Some(value) => headers.set(name, &value),
@@ -149,7 +167,8 @@ impl WorkerEdge {
             if let Some(body) = &order.body {
                 init.set_body(&JsValue::from_str(body));
             }
-            let request = web_sys::Request::new_with_request_and_init(&self.request, &init).map_err(js_fault)?;
+            let request = web_sys::Request::new_with_request_and_init(&self.request, &init)
+                .map_err(js_fault)?;
             stub.fetch_with_request(&request)
         };
         promise.map_err(js_fault)
@@ -170,7 +189,9 @@ impl WorkerEdge {
         let expires = now().saturating_add(begin.ttl_ms);
         let keys = self.keys(false).await?;
         let id = id::seal(object, (now(), expires), caller, &keys, self.random())?;
-        let told = self.ask_task(object, Command::Begin(Begin { id, ..begin }), caller).await?;
+        let told = self
+            .ask_task(object, Command::Begin(Begin { id, ..begin }), caller)
+            .await?;
         linked::note_task(self, &keys, caller, object, expires);
         told.map_err(|error| RuntimeError(error.message))
     }
@@ -186,29 +207,43 @@ impl WorkerEdge {
             body: Some(command.to_text()),
             ..ForwardedRequest::of_session(object, Rc::clone(caller), Transport::Streamable)
         };
-        let answer = JsFuture::from(self.send(&order, false)?).await.map_err(js_fault)?;
+        let answer = JsFuture::from(self.send(&order, false)?)
+            .await
+            .map_err(js_fault)?;
         let answer: web_sys::Response = answer.unchecked_into();
-        let text = JsFuture::from(answer.text().map_err(js_fault)?).await.map_err(js_fault)?;
+        let text = JsFuture::from(answer.text().map_err(js_fault)?)
+            .await
+            .map_err(js_fault)?;
         let text = text.as_string().unwrap_or_default();
         match answer.status() {
             200 => Ok(Ok(text)),
-            400 => {
-                Error::parse(&text).map(Err).ok_or_else(|| fault("a task's object answers nothing that can be read"))
-            }
+            400 => Error::parse(&text)
+                .map(Err)
+                .ok_or_else(|| fault("a task's object answers nothing that can be read")),
             503 => Err(Format::TaskRecord.unreadable()),
             status => Err(RuntimeError(format!("a task's object answers {status}"))),
         }
     }
 
     /// Changes to the headers for the object: internal headers are set, and removed where the client sent them.
-    fn header_changes(&self, order: &ForwardedRequest, upgrade: bool) -> Vec<(&'static str, Option<String>)> {
+    fn header_changes(
+        &self,
+        order: &ForwardedRequest,
+        upgrade: bool,
+    ) -> Vec<(&'static str, Option<String>)> {
         let given = self.request.headers();
         let over_sse = order.transport == Transport::Sse;
         let told = (over_sse && upgrade) || order.transport == Transport::Stateless;
         let mut changes = vec![
             (CALLER, encode(&order.caller)),
             (TRANSPORT, told.then(|| order.transport.as_str().to_owned())),
-            (STATE, order.state.as_ref().map(|(name, is_new)| named_state(name, *is_new))),
+            (
+                STATE,
+                order
+                    .state
+                    .as_ref()
+                    .map(|(name, is_new)| named_state(name, *is_new)),
+            ),
             ("authorization", None),
             ("cookie", None),
         ];
@@ -221,7 +256,10 @@ impl WorkerEdge {
             changes.push(("content-length", Some(body.len().to_string())));
         }
         if order.transport == Transport::Stateless {
-            changes.push((SESSIONS_SINCE, Some(order.caller.sessions_since.to_string())));
+            changes.push((
+                SESSIONS_SINCE,
+                Some(order.caller.sessions_since.to_string()),
+            ));
         }
         if upgrade {
             changes.push(("upgrade", Some("websocket".to_owned())));
@@ -255,7 +293,10 @@ impl CallRuntime for WorkerEdge {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
         let promise = promised(Box::pin(task.map(|()| Ok(JsValue::UNDEFINED))));
         // A context that takes nothing any more is of a request that is over: the task runs for as long as the runtime lets it.
-        let _ = self.context.unchecked_ref::<worker::worker_sys::Context>().wait_until(&promise);
+        let _ = self
+            .context
+            .unchecked_ref::<worker::worker_sys::Context>()
+            .wait_until(&promise);
     }
 
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
@@ -289,7 +330,12 @@ impl RequestRuntime for WorkerEdge {
     }
 
     fn object_named(&self, name: &str) -> Result<ObjectId, RuntimeError> {
-        let jurisdiction = self.placement.jurisdiction.as_ref().map_err(fault)?.as_deref();
+        let jurisdiction = self
+            .placement
+            .jurisdiction
+            .as_ref()
+            .map_err(fault)?
+            .as_deref();
         let namespace = Reflect::get(self.env.as_ref(), &MCP_OBJECT.into()).map_err(js_fault)?;
         object_id(&id_of_name(&namespace, jurisdiction, name).map_err(js_fault)?)
     }
@@ -311,7 +357,10 @@ impl RequestRuntime for WorkerEdge {
         self.ask_task(object, command, caller).boxed_local()
     }
 
-    fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
+    fn subscribe<'a>(
+        &'a self,
+        listener: &'a Listener,
+    ) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
         hub::subscribe(&self.env, listener, self.gone()).boxed_local()
     }
 
@@ -319,7 +368,10 @@ impl RequestRuntime for WorkerEdge {
         self.new_object_in(&self.objects()?)
     }
 
-    fn own_route<'a>(&'a self, handler: &'a Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
+    fn own_route<'a>(
+        &'a self,
+        handler: &'a Rc<dyn Any>,
+    ) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
         own_route::call(self, handler)
     }
 
@@ -354,13 +406,20 @@ impl RequestRuntime for WorkerEdge {
         self.send(&order, false).map(convert::pending)
     }
 
-    fn listen(&self, order: ForwardedRequest, opening: String) -> LocalBoxFuture<'_, Result<Reply, RuntimeError>> {
+    fn listen(
+        &self,
+        order: ForwardedRequest,
+        opening: String,
+    ) -> LocalBoxFuture<'_, Result<Reply, RuntimeError>> {
         async move {
-            let answer = JsFuture::from(self.send(&order, true)?).await.map_err(js_fault)?;
+            let answer = JsFuture::from(self.send(&order, true)?)
+                .await
+                .map_err(js_fault)?;
             let answer: web_sys::Response = answer.unchecked_into();
             match worker::Response::from(Clone::clone(&answer)).websocket() {
                 Some(socket) => {
-                    let events = stream_socket::body(socket, &opening, self.gone()).map_err(fault)?;
+                    let events =
+                        stream_socket::body(socket, &opening, self.gone()).map_err(fault)?;
                     Ok(Reply::events(Body::NativeStream(Box::new(events))))
                 }
                 None => Ok(convert::pending(Promise::resolve(&JsValue::from(answer)))),

@@ -73,7 +73,9 @@ fn event_name(stream: u64, sequence: u64) -> String {
 pub(super) fn pieces(mut text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     while text.len() > MAX_ROW_BYTES {
-        let (piece, rest) = text.split_at_checked(text.floor_char_boundary(MAX_ROW_BYTES)).unwrap_or((text, ""));
+        let (piece, rest) = text
+            .split_at_checked(text.floor_char_boundary(MAX_ROW_BYTES))
+            .unwrap_or((text, ""));
         pieces.push(piece);
         text = rest;
     }
@@ -84,11 +86,23 @@ pub(super) fn pieces(mut text: &str) -> Vec<&str> {
 impl SqlStore {
     pub(super) fn new(state: Rc<State>) -> Self {
         let sql = state.storage().sql();
-        Self { state, sql, exists: Cell::new(false), ended: Cell::new(false), rows_written: Cell::new(0) }
+        Self {
+            state,
+            sql,
+            exists: Cell::new(false),
+            ended: Cell::new(false),
+            rows_written: Cell::new(0),
+        }
     }
 
-    fn exec(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<worker::SqlCursor, StoreError> {
-        self.sql.exec(query, values).map_err(|error| StoreError(error.to_string()))
+    fn exec(
+        &self,
+        query: &str,
+        values: Vec<SqlStorageValue>,
+    ) -> Result<worker::SqlCursor, StoreError> {
+        self.sql
+            .exec(query, values)
+            .map_err(|error| StoreError(error.to_string()))
     }
 
     fn rows(&self, query: &str, values: Row) -> Result<Vec<Row>, StoreError> {
@@ -101,7 +115,12 @@ impl SqlStore {
     }
 
     /// Reads rows for as long as they are wanted.
-    fn each(&self, query: &str, values: Row, wants_more: &mut dyn FnMut(Row) -> bool) -> Result<(), StoreError> {
+    fn each(
+        &self,
+        query: &str,
+        values: Row,
+        wants_more: &mut dyn FnMut(Row) -> bool,
+    ) -> Result<(), StoreError> {
         for row in self.exec(query, values)?.raw() {
             if !wants_more(row.map_err(|error| StoreError(error.to_string()))?) {
                 break;
@@ -136,13 +155,21 @@ impl SqlStore {
 impl Store for SqlStore {
     fn load(&self) -> Result<Kept, StoreError> {
         let tables = self.rows(TABLES, Vec::new())?;
-        self.exists.set(tables.iter().any(|row| text(row, 0) == TABLE));
-        let mut kept = Kept { anything: !tables.is_empty(), ..Kept::default() };
+        self.exists
+            .set(tables.iter().any(|row| text(row, 0) == TABLE));
+        let mut kept = Kept {
+            anything: !tables.is_empty(),
+            ..Kept::default()
+        };
         if !self.exists.get() {
             return Ok(kept);
         }
         for row in self.rows(SETTINGS, Vec::new())? {
-            kept.take(text(&row, 0), text(&row, 1), number(&row, 2).ok_or_else(unreadable)?)?;
+            kept.take(
+                text(&row, 0),
+                text(&row, 1),
+                number(&row, 2).ok_or_else(unreadable)?,
+            )?;
         }
         self.ended.set(kept.ended);
         Ok(kept)
@@ -176,27 +203,48 @@ impl Store for SqlStore {
         }
     }
 
-    fn put_event(&self, stream: u64, sequence: u64, frame: &str, expires: u64) -> Result<(), StoreError> {
+    fn put_event(
+        &self,
+        stream: u64,
+        sequence: u64,
+        frame: &str,
+        expires: u64,
+    ) -> Result<(), StoreError> {
         let name = event_name(stream, sequence);
         // Its beginning comes last: without that, the rest of it is not read.
         for (at, piece) in pieces(frame).into_iter().enumerate().rev() {
-            let ending = if at == 0 { String::new() } else { format!(".{at:03}") };
+            let ending = if at == 0 {
+                String::new()
+            } else {
+                format!(".{at:03}")
+            };
             self.put("event", &format!("{name}{ending}"), piece, expires)?;
         }
         Ok(())
     }
 
-    fn events(&self, stream: u64, sequence: u64, enough: usize) -> Result<Vec<(u64, String)>, StoreError> {
+    fn events(
+        &self,
+        stream: u64,
+        sequence: u64,
+        enough: usize,
+    ) -> Result<Vec<(u64, String)>, StoreError> {
         if !self.exists.get() {
             return Ok(Vec::new());
         }
         // Names that sort behind all rows of the one event, and behind all of the stream.
-        let range = vec![format!("{}~", event_name(stream, sequence)).into(), event_name(stream, u64::MAX).into()];
+        let range = vec![
+            format!("{}~", event_name(stream, sequence)).into(),
+            event_name(stream, u64::MAX).into(),
+        ];
         let (mut events, mut bytes) = (Vec::<(u64, String)>::new(), 0);
         let mut is_readable = true;
         self.each(EVENTS, range, &mut |row| {
             let mut parts = text(&row, 0).split('.').skip(1);
-            let Some(at) = parts.next().and_then(|hex| u64::from_str_radix(hex, 16).ok()) else {
+            let Some(at) = parts
+                .next()
+                .and_then(|hex| u64::from_str_radix(hex, 16).ok())
+            else {
                 is_readable = false;
                 return false;
             };
@@ -209,7 +257,11 @@ impl Store for SqlStore {
             bytes += text(&row, 1).len();
             true
         })?;
-        if is_readable { Ok(events) } else { Err(unreadable()) }
+        if is_readable {
+            Ok(events)
+        } else {
+            Err(unreadable())
+        }
     }
 
     fn prune_events(&self, now: u64) -> Result<Option<u64>, StoreError> {
@@ -217,7 +269,10 @@ impl Store for SqlStore {
             return Ok(None);
         }
         self.write(EXPIRE, vec![time(now)])?;
-        Ok(self.rows(NEXT_EXPIRY, Vec::new())?.first().and_then(|row| number(row, 0)))
+        Ok(self
+            .rows(NEXT_EXPIRY, Vec::new())?
+            .first()
+            .and_then(|row| number(row, 0)))
     }
 
     fn put_used(&self, now: u64) -> Result<(), StoreError> {

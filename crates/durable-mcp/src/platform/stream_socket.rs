@@ -90,7 +90,11 @@ fn construct(class: &str) -> Result<JsValue> {
 ///
 /// The runtime drops the timers of a request when its answer is complete, so one that is waited for then would never come, and
 /// this would never be freed.
-async fn keep_alive(stream: Rc<StreamSocket>, gone: LocalBoxFuture<'static, ()>, is_over: oneshot::Receiver<()>) {
+async fn keep_alive(
+    stream: Rc<StreamSocket>,
+    gone: LocalBoxFuture<'static, ()>,
+    is_over: oneshot::Receiver<()>,
+) {
     let mut ended = select(gone, is_over);
     while stream.is_open() {
         let quiet = pin!(Delay::from(Duration::from_millis(KEEP_ALIVE_MS.into())));
@@ -110,13 +114,16 @@ impl StreamSocket {
             close: self.listener(|stream, _| stream.end()),
             taken: self.listener(|stream, _| {
                 let bytes = stream.unread.borrow_mut().pop_front().unwrap_or_default();
-                stream.unread_bytes.set(stream.unread_bytes.get().saturating_sub(bytes));
+                stream
+                    .unread_bytes
+                    .set(stream.unread_bytes.get().saturating_sub(bytes));
             }),
             refused: self.listener(|stream, _| stream.end()),
         };
         let raw = self.socket.as_ref();
         let on = |name, listener: &Listener| {
-            raw.add_event_listener_with_callback(name, listener.as_ref().unchecked_ref()).map_err(Error::from)
+            raw.add_event_listener_with_callback(name, listener.as_ref().unchecked_ref())
+                .map_err(Error::from)
         };
         on("message", &listeners.message)?;
         on("close", &listeners.close)?;
@@ -140,9 +147,14 @@ impl StreamSocket {
 
     fn write(&self, text: &JsValue) {
         let listeners = self.listeners.borrow();
-        let Some(listeners) = listeners.as_ref() else { return };
-        let Ok(bytes) = self.encode.call1(&self.encoder, text) else { return };
-        let length = usize::try_from(bytes.unchecked_ref::<Uint8Array>().length()).unwrap_or_default();
+        let Some(listeners) = listeners.as_ref() else {
+            return;
+        };
+        let Ok(bytes) = self.encode.call1(&self.encoder, text) else {
+            return;
+        };
+        let length =
+            usize::try_from(bytes.unchecked_ref::<Uint8Array>().length()).unwrap_or_default();
         let unread = self.unread_bytes.get() + length;
         if self.unread_bytes.get() > 0 && unread > MAX_UNREAD_BYTES {
             // The client resumes after the last event that it took; the object is told that it has gone.
@@ -151,7 +163,11 @@ impl StreamSocket {
         self.unread_bytes.set(unread);
         self.unread.borrow_mut().push_back(length);
         // Whether it was taken is told to the listeners; the promise that they give has nothing to tell.
-        drop(self.writer.write_with_chunk(&bytes).then2(&listeners.taken, &listeners.refused));
+        drop(
+            self.writer
+                .write_with_chunk(&bytes)
+                .then2(&listeners.taken, &listeners.refused),
+        );
     }
 
     fn close_socket(&self) {
@@ -161,15 +177,20 @@ impl StreamSocket {
 
     /// Ends both sides: whichever was the first, the other one hears of it.
     fn end(&self) {
-        let Some(listeners) = self.listeners.borrow_mut().take() else { return };
+        let Some(listeners) = self.listeners.borrow_mut().take() else {
+            return;
+        };
         drop(self.over.take());
         self.close_socket();
         let raw = self.socket.as_ref();
-        for (name, listener) in
-            [("message", &listeners.message), ("close", &listeners.close), ("error", &listeners.close)]
-        {
+        for (name, listener) in [
+            ("message", &listeners.message),
+            ("close", &listeners.close),
+            ("error", &listeners.close),
+        ] {
             // Listeners of a socket that is gone are gone with it.
-            let _ = raw.remove_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
+            let _ =
+                raw.remove_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
         }
         let closed = self.writer.close();
         spawn_local(async move {

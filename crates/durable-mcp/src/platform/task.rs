@@ -29,7 +29,8 @@ use crate::transport::order;
 use crate::wire::{Reply, RuntimeError};
 
 /// Rows of the record are numbered down from 0, those of the outcome up from 1.
-const CREATE: &str = "CREATE TABLE IF NOT EXISTS task (part INTEGER PRIMARY KEY, value TEXT NOT NULL)";
+const CREATE: &str =
+    "CREATE TABLE IF NOT EXISTS task (part INTEGER PRIMARY KEY, value TEXT NOT NULL)";
 const PUT: &str = "INSERT OR REPLACE INTO task (part, value) VALUES (?, ?)";
 const CUT: &str = "DELETE FROM task WHERE part < ?";
 const RECORD: &str = "SELECT value FROM task WHERE part <= 0 ORDER BY part DESC";
@@ -51,9 +52,20 @@ impl McpTask {
     #[must_use]
     pub fn new(state: State, env: Env, app: &App) -> Self {
         let state = Rc::new(state);
-        let rows = Rows { state: Rc::clone(&state), parts: Cell::new(0) };
-        let host = Host { rows, state, env: Rc::new(env) };
-        Self(AssertUnwindSafe(TaskObject::new(Rc::clone(&app.server), Rc::new(host), app.settings.request_log)))
+        let rows = Rows {
+            state: Rc::clone(&state),
+            parts: Cell::new(0),
+        };
+        let host = Host {
+            rows,
+            state,
+            env: Rc::new(env),
+        };
+        Self(AssertUnwindSafe(TaskObject::new(
+            Rc::clone(&app.server),
+            Rc::new(host),
+            app.settings.request_log,
+        )))
     }
 
     /// Carries out what the Worker was asked for.
@@ -77,24 +89,36 @@ impl McpTask {
     /// # Errors
     /// When storage fails; the runtime tries again.
     pub fn alarm(&self) -> worker::Result<()> {
-        self.0.wake().map_err(|fault| worker::Error::RustError(fault.0))
+        self.0
+            .wake()
+            .map_err(|fault| worker::Error::RustError(fault.0))
     }
 }
 
 /// The result as JSON, or the client's error with another status.
 async fn answer(task: &Rc<TaskObject>, request: &web_sys::Request) -> Result<Reply, RuntimeError> {
     let head = convert::read_head_at_object(request);
-    let text = read_text(request).await.map_err(|_| RuntimeError("a task's command cannot be read".to_owned()))?;
+    let text = read_text(request)
+        .await
+        .map_err(|_| RuntimeError("a task's command cannot be read".to_owned()))?;
     let command = Command::parse(&text).ok_or_else(|| Format::TaskCommand.unreadable())?;
     let caller = Rc::new(order::decode(head.raw_header(order::CALLER).as_deref())?);
     let headers = Rc::clone(&head.headers);
     let extensions = move |extensions: &mut Extensions| {
         extensions.insert(Rc::new(RequestHeaders(Rc::clone(&headers))));
     };
-    Ok(match task.handle(command, &Owner { caller, extensions: Rc::new(extensions) })? {
-        Ok(json) => Reply::json(http::StatusCode::OK, json),
-        Err(error) => Reply::json(http::StatusCode::BAD_REQUEST, to_json(&error)),
-    })
+    Ok(
+        match task.handle(
+            command,
+            &Owner {
+                caller,
+                extensions: Rc::new(extensions),
+            },
+        )? {
+            Ok(json) => Reply::json(http::StatusCode::OK, json),
+            Err(error) => Reply::json(http::StatusCode::BAD_REQUEST, to_json(&error)),
+        },
+    )
 }
 
 struct Host {
@@ -133,11 +157,17 @@ struct Rows {
 }
 
 impl Rows {
-    fn texts(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<String>, RuntimeError> {
+    fn texts(
+        &self,
+        query: &str,
+        values: Vec<SqlStorageValue>,
+    ) -> Result<Vec<String>, RuntimeError> {
         let sql = self.state.storage().sql();
         sql.exec(CREATE, None).map_err(fault)?;
         let rows = sql.exec(query, values).map_err(fault)?;
-        rows.raw().map(|row| row.map(|row| text(&row, 0).to_owned()).map_err(fault)).collect()
+        rows.raw()
+            .map(|row| row.map(|row| text(&row, 0).to_owned()).map_err(fault))
+            .collect()
     }
 
     fn background(&self, work: impl Future<Output = worker::Result<()>> + 'static) {
@@ -153,8 +183,20 @@ impl TaskStore for Rows {
     fn load(&self) -> Result<Option<Record>, RuntimeError> {
         // A made-up task is asked for without a table being made for it.
         let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'task'";
-        let known = self.state.storage().sql().exec(tables, None).map_err(fault)?.raw().next().is_some();
-        let record = if known { self.texts(RECORD, Vec::new())? } else { Vec::new() };
+        let known = self
+            .state
+            .storage()
+            .sql()
+            .exec(tables, None)
+            .map_err(fault)?
+            .raw()
+            .next()
+            .is_some();
+        let record = if known {
+            self.texts(RECORD, Vec::new())?
+        } else {
+            Vec::new()
+        };
         self.parts.set(record.len());
         Record::stored(&record.concat())
     }

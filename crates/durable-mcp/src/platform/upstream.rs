@@ -24,7 +24,12 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch)]
-    fn verify(algorithm: &str, jwk: &str, signed: &[u8], signature: &[u8]) -> Result<Promise, JsValue>;
+    fn verify(
+        algorithm: &str,
+        jwk: &str,
+        signed: &[u8],
+        signature: &[u8],
+    ) -> Result<Promise, JsValue>;
 }
 
 /// The public web and the runtime's cryptography.
@@ -36,16 +41,25 @@ impl Upstream for PublicWeb {
         request_runtime::now()
     }
 
-    fn send(&self, request: Request<Vec<u8>>, limit: usize, timeout_ms: u32) -> Reached<'_, Response<Vec<u8>>> {
+    fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        limit: usize,
+        timeout_ms: u32,
+    ) -> Reached<'_, Response<Vec<u8>>> {
         async move {
             let headers = Array::new();
             for (name, value) in request.headers() {
-                let value = value.to_str().map_err(|_| RuntimeError(format!("the header {name} is not ASCII")))?;
+                let value = value
+                    .to_str()
+                    .map_err(|_| RuntimeError(format!("the header {name} is not ASCII")))?;
                 headers.push(&Array::of2(&name.as_str().into(), &value.into()));
             }
             let (method, url) = (request.method().to_string(), request.uri().to_string());
             let body = Some(request.into_body()).filter(|body| !body.is_empty());
-            let parts = Array::from(&settled(send(&method, &url, &headers, body, limit, timeout_ms)).await?);
+            let parts = Array::from(
+                &settled(send(&method, &url, &headers, body, limit, timeout_ms)).await?,
+            );
             answer(&parts).map_err(|error| RuntimeError(format!("an answer that is none: {error}")))
         }
         .boxed_local()
@@ -53,8 +67,14 @@ impl Upstream for PublicWeb {
 
     fn verify<'a>(&'a self, signature: Signature<'a>) -> Reached<'a, bool> {
         async move {
-            let Signature { algorithm, key, signed, bytes } = signature;
-            let verified = settled(verify(algorithm.as_str(), &key.to_string(), signed, bytes)).await?;
+            let Signature {
+                algorithm,
+                key,
+                signed,
+                bytes,
+            } = signature;
+            let verified =
+                settled(verify(algorithm.as_str(), &key.to_string(), signed, bytes)).await?;
             Ok(verified.as_bool() == Some(true))
         }
         .boxed_local()
@@ -62,10 +82,16 @@ impl Upstream for PublicWeb {
 }
 
 fn answer(parts: &Array) -> Result<Response<Vec<u8>>, http::Error> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status has three digits")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a status has three digits"
+    )]
     let status = parts.get(0).as_f64().unwrap_or_default() as u16;
     let mut response = Response::builder().status(status);
-    let mut headers = Array::from(&parts.get(1)).into_iter().map(|text| text.as_string().unwrap_or_default());
+    let mut headers = Array::from(&parts.get(1))
+        .into_iter()
+        .map(|text| text.as_string().unwrap_or_default());
     while let (Some(name), Some(value)) = (headers.next(), headers.next()) {
         response = response.header(name, value);
     }

@@ -49,10 +49,20 @@ impl Fetch for Web {
         async move {
             let parts = Array::from(&settled(get(url, limit, timeout_ms)).await?);
             let status = parts.get(0).as_f64().unwrap_or_default();
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status has three digits")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a status has three digits"
+            )]
             let status = status as u16;
-            let (content_type, cache_control) = (parts.get(1).as_string(), parts.get(2).as_string());
-            Ok(Fetched { status, content_type, cache_control, body: Uint8Array::new(&parts.get(3)).to_vec() })
+            let (content_type, cache_control) =
+                (parts.get(1).as_string(), parts.get(2).as_string());
+            Ok(Fetched {
+                status,
+                content_type,
+                cache_control,
+                body: Uint8Array::new(&parts.get(3)).to_vec(),
+            })
         }
         .boxed_local()
     }

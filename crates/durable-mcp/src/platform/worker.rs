@@ -43,7 +43,13 @@ thread_local! {
 pub fn fetch(request: web_sys::Request, env: Env, context: JsValue, app: &Rc<App>) -> Promise {
     let app = Rc::clone(app);
     let head = convert::read_head(&request);
-    let runtime = WorkerEdge::new(request, env, context, app.placement.clone(), head.declared_length());
+    let runtime = WorkerEdge::new(
+        request,
+        env,
+        context,
+        app.placement.clone(),
+        head.declared_length(),
+    );
     let body = Rc::clone(&runtime.body);
     let work = async move {
         let reply = router::handle(&app, &head, &runtime).await;
@@ -75,11 +81,16 @@ impl App {
 pub fn scheduled(env: Env, context: JsValue, app: &Rc<App>) -> Promise {
     let app = Rc::clone(app);
     promised(Box::pin(async move {
-        let on_schedule = ON_SCHEDULE.with_borrow(Clone::clone).map(|handler| handler(env.clone()));
+        let on_schedule = ON_SCHEDULE
+            .with_borrow(Clone::clone)
+            .map(|handler| handler(env.clone()));
         if let Some(provider) = &app.provider {
             let request = web_sys::Request::new_with_str("https://scheduled/")?;
             let runtime = WorkerEdge::new(request, env, context, app.placement.clone(), None);
-            provider.purge(&runtime).await.map_err(|fault| JsError::new(&fault.0))?;
+            provider
+                .purge(&runtime)
+                .await
+                .map_err(|fault| JsError::new(&fault.0))?;
         }
         if let Some(handled) = on_schedule {
             handled.await?;
@@ -122,19 +133,35 @@ pub fn prepare() {
 /// schema, so the first answer of an isolate goes out before.
 async fn check_server(app: Rc<App>) {
     Delay::from(Duration::ZERO).await;
-    app.server.problems().iter().for_each(|problem| worker::console_error!("{problem}"));
-    app.server.advice().iter().for_each(|advice| worker::console_log!("{advice}"));
+    app.server
+        .problems()
+        .iter()
+        .for_each(|problem| worker::console_error!("{problem}"));
+    app.server
+        .advice()
+        .iter()
+        .for_each(|advice| worker::console_log!("{advice}"));
 }
 
 /// Makes an application ready: takes the deployment's variables, and tells operators what is wrong with them.
 #[must_use]
 pub fn start(app: App, env: &Env) -> Rc<App> {
     prefer_promises();
-    let has = |name: &str| Reflect::get(env.as_ref(), &name.into()).is_ok_and(|binding| !binding.is_falsy());
-    let app = app.with_variables(&|name| variable(env, name)).with_bindings(&has);
-    let app = if relay::is_strictly_public() { app } else { app.without_relay() };
+    let has = |name: &str| {
+        Reflect::get(env.as_ref(), &name.into()).is_ok_and(|binding| !binding.is_falsy())
+    };
+    let app = app
+        .with_variables(&|name| variable(env, name))
+        .with_bindings(&has);
+    let app = if relay::is_strictly_public() {
+        app
+    } else {
+        app.without_relay()
+    };
     placement::settle(&app.placement);
-    app.problems().iter().for_each(|problem| worker::console_error!("{problem}"));
+    app.problems()
+        .iter()
+        .for_each(|problem| worker::console_error!("{problem}"));
     if let Some(problem) = linked::problem(&app) {
         worker::console_error!("{problem}");
     }

@@ -105,11 +105,15 @@ impl Peer for SessionPeer {
             return;
         }
         if self.core.hears_of(change) {
-            self.line.announce(&notification_json(change.method(), &change.params(None)));
+            self.line
+                .announce(&notification_json(change.method(), &change.params(None)));
         }
         if self.core.server.reach(change) == Reach::Everyone {
             let except = Some(self.core.host.object_id().to_owned());
-            self.core.host.publish(Notice { except, ..Notice::of(change) });
+            self.core.host.publish(Notice {
+                except,
+                ..Notice::of(change)
+            });
         }
     }
 
@@ -132,9 +136,10 @@ impl Peer for SessionPeer {
             let timeout = core.host.sleep(ANSWER_WITHIN_MS);
             let outcome = match select(answer, timeout).await {
                 Either::Left((Ok(outcome), _)) => outcome,
-                Either::Left((Err(_), _)) | Either::Right(_) => {
-                    Err(Error::new(ErrorCode::REFUSED, format!("The client did not answer {method}.")))
-                }
+                Either::Left((Err(_), _)) | Either::Right(_) => Err(Error::new(
+                    ErrorCode::REFUSED,
+                    format!("The client did not answer {method}."),
+                )),
             };
             core.questions.forget(&id);
             outcome

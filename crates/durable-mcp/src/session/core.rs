@@ -153,14 +153,26 @@ impl Core {
         let context = self.context(&sender, Rc::clone(&line), &silenced);
         let target = self.server.target(&request);
         let work = self.server.answer(&request, &context);
-        let mut answer =
-            self.running.run(&request.id, context.cancelled(), &silenced, target.heeds_cancellation, work).await;
+        let mut answer = self
+            .running
+            .run(
+                &request.id,
+                context.cancelled(),
+                &silenced,
+                target.heeds_cancellation,
+                work,
+            )
+            .await;
         if let Some(answer) = &mut answer {
             self.fit(answer, line.room(), &target);
         }
-        let outcome = answer.as_ref().map_or("cancelled", |answer| answer.ended.as_str());
+        let outcome = answer
+            .as_ref()
+            .map_or("cancelled", |answer| answer.ended.as_str());
         if let Some(ms) = log.due(outcome, began, || self.host.now()) {
-            let code = answer.as_ref().and_then(|answer| answer.outcome.as_ref().err().map(|error| error.code));
+            let code = answer
+                .as_ref()
+                .and_then(|answer| answer.outcome.as_ref().err().map(|error| error.code));
             let line = LogLine {
                 event: "request",
                 name: target.name,
@@ -170,7 +182,11 @@ impl Core {
                 ms,
                 rows: self.host.store().rows_written().saturating_sub(rows),
                 // Method names that a client made up are not logged.
-                method: if code == Some(ErrorCode::METHOD_NOT_FOUND) { "?".to_owned() } else { request.method },
+                method: if code == Some(ErrorCode::METHOD_NOT_FOUND) {
+                    "?".to_owned()
+                } else {
+                    request.method
+                },
                 ..LogLine::default()
             };
             self.host.log(&line);
@@ -195,12 +211,21 @@ impl Core {
         }
     }
 
-    fn context(self: &Rc<Self>, sender: &Sender, line: Rc<dyn CallChannel>, silenced: &Rc<Cell<bool>>) -> Context {
+    fn context(
+        self: &Rc<Self>,
+        sender: &Sender,
+        line: Rc<dyn CallChannel>,
+        silenced: &Rc<Cell<bool>>,
+    ) -> Context {
         let mut extensions = Extensions::default();
         extensions.insert(Rc::new(self.states()));
         self.host.extend(&mut extensions);
         (sender.extensions)(&mut extensions);
-        let peer = SessionPeer { core: Rc::clone(self), line, silenced: Rc::clone(silenced) };
+        let peer = SessionPeer {
+            core: Rc::clone(self),
+            line,
+            silenced: Rc::clone(silenced),
+        };
         let (client, caller) = (Rc::clone(&sender.client), Rc::clone(&sender.caller));
         Context::new(client, caller, Rc::new(peer), Rc::new(extensions))
     }
@@ -208,7 +233,11 @@ impl Core {
     pub(crate) fn states(self: &Rc<Self>) -> States {
         let core = Rc::clone(self);
         let on_write = move || core.something_is_kept();
-        States { host: Rc::clone(&self.host), cache: Rc::clone(&self.states), on_write: Rc::new(on_write) }
+        States {
+            host: Rc::clone(&self.host),
+            cache: Rc::clone(&self.states),
+            on_write: Rc::new(on_write),
+        }
     }
 
     /// Takes a notification.
@@ -238,8 +267,14 @@ impl Core {
         self.running.cancel_all();
         self.host.store().end()?;
         self.states.borrow_mut().clear();
-        *self.kept.borrow_mut() = Some(Kept { anything: true, ended: true, ..Kept::default() });
-        self.host.store().wake_at(issued + self.settings.max_age_ms + TOMBSTONE_SLACK_MS);
+        *self.kept.borrow_mut() = Some(Kept {
+            anything: true,
+            ended: true,
+            ..Kept::default()
+        });
+        self.host
+            .store()
+            .wake_at(issued + self.settings.max_age_ms + TOMBSTONE_SLACK_MS);
         Ok(())
     }
 
@@ -281,7 +316,11 @@ impl Core {
             return Ok(true);
         }
         let next_event = store.prune_events(now)?;
-        let used = if self.kept.borrow().is_some() { self.used.get().max(kept.used) } else { kept.used };
+        let used = if self.kept.borrow().is_some() {
+            self.used.get().max(kept.used)
+        } else {
+            kept.used
+        };
         let ends = used + self.settings.idle_ms;
         if now >= ends {
             self.end_for_id_of(now)?;
@@ -308,7 +347,11 @@ impl Core {
             return;
         }
         let expires = self.host.now().saturating_add(self.settings.resume_ms);
-        match self.host.store().put_event(stream, sequence, frame, expires) {
+        match self
+            .host
+            .store()
+            .put_event(stream, sequence, frame, expires)
+        {
             Ok(()) => self.wake_by(expires),
             Err(error) => self.host.warn(&format!("an event is lost: {}", error.0)),
         }
@@ -325,14 +368,21 @@ impl Core {
     }
 
     pub(crate) fn log_level(&self) -> LogLevel {
-        self.kept.borrow().as_ref().and_then(|kept| kept.log_level).unwrap_or(LogLevel::DEFAULT)
+        self.kept
+            .borrow()
+            .as_ref()
+            .and_then(|kept| kept.log_level)
+            .unwrap_or(LogLevel::DEFAULT)
     }
 
     pub(crate) fn set_log_level(&self, level: LogLevel) -> Result<(), Error> {
         if self.log_level() == level {
             return Ok(());
         }
-        self.host.store().put_log_level(level).map_err(|error| self.failed(&error))?;
+        self.host
+            .store()
+            .put_log_level(level)
+            .map_err(|error| self.failed(&error))?;
         if let Some(kept) = self.kept.borrow_mut().as_mut() {
             kept.log_level = Some(level);
         }
@@ -341,7 +391,10 @@ impl Core {
     }
 
     pub(crate) fn is_subscribed(&self, uri: &str) -> bool {
-        self.kept.borrow().as_ref().is_some_and(|kept| kept.subscriptions.iter().any(|other| other == uri))
+        self.kept
+            .borrow()
+            .as_ref()
+            .is_some_and(|kept| kept.subscriptions.iter().any(|other| other == uri))
     }
 
     /// True if the client is notified of a change: of any list, and of a resource that it subscribed to.
@@ -357,16 +410,26 @@ impl Core {
             return Ok(());
         }
         if uri.len() > MAX_SUBSCRIBED_URI_BYTES {
-            let message =
-                format!("The URI is longer than {MAX_SUBSCRIBED_URI_BYTES} bytes. Subscribe to a shorter one.");
+            let message = format!(
+                "The URI is longer than {MAX_SUBSCRIBED_URI_BYTES} bytes. Subscribe to a shorter one."
+            );
             return Err(Error::new(ErrorCode::REFUSED, message));
         }
-        let count = self.kept.borrow().as_ref().map_or(0, |kept| kept.subscriptions.len());
+        let count = self
+            .kept
+            .borrow()
+            .as_ref()
+            .map_or(0, |kept| kept.subscriptions.len());
         if subscribed && count >= MAX_SUBSCRIPTIONS {
-            let message = format!("A session has at most {MAX_SUBSCRIPTIONS} subscriptions. Give one up first.");
+            let message = format!(
+                "A session has at most {MAX_SUBSCRIPTIONS} subscriptions. Give one up first."
+            );
             return Err(Error::new(ErrorCode::REFUSED, message));
         }
-        self.host.store().put_subscription(uri, subscribed).map_err(|error| self.failed(&error))?;
+        self.host
+            .store()
+            .put_subscription(uri, subscribed)
+            .map_err(|error| self.failed(&error))?;
         if let Some(kept) = self.kept.borrow_mut().as_mut() {
             kept.subscriptions.retain(|other| other != uri);
             if subscribed {

@@ -39,7 +39,11 @@ pub trait Host: CallRuntime {
 
     /// Has the hub tell the object what is published, until `expires`, in milliseconds since 1970. `counted` is the user or
     /// network whose quota counts it, as text. Returns the status of the refusal, if that quota is used up.
-    fn join(&self, counted: String, expires: u64) -> LocalBoxFuture<'_, Result<Option<u16>, RuntimeError>>;
+    fn join(
+        &self,
+        counted: String,
+        expires: u64,
+    ) -> LocalBoxFuture<'_, Result<Option<u16>, RuntimeError>>;
 
     /// Has the hub tell the object no more from `time` on, in milliseconds since 1970, without waiting for it.
     fn leave(&self, time: u64);

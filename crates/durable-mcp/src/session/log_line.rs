@@ -46,7 +46,12 @@ impl RequestLog {
 
     /// The milliseconds since a request began, for its line; `None` if it leaves no line. Asked before anything of the line
     /// is made.
-    pub(crate) fn due(self, outcome: &str, began: Option<u64>, now: impl FnOnce() -> u64) -> Option<u64> {
+    pub(crate) fn due(
+        self,
+        outcome: &str,
+        began: Option<u64>,
+        now: impl FnOnce() -> u64,
+    ) -> Option<u64> {
         let began = began?;
         let ms = now().saturating_sub(began);
         let is_due = match self {
@@ -133,6 +138,10 @@ mod tests {
 
     #[test]
     fn each_word_of_the_variable_is_read() {
-        assert!(RequestLog::WORDS.iter().all(|word| RequestLog::parse(word).is_some()));
+        assert!(
+            RequestLog::WORDS
+                .iter()
+                .all(|word| RequestLog::parse(word).is_some())
+        );
     }
 }

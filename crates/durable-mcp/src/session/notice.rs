@@ -42,7 +42,10 @@ impl Notice {
     /// The same notice for streams that listen for exactly that resource, and for no session: a handle's state is no session's.
     #[must_use]
     pub fn for_no_session(self) -> Self {
-        Self { except: Some(ALL_SESSIONS.to_owned()), ..self }
+        Self {
+            except: Some(ALL_SESSIONS.to_owned()),
+            ..self
+        }
     }
 
     /// True if the notice goes to sessions too: it is for all users, and was not made [for no session](Self::for_no_session).
@@ -55,7 +58,13 @@ impl Notice {
     #[must_use]
     pub fn question() -> Self {
         let about = QUESTION.to_owned();
-        Self { about, method: String::new(), params: String::new(), user: None, except: None }
+        Self {
+            about,
+            method: String::new(),
+            params: String::new(),
+            user: None,
+            except: None,
+        }
     }
 
     /// True if the text is the hub's [question](Self::question), and no change.
@@ -70,7 +79,14 @@ impl Notice {
     pub fn to_text(&self) -> String {
         let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| NONE.to_owned());
         let about = self.about.replace(['\n', '\r'], " ");
-        [or_none(&self.user), or_none(&self.except), about, self.method.clone(), self.params.clone()].join("\n")
+        [
+            or_none(&self.user),
+            or_none(&self.except),
+            about,
+            self.method.clone(),
+            self.params.clone(),
+        ]
+        .join("\n")
     }
 
     /// Reads a notice from its text; none if it is of another version.
@@ -84,7 +100,13 @@ impl Notice {
         if !method.starts_with("notifications/") || !params.starts_with('{') {
             return None;
         }
-        Some(Self { about, method, params, user: some(user), except: some(except) })
+        Some(Self {
+            about,
+            method,
+            params,
+            user: some(user),
+            except: some(except),
+        })
     }
 }
 
@@ -95,7 +117,11 @@ mod tests {
     #[test]
     fn a_notice_is_read_as_it_was_written() {
         let all = Notice::of(&Change::Resource("a:b".into()));
-        let own = Notice { user: Some("u".into()), except: Some("o".into()), ..Notice::of(&Change::Tools) };
+        let own = Notice {
+            user: Some("u".into()),
+            except: Some("o".into()),
+            ..Notice::of(&Change::Tools)
+        };
         for notice in [all, own] {
             assert_eq!(Notice::parse(&notice.to_text()), Some(notice));
         }
@@ -106,6 +132,9 @@ mod tests {
     fn what_a_notice_is_about_is_one_line() {
         let notice = Notice::of(&Change::Resource("a:b\nc".into()));
         let read = Notice::parse(&notice.to_text()).unwrap();
-        assert_eq!((read.about.as_str(), read.method.as_str()), ("resource a:b c", "notifications/resources/updated"));
+        assert_eq!(
+            (read.about.as_str(), read.method.as_str()),
+            ("resource a:b c", "notifications/resources/updated")
+        );
     }
 }

@@ -26,14 +26,20 @@ impl Questions {
     /// Ids count up from the milliseconds of `now`, so that a late answer to a question from before a restart is not taken
     /// for another's: they come again after twelve days, and no question waits so long.
     pub(crate) fn new(now: u64) -> Self {
-        Self { next: Cell::new(now), waiting: RefCell::default() }
+        Self {
+            next: Cell::new(now),
+            waiting: RefCell::default(),
+        }
     }
 
     /// A new question's id, and what its answer arrives through.
     pub(crate) fn ask(&self) -> Result<(RequestId, oneshot::Receiver<Outcome>), Error> {
         let mut waiting = self.waiting.borrow_mut();
         if waiting.len() >= MAX_QUESTIONS {
-            return Err(Error::new(ErrorCode::REFUSED, "Too many questions wait for this client's answers."));
+            return Err(Error::new(
+                ErrorCode::REFUSED,
+                "Too many questions wait for this client's answers.",
+            ));
         }
         let number = self.next.get();
         self.next.set(number + 1);
@@ -46,8 +52,15 @@ impl Questions {
     /// Delivers an answer to the call that asked. An answer to no open question is dropped: it may be late.
     pub(crate) fn settle(&self, response: Response) {
         let mut waiting = self.waiting.borrow_mut();
-        let asked = waiting.iter().position(|(id, _)| response.id.as_ref().is_some_and(|given| id.is_given_as(given)));
-        let Some((_, sender)) = asked.map(|at| waiting.swap_remove(at)) else { return };
+        let asked = waiting.iter().position(|(id, _)| {
+            response
+                .id
+                .as_ref()
+                .is_some_and(|given| id.is_given_as(given))
+        });
+        let Some((_, sender)) = asked.map(|at| waiting.swap_remove(at)) else {
+            return;
+        };
         // The call may have been dropped meanwhile.
         let _ = sender.send(response.outcome);
     }
@@ -70,7 +83,9 @@ mod tests {
 
     fn answer(questions: &Questions, id: &str) {
         let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#);
-        let Ok(Body::Single(Message::Response(response))) = jsonrpc::parse(&text) else { panic!("{text}") };
+        let Ok(Body::Single(Message::Response(response))) = jsonrpc::parse(&text) else {
+            panic!("{text}")
+        };
         questions.settle(response);
     }
 
@@ -93,12 +108,19 @@ mod tests {
         let questions = Questions::new(NOW);
         for quote in ["", "\""] {
             let (id, receiver) = questions.ask().unwrap();
-            for wrong in [format!("\"{}0\"", id.as_json()), format!("\" {}\"", id.as_json()), "\"\"".to_owned()] {
+            for wrong in [
+                format!("\"{}0\"", id.as_json()),
+                format!("\" {}\"", id.as_json()),
+                "\"\"".to_owned(),
+            ] {
                 answer(&questions, &wrong);
             }
             assert_eq!(questions.waiting.borrow().len(), 1);
             answer(&questions, &format!("{quote}{}{quote}", id.as_json()));
-            assert!(matches!(receiver.now_or_never(), Some(Ok(Ok(_)))), "{quote}");
+            assert!(
+                matches!(receiver.now_or_never(), Some(Ok(Ok(_)))),
+                "{quote}"
+            );
         }
     }
 }

@@ -53,7 +53,10 @@ impl Running {
             abort: (!heeds_cancellation).then_some(abort),
         });
         // Also when this future is dropped half way.
-        let _leave = Leave { entries: Rc::clone(&self.entries), number };
+        let _leave = Leave {
+            entries: Rc::clone(&self.entries),
+            number,
+        };
         let outcome = Abortable::new(call, registration).await.ok();
         outcome.filter(|_| !silenced.get())
     }
@@ -71,7 +74,12 @@ impl Running {
 
     /// Calls everything off.
     pub(crate) fn cancel_all(&self) {
-        let ids: Vec<_> = self.entries.borrow().iter().map(|entry| entry.id.clone()).collect();
+        let ids: Vec<_> = self
+            .entries
+            .borrow()
+            .iter()
+            .map(|entry| entry.id.clone())
+            .collect();
         for id in &ids {
             self.cancel(id);
         }
@@ -85,6 +93,8 @@ struct Leave {
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        self.entries.borrow_mut().retain(|entry| entry.number != self.number);
+        self.entries
+            .borrow_mut()
+            .retain(|entry| entry.number != self.number);
     }
 }

@@ -34,14 +34,21 @@ impl States {
         if let Some((_, known)) = self.cache.borrow().iter().find(|(other, _)| *other == name) {
             return Ok(known.clone());
         }
-        let found = self.host.store().state(name).inspect_err(|error| self.host.warn(&error.0));
+        let found = self
+            .host
+            .store()
+            .state(name)
+            .inspect_err(|error| self.host.warn(&error.0));
         let found: Option<Rc<str>> = found?.map(Into::into);
         self.cache.borrow_mut().push((name, found.clone()));
         Ok(found)
     }
 
     fn write(&self, name: &'static str, json: String) -> Result<(), StoreError> {
-        self.host.store().put_state(name, &json).inspect_err(|error| self.host.warn(&error.0))?;
+        self.host
+            .store()
+            .put_state(name, &json)
+            .inspect_err(|error| self.host.warn(&error.0))?;
         let mut cache = self.cache.borrow_mut();
         cache.retain(|(other, _)| *other != name);
         cache.push((name, Some(json.into())));
@@ -121,7 +128,9 @@ impl<S: Default + Serialize + DeserializeOwned + 'static> Session<S> {
     /// The error of a state that is none of this type. The log has its name and not the parser's words, which may quote it.
     fn unreadable(&self, error: &serde_json::Error) -> StateError {
         let told = Format::SessionRows.unreadable().0;
-        self.states.host.warn(&format!("the state `{}`: {told}", self.name));
+        self.states
+            .host
+            .warn(&format!("the state `{}`: {told}", self.name));
         StateError::Unreadable(error.to_string())
     }
 
@@ -134,7 +143,8 @@ impl<S: Default + Serialize + DeserializeOwned + 'static> Session<S> {
     pub fn update<T>(&self, change: impl FnOnce(&mut S) -> T) -> Result<T, StateError> {
         let mut state = self.get()?;
         let given = change(&mut state);
-        let json = serde_json::to_string(&state).map_err(|error| StateError::Unwritable(error.to_string()))?;
+        let json = serde_json::to_string(&state)
+            .map_err(|error| StateError::Unwritable(error.to_string()))?;
         if let Some(path) = not_finite(&json, &state) {
             return Err(StateError::Unwritable(odd_number(&path)));
         }
@@ -156,7 +166,9 @@ impl<S: Default + Serialize + DeserializeOwned + 'static> Session<S> {
 
 impl<S> std::fmt::Debug for Session<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -181,7 +193,12 @@ impl<S: DeserializeOwned + 'static> Extract for Session<S> {
         let states = context
             .extension::<States>()
             .ok_or_else(|| Error::internal("This request has no session to keep state in."))?;
-        Ok(Self { states, context: context.clone(), name: type_name::<S>(), of: PhantomData })
+        Ok(Self {
+            states,
+            context: context.clone(),
+            name: type_name::<S>(),
+            of: PhantomData,
+        })
     }
 }
 
@@ -239,15 +256,28 @@ impl<'de> Deserializer<'de> for NameOnly {
         Err(Named(Some(name)))
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, _: V) -> Result<V::Value, Named> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: V,
+    ) -> Result<V::Value, Named> {
         Err(Named(Some(name)))
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, _: V) -> Result<V::Value, Named> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: V,
+    ) -> Result<V::Value, Named> {
         Err(Named(Some(name)))
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'de>>(self, name: &'static str, _: usize, _: V) -> Result<V::Value, Named> {
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: usize,
+        _: V,
+    ) -> Result<V::Value, Named> {
         Err(Named(Some(name)))
     }
 
@@ -275,6 +305,9 @@ mod tests {
         struct Renamed(Vec<u8>);
         assert_eq!(type_name::<Counter>(), "Counter");
         assert_eq!(type_name::<Renamed>(), "old_name");
-        assert_ne!(type_name::<Vec<u8>>(), type_name::<std::collections::HashMap<String, u8>>());
+        assert_ne!(
+            type_name::<Vec<u8>>(),
+            type_name::<std::collections::HashMap<String, u8>>()
+        );
     }
 }

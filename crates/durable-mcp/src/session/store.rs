@@ -95,13 +95,24 @@ pub trait Store {
     ///
     /// # Errors
     /// When storage fails.
-    fn put_event(&self, stream: u64, sequence: u64, frame: &str, expires: u64) -> Result<(), StoreError>;
+    fn put_event(
+        &self,
+        stream: u64,
+        sequence: u64,
+        frame: &str,
+        expires: u64,
+    ) -> Result<(), StoreError>;
 
     /// The events of a stream that come after `sequence`, in order, up to the one with which they have `enough` bytes.
     ///
     /// # Errors
     /// When storage fails.
-    fn events(&self, stream: u64, sequence: u64, enough: usize) -> Result<Vec<(u64, String)>, StoreError>;
+    fn events(
+        &self,
+        stream: u64,
+        sequence: u64,
+        enough: usize,
+    ) -> Result<Vec<(u64, String)>, StoreError>;
 
     /// Deletes events that expired, and tells when the next one does.
     ///
@@ -144,9 +155,12 @@ mod tests {
     #[test]
     fn rows_of_another_version_are_an_error() {
         let mut kept = Kept::default();
-        for (kind, text, at) in
-            [("log_level", "error", 1), ("subscription", "a:b", 2), ("state", "", 5), ("used", "", 3)]
-        {
+        for (kind, text, at) in [
+            ("log_level", "error", 1),
+            ("subscription", "a:b", 2),
+            ("state", "", 5),
+            ("used", "", 3),
+        ] {
             kept.take(kind, text, at).unwrap();
         }
         assert_eq!(

@@ -45,23 +45,63 @@ pub struct Begin {
 
 /// The stored form of a [`Begin`].
 #[derive(Serialize, Deserialize)]
-struct Written(String, u64, String, String, String, u8, String, Option<String>);
+struct Written(
+    String,
+    u64,
+    String,
+    String,
+    String,
+    u8,
+    String,
+    Option<String>,
+);
 
 impl Begin {
     /// The task as text.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let Self { id, ttl_ms, params, answers, version, capabilities, client, user } = self.clone();
+        let Self {
+            id,
+            ttl_ms,
+            params,
+            answers,
+            version,
+            capabilities,
+            client,
+            user,
+        } = self.clone();
         let version = version.as_str().to_owned();
-        crate::mcp::jsonrpc::to_json(&Written(id, ttl_ms, params, answers, version, capabilities.bits(), client, user))
+        crate::mcp::jsonrpc::to_json(&Written(
+            id,
+            ttl_ms,
+            params,
+            answers,
+            version,
+            capabilities.bits(),
+            client,
+            user,
+        ))
     }
 
     /// Reads a task from its text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let Written(id, ttl_ms, params, answers, version, bits, client, user) = serde_json::from_str(text).ok()?;
-        let (version, capabilities) = (ProtocolVersion::parse(&version)?, ClientCapabilities::from_bits(bits));
-        Some(Self { id, ttl_ms, params, answers, version, capabilities, client, user })
+        let Written(id, ttl_ms, params, answers, version, bits, client, user) =
+            serde_json::from_str(text).ok()?;
+        let (version, capabilities) = (
+            ProtocolVersion::parse(&version)?,
+            ClientCapabilities::from_bits(bits),
+        );
+        Some(Self {
+            id,
+            ttl_ms,
+            params,
+            answers,
+            version,
+            capabilities,
+            client,
+            user,
+        })
     }
 }
 
@@ -85,7 +125,9 @@ impl Command {
         match text.split_once(' ').unwrap_or((text, "")) {
             ("begin", begin) => Begin::parse(begin).map(Self::Begin),
             ("get", "") => Some(Self::Get),
-            ("update", answers) if answers.starts_with('{') => Some(Self::Update(answers.to_owned())),
+            ("update", answers) if answers.starts_with('{') => {
+                Some(Self::Update(answers.to_owned()))
+            }
             ("cancel", "") => Some(Self::Cancel),
             ("watch", "") => Some(Self::Watch),
             ("end", "") => Some(Self::End),

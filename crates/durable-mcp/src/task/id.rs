@@ -23,7 +23,11 @@ pub fn seal(
     random: &dyn Random,
 ) -> Result<String, RuntimeError> {
     let begun = Claims::issued_now(caller, now / 1000);
-    Scope { purpose: PURPOSE, owner: Binding::of(caller).as_bytes() }.seal(object, &[expires, begun], keys, random)
+    Scope {
+        purpose: PURPOSE,
+        owner: Binding::of(caller).as_bytes(),
+    }
+    .seal(object, &[expires, begun], keys, random)
 }
 
 /// The object of a task by its id; `None` if the task is of another caller, has expired, never existed, or was begun by a
@@ -31,9 +35,18 @@ pub fn seal(
 ///
 /// # Errors
 /// The runtime's failure.
-pub async fn open(id: &str, caller: &Caller, runtime: &dyn Runtime) -> Result<Option<ObjectId>, RuntimeError> {
+pub async fn open(
+    id: &str,
+    caller: &Caller,
+    runtime: &dyn Runtime,
+) -> Result<Option<ObjectId>, RuntimeError> {
     let owner = Binding::of(caller);
-    let opened = Scope { purpose: PURPOSE, owner: owner.as_bytes() }.open(id, Format::TaskId, runtime).await?;
+    let opened = Scope {
+        purpose: PURPOSE,
+        owner: owner.as_bytes(),
+    }
+    .open(id, Format::TaskId, runtime)
+    .await?;
     Ok(opened.and_then(|(object, times)| is_good(&times, caller, runtime.now()).then_some(object)))
 }
 
@@ -81,9 +94,21 @@ mod tests {
     #[test]
     fn an_id_is_its_makers_until_it_expires() {
         let object = ObjectId([9; 32]);
-        let caller = |subject: &str| Caller { subject: Some(subject.to_owned()), ..Caller::default() };
-        let id = seal(object, (0, 1000), &caller("ann"), &Keys::from_secret("k"), &At(0)).unwrap();
-        let opened = |caller: &Caller, now: u64| open(&id, caller, &At(now)).now_or_never().unwrap().unwrap();
+        let caller = |subject: &str| Caller {
+            subject: Some(subject.to_owned()),
+            ..Caller::default()
+        };
+        let id = seal(
+            object,
+            (0, 1000),
+            &caller("ann"),
+            &Keys::from_secret("k"),
+            &At(0),
+        )
+        .unwrap();
+        let opened = |caller: &Caller, now: u64| {
+            open(&id, caller, &At(now)).now_or_never().unwrap().unwrap()
+        };
         assert_eq!(opened(&caller("ann"), 999), Some(object));
         assert_eq!(opened(&caller("ann"), 1000), None);
         assert_eq!(opened(&caller("bob"), 999), None);
@@ -93,15 +118,36 @@ mod tests {
     #[test]
     fn an_id_is_not_for_a_grant_that_began_after_the_end_of_the_one_that_made_it() {
         let (object, keys) = (ObjectId([9; 32]), Keys::from_secret("k"));
-        let of = |sessions_since| Caller { subject: Some("ann".to_owned()), sessions_since, ..Caller::default() };
-        let opened = |id: &str, since| open(id, &of(since), &At(50_000)).now_or_never().unwrap().unwrap();
+        let of = |sessions_since| Caller {
+            subject: Some("ann".to_owned()),
+            sessions_since,
+            ..Caller::default()
+        };
+        let opened = |id: &str, since| {
+            open(id, &of(since), &At(50_000))
+                .now_or_never()
+                .unwrap()
+                .unwrap()
+        };
         let id = seal(object, (50_000, 90_000), &of(0), &keys, &At(0)).unwrap();
-        assert_eq!([opened(&id, 0), opened(&id, 50), opened(&id, 51)], [Some(object), Some(object), None]);
+        assert_eq!(
+            [opened(&id, 0), opened(&id, 50), opened(&id, 51)],
+            [Some(object), Some(object), None]
+        );
         let next = seal(object, (50_000, 90_000), &of(115), &keys, &At(0)).unwrap();
-        assert_eq!([opened(&next, 115), opened(&next, 116)], [Some(object), None]);
+        assert_eq!(
+            [opened(&next, 115), opened(&next, 116)],
+            [Some(object), None]
+        );
         let owner = Binding::of(&of(0));
-        let scope = Scope { purpose: PURPOSE, owner: owner.as_bytes() };
+        let scope = Scope {
+            purpose: PURPOSE,
+            owner: owner.as_bytes(),
+        };
         let without = scope.seal(object, &[90_000], &keys, &At(0)).unwrap();
-        assert_eq!([opened(&without, 0), opened(&without, 1)], [Some(object), None]);
+        assert_eq!(
+            [opened(&without, 0), opened(&without, 1)],
+            [Some(object), None]
+        );
     }
 }

@@ -29,9 +29,19 @@ pub(super) struct TaskPeer {
 }
 
 impl TaskPeer {
-    pub(super) fn new(task: &Rc<TaskObject>, rounds: Rc<RoundTrips>, user: Option<String>) -> Rc<Self> {
+    pub(super) fn new(
+        task: &Rc<TaskObject>,
+        rounds: Rc<RoundTrips>,
+        user: Option<String>,
+    ) -> Rc<Self> {
         let host = Rc::clone(&task.host);
-        Rc::new(Self { task: Rc::downgrade(task), host, rounds, user, waiting: RefCell::default() })
+        Rc::new(Self {
+            task: Rc::downgrade(task),
+            host,
+            rounds,
+            user,
+            waiting: RefCell::default(),
+        })
     }
 
     /// Hands answers to whoever waits for them.
@@ -58,12 +68,23 @@ impl Peer for TaskPeer {
 
     /// Progress is what a task says of its status; nothing else is sent (Tasks, "Task Status Notifications").
     fn notify(&self, _: About, method: &'static str, params: String) {
-        let Some(task) = self.task.upgrade().filter(|_| method == "notifications/progress") else { return };
-        let Ok(fields) = Fields::parse(&params) else { return };
+        let Some(task) = self
+            .task
+            .upgrade()
+            .filter(|_| method == "notifications/progress")
+        else {
+            return;
+        };
+        let Ok(fields) = Fields::parse(&params) else {
+            return;
+        };
         let number = |name| fields.raw(name).map(RawValue::get);
         let message = fields.optional_text("message").ok().flatten().or_else(|| {
             let done = number("progress")?;
-            Some(number("total").map_or_else(|| done.to_owned(), |total| format!("{done} of {total}")))
+            Some(
+                number("total")
+                    .map_or_else(|| done.to_owned(), |total| format!("{done} of {total}")),
+            )
         });
         if let Some(message) = message {
             task.note(message);
@@ -75,14 +96,19 @@ impl Peer for TaskPeer {
     }
 
     fn announce(&self, change: &Change) {
-        let Some(task) = self.task.upgrade() else { return };
+        let Some(task) = self.task.upgrade() else {
+            return;
+        };
         let user = match task.server.reach(change) {
             Reach::Everyone => None,
             Reach::Own if self.user.is_some() => self.user.clone(),
             // A task has no state of its own, so this is nobody's.
             Reach::Own => return,
         };
-        task.host.publish(Notice { user, ..Notice::of(change) });
+        task.host.publish(Notice {
+            user,
+            ..Notice::of(change)
+        });
     }
 
     fn request(
@@ -96,8 +122,14 @@ impl Peer for TaskPeer {
             return ready(Ok(answer)).boxed_local();
         }
         let gone = || Error::new(ErrorCode::REFUSED, "The task is over.");
-        let Some(task) = self.task.upgrade() else { return ready(Err(gone())).boxed_local() };
-        if let Err(fault) = task.ask(Question { key: key.clone(), method: method.to_owned(), params }) {
+        let Some(task) = self.task.upgrade() else {
+            return ready(Err(gone())).boxed_local();
+        };
+        if let Err(fault) = task.ask(Question {
+            key: key.clone(),
+            method: method.to_owned(),
+            params,
+        }) {
             task.host.warn(&fault.0);
             return ready(Err(Error::internal("The task's storage failed."))).boxed_local();
         }
@@ -111,7 +143,9 @@ impl Peer for TaskPeer {
     }
 
     fn remember(&self, key: &str, json: String) {
-        if let (Some(task), Some((name, json))) = (self.task.upgrade(), self.rounds.remember(key, json)) {
+        if let (Some(task), Some((name, json))) =
+            (self.task.upgrade(), self.rounds.remember(key, json))
+        {
             task.keep(name, json);
         }
     }

@@ -60,7 +60,17 @@ pub struct Record {
 
 /// The stored form of a [`Record`].
 #[derive(Serialize, Deserialize)]
-struct Written(String, u64, u64, u64, Status, Option<String>, u32, Vec<(String, String, String)>, bool);
+struct Written(
+    String,
+    u64,
+    u64,
+    u64,
+    Status,
+    Option<String>,
+    u32,
+    Vec<(String, String, String)>,
+    bool,
+);
 
 impl Record {
     pub(super) fn new(begin: Begin, now: u64) -> Self {
@@ -80,8 +90,11 @@ impl Record {
     /// The record as text.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let questions: Vec<_> =
-            self.questions.iter().map(|one| (one.key.clone(), one.method.clone(), one.params.clone())).collect();
+        let questions: Vec<_> = self
+            .questions
+            .iter()
+            .map(|one| (one.key.clone(), one.method.clone(), one.params.clone()))
+            .collect();
         to_json(&Written(
             self.begin.to_text(),
             self.created,
@@ -103,27 +116,54 @@ impl Record {
         if text.is_empty() {
             return Ok(None);
         }
-        Self::parse(text).map(Some).ok_or_else(|| Format::TaskRecord.unreadable())
+        Self::parse(text)
+            .map(Some)
+            .ok_or_else(|| Format::TaskRecord.unreadable())
     }
 
     /// Reads a record from its text; none if it is of another version.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let Written(begin, created, updated, expires, status, message, beginnings, questions, watched) =
-            serde_json::from_str(text).ok()?;
-        let question = |(key, method, params)| Question { key, method, params };
+        let Written(
+            begin,
+            created,
+            updated,
+            expires,
+            status,
+            message,
+            beginnings,
+            questions,
+            watched,
+        ) = serde_json::from_str(text).ok()?;
+        let question = |(key, method, params)| Question {
+            key,
+            method,
+            params,
+        };
         let questions = questions.into_iter().map(question).collect();
         let begin = Begin::parse(&begin)?;
         read_answers(&begin.answers).ok()?;
-        Some(Self { begin, created, updated, expires, status, message, beginnings, questions, watched })
+        Some(Self {
+            begin,
+            created,
+            updated,
+            expires,
+            status,
+            message,
+            beginnings,
+            questions,
+            watched,
+        })
     }
 
     /// Answers questions.
     pub(super) fn add_answers(&mut self, given: &[(String, Box<RawValue>)]) {
         let mut answers = read_answers(&self.begin.answers).unwrap_or_default();
         answers.extend(given.iter().cloned());
-        self.begin.answers = object_json(answers.iter().map(|(key, raw)| (key.as_str(), raw.get())));
-        self.questions.retain(|question| !given.iter().any(|(key, _)| *key == question.key));
+        self.begin.answers =
+            object_json(answers.iter().map(|(key, raw)| (key.as_str(), raw.get())));
+        self.questions
+            .retain(|question| !given.iter().any(|(key, _)| *key == question.key));
     }
 
     /// The members that every telling of it has, as JSON (Tasks, "Tasks").
@@ -135,7 +175,10 @@ impl Record {
             Status::Failed => "failed",
             Status::Cancelled => "cancelled",
         };
-        let message = self.message.as_ref().map(|text| format!(r#""statusMessage":{},"#, to_json(text)));
+        let message = self
+            .message
+            .as_ref()
+            .map(|text| format!(r#""statusMessage":{},"#, to_json(text)));
         format!(
             r#""taskId":"{}","status":"{status}",{}"createdAt":"{}","lastUpdatedAt":"{}","ttlMs":{},"pollIntervalMs":{POLL_MS}"#,
             self.begin.id,
@@ -157,8 +200,11 @@ impl Record {
             (Status::Completed, Some(result)) => format!(r#","result":{result}"#),
             (Status::Failed, Some(error)) => format!(r#","error":{error}"#),
             (Status::Working, _) if !self.questions.is_empty() => {
-                let questions: Vec<_> =
-                    self.questions.iter().map(|one| format!("{}:{}", to_json(&one.key), one.to_json())).collect();
+                let questions: Vec<_> = self
+                    .questions
+                    .iter()
+                    .map(|one| format!("{}:{}", to_json(&one.key), one.to_json()))
+                    .collect();
                 format!(r#","inputRequests":{{{}}}"#, questions.join(","))
             }
             _ => String::new(),
@@ -180,7 +226,11 @@ fn iso8601(milliseconds: u64) -> String {
     let of_year = of_era - (365 * year + year / 4 - year / 100);
     let march_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
     let year = year + era * 400 + u64::from(month <= 2);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:03}Z")
@@ -228,11 +278,18 @@ mod tests {
     #[test]
     fn a_task_is_read_as_it_was_written() {
         let mut task = record();
-        let question = |key: &str| Question { key: key.into(), method: "roots/list".into(), params: "{}".into() };
+        let question = |key: &str| Question {
+            key: key.into(),
+            method: "roots/list".into(),
+            params: "{}".into(),
+        };
         task.questions = vec![question("a"), question("b")];
         task.message = Some("half way".into());
         assert_eq!(Record::parse(&task.to_text()), Some(task.clone()));
-        task.add_answers(&[("a".into(), RawValue::from_string(r#"{"roots":[]}"#.into()).unwrap())]);
+        task.add_answers(&[(
+            "a".into(),
+            RawValue::from_string(r#"{"roots":[]}"#.into()).unwrap(),
+        )]);
         assert_eq!(task.begin.answers, r#"{"a":{"roots":[]}}"#);
         assert_eq!(task.questions, [question("b")]);
         assert_eq!(Record::parse(&task.to_text()), Some(task));
@@ -242,8 +299,15 @@ mod tests {
     fn a_task_is_told_by_its_status() {
         let mut task = record();
         let first = read(&task.seed_json());
-        assert_eq!((&first["status"], &first["ttlMs"]), (&"working".into(), &1000.into()));
-        task.questions = vec![Question { key: "a".into(), method: "roots/list".into(), params: "{}".into() }];
+        assert_eq!(
+            (&first["status"], &first["ttlMs"]),
+            (&"working".into(), &1000.into())
+        );
+        task.questions = vec![Question {
+            key: "a".into(),
+            method: "roots/list".into(),
+            params: "{}".into(),
+        }];
         let asking = read(&task.detailed_json(None));
         assert_eq!(asking["status"], "input_required");
         assert_eq!(asking["inputRequests"]["a"]["method"], "roots/list");
@@ -254,6 +318,9 @@ mod tests {
             serde_json::json!({ "content": [] })
         );
         task.status = Status::Failed;
-        assert_eq!(read(&task.detailed_json(Some(r#"{"code":1}"#)))["error"]["code"], 1);
+        assert_eq!(
+            read(&task.detailed_json(Some(r#"{"code":1}"#)))["error"]["code"],
+            1
+        );
     }
 }

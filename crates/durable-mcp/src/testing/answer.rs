@@ -22,20 +22,29 @@ impl Answer {
             Ok(result) => result,
             Err(error) => return error.message.clone(),
         };
-        let texts: Vec<_> = parts(result).iter().filter_map(|part| part.get("text")?.as_str()).collect();
+        let texts: Vec<_> = parts(result)
+            .iter()
+            .filter_map(|part| part.get("text")?.as_str())
+            .collect();
         texts.join("\n")
     }
 
     /// Parts of the answer: blocks of a tool's content, contents of a resource, or the content of a prompt's messages.
     #[must_use]
     pub fn content(&self) -> Vec<Value> {
-        self.0.as_ref().map(|result| parts(result).into_iter().cloned().collect()).unwrap_or_default()
+        self.0
+            .as_ref()
+            .map(|result| parts(result).into_iter().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// The structured content of a tool's result; `null` without one.
     #[must_use]
     pub fn structured(&self) -> Value {
-        self.json().get("structuredContent").cloned().unwrap_or_default()
+        self.json()
+            .get("structuredContent")
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// The structured content of a tool's result, read as `T`.
@@ -44,13 +53,16 @@ impl Answer {
     /// When it is none.
     #[must_use]
     pub fn structured_as<T: DeserializeOwned>(&self) -> T {
-        serde_json::from_value(self.structured()).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        serde_json::from_value(self.structured())
+            .unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// True if the request failed, by a protocol error or by a result with `isError`.
     #[must_use]
     pub fn is_error(&self) -> bool {
-        self.0.as_ref().map_or(true, |result| result.get("isError") == Some(&Value::Bool(true)))
+        self.0.as_ref().map_or(true, |result| {
+            result.get("isError") == Some(&Value::Bool(true))
+        })
     }
 
     /// The protocol error, if there is one. A result with `isError` is not a protocol error.
@@ -67,7 +79,16 @@ impl Answer {
 }
 
 fn parts(result: &Value) -> Vec<&Value> {
-    let all = |name: &str| result.get(name).and_then(Value::as_array).into_iter().flatten();
+    let all = |name: &str| {
+        result
+            .get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
     let messages = all("messages").filter_map(|message| message.get("content"));
-    all("content").chain(all("contents")).chain(messages).collect()
+    all("content")
+        .chain(all("contents"))
+        .chain(messages)
+        .collect()
 }

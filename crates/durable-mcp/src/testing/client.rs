@@ -50,7 +50,11 @@ impl TestClient {
         let mut app = app.into();
         app.provider = None;
         let problems = app.server.problems();
-        assert!(problems.is_empty(), "The server has problems:\n{}", problems.join("\n"));
+        assert!(
+            problems.is_empty(),
+            "The server has problems:\n{}",
+            problems.join("\n")
+        );
         Self {
             deployment: Deployment::new(app, &FakeHost::new("worker".to_owned())),
             version: ProtocolVersion::LATEST_WITH_SESSIONS,
@@ -83,7 +87,11 @@ impl TestClient {
     /// The same for a signed-in user, with what sign-in left for the tools.
     #[must_use]
     pub fn signed_in(self, user: &str, props: Value) -> Self {
-        self.calling_as(Caller { subject: Some(user.to_owned()), props, ..Caller::default() })
+        self.calling_as(Caller {
+            subject: Some(user.to_owned()),
+            props,
+            ..Caller::default()
+        })
     }
 
     /// The same for a caller with scopes, or a client of its own.
@@ -96,7 +104,8 @@ impl TestClient {
     /// The same with a header on each request.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.insert(name.to_ascii_lowercase(), value.to_owned());
+        self.headers
+            .insert(name.to_ascii_lowercase(), value.to_owned());
         self
     }
 
@@ -132,7 +141,10 @@ impl TestClient {
 
     /// Calls a tool. A task is waited for until its end.
     pub fn call(&self, tool: &str, arguments: impl Serialize) -> Answer {
-        self.answer("tools/call", json!({ "name": tool, "arguments": to_value(arguments) }))
+        self.answer(
+            "tools/call",
+            json!({ "name": tool, "arguments": to_value(arguments) }),
+        )
     }
 
     /// Reads a resource.
@@ -142,7 +154,10 @@ impl TestClient {
 
     /// Gets a prompt.
     pub fn get_prompt(&self, name: &str, arguments: impl Serialize) -> Answer {
-        self.answer("prompts/get", json!({ "name": name, "arguments": to_value(arguments) }))
+        self.answer(
+            "prompts/get",
+            json!({ "name": name, "arguments": to_value(arguments) }),
+        )
     }
 
     /// Completes the argument of a prompt.
@@ -150,7 +165,11 @@ impl TestClient {
     /// # Panics
     /// When the server refuses.
     pub fn complete_prompt(&self, prompt: &str, argument: &str, typed: &str) -> Vec<String> {
-        self.complete(&json!({ "type": "ref/prompt", "name": prompt }), argument, typed)
+        self.complete(
+            &json!({ "type": "ref/prompt", "name": prompt }),
+            argument,
+            typed,
+        )
     }
 
     /// Completes the variable of a resource template.
@@ -158,12 +177,18 @@ impl TestClient {
     /// # Panics
     /// When the server refuses.
     pub fn complete_template(&self, template: &str, variable: &str, typed: &str) -> Vec<String> {
-        self.complete(&json!({ "type": "ref/resource", "uri": template }), variable, typed)
+        self.complete(
+            &json!({ "type": "ref/resource", "uri": template }),
+            variable,
+            typed,
+        )
     }
 
     fn complete(&self, reference: &Value, name: &str, typed: &str) -> Vec<String> {
         let params = json!({ "ref": reference, "argument": { "name": name, "value": typed } });
-        let result = self.request("completion/complete", params).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let result = self
+            .request("completion/complete", params)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         serde_json::from_value(result["completion"]["values"].clone()).unwrap_or_default()
     }
 
@@ -189,13 +214,18 @@ impl TestClient {
 
     /// The names of the tools that the caller sees.
     pub fn tool_names(&self) -> Vec<String> {
-        self.tools().iter().filter_map(|tool| tool["name"].as_str().map(str::to_owned)).collect()
+        self.tools()
+            .iter()
+            .filter_map(|tool| tool["name"].as_str().map(str::to_owned))
+            .collect()
     }
 
     fn list(&self, method: &str, key: &str) -> Vec<Value> {
         let (mut all, mut params) = (Vec::new(), json!({}));
         loop {
-            let mut page = self.request(method, params).unwrap_or_else(|error| panic!("{method}: {error}"));
+            let mut page = self
+                .request(method, params)
+                .unwrap_or_else(|error| panic!("{method}: {error}"));
             if let Value::Array(entries) = page[key].take() {
                 all.extend(entries);
             }
@@ -246,7 +276,8 @@ impl TestClient {
 
     /// Moves the clock forward, and runs every timer and alarm on the way.
     pub fn advance(&self, time: Duration) {
-        self.deployment.advance(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        self.deployment
+            .advance(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     }
 
     /// Sends any request, and answers the questions that come before its result. `params` is an object, or `null` for none.
@@ -290,10 +321,13 @@ impl TestClient {
 
 impl std::fmt::Debug for TestClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TestClient").field("version", &self.version).finish_non_exhaustive()
+        f.debug_struct("TestClient")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 
 pub(super) fn to_value(value: impl Serialize) -> Value {
-    serde_json::to_value(value).unwrap_or_else(|error| panic!("The arguments have no JSON form: {error}"))
+    serde_json::to_value(value)
+        .unwrap_or_else(|error| panic!("The arguments have no JSON form: {error}"))
 }

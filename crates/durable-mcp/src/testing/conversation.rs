@@ -25,7 +25,8 @@ impl TestClient {
             let status = task["status"].as_str().unwrap_or_default();
             // The message of a failure is in its error.
             if status != "failed" {
-                self.seen.take_status(task["statusMessage"].as_str(), &mut last);
+                self.seen
+                    .take_status(task["statusMessage"].as_str(), &mut last);
             }
             match status {
                 "completed" => return Ok(task["result"].take()),
@@ -36,13 +37,21 @@ impl TestClient {
                 "input_required" => {
                     patience.count_round();
                     let answers = self.questions.round(&task["inputRequests"]);
-                    self.post("tasks/update", json!({ "taskId": id, "inputResponses": answers }))?;
+                    self.post(
+                        "tasks/update",
+                        json!({ "taskId": id, "inputResponses": answers }),
+                    )?;
                 }
                 // Sooner than a client asks, so that no status is missed.
                 "working" => {
                     patience.step(&self.deployment, POLL_MS);
                 }
-                other => return Err(Error::new(ErrorCode::REFUSED, format!("The task is {other}."))),
+                other => {
+                    return Err(Error::new(
+                        ErrorCode::REFUSED,
+                        format!("The task is {other}."),
+                    ));
+                }
             }
         }
     }
@@ -87,8 +96,16 @@ impl TestClient {
 
     /// The capabilities that the client declares.
     fn declared(&self) -> Value {
-        let tasks = if self.knows_tasks { ClientCapabilities::TASKS } else { ClientCapabilities::default() };
-        self.questions.capabilities().and(tasks).and(ClientCapabilities::UI).to_json()
+        let tasks = if self.knows_tasks {
+            ClientCapabilities::TASKS
+        } else {
+            ClientCapabilities::default()
+        };
+        self.questions
+            .capabilities()
+            .and(tasks)
+            .and(ClientCapabilities::UI)
+            .to_json()
     }
 
     /// Listens for changes, without a session.
@@ -108,13 +125,18 @@ impl TestClient {
         } else {
             let id = self.next_id();
             params["_meta"]["progressToken"] = id.into();
-            (self.of_session(self.session()), message(id, method, &params))
+            (
+                self.of_session(self.session()),
+                message(id, method, &params),
+            )
         };
         let mut replied = self.exchange(&body, headers);
         loop {
             for mut message in replied.messages() {
                 match (message["method"].take(), message["id"].take()) {
-                    (Value::String(method), Value::Null) => self.seen.take(&method, &message["params"]),
+                    (Value::String(method), Value::Null) => {
+                        self.seen.take(&method, &message["params"])
+                    }
                     (Value::String(method), id) => {
                         replied.patience.count_question();
                         self.settle(&method, &message["params"], &id);
@@ -146,7 +168,11 @@ impl TestClient {
     }
 
     /// A request of 2026-07-28, with the headers that repeat what it says.
-    fn stateless_request(&self, method: &str, mut params: Value) -> (BTreeMap<String, String>, Value) {
+    fn stateless_request(
+        &self,
+        method: &str,
+        mut params: Value,
+    ) -> (BTreeMap<String, String>, Value) {
         let id = self.next_id();
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": self.version.as_str(),
@@ -156,15 +182,25 @@ impl TestClient {
             "progressToken": id,
         });
         let mut repeated = BTreeMap::from([
-            (era::VERSION_HEADER.to_ascii_lowercase(), self.version.as_str().to_owned()),
+            (
+                era::VERSION_HEADER.to_ascii_lowercase(),
+                self.version.as_str().to_owned(),
+            ),
             (headers::METHOD.to_owned(), method.to_owned()),
         ]);
-        let name = ["name", "uri", "taskId"].into_iter().find_map(|name| params[name].as_str());
+        let name = ["name", "uri", "taskId"]
+            .into_iter()
+            .find_map(|name| params[name].as_str());
         repeated.extend(name.map(|name| (headers::NAME.to_owned(), header_value(name))));
-        let tool = name.filter(|_| method == "tools/call").and_then(|name| self.deployment.app.server.tool_named(name));
+        let tool = name
+            .filter(|_| method == "tools/call")
+            .and_then(|name| self.deployment.app.server.tool_named(name));
         let arguments = params["arguments"].to_string();
         for mirrored in tool.map(Tool::mirrored).unwrap_or_default() {
-            let value = Fields::parse(&arguments).and_then(|fields| mirrored.value(&fields)).ok().flatten();
+            let value = Fields::parse(&arguments)
+                .and_then(|fields| mirrored.value(&fields))
+                .ok()
+                .flatten();
             repeated.extend(value.map(|value| (mirrored.header.clone(), header_value(&value))));
         }
         (repeated, message(id, method, &params))
@@ -174,13 +210,26 @@ impl TestClient {
     fn exchange(&self, message: &Value, headers: BTreeMap<String, String>) -> Replied {
         let method = message["method"].as_str().unwrap_or("An answer");
         let patience = Patience::new(method, &self.deployment);
-        send(&self.deployment, &self.caller, Method::POST, self.all(headers), message.to_string(), patience).reply()
+        send(
+            &self.deployment,
+            &self.caller,
+            Method::POST,
+            self.all(headers),
+            message.to_string(),
+            patience,
+        )
+        .reply()
     }
 
     /// All headers of a request.
     fn all(&self, more: BTreeMap<String, String>) -> BTreeMap<String, String> {
-        let usual = [("content-type", "application/json"), ("accept", "application/json, text/event-stream")];
-        let mut all: BTreeMap<_, _> = usual.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let usual = [
+            ("content-type", "application/json"),
+            ("accept", "application/json, text/event-stream"),
+        ];
+        let mut all: BTreeMap<_, _> = usual
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
         all.extend(self.headers.clone());
         all.extend(more);
         all

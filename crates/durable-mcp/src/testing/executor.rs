@@ -36,13 +36,20 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
             return output;
         }
         busy = if bell.has_rung() { busy + 1 } else { 0 };
-        assert!(busy < MAX_POLLS, "The future has woken itself {MAX_POLLS} times. {IN_A_LOOP}");
+        assert!(
+            busy < MAX_POLLS,
+            "The future has woken itself {MAX_POLLS} times. {IN_A_LOOP}"
+        );
         // One is here, and one in `waker`.
         let can_ring = Arc::strong_count(&bell) > 2;
         assert!(
             bell.has_rung() || (can_ring && bell.wait()) || bell.has_rung(),
             "The future waits for something that does not come: {}. A double of what it waits for has to answer",
-            if can_ring { "nothing has woken it for a minute" } else { "nothing is left that could wake it" }
+            if can_ring {
+                "nothing has woken it for a minute"
+            } else {
+                "nothing is left that could wake it"
+            }
         );
         bell.reset();
     }
@@ -81,7 +88,9 @@ impl Bell {
 
     /// Waits until it rings: false if it does not in time.
     fn wait(&self) -> bool {
-        let waited = self.ringing.wait_timeout_while(self.rung(), WOKEN_WITHIN, |rung| !*rung);
+        let waited = self
+            .ringing
+            .wait_timeout_while(self.rung(), WOKEN_WITHIN, |rung| !*rung);
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
@@ -172,7 +181,11 @@ mod tests {
         let counts = poll_fn(|cx| {
             left -= 1;
             cx.waker().wake_by_ref();
-            if left == 0 { Poll::Ready("done") } else { Poll::Pending }
+            if left == 0 {
+                Poll::Ready("done")
+            } else {
+                Poll::Pending
+            }
         });
         assert_eq!(block_on(counts), "done");
     }
@@ -198,11 +211,18 @@ mod tests {
         let (spawner, done) = (pool.spawner(), Rc::new(Cell::new(0)));
         let (sender, receiver) = oneshot::channel();
         let waits = Rc::clone(&done);
-        spawner.spawn(receiver.map(move |given: Result<i32, _>| waits.set(given.unwrap())).boxed_local());
+        spawner.spawn(
+            receiver
+                .map(move |given: Result<i32, _>| waits.set(given.unwrap()))
+                .boxed_local(),
+        );
         pool.run_until_stalled();
         assert_eq!(done.get(), 0);
         let inner = spawner.clone();
-        spawner.spawn(async move { inner.spawn(async move { sender.send(7).unwrap() }.boxed_local()) }.boxed_local());
+        spawner.spawn(
+            async move { inner.spawn(async move { sender.send(7).unwrap() }.boxed_local()) }
+                .boxed_local(),
+        );
         pool.run_until_stalled();
         assert_eq!(done.get(), 7);
     }

@@ -19,7 +19,8 @@ const MAX_ROUNDS: u32 = 100;
 const MAX_QUESTIONS: u32 = 1000;
 
 /// Text for a call that has waited until the test's clock can go no further.
-const FOR_A_DAY: &str = "waits for something that does not come, and has waited for a day by the test's clock";
+const FOR_A_DAY: &str =
+    "waits for something that does not come, and has waited for a day by the test's clock";
 
 /// The waiting that is left to one call.
 pub(super) struct Patience {
@@ -31,7 +32,12 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn new(method: &str, deployment: &Deployment) -> Self {
-        Self { method: method.to_owned(), began: deployment.host.now(), steps: 0, asked: 0 }
+        Self {
+            method: method.to_owned(),
+            began: deployment.host.now(),
+            steps: 0,
+            asked: 0,
+        }
     }
 
     /// Moves the clock to the next timer or alarm, and by `most` milliseconds at the longest: false if none is due by then.

@@ -36,11 +36,20 @@ impl Questions {
     /// The capabilities that the client declares: no more than it has answers for.
     pub(super) fn capabilities(&self) -> ClientCapabilities {
         let all = [
-            (self.elicit.is_some(), ClientCapabilities::ELICITATION_FORM.and(ClientCapabilities::ELICITATION_URL)),
-            (self.sample.is_some(), ClientCapabilities::SAMPLING.and(ClientCapabilities::SAMPLING_TOOLS)),
+            (
+                self.elicit.is_some(),
+                ClientCapabilities::ELICITATION_FORM.and(ClientCapabilities::ELICITATION_URL),
+            ),
+            (
+                self.sample.is_some(),
+                ClientCapabilities::SAMPLING.and(ClientCapabilities::SAMPLING_TOOLS),
+            ),
             (self.roots.is_some(), ClientCapabilities::ROOTS),
         ];
-        let declared = all.into_iter().filter(|(has, _)| *has).map(|(_, capability)| capability);
+        let declared = all
+            .into_iter()
+            .filter(|(has, _)| *has)
+            .map(|(_, capability)| capability);
         declared.fold(ClientCapabilities::default(), ClientCapabilities::and)
     }
 
@@ -51,8 +60,12 @@ impl Questions {
                 let answer = (elicit.borrow_mut())(&form(params));
                 Ok(match answer {
                     // The answer to a question on a page has no content.
-                    Elicited::Accepted(_) if params.get("url").is_some() => json!({ "action": "accept" }),
-                    Elicited::Accepted(content) => json!({ "action": "accept", "content": content }),
+                    Elicited::Accepted(_) if params.get("url").is_some() => {
+                        json!({ "action": "accept" })
+                    }
+                    Elicited::Accepted(content) => {
+                        json!({ "action": "accept", "content": content })
+                    }
                     Elicited::Declined => json!({ "action": "decline" }),
                     Elicited::Dismissed => json!({ "action": "cancel" }),
                 })
@@ -60,7 +73,9 @@ impl Questions {
             ("sampling/createMessage", _, Some(sample), _) => {
                 let text = (sample.borrow_mut())(params);
                 let content = json!({ "type": "text", "text": text });
-                Ok(json!({ "role": "assistant", "content": content, "model": "test", "stopReason": "endTurn" }))
+                Ok(
+                    json!({ "role": "assistant", "content": content, "model": "test", "stopReason": "endTurn" }),
+                )
             }
             ("roots/list", _, _, Some(roots)) => {
                 let roots: Vec<_> = roots.iter().map(|uri| json!({ "uri": uri })).collect();
@@ -77,7 +92,12 @@ impl Questions {
             .map(|(key, question)| {
                 let method = question["method"].as_str().unwrap_or_default();
                 let answer = self.answer(method, &question["params"]);
-                (key.clone(), answer.unwrap_or_else(|error| panic!("The client cannot answer `{key}`: {error}")))
+                (
+                    key.clone(),
+                    answer.unwrap_or_else(|error| {
+                        panic!("The client cannot answer `{key}`: {error}")
+                    }),
+                )
             })
             .collect();
         Value::Object(answers)

@@ -47,15 +47,21 @@ impl Seen {
                 message: text("message"),
             }),
             "notifications/message" => self.logs.borrow_mut().push(Logged {
-                level: text("level").and_then(|name| LogLevel::parse(&name)).unwrap_or(LogLevel::DEFAULT),
+                level: text("level")
+                    .and_then(|name| LogLevel::parse(&name))
+                    .unwrap_or(LogLevel::DEFAULT),
                 data: params["data"].clone(),
             }),
             "notifications/resources/updated" => {
-                self.changes.borrow_mut().extend(text("uri").map(Change::Resource));
+                self.changes
+                    .borrow_mut()
+                    .extend(text("uri").map(Change::Resource));
             }
             _ => {
                 let lists = [Change::Tools, Change::Prompts, Change::Resources];
-                self.changes.borrow_mut().extend(lists.into_iter().find(|change| change.method() == method));
+                self.changes
+                    .borrow_mut()
+                    .extend(lists.into_iter().find(|change| change.method() == method));
             }
         }
     }

@@ -63,14 +63,21 @@ pub(super) fn send(
         };
         let mut reply = mcp_endpoint::handle(&app, &head, &visit, caller).await;
         if let Body::Native(answer) = reply.body {
-            let answer = answer.downcast::<LocalBoxFuture<'static, Reply>>().expect("an object answers");
+            let answer = answer
+                .downcast::<LocalBoxFuture<'static, Reply>>()
+                .expect("an object answers");
             reply = answer.await;
         }
         // The test may have ended.
         let _ = done.send(reply);
     };
     deployment.host.spawn(work.boxed_local());
-    Exchange { deployment: Rc::clone(deployment), reply, patience, connection }
+    Exchange {
+        deployment: Rc::clone(deployment),
+        reply,
+        patience,
+        connection,
+    }
 }
 
 impl Exchange {
@@ -79,15 +86,30 @@ impl Exchange {
         loop {
             self.deployment.host.run();
             if let Some(reply) = self.reply.try_recv().expect("the server answers") {
-                let Self { deployment, patience, connection, .. } = self;
-                let headers = reply.headers.iter().map(|(name, value)| ((*name).to_owned(), value.to_string()));
+                let Self {
+                    deployment,
+                    patience,
+                    connection,
+                    ..
+                } = self;
+                let headers = reply
+                    .headers
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), value.to_string()));
                 let headers = headers.collect();
                 let (unread, stream) = match reply.body {
                     Body::Text(text) => (text, None),
                     Body::Stream(stream) => (String::new(), Some(stream)),
                     _ => (String::new(), None),
                 };
-                return Replied { deployment, patience, headers, unread, stream, _connection: connection };
+                return Replied {
+                    deployment,
+                    patience,
+                    headers,
+                    unread,
+                    stream,
+                    _connection: connection,
+                };
             }
             self.patience.wait(&self.deployment);
         }
@@ -125,24 +147,38 @@ impl Replied {
 
     /// Runs what there is to run; lets time pass if that brings nothing.
     pub(super) fn wait(&mut self) {
-        assert!(self.stream.is_some(), "The answer has ended without a result.");
+        assert!(
+            self.stream.is_some(),
+            "The answer has ended without a result."
+        );
         self.patience.wait(&self.deployment);
     }
 }
 
 /// The messages of an answer: JSON, or those of an event stream.
 fn messages(text: &str) -> Vec<Value> {
-    let read = |json: &str| serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"));
+    let read =
+        |json: &str| serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"));
     if text.starts_with('{') {
         return vec![read(text)];
     }
-    let data = text.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim_start);
-    data.filter(|data| data.starts_with('{')).map(read).collect()
+    let data = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("data:"))
+        .map(str::trim_start);
+    data.filter(|data| data.starts_with('{'))
+        .map(read)
+        .collect()
 }
 
 /// A text as the value of a header (2026-07-28, Streamable HTTP, "Value Encoding").
 pub(super) fn header_value(text: &str) -> String {
-    let plain =
-        text.trim() == text && !text.starts_with("=?") && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    if plain { text.to_owned() } else { format!("=?base64?{}?=", STANDARD.encode(text)) }
+    let plain = text.trim() == text
+        && !text.starts_with("=?")
+        && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if plain {
+        text.to_owned()
+    } else {
+        format!("=?base64?{}?=", STANDARD.encode(text))
+    }
 }

@@ -18,7 +18,9 @@ pub fn admits(accept: Option<&str>, media_type: &str) -> bool {
         let (range, parameters) = item.split_once(';').unwrap_or((item, ""));
         Some((fit(range.trim())?, quality(parameters) != Some(0)))
     });
-    ranges.max_by_key(|(specific, _)| *specific).is_some_and(|(_, admitted)| admitted)
+    ranges
+        .max_by_key(|(specific, _)| *specific)
+        .is_some_and(|(_, admitted)| admitted)
 }
 
 #[cfg(test)]
@@ -37,7 +39,13 @@ mod tests {
         ] {
             assert!(admits(Some(accept), events), "{accept}");
         }
-        for accept in ["", "application/json", "text/event-stream;q=0, */*", "text/*; q=0.0", "text/event-streams"] {
+        for accept in [
+            "",
+            "application/json",
+            "text/event-stream;q=0, */*",
+            "text/*; q=0.0",
+            "text/event-streams",
+        ] {
             assert!(!admits(Some(accept), events), "{accept}");
         }
         assert!(admits(None, events));

@@ -64,7 +64,12 @@ pub(crate) struct CallStream {
 }
 
 impl CallStream {
-    pub(crate) fn new(core: Rc<Core>, session: u32, number: u64, version: ProtocolVersion) -> Rc<Self> {
+    pub(crate) fn new(
+        core: Rc<Core>,
+        session: u32,
+        number: u64,
+        version: ProtocolVersion,
+    ) -> Rc<Self> {
         let inner = Inner {
             sink: Sink::Undecided,
             kept: VecDeque::new(),
@@ -77,11 +82,22 @@ impl CallStream {
             opening: false,
             released: false,
         };
-        Rc::new(Self { began: core.host.now(), core, session, number, version, inner: RefCell::new(inner) })
+        Rc::new(Self {
+            began: core.host.now(),
+            core,
+            session,
+            number,
+            version,
+            inner: RefCell::new(inner),
+        })
     }
 
     fn event_id(&self, sequence: u64) -> EventId {
-        EventId { session: self.session, stream: self.number, sequence }
+        EventId {
+            session: self.session,
+            stream: self.number,
+            sequence,
+        }
     }
 
     /// Sends a message before the answer, which makes it an event stream.
@@ -147,7 +163,10 @@ impl CallStream {
     pub(crate) fn open(self: &Rc<Self>) -> EventBody {
         let mut inner = self.inner.borrow_mut();
         // The id sorts before all others: a client that resumes with it gets everything.
-        let priming = self.version.primes_streams().then(|| sse::priming(&self.event_id(0)));
+        let priming = self
+            .version
+            .primes_streams()
+            .then(|| sse::priming(&self.event_id(0)));
         let kept = inner.kept.iter().map(|(_, frame)| frame.clone());
         let stream = Rc::downgrade(self);
         let (feed, body) = EventSender::open(priming.into_iter().chain(kept), move || {
@@ -158,7 +177,11 @@ impl CallStream {
             }
         });
         if inner.finished.is_none() {
-            inner.sink = if inner.released { Sink::Gone } else { Sink::Body(feed) };
+            inner.sink = if inner.released {
+                Sink::Gone
+            } else {
+                Sink::Body(feed)
+            };
         }
         body
     }
@@ -243,7 +266,10 @@ impl CallStream {
 
     /// True if the stream finished so long ago that a client can no longer resume it.
     pub(crate) fn is_over(&self, now: u64) -> bool {
-        self.inner.borrow().finished.is_some_and(|at| now.saturating_sub(at) > self.core.settings.resume_ms)
+        self.inner
+            .borrow()
+            .finished
+            .is_some_and(|at| now.saturating_sub(at) > self.core.settings.resume_ms)
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -254,7 +280,12 @@ impl CallStream {
     /// is at its end.
     pub(crate) fn resume(&self, sequence: u64, tag: &str) -> (Vec<(u64, String)>, bool) {
         let mut inner = self.inner.borrow_mut();
-        let missed = inner.kept.iter().filter(|(at, _)| *at > sequence).cloned().collect();
+        let missed = inner
+            .kept
+            .iter()
+            .filter(|(at, _)| *at > sequence)
+            .cloned()
+            .collect();
         let finished = inner.finished.is_some();
         if !finished {
             inner.opening = true;

@@ -61,11 +61,13 @@ impl ObjectId {
     #[must_use]
     pub fn to_hex(self) -> String {
         use std::fmt::Write;
-        self.0.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        self.0
+            .iter()
+            .fold(String::with_capacity(64), |mut hex, byte| {
+                // Writing to a String cannot fail.
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
     }
 }
 
@@ -82,11 +84,18 @@ impl Binding {
             let client = caller.client_id.as_deref().unwrap_or_default();
             // The length keeps one pair apart from another that joins to the same text.
             let hash = Sha256::new()
-                .chain_update(u64::try_from(subject.len()).unwrap_or_default().to_be_bytes())
+                .chain_update(
+                    u64::try_from(subject.len())
+                        .unwrap_or_default()
+                        .to_be_bytes(),
+                )
                 .chain_update(subject)
                 .chain_update(client)
                 .finalize();
-            binding.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+            binding
+                .iter_mut()
+                .zip(hash)
+                .for_each(|(to, from)| *to = from);
         }
         Self(binding)
     }
@@ -155,7 +164,13 @@ impl Claims {
         };
         let (object, issued) = (ObjectId::from_hex(object)?, issued.parse().ok()?);
         let binding = Binding::of(&Caller::default());
-        Some(Self { object, issued, transport: Transport::Streamable, client, binding })
+        Some(Self {
+            object,
+            issued,
+            transport: Transport::Streamable,
+            client,
+            binding,
+        })
     }
 
     /// The id that says this.
@@ -167,7 +182,11 @@ impl Claims {
         bytes.extend(keys.current_id().0);
         bytes.extend(self.object.0);
         bytes.extend(self.issued.to_be_bytes().iter().skip(3));
-        let marked = if self.transport == Transport::Sse { OVER_SSE } else { 0 };
+        let marked = if self.transport == Transport::Sse {
+            OVER_SSE
+        } else {
+            0
+        };
         bytes.push(version_byte(self.client.version) | marked);
         bytes.push(self.client.capabilities.bits());
         bytes.extend(self.binding.0);
@@ -181,14 +200,30 @@ impl Claims {
     ///
     /// # Errors
     /// When it is not to be taken; nothing was looked up for it.
-    pub fn verify(id: &str, keys: &Keys, caller: &Caller, now: u64, max_age: u64) -> Result<Self, Refused> {
+    pub fn verify(
+        id: &str,
+        keys: &Keys,
+        caller: &Caller,
+        now: u64,
+        max_age: u64,
+    ) -> Result<Self, Refused> {
         let bytes = URL_SAFE_NO_PAD.decode(id).map_err(|_| Refused::Forged)?;
-        let (message, mac) = bytes.split_last_chunk::<MAC_BYTES>().ok_or(Refused::Forged)?;
-        let key = message.get(1..5).and_then(|id| id.try_into().ok()).map(KeyId).ok_or(Refused::Forged)?;
+        let (message, mac) = bytes
+            .split_last_chunk::<MAC_BYTES>()
+            .ok_or(Refused::Forged)?;
+        let key = message
+            .get(1..5)
+            .and_then(|id| id.try_into().ok())
+            .map(KeyId)
+            .ok_or(Refused::Forged)?;
         if !keys.knows(key) {
             // Hardly any made-up id begins with the format byte.
             let is_ours = message.first() == Some(&FORMAT);
-            return Err(if is_ours { Refused::UnknownKey(key) } else { Refused::Forged });
+            return Err(if is_ours {
+                Refused::UnknownKey(key)
+            } else {
+                Refused::Forged
+            });
         }
         if !keys.verify(key, message, mac) {
             return Err(Refused::Forged);
@@ -218,15 +253,24 @@ impl Claims {
             return None;
         }
         let version = *message.get(42)?;
-        let issued = message.get(37..42)?.iter().fold(0, |seconds, byte| seconds << 8 | u64::from(*byte));
+        let issued = message
+            .get(37..42)?
+            .iter()
+            .fold(0, |seconds, byte| seconds << 8 | u64::from(*byte));
         Some(Self {
             object: ObjectId(message.get(5..37)?.try_into().ok()?),
             issued,
-            transport: if version & OVER_SSE == 0 { Transport::Streamable } else { Transport::Sse },
+            transport: if version & OVER_SSE == 0 {
+                Transport::Streamable
+            } else {
+                Transport::Sse
+            },
             client: ClientInfo {
                 version: *ProtocolVersion::ALL.get(usize::from(version & !OVER_SSE))?,
                 capabilities: ClientCapabilities::from_bits(*message.get(43)?),
-                name: std::str::from_utf8(message.get(NAME_AT..)?).ok()?.to_owned(),
+                name: std::str::from_utf8(message.get(NAME_AT..)?)
+                    .ok()?
+                    .to_owned(),
             },
             binding: Binding(message.get(44..NAME_AT)?.try_into().ok()?),
         })
@@ -234,13 +278,19 @@ impl Claims {
 }
 
 fn version_byte(version: ProtocolVersion) -> u8 {
-    let place = ProtocolVersion::ALL.iter().position(|other| *other == version);
-    place.and_then(|place| u8::try_from(place).ok()).unwrap_or_default()
+    let place = ProtocolVersion::ALL
+        .iter()
+        .position(|other| *other == version);
+    place
+        .and_then(|place| u8::try_from(place).ok())
+        .unwrap_or_default()
 }
 
 /// The longest beginning of `text` of at most `bytes` bytes that is whole characters.
 fn cut(text: &str, bytes: usize) -> &str {
-    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    let end = (0..=bytes.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end));
     text.get(..end.unwrap_or_default()).unwrap_or_default()
 }
 
@@ -263,7 +313,11 @@ mod tests {
     }
 
     fn caller(subject: &str, client: &str) -> Caller {
-        Caller { subject: Some(subject.to_owned()), client_id: Some(client.to_owned()), ..Caller::default() }
+        Caller {
+            subject: Some(subject.to_owned()),
+            client_id: Some(client.to_owned()),
+            ..Caller::default()
+        }
     }
 
     fn verify(id: &str, caller: &Caller, now: u64) -> Result<Claims, Refused> {
@@ -272,29 +326,64 @@ mod tests {
 
     #[test]
     fn an_id_says_what_was_signed_and_fits_a_header() {
-        for name in ["", "Inspector", "客户端客户端客户端客户端客户端客户端客户端"] {
+        for name in [
+            "",
+            "Inspector",
+            "客户端客户端客户端客户端客户端客户端客户端",
+        ] {
             let claims = claims(name);
             let id = claims.sign(&Keys::from_secret("k"));
-            assert!(id.len() <= 155 && id.bytes().all(|b| b.is_ascii_graphic()), "{id}");
+            assert!(
+                id.len() <= 155 && id.bytes().all(|b| b.is_ascii_graphic()),
+                "{id}"
+            );
             let read = verify(&id, &caller("ann", "c1"), claims.issued + 100).unwrap();
             assert_eq!(Claims::read_verified(&id).unwrap(), read);
             assert!(claims.client.name.starts_with(&read.client.name));
-            assert_eq!(Claims { client: ClientInfo { name: String::new(), ..read.client }, ..read }, {
-                Claims { client: ClientInfo { name: String::new(), ..claims.client.clone() }, ..claims }
-            });
+            assert_eq!(
+                Claims {
+                    client: ClientInfo {
+                        name: String::new(),
+                        ..read.client
+                    },
+                    ..read
+                },
+                {
+                    Claims {
+                        client: ClientInfo {
+                            name: String::new(),
+                            ..claims.client.clone()
+                        },
+                        ..claims
+                    }
+                }
+            );
         }
     }
 
     #[test]
     fn every_flipped_or_missing_byte_is_noticed() {
         let claims = claims("x");
-        let id = URL_SAFE_NO_PAD.decode(claims.sign(&Keys::from_secret("k"))).unwrap();
+        let id = URL_SAFE_NO_PAD
+            .decode(claims.sign(&Keys::from_secret("k")))
+            .unwrap();
         for at in 0..id.len() {
             let mut forged = id.clone();
             forged[at] ^= 1;
-            assert!(verify(&URL_SAFE_NO_PAD.encode(&forged), &caller("ann", "c1"), claims.issued).is_err(), "{at}");
+            assert!(
+                verify(
+                    &URL_SAFE_NO_PAD.encode(&forged),
+                    &caller("ann", "c1"),
+                    claims.issued
+                )
+                .is_err(),
+                "{at}"
+            );
             let cut = URL_SAFE_NO_PAD.encode(&id[..at]);
-            assert!(verify(&cut, &caller("ann", "c1"), claims.issued).is_err(), "{at}");
+            assert!(
+                verify(&cut, &caller("ann", "c1"), claims.issued).is_err(),
+                "{at}"
+            );
         }
     }
 
@@ -302,11 +391,26 @@ mod tests {
     fn an_id_is_good_for_its_owner_in_its_time_with_its_key() {
         let claims = claims("x");
         let id = claims.sign(&Keys::from_secret("k"));
-        assert_eq!(verify(&id, &caller("bob", "c1"), claims.issued), Err(Refused::Foreign));
-        assert_eq!(verify(&id, &caller("ann", "c2"), claims.issued), Err(Refused::Foreign));
-        assert_eq!(verify(&id, &caller("annc", "1"), claims.issued), Err(Refused::Foreign));
-        assert_eq!(verify(&id, &Caller::default(), claims.issued), Err(Refused::Foreign));
-        assert_eq!(verify(&id, &caller("ann", "c1"), claims.issued + 101), Err(Refused::Expired));
+        assert_eq!(
+            verify(&id, &caller("bob", "c1"), claims.issued),
+            Err(Refused::Foreign)
+        );
+        assert_eq!(
+            verify(&id, &caller("ann", "c2"), claims.issued),
+            Err(Refused::Foreign)
+        );
+        assert_eq!(
+            verify(&id, &caller("annc", "1"), claims.issued),
+            Err(Refused::Foreign)
+        );
+        assert_eq!(
+            verify(&id, &Caller::default(), claims.issued),
+            Err(Refused::Foreign)
+        );
+        assert_eq!(
+            verify(&id, &caller("ann", "c1"), claims.issued + 101),
+            Err(Refused::Expired)
+        );
         let other = Keys::from_secret("other");
         assert_eq!(
             Claims::verify(&id, &other, &caller("ann", "c1"), 0, 100),
@@ -318,11 +422,21 @@ mod tests {
     fn an_id_is_not_for_who_was_let_in_again_after_it() {
         let claims = claims("x");
         let id = claims.sign(&Keys::from_secret("k"));
-        let again = |sessions_since| Caller { sessions_since, ..caller("ann", "c1") };
+        let again = |sessions_since| Caller {
+            sessions_since,
+            ..caller("ann", "c1")
+        };
         assert!(verify(&id, &again(claims.issued), claims.issued).is_ok());
-        assert_eq!(verify(&id, &again(claims.issued + 1), claims.issued), Err(Refused::Disconnected));
+        assert_eq!(
+            verify(&id, &again(claims.issued + 1), claims.issued),
+            Err(Refused::Disconnected)
+        );
         let issued = Claims::issued_now(&again(claims.issued + 60), claims.issued);
-        let next = Claims { issued, ..claims.clone() }.sign(&Keys::from_secret("k"));
+        let next = Claims {
+            issued,
+            ..claims.clone()
+        }
+        .sign(&Keys::from_secret("k"));
         assert!(verify(&next, &again(claims.issued + 60), claims.issued).is_ok());
     }
 
@@ -331,7 +445,13 @@ mod tests {
         let claims = claims("x");
         let read = Claims::of_key(&claims.key()).unwrap();
         assert_eq!((read.object, read.issued), (claims.object, claims.issued));
-        for key in ["", ".", "0f.1", &claims.object.to_hex(), &format!("{}.x", claims.object.to_hex())] {
+        for key in [
+            "",
+            ".",
+            "0f.1",
+            &claims.object.to_hex(),
+            &format!("{}.x", claims.object.to_hex()),
+        ] {
             assert_eq!(Claims::of_key(key), None, "{key}");
         }
     }
@@ -348,14 +468,26 @@ mod tests {
             let mac = keys.sign(&later);
             later.extend(mac);
             let later = URL_SAFE_NO_PAD.encode(later);
-            assert_eq!(verify(&later, &caller("ann", "c1"), claims.issued), Err(Refused::OtherVersion), "{at}");
+            assert_eq!(
+                verify(&later, &caller("ann", "c1"), claims.issued),
+                Err(Refused::OtherVersion),
+                "{at}"
+            );
             assert_eq!(Claims::read_verified(&later), None);
         }
     }
 
     #[test]
     fn garbage_is_refused() {
-        for id in ["", "x", "!!!!", "AAAA", &"A".repeat(400), "null", "1868a90c-2a1b-4d2f-9a93-1f6f5b8d2e11"] {
+        for id in [
+            "",
+            "x",
+            "!!!!",
+            "AAAA",
+            &"A".repeat(400),
+            "null",
+            "1868a90c-2a1b-4d2f-9a93-1f6f5b8d2e11",
+        ] {
             assert!(verify(id, &Caller::default(), 0).is_err(), "{id}");
         }
     }
@@ -363,9 +495,16 @@ mod tests {
     #[test]
     fn an_id_tells_its_transport() {
         for transport in [Transport::Streamable, Transport::Sse] {
-            let id = Claims { transport, ..claims("x") }.sign(&Keys::from_secret("k"));
+            let id = Claims {
+                transport,
+                ..claims("x")
+            }
+            .sign(&Keys::from_secret("k"));
             let read = Claims::read_verified(&id).unwrap();
-            assert_eq!((read.transport, read.client), (transport, claims("x").client));
+            assert_eq!(
+                (read.transport, read.client),
+                (transport, claims("x").client)
+            );
         }
     }
 

@@ -50,7 +50,9 @@ impl Transport {
     /// # Errors
     /// When another version of this server sent it.
     pub fn parse(word: Option<&str>) -> Result<Self, RuntimeError> {
-        let Some(word) = word else { return Ok(Self::Streamable) };
+        let Some(word) = word else {
+            return Ok(Self::Streamable);
+        };
         let all = [Self::Streamable, Self::Sse, Self::Stateless, Self::Notice];
         let named = all.into_iter().find(|one| word == one.as_str());
         named.ok_or_else(|| Format::TransportHeader.unreadable())
@@ -67,7 +69,9 @@ pub fn is_served(version: Option<&str>) -> bool {
 /// True if the header names a stateless version.
 #[must_use]
 pub fn names_stateless(version: Option<&str>) -> bool {
-    version.and_then(|version| ProtocolVersion::parse(version.trim())).is_some_and(ProtocolVersion::is_stateless)
+    version
+        .and_then(|version| ProtocolVersion::parse(version.trim()))
+        .is_some_and(ProtocolVersion::is_stateless)
 }
 
 /// The kinds of POST requests.
@@ -90,7 +94,9 @@ pub fn recognise(version: Option<&str>, text: &str) -> Result<Era, Refused> {
     let modern_header = names_stateless(header);
     let body = match jsonrpc::parse(text) {
         Ok(body) => body,
-        Err(unreadable) if modern_header => return Err(Refused::bad_request(unreadable.id, unreadable.error)),
+        Err(unreadable) if modern_header => {
+            return Err(Refused::bad_request(unreadable.id, unreadable.error));
+        }
         Err(unreadable) => return Ok(Era::Sessions(Err(unreadable))),
     };
     match body {
@@ -101,12 +107,18 @@ pub fn recognise(version: Option<&str>, text: &str) -> Result<Era, Refused> {
                 Some(envelope) => check_version(header, &envelope.version).map_err(refused)?,
                 // Nothing is said of headers of notifications: without a claim, the version's decides.
                 None if modern_header => {}
-                None => return Ok(Era::Sessions(Ok(Body::Single(Message::Notification(notification))))),
+                None => {
+                    return Ok(Era::Sessions(Ok(Body::Single(Message::Notification(
+                        notification,
+                    )))));
+                }
             }
             Ok(Era::Notification)
         }
         Body::Single(Message::Response(_)) if modern_header => Err(misplaced("An answer")),
-        Body::Batch(messages) if modern_header || messages.iter().flatten().any(is_modern) => Err(misplaced("A batch")),
+        Body::Batch(messages) if modern_header || messages.iter().flatten().any(is_modern) => {
+            Err(misplaced("A batch"))
+        }
         other => Ok(Era::Sessions(Ok(other))),
     }
 }
@@ -115,10 +127,14 @@ fn of_request(header: Option<&str>, modern_header: bool, request: Request) -> Re
     let refused = |id: &RequestId, error| Refused::bad_request(Some(id.clone()), error);
     // A handshake settles the version itself, whatever header and body name: clients were seen to name their newest in both.
     // Without the version that it asks for, it is a method that 2026-07-28 does not have.
-    if request.method == INITIALIZE && (!modern_header || request.params.fields().has("protocolVersion")) {
+    if request.method == INITIALIZE
+        && (!modern_header || request.params.fields().has("protocolVersion"))
+    {
         return Ok(Era::Sessions(Ok(Body::Single(Message::Request(request)))));
     }
-    let Some(envelope) = RequestMeta::read(&request.params).map_err(|error| refused(&request.id, error))? else {
+    let Some(envelope) =
+        RequestMeta::read(&request.params).map_err(|error| refused(&request.id, error))?
+    else {
         if !modern_header {
             return Ok(Era::Sessions(Ok(Body::Single(Message::Request(request)))));
         }
@@ -152,11 +168,14 @@ fn check_version(header: Option<&str>, claimed: &str) -> Result<(), Error> {
     match header {
         None => {
             let claimed = Cut(claimed);
-            return Err(mismatch(format!("Send the header `MCP-Protocol-Version: {claimed}`, as the body has it.")));
+            return Err(mismatch(format!(
+                "Send the header `MCP-Protocol-Version: {claimed}`, as the body has it."
+            )));
         }
         Some(header) if header != claimed => {
             let (header, claimed) = (Quoted(header), Quoted(claimed));
-            let message = format!("MCP-Protocol-Version is {header}, and the body's version is {claimed}.");
+            let message =
+                format!("MCP-Protocol-Version is {header}, and the body's version is {claimed}.");
             return Err(mismatch(message));
         }
         Some(_) => {}
@@ -166,7 +185,8 @@ fn check_version(header: Option<&str>, claimed: &str) -> Result<(), Error> {
         return Ok(());
     }
     let (quoted, served_list) = (Quoted(claimed), served.join(", "));
-    let message = format!("Version {quoted} is not served without a session. Served are {served_list}.");
+    let message =
+        format!("Version {quoted} is not served without a session. Served are {served_list}.");
     let data = json!({ "supported": served, "requested": Cut(claimed).to_string() });
     Err(Error::new(ErrorCode::UNSUPPORTED_VERSION, message).with_data(data))
 }

@@ -30,8 +30,18 @@ impl EventSender {
             // The receiver is right here.
             let _ = sender.unbounded_send(event);
         }
-        let body = EventBody { receiver, unread_bytes: Rc::clone(&unread_bytes), abandoned: Some(Box::new(abandoned)) };
-        (Self { sender, unread_bytes }, body)
+        let body = EventBody {
+            receiver,
+            unread_bytes: Rc::clone(&unread_bytes),
+            abandoned: Some(Box::new(abandoned)),
+        };
+        (
+            Self {
+                sender,
+                unread_bytes,
+            },
+            body,
+        )
     }
 
     /// Sends an event; false if the client is gone, or leaves too much unread.
@@ -58,7 +68,9 @@ impl Stream for EventBody {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<String>> {
         let polled = Pin::new(&mut self.receiver).poll_next(context);
         match &polled {
-            Poll::Ready(Some(event)) => self.unread_bytes.set(self.unread_bytes.get().saturating_sub(event.len())),
+            Poll::Ready(Some(event)) => self
+                .unread_bytes
+                .set(self.unread_bytes.get().saturating_sub(event.len())),
             Poll::Ready(None) => self.abandoned = None,
             Poll::Pending => {}
         }
@@ -84,7 +96,9 @@ mod tests {
         let gone = Rc::<Cell<bool>>::default();
         let abandoned = Rc::clone(&gone);
         let (feed, body) =
-            EventSender::open(first.iter().map(|event| (*event).to_owned()), move || abandoned.set(true));
+            EventSender::open(first.iter().map(|event| (*event).to_owned()), move || {
+                abandoned.set(true)
+            });
         (feed, body, gone)
     }
 
@@ -93,7 +107,10 @@ mod tests {
         let (feed, body, gone) = fed(&["a", "b"]);
         assert!(feed.send("c".to_owned()));
         drop(feed);
-        assert_eq!(body.collect::<Vec<_>>().now_or_never().unwrap(), ["a", "b", "c"]);
+        assert_eq!(
+            body.collect::<Vec<_>>().now_or_never().unwrap(),
+            ["a", "b", "c"]
+        );
         assert!(!gone.get());
     }
 

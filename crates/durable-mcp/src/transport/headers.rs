@@ -25,7 +25,9 @@ const CLOSE: &str = "?=";
 /// # Errors
 /// −32020 when one is missing or says something else.
 pub fn check(server: &Server, head: &Head, request: &Request) -> Result<(), Error> {
-    let method = head.header(METHOD).ok_or_else(|| missing("Mcp-Method", &request.method))?;
+    let method = head
+        .header(METHOD)
+        .ok_or_else(|| missing("Mcp-Method", &request.method))?;
     if method.trim() != request.method {
         return Err(differs("Mcp-Method", method.trim(), &request.method));
     }
@@ -36,7 +38,9 @@ pub fn check(server: &Server, head: &Head, request: &Request) -> Result<(), Erro
         _ => return Ok(()),
     };
     let fields = request.params.fields();
-    let Ok(name) = fields.text(named_by) else { return Ok(()) };
+    let Ok(name) = fields.text(named_by) else {
+        return Ok(());
+    };
     match head.raw_header(NAME) {
         None => return Err(missing("Mcp-Name", &name)),
         Some(value) => {
@@ -47,7 +51,9 @@ pub fn check(server: &Server, head: &Head, request: &Request) -> Result<(), Erro
         }
     }
     if request.method == "tools/call" {
-        let arguments = fields.raw("arguments").map_or("{}", |arguments| arguments.get());
+        let arguments = fields
+            .raw("arguments")
+            .map_or("{}", |arguments| arguments.get());
         server.check_mirrored(&name, arguments, &|header| match head.raw_header(header) {
             Some(value) => decode(header, &value).map(Some),
             None => Ok(None),
@@ -59,20 +65,36 @@ pub fn check(server: &Server, head: &Head, request: &Request) -> Result<(), Erro
 /// The decoded value of a header.
 fn decode(header: &str, value: &str) -> Result<String, Error> {
     let value = value.trim();
-    let Some(wrapped) = value.strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE)) else {
+    let Some(wrapped) = value
+        .strip_prefix(OPEN)
+        .and_then(|rest| rest.strip_suffix(CLOSE))
+    else {
         return Ok(value.to_owned());
     };
-    let decoded = STANDARD.decode(wrapped).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    decoded
-        .ok_or_else(|| mismatch(format!("The header {header} has no base64 of UTF-8 between `{OPEN}` and `{CLOSE}`.")))
+    let decoded = STANDARD
+        .decode(wrapped)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    decoded.ok_or_else(|| {
+        mismatch(format!(
+            "The header {header} has no base64 of UTF-8 between `{OPEN}` and `{CLOSE}`."
+        ))
+    })
 }
 
 fn missing(header: &str, body: &str) -> Error {
-    mismatch(format!("Send the header {header}, as the body has it: {}.", Quoted(body)))
+    mismatch(format!(
+        "Send the header {header}, as the body has it: {}.",
+        Quoted(body)
+    ))
 }
 
 fn differs(header: &str, value: &str, body: &str) -> Error {
-    mismatch(format!("The header {header} is {}, and the body says {}.", Quoted(value), Quoted(body)))
+    mismatch(format!(
+        "The header {header} is {}, and the body says {}.",
+        Quoted(value),
+        Quoted(body)
+    ))
 }
 
 #[cfg(test)]
@@ -95,8 +117,16 @@ mod tests {
         ] {
             assert_eq!(decode("Mcp-Name", value).unwrap(), meant, "{value}");
         }
-        for value in ["=?base64?SGVsbG8?=", "=?base64?SGVs!G8=?=", "=?base64?/w==?="] {
-            assert_eq!(decode("Mcp-Name", value).unwrap_err().code.0, -32020, "{value}");
+        for value in [
+            "=?base64?SGVsbG8?=",
+            "=?base64?SGVs!G8=?=",
+            "=?base64?/w==?=",
+        ] {
+            assert_eq!(
+                decode("Mcp-Name", value).unwrap_err().code.0,
+                -32020,
+                "{value}"
+            );
         }
     }
 }

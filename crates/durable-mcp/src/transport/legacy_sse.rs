@@ -30,12 +30,26 @@ pub(crate) async fn open(object: &Object, head: &Head) -> Reply {
         return refused;
     }
     object.core.host.close(SSE_TAG);
-    let socket = Socket { tag: SSE_TAG.to_owned(), attachment: String::new(), greeting: Vec::new(), closes: false };
-    Reply { status: StatusCode::SWITCHING_PROTOCOLS, body: Body::Socket(socket), ..Reply::default() }
+    let socket = Socket {
+        tag: SSE_TAG.to_owned(),
+        attachment: String::new(),
+        greeting: Vec::new(),
+        closes: false,
+    };
+    Reply {
+        status: StatusCode::SWITCHING_PROTOCOLS,
+        body: Body::Socket(socket),
+        ..Reply::default()
+    }
 }
 
 /// `POST /sse/message`. Answers go to the stream, so a session without one is none.
-pub(crate) async fn post(object: &Rc<Object>, head: &Head, claims: Claims, body: ReadBody) -> Reply {
+pub(crate) async fn post(
+    object: &Rc<Object>,
+    head: &Head,
+    claims: Claims,
+    body: ReadBody,
+) -> Reply {
     let Some(attachment) = object.core.host.attachment(SSE_TAG) else {
         return Refusal::EndedSession.into();
     };
@@ -46,7 +60,9 @@ pub(crate) async fn post(object: &Rc<Object>, head: &Head, claims: Claims, body:
     match jsonrpc::parse(&text) {
         Ok(Posted::Batch(_)) => return Refusal::NoBatches.into(),
         Err(unreadable) => return unreadable.into(),
-        Ok(Posted::Single(Message::Request(request))) if request.method == INITIALIZE => initialize(object, &request),
+        Ok(Posted::Single(Message::Request(request))) if request.method == INITIALIZE => {
+            initialize(object, &request)
+        }
         Ok(Posted::Single(Message::Request(request))) => {
             if !object.core.running.has_room(1) {
                 return Refusal::TooBusy.reply(Some(&request.id));
@@ -61,7 +77,9 @@ pub(crate) async fn post(object: &Rc<Object>, head: &Head, claims: Claims, body:
             };
             call(object, sender, request);
         }
-        Ok(Posted::Single(Message::Notification(notification))) => object.core.notice(&notification),
+        Ok(Posted::Single(Message::Notification(notification))) => {
+            object.core.notice(&notification)
+        }
         Ok(Posted::Single(Message::Response(response))) => object.core.settle(response),
     }
     Reply::empty(StatusCode::ACCEPTED)
@@ -70,14 +88,21 @@ pub(crate) async fn post(object: &Rc<Object>, head: &Head, claims: Claims, body:
 fn initialize(object: &Object, request: &Request) {
     let host = &object.core.host;
     let settled = object.core.server.initialize(&request.params);
-    let outcome = if settled.is_ok() { log_line::OK } else { "error" };
+    let outcome = if settled.is_ok() {
+        log_line::OK
+    } else {
+        "error"
+    };
     let log = object.core.settings.request_log;
     // `initialize` waits for nothing, so its time is 0.
     if log.due(outcome, log.begin(|| 0), || 0).is_some() {
         host.log(&LogLine {
             event: "request",
             method: INITIALIZE.to_owned(),
-            era: settled.as_ref().ok().map(|(client, _)| client.version.as_str()),
+            era: settled
+                .as_ref()
+                .ok()
+                .map(|(client, _)| client.version.as_str()),
             outcome,
             code: settled.as_ref().err().map(|error| error.code.0),
             ..LogLine::default()

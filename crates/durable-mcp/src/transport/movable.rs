@@ -15,11 +15,18 @@ use futures_util::task::AtomicWaker;
 #[must_use]
 pub fn movable<T: 'static>(work: LocalBoxFuture<'static, T>) -> LocalBoxFuture<'static, T> {
     let task = Arc::new(LastTask(AtomicWaker::new()));
-    Movable { work, waker: Arc::clone(&task).into(), task }.boxed_local()
+    Movable {
+        work,
+        waker: Arc::clone(&task).into(),
+        task,
+    }
+    .boxed_local()
 }
 
 /// The calls as one piece of such work.
-pub(super) fn all_movable(mut calls: Vec<LocalBoxFuture<'static, ()>>) -> LocalBoxFuture<'static, ()> {
+pub(super) fn all_movable(
+    mut calls: Vec<LocalBoxFuture<'static, ()>>,
+) -> LocalBoxFuture<'static, ()> {
     match calls.pop() {
         // Most have one, for which a queue would be made in vain.
         Some(call) if calls.is_empty() => movable(call),
@@ -88,10 +95,14 @@ mod tests {
                         return rings.as_mut().unwrap().poll_unpin(context).map(drop);
                     }
                     // Looks, and leaves no waker.
-                    rings.as_mut().unwrap().try_recv().map_or(Poll::Ready(()), |rung| match rung {
-                        Some(()) => Poll::Ready(()),
-                        None => Poll::Pending,
-                    })
+                    rings
+                        .as_mut()
+                        .unwrap()
+                        .try_recv()
+                        .map_or(Poll::Ready(()), |rung| match rung {
+                            Some(()) => Poll::Ready(()),
+                            None => Poll::Pending,
+                        })
                 });
                 (timer, call.boxed_local())
             })
@@ -105,7 +116,10 @@ mod tests {
             let (timers, mut work) = waiting(count);
             let (first, second) = (Arc::new(Woken::default()), Arc::new(Woken::default()));
             for task in [&first, &second] {
-                assert!(work.poll_unpin(&mut Context::from_waker(&Arc::clone(task).into())).is_pending());
+                assert!(
+                    work.poll_unpin(&mut Context::from_waker(&Arc::clone(task).into()))
+                        .is_pending()
+                );
             }
             // A queue wakes its own task once it has polled all there is.
             for task in [&first, &second] {
@@ -116,7 +130,10 @@ mod tests {
             }
             assert_eq!(first.0.load(Ordering::Relaxed), 0, "of {count}");
             assert!(second.0.load(Ordering::Relaxed) > 0, "of {count}");
-            assert!(work.poll_unpin(&mut Context::from_waker(&second.into())).is_ready());
+            assert!(
+                work.poll_unpin(&mut Context::from_waker(&second.into()))
+                    .is_ready()
+            );
         }
     }
 }

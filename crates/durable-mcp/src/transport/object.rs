@@ -104,7 +104,11 @@ impl Object {
     /// The object of a session that has just woken.
     #[must_use]
     pub fn new(core: Rc<Core>) -> Rc<Self> {
-        let session = core.host.object_id().get(..8).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        let session = core
+            .host
+            .object_id()
+            .get(..8)
+            .and_then(|hex| u32::from_str_radix(hex, 16).ok());
         Rc::new(Self {
             session: session.unwrap_or_default(),
             streams: RefCell::default(),
@@ -116,11 +120,19 @@ impl Object {
     }
 
     /// Answers a request that the Worker let through. `gone` is ready when its client has hung up.
-    pub async fn handle(self: &Rc<Self>, head: &Head, body: ReadBody, gone: LocalBoxFuture<'static, ()>) -> Reply {
+    pub async fn handle(
+        self: &Rc<Self>,
+        head: &Head,
+        body: ReadBody,
+        gone: LocalBoxFuture<'static, ()>,
+    ) -> Reply {
         let log = self.core.settings.request_log;
         let began = log.begin(|| self.core.host.now());
         let reply = self.route(head, body, gone).await;
-        let (refused, ended) = (reply.status.is_client_error(), reply.status == StatusCode::NO_CONTENT);
+        let (refused, ended) = (
+            reply.status.is_client_error(),
+            reply.status == StatusCode::NO_CONTENT,
+        );
         // Requests of the protocol have a line of their own, and the Worker writes that of a stream.
         let has_line = refused || ended || reply.status.is_server_error();
         let outcome = if ended { log_line::OK } else { "refused" };
@@ -137,7 +149,12 @@ impl Object {
         reply
     }
 
-    async fn route(self: &Rc<Self>, head: &Head, body: ReadBody, gone: LocalBoxFuture<'static, ()>) -> Reply {
+    async fn route(
+        self: &Rc<Self>,
+        head: &Head,
+        body: ReadBody,
+        gone: LocalBoxFuture<'static, ()>,
+    ) -> Reply {
         let transport = match Transport::parse(head.raw_header(order::TRANSPORT).as_deref()) {
             Ok(transport) => transport,
             Err(fault) => return self.refused(&fault),
@@ -148,7 +165,9 @@ impl Object {
             Transport::Streamable | Transport::Sse => {}
         }
         let in_header = head.header(order::SESSION);
-        let id = in_header.as_deref().or_else(|| head.query_value(order::SESSION_ID));
+        let id = in_header
+            .as_deref()
+            .or_else(|| head.query_value(order::SESSION_ID));
         // The Worker has verified the id, so one that cannot be read is of another version.
         let Some(claims) = id.and_then(Claims::read_verified) else {
             return self.refused(&Format::SessionId.unreadable());
@@ -158,7 +177,8 @@ impl Object {
             Ok(false) => return Refusal::EndedSession.into(),
             Err(error) => return self.failed(&error),
         }
-        let over_sse = in_header.is_none() || (head.method == Method::GET && transport == Transport::Sse);
+        let over_sse =
+            in_header.is_none() || (head.method == Method::GET && transport == Transport::Sse);
         match (over_sse, &head.method) {
             (false, &Method::POST) => streamable::post(self, head, claims, body).await,
             (false, &Method::GET) => streamable::get(self, head, &claims).await,
@@ -179,7 +199,12 @@ impl Object {
     }
 
     /// A stateless request about the state that is here. The Worker has checked it.
-    async fn stateless(self: &Rc<Self>, head: &Head, body: ReadBody, gone: LocalBoxFuture<'static, ()>) -> Reply {
+    async fn stateless(
+        self: &Rc<Self>,
+        head: &Head,
+        body: ReadBody,
+        gone: LocalBoxFuture<'static, ()>,
+    ) -> Reply {
         let text = match body.await {
             Ok(text) => text,
             Err(refusal) => return refusal.into(),
@@ -203,7 +228,11 @@ impl Object {
             };
             Rc::make_mut(&mut sender.caller).sessions_since = since;
         }
-        let state = match head.raw_header(order::STATE).map(|value| order::read_state(&value)).transpose() {
+        let state = match head
+            .raw_header(order::STATE)
+            .map(|value| order::read_state(&value))
+            .transpose()
+        {
             Ok(state) => state,
             Err(fault) => return self.refused(&fault),
         };
@@ -240,7 +269,11 @@ impl Object {
         let has = |tag| host.attachment(tag).is_some();
         if Notice::is_question(&text) {
             let listens = has(SSE_TAG) || has(GET_TAG);
-            return Reply::empty(if listens { StatusCode::ACCEPTED } else { StatusCode::GONE });
+            return Reply::empty(if listens {
+                StatusCode::ACCEPTED
+            } else {
+                StatusCode::GONE
+            });
         }
         let (over_sse, listens) = (has(SSE_TAG), has(GET_TAG) || self.standalone.borrow().lost);
         if !(over_sse || listens) {
@@ -276,14 +309,25 @@ impl Object {
         }
         let host = &self.core.host;
         let joined = match counted(&**host, head).await {
-            Ok(counted) => host.join(counted.to_text(), host.now() + self.core.settings.max_age_ms).await,
+            Ok(counted) => {
+                host.join(
+                    counted.to_text(),
+                    host.now() + self.core.settings.max_age_ms,
+                )
+                .await
+            }
             Err(fault) => Err(fault),
         };
         match joined {
-            Ok(Some(status)) => return Err(Excess::of_status(status).unwrap_or(Excess::All).reply(None)),
+            Ok(Some(status)) => {
+                return Err(Excess::of_status(status).unwrap_or(Excess::All).reply(None));
+            }
             Ok(None) => self.listens.set(true),
             // A stream with the messages of its own calls alone is better than none.
-            Err(fault) => host.warn(&format!("a session is not told what is published: {}", fault.0)),
+            Err(fault) => host.warn(&format!(
+                "a session is not told what is published: {}",
+                fault.0
+            )),
         }
         Ok(())
     }
@@ -318,7 +362,11 @@ impl Object {
     fn close_streams(&self) {
         // The hub forgets by itself a session whose stream has closed before.
         let host = &self.core.host;
-        if self.listens.get() || [GET_TAG, SSE_TAG].iter().any(|tag| host.attachment(tag).is_some()) {
+        if self.listens.get()
+            || [GET_TAG, SSE_TAG]
+                .iter()
+                .any(|tag| host.attachment(tag).is_some())
+        {
             self.leave(0);
         }
         self.core.host.close(GET_TAG);
@@ -349,13 +397,20 @@ impl Object {
     ///
     /// # Errors
     /// When the caller's header cannot be read.
-    pub(crate) fn sender(head: &Head, client: Rc<crate::mcp::context::ClientInfo>) -> Result<Sender, RuntimeError> {
+    pub(crate) fn sender(
+        head: &Head,
+        client: Rc<crate::mcp::context::ClientInfo>,
+    ) -> Result<Sender, RuntimeError> {
         let caller = order::decode(head.raw_header(order::CALLER).as_deref())?;
         let headers = Rc::clone(&head.headers);
         let extensions = move |extensions: &mut Extensions| {
             extensions.insert(Rc::new(RequestHeaders(Rc::clone(&headers))));
         };
-        Ok(Sender { client, caller: Rc::new(caller), extensions: Rc::new(extensions) })
+        Ok(Sender {
+            client,
+            caller: Rc::new(caller),
+            extensions: Rc::new(extensions),
+        })
     }
 
     /// A stream for a POST of that version's.
@@ -371,7 +426,9 @@ impl Object {
         let mut streams = self.streams.borrow_mut();
         streams.retain(|stream| !stream.is_over(now));
         while streams.len() >= MAX_STREAMS {
-            let Some(oldest) = streams.iter().position(|stream| stream.is_finished()) else { break };
+            let Some(oldest) = streams.iter().position(|stream| stream.is_finished()) else {
+                break;
+            };
             streams.remove(oldest);
         }
         streams.push(Rc::clone(stream));
@@ -379,14 +436,22 @@ impl Object {
 
     pub(crate) fn stream(&self, number: u64) -> Option<Rc<CallStream>> {
         let now = self.core.host.now();
-        self.streams.borrow().iter().find(|stream| stream.number == number && !stream.is_over(now)).cloned()
+        self.streams
+            .borrow()
+            .iter()
+            .find(|stream| stream.number == number && !stream.is_over(now))
+            .cloned()
     }
 
     /// An id that the standalone stream can be resumed from: what comes later has a larger one, across restarts too.
     pub(crate) fn next_event_id(&self) -> EventId {
         let mut standalone = self.standalone.borrow_mut();
         standalone.last = (standalone.last + 1).max(self.core.host.now());
-        EventId { session: self.session, stream: EventId::STANDALONE, sequence: standalone.last }
+        EventId {
+            session: self.session,
+            stream: EventId::STANDALONE,
+            sequence: standalone.last,
+        }
     }
 
     /// True if an event id was given out by this session.
@@ -398,13 +463,21 @@ impl Object {
     ///
     /// # Errors
     /// When the events that were written down cannot be read.
-    pub(crate) fn take_standalone(&self, last: Option<u64>) -> Result<(Vec<String>, bool), StoreError> {
-        let stored = last.map(|last| Ok((last, self.stored(EventId::STANDALONE, last)?))).transpose()?;
+    pub(crate) fn take_standalone(
+        &self,
+        last: Option<u64>,
+    ) -> Result<(Vec<String>, bool), StoreError> {
+        let stored = last
+            .map(|last| Ok((last, self.stored(EventId::STANDALONE, last)?)))
+            .transpose()?;
         let mut standalone = self.standalone.borrow_mut();
         standalone.lost = false;
         let waiting = std::mem::take(&mut standalone.waiting);
-        let frames = |events: Vec<(u64, String)>| events.into_iter().map(|(_, frame)| frame).collect();
-        let Some((last, (mut missed, whole))) = stored else { return Ok((frames(waiting.into()), true)) };
+        let frames =
+            |events: Vec<(u64, String)>| events.into_iter().map(|(_, frame)| frame).collect();
+        let Some((last, (mut missed, whole))) = stored else {
+            return Ok((frames(waiting.into()), true));
+        };
         if whole {
             missed.extend(standalone.kept.iter().filter(|(at, _)| *at > last).cloned());
             missed.extend(waiting);
@@ -425,8 +498,16 @@ impl Object {
     ///
     /// # Errors
     /// When they cannot be read, which is not the same as none.
-    pub(crate) fn stored(&self, stream: u64, after: u64) -> Result<(Vec<(u64, String)>, bool), StoreError> {
-        let events = self.core.host.store().events(stream, after, MAX_UNREAD_BYTES)?;
+    pub(crate) fn stored(
+        &self,
+        stream: u64,
+        after: u64,
+    ) -> Result<(Vec<(u64, String)>, bool), StoreError> {
+        let events = self
+            .core
+            .host
+            .store()
+            .events(stream, after, MAX_UNREAD_BYTES)?;
         let whole = events.iter().map(|(_, frame)| frame.len()).sum::<usize>() < MAX_UNREAD_BYTES;
         Ok((events, whole))
     }
@@ -442,7 +523,8 @@ impl Object {
             return;
         }
         if standalone.lost {
-            self.core.keep_event(EventId::STANDALONE, id.sequence, &frame);
+            self.core
+                .keep_event(EventId::STANDALONE, id.sequence, &frame);
         }
         if standalone.opening > 0 {
             keep(&mut standalone.waiting, (id.sequence, frame));

@@ -51,11 +51,14 @@ impl Scope<'_> {
 
     fn read(self, name: &str, keys: &Keys) -> Result<(ObjectId, Vec<u64>), OpenError> {
         let plain = try_open_carried(keys, self.purpose, self.owner, name)?;
-        let (object, rest) = plain.split_first_chunk::<OBJECT_BYTES>().ok_or(OpenError::OtherVersion)?;
+        let (object, rest) = plain
+            .split_first_chunk::<OBJECT_BYTES>()
+            .ok_or(OpenError::OtherVersion)?;
         match rest.as_chunks::<TIME_BYTES>() {
-            (times, []) if !times.is_empty() => {
-                Ok((ObjectId(*object), times.iter().map(|time| u64::from_be_bytes(*time)).collect()))
-            }
+            (times, []) if !times.is_empty() => Ok((
+                ObjectId(*object),
+                times.iter().map(|time| u64::from_be_bytes(*time)).collect(),
+            )),
             _ => Err(OpenError::OtherVersion),
         }
     }
@@ -77,20 +80,41 @@ mod tests {
     #[test]
     fn a_name_is_good_for_its_scope_and_deployment() {
         let (keys, object) = (Keys::from_secret("k"), ObjectId([7; 32]));
-        let scope = Scope { purpose: "task", owner: b"ann" };
+        let scope = Scope {
+            purpose: "task",
+            owner: b"ann",
+        };
         let name = scope.seal(object, &[1000, 7], &keys, &Zeros).unwrap();
         assert_eq!(scope.read(&name, &keys), Ok((object, vec![1000, 7])));
         assert!(name.bytes().all(|byte| byte.is_ascii_graphic()));
-        for other in
-            [Scope { owner: b"bob", ..scope }, Scope { owner: b"", ..scope }, Scope { purpose: "state", ..scope }]
-        {
+        for other in [
+            Scope {
+                owner: b"bob",
+                ..scope
+            },
+            Scope {
+                owner: b"",
+                ..scope
+            },
+            Scope {
+                purpose: "state",
+                ..scope
+            },
+        ] {
             assert_eq!(other.read(&name, &keys), Err(OpenError::NotSealed));
         }
-        assert_eq!(scope.read(&name, &Keys::from_secret("l")), Err(OpenError::UnknownKey(keys.current_id())));
+        assert_eq!(
+            scope.read(&name, &Keys::from_secret("l")),
+            Err(OpenError::UnknownKey(keys.current_id()))
+        );
         assert_eq!(scope.read("x", &keys), Err(OpenError::NotSealed));
         for bytes in [31, 32, 39, 41] {
             let odd = seal_carried(&keys, "task", b"ann", &vec![0; bytes], &Zeros).unwrap();
-            assert_eq!(scope.read(&odd, &keys), Err(OpenError::OtherVersion), "{bytes}");
+            assert_eq!(
+                scope.read(&odd, &keys),
+                Err(OpenError::OtherVersion),
+                "{bytes}"
+            );
         }
     }
 }

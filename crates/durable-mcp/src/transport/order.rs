@@ -45,7 +45,9 @@ pub fn named_state(name: &str, is_new: bool) -> String {
 /// # Errors
 /// When another version of this server sent it.
 pub fn read_state(value: &str) -> Result<(String, bool), RuntimeError> {
-    let (name, is_new) = value.strip_prefix(NEW).map_or((value, false), |name| (name, true));
+    let (name, is_new) = value
+        .strip_prefix(NEW)
+        .map_or((value, false), |name| (name, true));
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Format::StateHeader.unreadable());
     }
@@ -59,9 +61,20 @@ pub const PRIVATE: [&str; 5] = [CALLER, TRANSPORT, STATE, "authorization", "cook
 #[must_use]
 pub fn encode(caller: &Caller) -> Option<String> {
     // The Worker has looked at `sessions_since`, which a stateless request has a header for.
-    let Caller { subject, client_id, grant, resource, expires, scopes, props, sessions_since: _ } = caller;
+    let Caller {
+        subject,
+        client_id,
+        grant,
+        resource,
+        expires,
+        scopes,
+        props,
+        sessions_since: _,
+    } = caller;
     let sent = (subject, client_id, grant, resource, expires, scopes, props);
-    subject.is_some().then(|| URL_SAFE_NO_PAD.encode(to_json(&sent)))
+    subject
+        .is_some()
+        .then(|| URL_SAFE_NO_PAD.encode(to_json(&sent)))
 }
 
 /// Reads the value of [`CALLER`]. The caller is anonymous only where there is no such header.
@@ -69,14 +82,26 @@ pub fn encode(caller: &Caller) -> Option<String> {
 /// # Errors
 /// When another version of this server sent it.
 pub fn decode(value: Option<&str>) -> Result<Caller, RuntimeError> {
-    let Some(value) = value else { return Ok(Caller::default()) };
+    let Some(value) = value else {
+        return Ok(Caller::default());
+    };
     read_caller(value).ok_or_else(|| Format::CallerHeader.unreadable())
 }
 
 fn read_caller(value: &str) -> Option<Caller> {
     let json = String::from_utf8(URL_SAFE_NO_PAD.decode(value).ok()?).ok()?;
-    let (subject, client_id, grant, resource, expires, scopes, props) = serde_json::from_str(&json).ok()?;
-    Some(Caller { subject: Some(subject), client_id, grant, resource, expires, sessions_since: 0, scopes, props })
+    let (subject, client_id, grant, resource, expires, scopes, props) =
+        serde_json::from_str(&json).ok()?;
+    Some(Caller {
+        subject: Some(subject),
+        client_id,
+        grant,
+        resource,
+        expires,
+        sessions_since: 0,
+        scopes,
+        props,
+    })
 }
 
 #[cfg(test)]
@@ -115,14 +140,24 @@ mod tests {
             encoded(r#"["ann","c","g","r",1,[],{},"more"]"#),
             encoded(r#"[null,"c","g","r",1,[],{}]"#),
         ] {
-            assert_eq!(decode(Some(&value)), Err(Format::CallerHeader.unreadable()), "{value}");
+            assert_eq!(
+                decode(Some(&value)),
+                Err(Format::CallerHeader.unreadable()),
+                "{value}"
+            );
         }
     }
 
     #[test]
     fn the_name_of_a_state_is_one_word() {
-        assert_eq!(read_state(&named_state("a", true)), Ok(("a".to_owned(), true)));
-        assert_eq!(read_state(&named_state("a", false)), Ok(("a".to_owned(), false)));
+        assert_eq!(
+            read_state(&named_state("a", true)),
+            Ok(("a".to_owned(), true))
+        );
+        assert_eq!(
+            read_state(&named_state("a", false)),
+            Ok(("a".to_owned(), false))
+        );
         for value in ["", "new ", "old a", "new a b"] {
             assert!(read_state(value).is_err(), "{value}");
         }

@@ -118,7 +118,11 @@ impl Refusal {
     /// The refusal for a failure of this server.
     #[must_use]
     pub fn of(fault: &RuntimeError) -> Self {
-        if is_of_other_version(fault) { Self::OtherVersion } else { Self::Internal }
+        if is_of_other_version(fault) {
+            Self::OtherVersion
+        } else {
+            Self::Internal
+        }
     }
 
     /// The answer to a request that came with that version's header, whose id is not known.
@@ -128,7 +132,14 @@ impl Refusal {
             return self.into();
         }
         let error = Error::new(self.code(), self.message());
-        self.dressed(Refused { status: self.status(), id: None, error }.into())
+        self.dressed(
+            Refused {
+                status: self.status(),
+                id: None,
+                error,
+            }
+            .into(),
+        )
     }
 
     /// The answer, for a request whose id is known or not.
@@ -165,14 +176,21 @@ impl Refused {
     /// The request itself is wrong.
     #[must_use]
     pub fn bad_request(id: Option<RequestId>, error: Error) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, id, error }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            id,
+            error,
+        }
     }
 }
 
 impl From<Refused> for Reply {
     fn from(refused: Refused) -> Self {
         let Refused { status, id, error } = refused;
-        let json = id.map_or_else(|| error_json_without_id(&error), |id| error_json(Some(&id), &error));
+        let json = id.map_or_else(
+            || error_json_without_id(&error),
+            |id| error_json(Some(&id), &error),
+        );
         Self::json(status, json)
     }
 }
@@ -185,6 +203,9 @@ impl From<Refusal> for Reply {
 
 impl From<Unreadable> for Reply {
     fn from(unreadable: Unreadable) -> Self {
-        Self::json(StatusCode::BAD_REQUEST, error_json(unreadable.id.as_ref(), &unreadable.error))
+        Self::json(
+            StatusCode::BAD_REQUEST,
+            error_json(unreadable.id.as_ref(), &unreadable.error),
+        )
     }
 }

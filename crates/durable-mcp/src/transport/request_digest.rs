@@ -22,7 +22,10 @@ pub(super) type RequestDigest = [u8; 32];
 type Members<'a> = BTreeMap<Cow<'a, str>, RequestDigest>;
 
 /// The digest of a method and of those members of its parameters.
-pub(super) fn request_digest<'a>(method: &str, params: impl Iterator<Item = (&'a str, &'a RawValue)>) -> RequestDigest {
+pub(super) fn request_digest<'a>(
+    method: &str,
+    params: impl Iterator<Item = (&'a str, &'a RawValue)>,
+) -> RequestDigest {
     let mut members = Members::new();
     for (name, value) in params {
         let mut tokens = Tokens::new(value.get());
@@ -43,7 +46,12 @@ fn add_members(hash: &mut Sha256, members: &Members<'_>) {
 }
 
 /// Reads a member's value. A name that stands there twice counts with both values, in their order.
-fn add_member<'a>(members: &mut Members<'a>, name: Cow<'a, str>, tokens: &mut Tokens<'a>, depth: usize) {
+fn add_member<'a>(
+    members: &mut Members<'a>,
+    name: Cow<'a, str>,
+    tokens: &mut Tokens<'a>,
+    depth: usize,
+) {
     let mut hash = Sha256::new();
     if let Some(earlier) = members.get(&name) {
         hash.update(earlier);
@@ -138,10 +146,16 @@ mod tests {
     #[test]
     fn the_order_of_members_white_space_and_escapes_make_no_difference() {
         for (one, same) in [
-            (r#"{"a":1,"b":{"c":"x","d":[]}}"#, " { \"b\" : {\"d\":[ ],\"c\":\"\\u0078\"} , \"\\u0061\":1 }"),
+            (
+                r#"{"a":1,"b":{"c":"x","d":[]}}"#,
+                " { \"b\" : {\"d\":[ ],\"c\":\"\\u0078\"} , \"\\u0061\":1 }",
+            ),
             (r#"["a/b","é\n"]"#, "[ \"a\\/b\" , \"\\u00e9\\u000A\" ]"),
             ("{}", " { } "),
-            (r#"{"a":{"x":1,"y":2},"b":[{"p":1,"q":2}]}"#, r#"{"b":[{"q":2,"p":1}],"a":{"y":2,"x":1}}"#),
+            (
+                r#"{"a":{"x":1,"y":2},"b":[{"p":1,"q":2}]}"#,
+                r#"{"b":[{"q":2,"p":1}],"a":{"y":2,"x":1}}"#,
+            ),
         ] {
             assert_eq!(digest(one), digest(same), "{one}");
         }
@@ -180,7 +194,12 @@ mod tests {
             "[1,2]",
         ];
         for (at, one) in all.iter().enumerate() {
-            assert!(all.iter().skip(at + 1).all(|other| digest(one) != digest(other)), "{one}");
+            assert!(
+                all.iter()
+                    .skip(at + 1)
+                    .all(|other| digest(one) != digest(other)),
+                "{one}"
+            );
         }
         let empty = || std::iter::empty::<(&str, &RawValue)>();
         assert_ne!(request_digest("a", empty()), request_digest("b", empty()));
@@ -188,7 +207,13 @@ mod tests {
 
     #[test]
     fn what_is_nested_too_deep_counts_as_it_is_written() {
-        let nested = |inner: &str| format!("{}{inner}{},7]", "[".repeat(MAX_DEPTH + 20), "]".repeat(MAX_DEPTH + 19));
+        let nested = |inner: &str| {
+            format!(
+                "{}{inner}{},7]",
+                "[".repeat(MAX_DEPTH + 20),
+                "]".repeat(MAX_DEPTH + 19)
+            )
+        };
         assert_eq!(digest(&nested("1")), digest(&nested("1")));
         assert_ne!(digest(&nested("1")), digest(&nested("2")));
         let deep = "[".repeat(50_000) + &"]".repeat(50_000);

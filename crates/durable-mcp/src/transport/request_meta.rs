@@ -31,8 +31,13 @@ pub struct RequestMeta {
 
 /// Returns the `_meta` of a message that names its protocol version there, by which it claims to be stateless.
 fn claim(params: &Params) -> Option<Fields<'_>> {
-    let meta = params.fields().raw("_meta").filter(|meta| may_name(meta, "protocolVersion"))?;
-    Fields::parse(meta.get()).ok().filter(|meta| meta.member(VERSION).is_some())
+    let meta = params
+        .fields()
+        .raw("_meta")
+        .filter(|meta| may_name(meta, "protocolVersion"))?;
+    Fields::parse(meta.get())
+        .ok()
+        .filter(|meta| meta.member(VERSION).is_some())
 }
 
 /// True if a message claims to be stateless, by a protocol version in its `_meta`.
@@ -46,26 +51,45 @@ impl RequestMeta {
     /// # Errors
     /// −32602 when something is missing or wrong.
     pub fn read(params: &Params) -> Result<Option<Self>, Error> {
-        let Some(meta) = claim(params) else { return Ok(None) };
+        let Some(meta) = claim(params) else {
+            return Ok(None);
+        };
         let version = meta.text(VERSION)?;
         if !meta.has(CAPABILITIES) {
-            return Err(Error::invalid_params(format!("Invalid params: `{CAPABILITIES}` is missing in `_meta`.")));
+            return Err(Error::invalid_params(format!(
+                "Invalid params: `{CAPABILITIES}` is missing in `_meta`."
+            )));
         }
         let capabilities = ClientCapabilities::read(&meta.object(CAPABILITIES)?)?;
-        let name = meta.object(CLIENT)?.optional_text("name")?.unwrap_or_default();
+        let name = meta
+            .object(CLIENT)?
+            .optional_text("name")?
+            .unwrap_or_default();
         let log_level = match meta.optional_text(LOG_LEVEL)? {
             Some(level) => Some(LogLevel::parse(&level).ok_or_else(|| {
-                Error::invalid_params(format!("`{LOG_LEVEL}` is {}, which is no level of a log.", Quoted(&level)))
+                Error::invalid_params(format!(
+                    "`{LOG_LEVEL}` is {}, which is no level of a log.",
+                    Quoted(&level)
+                ))
             })?),
             None => None,
         };
-        Ok(Some(Self { version, capabilities, name, log_level }))
+        Ok(Some(Self {
+            version,
+            capabilities,
+            name,
+            log_level,
+        }))
     }
 
     /// The client, of a request whose version is served.
     #[must_use]
     pub fn client(&self) -> ClientInfo {
         let version = ProtocolVersion::parse(&self.version).unwrap_or(ProtocolVersion::V2026_07_28);
-        ClientInfo { version, capabilities: self.capabilities, name: self.name.clone() }
+        ClientInfo {
+            version,
+            capabilities: self.capabilities,
+            name: self.name.clone(),
+        }
     }
 }

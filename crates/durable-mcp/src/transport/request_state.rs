@@ -43,7 +43,11 @@ const BEGAN: char = '~';
 /// The name of the state that an earlier round of this request began, which the client has not been told yet.
 #[must_use]
 pub fn begun_state(request: &Request) -> Option<String> {
-    let state = request.params.fields().optional_text("requestState").ok()??;
+    let state = request
+        .params
+        .fields()
+        .optional_text("requestState")
+        .ok()??;
     state.split_once(BEGAN).map(|(_, name)| name.to_owned())
 }
 
@@ -88,10 +92,12 @@ pub async fn rounds(
         Some(state) if state.get().len() > MAX_STATE_BYTES => return Ok(Err(refused())),
         Some(_) => match fields.optional_text("requestState") {
             Err(error) => return Ok(Err(error)),
-            Ok(state) => match earlier_answers(&state.unwrap_or_default(), request, caller, runtime).await? {
-                Some(answers) => answers,
-                None => return Ok(Err(refused())),
-            },
+            Ok(state) => {
+                match earlier_answers(&state.unwrap_or_default(), request, caller, runtime).await? {
+                    Some(answers) => answers,
+                    None => return Ok(Err(refused())),
+                }
+            }
         },
     };
     Ok(given_answers(&request.params).and_then(|given| together(earlier, given)))
@@ -101,8 +107,15 @@ pub async fn rounds(
 /// answers travel on.
 fn together(earlier: Vec<Answer>, given: Vec<Answer>) -> Result<RoundTrips, Error> {
     let answers: Vec<_> = earlier.into_iter().chain(given).collect();
-    let bytes: usize = answers.iter().map(|(name, answer)| name.len() + answer.get().len()).sum();
-    if bytes > MAX_ANSWER_BYTES { Err(too_long()) } else { Ok(RoundTrips::new(answers)) }
+    let bytes: usize = answers
+        .iter()
+        .map(|(name, answer)| name.len() + answer.get().len())
+        .sum();
+    if bytes > MAX_ANSWER_BYTES {
+        Err(too_long())
+    } else {
+        Ok(RoundTrips::new(answers))
+    }
 }
 
 /// The error of answers that are too long together.
@@ -127,8 +140,13 @@ async fn earlier_answers(
 ) -> Result<Option<Vec<Answer>>, RuntimeError> {
     let state = state.split(BEGAN).next().unwrap_or_default();
     let (bound, now) = (bound_to(caller), runtime.now());
-    let opened = open_with(runtime, Format::RequestState, |keys| open(state, &bound, now, keys)).await?;
-    Ok(opened.filter(|sealed| sealed.of_request == digest(request)).map(|sealed| sealed.answers))
+    let opened = open_with(runtime, Format::RequestState, |keys| {
+        open(state, &bound, now, keys)
+    })
+    .await?;
+    Ok(opened
+        .filter(|sealed| sealed.of_request == digest(request))
+        .map(|sealed| sealed.answers))
 }
 
 /// Content of a sealed request state.
@@ -139,26 +157,40 @@ struct Sealed {
 
 fn open(state: &str, bound: &[u8], now: u64, keys: &Keys) -> Result<Sealed, OpenError> {
     let plain = try_open_carried(keys, PURPOSE, bound, state)?;
-    let (time, rest) = plain.split_first_chunk::<TIME_BYTES>().ok_or(OpenError::OtherVersion)?;
+    let (time, rest) = plain
+        .split_first_chunk::<TIME_BYTES>()
+        .ok_or(OpenError::OtherVersion)?;
     if u64::from_be_bytes(*time) < now {
         return Err(OpenError::NotSealed);
     }
     let (of_request, answers) = rest.split_first_chunk().ok_or(OpenError::OtherVersion)?;
     let answers = str::from_utf8(answers).map_err(|_| OpenError::OtherVersion)?;
     let answers = read_answers(answers).map_err(|_| OpenError::OtherVersion)?;
-    Ok(Sealed { of_request: *of_request, answers })
+    Ok(Sealed {
+        of_request: *of_request,
+        answers,
+    })
 }
 
 /// The user, the client, and [`Caller::sessions_since`]: so a grant that is newer than the end of another one does not
 /// resume a call of that one.
 fn bound_to(caller: &Caller) -> Vec<u8> {
     // Most callers have no such time.
-    let since = if caller.sessions_since > 0 { caller.sessions_since.to_be_bytes().to_vec() } else { Vec::new() };
+    let since = if caller.sessions_since > 0 {
+        caller.sessions_since.to_be_bytes().to_vec()
+    } else {
+        Vec::new()
+    };
     [Binding::of(caller).as_bytes(), &since].concat()
 }
 
 /// Digest of what the request asks for in all its rounds.
 fn digest(request: &Request) -> RequestDigest {
     let fields = request.params.fields();
-    request_digest(&request.method, fields.iter().filter(|(name, _)| !OF_THE_ROUND.contains(name)))
+    request_digest(
+        &request.method,
+        fields
+            .iter()
+            .filter(|(name, _)| !OF_THE_ROUND.contains(name)),
+    )
 }

@@ -50,7 +50,10 @@ impl RoundTrips {
     /// The rounds of a call, with what was answered in earlier ones.
     #[must_use]
     pub fn new(answers: Vec<(String, Box<RawValue>)>) -> Self {
-        Self { answers: RefCell::new(answers), ..Self::default() }
+        Self {
+            answers: RefCell::new(answers),
+            ..Self::default()
+        }
     }
 
     /// The name of the next question of that key: a key that is used again counts up.
@@ -78,7 +81,10 @@ impl RoundTrips {
     #[must_use]
     pub fn answer(&self, name: &str, method: &str) -> Option<Box<RawValue>> {
         let answers = self.answers.borrow();
-        answers.iter().find(|(key, answer)| key == name && is_answer(method, answer)).map(|(_, raw)| raw.clone())
+        answers
+            .iter()
+            .find(|(key, answer)| key == name && is_answer(method, answer))
+            .map(|(_, raw)| raw.clone())
     }
 
     /// Asks a question.
@@ -96,7 +102,11 @@ impl RoundTrips {
     #[must_use]
     pub fn recall(&self, key: &str) -> Option<Box<RawValue>> {
         let name = format!("{ONCE}{key}");
-        self.answers.borrow().iter().find(|(other, _)| *other == name).map(|(_, raw)| raw.clone())
+        self.answers
+            .borrow()
+            .iter()
+            .find(|(other, _)| *other == name)
+            .map(|(_, raw)| raw.clone())
     }
 
     /// Stores a value under that key; returns it as it stands among the answers.
@@ -135,7 +145,11 @@ impl RoundTrips {
     pub fn requests_json(&self) -> String {
         let open = self.open.borrow();
         let requests: Vec<_> = open.iter().map(Question::to_json).collect();
-        object_json(open.iter().zip(&requests).map(|(question, json)| (question.key.as_str(), json.as_str())))
+        object_json(
+            open.iter()
+                .zip(&requests)
+                .map(|(question, json)| (question.key.as_str(), json.as_str())),
+        )
     }
 }
 
@@ -153,25 +167,42 @@ pub fn read_answers(json: &str) -> Result<Vec<(String, Box<RawValue>)>, Error> {
 /// −32602 when they are no answers at all.
 pub fn given_answers(params: &Params) -> Result<Vec<(String, Box<RawValue>)>, Error> {
     let fields = params.fields();
-    let Some(given) = fields.member("inputResponses") else { return Ok(Vec::new()) };
-    let unfit = || Error::invalid_params("`inputResponses` must be an object with an object for each answer.");
+    let Some(given) = fields.member("inputResponses") else {
+        return Ok(Vec::new());
+    };
+    let unfit = || {
+        Error::invalid_params("`inputResponses` must be an object with an object for each answer.")
+    };
     let answers = Fields::parse(given.get()).map_err(|_| unfit())?;
     if answers.iter().count() > MAX_ANSWERS {
-        return Err(Error::invalid_params(format!("`inputResponses` may have {MAX_ANSWERS} answers.")));
+        return Err(Error::invalid_params(format!(
+            "`inputResponses` may have {MAX_ANSWERS} answers."
+        )));
     }
     let fits = |(key, raw): (&str, &RawValue)| raw.get().starts_with('{') && !key.starts_with(ONCE);
-    if answers.iter().all(fits) { Ok(answers.into_owned()) } else { Err(unfit()) }
+    if answers.iter().all(fits) {
+        Ok(answers.into_owned())
+    } else {
+        Err(unfit())
+    }
 }
 
 /// Checks whether a client's answer has the shape of a result of that method.
 fn is_answer(method: &str, answer: &RawValue) -> bool {
-    let Ok(fields) = Fields::parse(answer.get()) else { return false };
+    let Ok(fields) = Fields::parse(answer.get()) else {
+        return false;
+    };
     match method {
         "elicitation/create" => {
-            matches!(fields.text("action").as_deref(), Ok("accept" | "decline" | "cancel"))
+            matches!(
+                fields.text("action").as_deref(),
+                Ok("accept" | "decline" | "cancel")
+            )
         }
         "sampling/createMessage" => fields.has("content") && fields.text("role").is_ok(),
-        _ => fields.raw("roots").is_some_and(|roots| roots.get().starts_with('[')),
+        _ => fields
+            .raw("roots")
+            .is_some_and(|roots| roots.get().starts_with('[')),
     }
 }
 
@@ -185,7 +216,11 @@ mod tests {
     }
 
     fn params(json: &str) -> Params {
-        match parse(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{json}}}"#)).unwrap() {
+        match parse(&format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{json}}}"#
+        ))
+        .unwrap()
+        {
             Body::Single(Message::Request(request)) => request.params,
             other => panic!("{other:?}"),
         }
@@ -200,24 +235,50 @@ mod tests {
 
     #[test]
     fn only_what_fits_the_question_is_an_answer() {
-        let rounds = RoundTrips::new(vec![("a".into(), raw(r#"{"action":"accept","content":{}}"#))]);
+        let rounds = RoundTrips::new(vec![(
+            "a".into(),
+            raw(r#"{"action":"accept","content":{}}"#),
+        )]);
         assert!(rounds.answer("a", "elicitation/create").is_some());
         assert!(rounds.answer("a", "roots/list").is_none());
         assert!(rounds.answer("b", "elicitation/create").is_none());
         for (method, fits, other) in [
-            ("elicitation/create", r#"{"action":"decline"}"#, r#"{"action":"maybe"}"#),
-            ("sampling/createMessage", r#"{"role":"assistant","content":{},"model":"m"}"#, r#"{"content":{}}"#),
+            (
+                "elicitation/create",
+                r#"{"action":"decline"}"#,
+                r#"{"action":"maybe"}"#,
+            ),
+            (
+                "sampling/createMessage",
+                r#"{"role":"assistant","content":{},"model":"m"}"#,
+                r#"{"content":{}}"#,
+            ),
             ("roots/list", r#"{"roots":[]}"#, r#"{"roots":{}}"#),
         ] {
-            assert!(is_answer(method, &raw(fits)) && !is_answer(method, &raw(other)), "{method}");
+            assert!(
+                is_answer(method, &raw(fits)) && !is_answer(method, &raw(other)),
+                "{method}"
+            );
         }
     }
 
     #[test]
     fn answers_are_objects_in_an_object() {
         assert_eq!(given_answers(&params("{}")).unwrap().len(), 0);
-        assert_eq!(given_answers(&params(r#"{"inputResponses":{"a":{},"b":{}}}"#)).unwrap().len(), 2);
-        for wrong in ["null", "1", "[]", r#"{"a":12345}"#, r#"{"a":null}"#, "{\"\\u0001a\":{}}"] {
+        assert_eq!(
+            given_answers(&params(r#"{"inputResponses":{"a":{},"b":{}}}"#))
+                .unwrap()
+                .len(),
+            2
+        );
+        for wrong in [
+            "null",
+            "1",
+            "[]",
+            r#"{"a":12345}"#,
+            r#"{"a":null}"#,
+            "{\"\\u0001a\":{}}",
+        ] {
             let given = params(&format!(r#"{{"inputResponses":{wrong}}}"#));
             assert_eq!(given_answers(&given).unwrap_err().code.0, -32602, "{wrong}");
         }

@@ -63,16 +63,28 @@ impl EventId {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
-        let mut next = || parts.next().and_then(|part| u64::from_str_radix(part, 16).ok());
+        let mut next = || {
+            parts
+                .next()
+                .and_then(|part| u64::from_str_radix(part, 16).ok())
+        };
         let (session, stream, sequence) = (next()?, next()?, next()?);
-        let id = Self { session: u32::try_from(session).ok()?, stream, sequence };
+        let id = Self {
+            session: u32::try_from(session).ok()?,
+            stream,
+            sequence,
+        };
         (id.to_string() == text).then_some(id)
     }
 }
 
 impl std::fmt::Display for EventId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:08x}-{:x}-{:x}", self.session, self.stream, self.sequence)
+        write!(
+            f,
+            "{:08x}-{:x}-{:x}",
+            self.session, self.stream, self.sequence
+        )
     }
 }
 
@@ -82,17 +94,37 @@ mod tests {
 
     #[test]
     fn events_are_framed_by_the_standard() {
-        let id = EventId { session: 0xa, stream: 17, sequence: 2 };
+        let id = EventId {
+            session: 0xa,
+            stream: 17,
+            sequence: 2,
+        };
         assert_eq!(message(None, "{}"), "event: message\ndata: {}\n\n");
-        assert_eq!(message(Some(&id), "{}"), "event: message\nid: 0000000a-11-2\ndata: {}\n\n");
+        assert_eq!(
+            message(Some(&id), "{}"),
+            "event: message\nid: 0000000a-11-2\ndata: {}\n\n"
+        );
         assert_eq!(priming(&id), "id: 0000000a-11-2\nretry: 1000\ndata: \n\n");
     }
 
     #[test]
     fn an_event_id_reads_back_and_nothing_else_does() {
-        let id = EventId { session: u32::MAX, stream: u64::MAX, sequence: 0 };
+        let id = EventId {
+            session: u32::MAX,
+            stream: u64::MAX,
+            sequence: 0,
+        };
         assert_eq!(EventId::parse(&id.to_string()), Some(id));
-        for text in ["", "1", "0000000a-11", "0000000a-11-2-3", "a-11-2", "0000000A-11-2", "+000000a-11-2", "x-y-z"] {
+        for text in [
+            "",
+            "1",
+            "0000000a-11",
+            "0000000a-11-2-3",
+            "a-11-2",
+            "0000000A-11-2",
+            "+000000a-11-2",
+            "x-y-z",
+        ] {
             assert_eq!(EventId::parse(text), None, "{text}");
         }
     }

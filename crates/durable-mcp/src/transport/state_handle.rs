@@ -11,13 +11,21 @@ use crate::keys::Keys;
 use crate::runtime::{Random, Runtime};
 use crate::wire::RuntimeError;
 
-const SCOPE: Scope<'static> = Scope { purpose: "state handle", owner: &[] };
+const SCOPE: Scope<'static> = Scope {
+    purpose: "state handle",
+    owner: &[],
+};
 
 /// The name of the state in that object, given at `now`, in milliseconds since 1970.
 ///
 /// # Errors
 /// When there is no randomness.
-pub fn seal(object: ObjectId, now: u64, keys: &Keys, random: &dyn Random) -> Result<String, RuntimeError> {
+pub fn seal(
+    object: ObjectId,
+    now: u64,
+    keys: &Keys,
+    random: &dyn Random,
+) -> Result<String, RuntimeError> {
     SCOPE.seal(object, &[now], keys, random)
 }
 
@@ -25,9 +33,17 @@ pub fn seal(object: ObjectId, now: u64, keys: &Keys, random: &dyn Random) -> Res
 ///
 /// # Errors
 /// The runtime's failure.
-pub async fn open(name: &str, max_age: u64, runtime: &dyn Runtime) -> Result<Option<ObjectId>, RuntimeError> {
+pub async fn open(
+    name: &str,
+    max_age: u64,
+    runtime: &dyn Runtime,
+) -> Result<Option<ObjectId>, RuntimeError> {
     let opened = SCOPE.open(name, Format::StateHandle, runtime).await?;
-    let is_good = |times: &[u64]| times.first().is_some_and(|given| is_valid(*given, max_age, runtime.now()));
+    let is_good = |times: &[u64]| {
+        times
+            .first()
+            .is_some_and(|given| is_valid(*given, max_age, runtime.now()))
+    };
     Ok(opened.and_then(|(object, times)| is_good(&times).then_some(object)))
 }
 

@@ -7,7 +7,9 @@ use std::rc::Rc;
 
 use futures_channel::oneshot;
 use futures_util::FutureExt;
-use futures_util::future::{AbortHandle, Abortable, Either, LocalBoxFuture, pending, ready, select};
+use futures_util::future::{
+    AbortHandle, Abortable, Either, LocalBoxFuture, pending, ready, select,
+};
 use http::StatusCode;
 use serde_json::value::RawValue;
 
@@ -38,7 +40,8 @@ use crate::session::notice::Notice;
 use crate::wire::{Body, Reply, RuntimeError};
 
 /// Begins a task with what was answered so far, and gives the JSON of its result.
-pub type BeginTask = Rc<dyn Fn(Rc<RoundTrips>) -> LocalBoxFuture<'static, Result<String, RuntimeError>>>;
+pub type BeginTask =
+    Rc<dyn Fn(Rc<RoundTrips>) -> LocalBoxFuture<'static, Result<String, RuntimeError>>>;
 
 /// A stateless request that was checked and accepted.
 pub struct Call {
@@ -65,7 +68,10 @@ pub struct Call {
 /// Runs a request. Its answer is JSON if nothing has to be sent before it, and soon enough that no proxy takes the quiet for
 /// the end; else it comes as events. When its client has gone, it is cancelled.
 pub async fn run(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, call: Call) -> Reply {
-    Reply { logged: true, ..answered(server, runtime, call).await }
+    Reply {
+        logged: true,
+        ..answered(server, runtime, call).await
+    }
 }
 
 async fn answered(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, call: Call) -> Reply {
@@ -73,7 +79,11 @@ async fn answered(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, call: Call) 
     let always_streams = call.always_streams;
     let answered: Rc<Cell<Option<(StatusCode, String)>>> = Rc::default();
     let work = {
-        let (stream, runtime, answered) = (Rc::clone(&stream), Rc::clone(&runtime), Rc::clone(&answered));
+        let (stream, runtime, answered) = (
+            Rc::clone(&stream),
+            Rc::clone(&runtime),
+            Rc::clone(&answered),
+        );
         async move { answered.set(answer(&server, &runtime, &stream, call).await) }
     };
     let work = movable(work.boxed_local());
@@ -96,7 +106,9 @@ async fn answered(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, call: Call) 
     let rest = match outcome {
         Either::Left(_) if !stream.is_opening() => {
             return match last() {
-                Some((StatusCode::OK, json)) if always_streams => Reply::events(Body::Text(sse::message(None, &json))),
+                Some((StatusCode::OK, json)) if always_streams => {
+                    Reply::events(Body::Text(sse::message(None, &json)))
+                }
                 Some((status, json)) => Reply::json(status, json),
                 // The client has hung up.
                 None => Reply::empty(StatusCode::NO_CONTENT),
@@ -126,7 +138,17 @@ async fn answer(
     stream: &Rc<AnswerStream>,
     call: Call,
 ) -> Option<(StatusCode, String)> {
-    let Call { request, sender, log_level, rounds, state, begin_task, gone, request_log, .. } = call;
+    let Call {
+        request,
+        sender,
+        log_level,
+        rounds,
+        state,
+        begin_task,
+        gone,
+        request_log,
+        ..
+    } = call;
     let started = request_log.begin(|| runtime.now());
     let silenced: Rc<Cell<bool>> = Rc::default();
     let rounds = Rc::new(rounds);
@@ -139,7 +161,8 @@ async fn answer(
         user: user_tag(&caller),
         state: state.as_ref().map(|(name, _)| name.clone()),
         log_level,
-        becomes_task: begin_task.is_some() && sender.client.capabilities.has(ClientCapabilities::TASKS),
+        becomes_task: begin_task.is_some()
+            && sender.client.capabilities.has(ClientCapabilities::TASKS),
         silenced: Rc::clone(&silenced),
     };
     let mut extensions = Extensions::default();
@@ -149,7 +172,12 @@ async fn answer(
     if let Some(name) = &begun {
         extensions.insert(Rc::new(BegunState(name.clone())));
     }
-    let context = Context::new(Rc::clone(&sender.client), Rc::clone(&caller), Rc::new(peer), Rc::new(extensions));
+    let context = Context::new(
+        Rc::clone(&sender.client),
+        Rc::clone(&caller),
+        Rc::new(peer),
+        Rc::new(extensions),
+    );
     let target = server.target(&request);
     let (abort, registration) = AbortHandle::new_pair();
     let abort = (!target.heeds_cancellation).then_some(abort);
@@ -168,9 +196,23 @@ async fn answer(
         move || hang_up()
     });
     let work = Abortable::new(server.answer(&request, &context), registration);
-    let answer = until_hung_up(work, gone, &*hang_up, runtime).await.ok().filter(|_| !silenced.get());
+    let answer = until_hung_up(work, gone, &*hang_up, runtime)
+        .await
+        .ok()
+        .filter(|_| !silenced.get());
     let mut answer = match answer {
-        Some(answer) => Some(settled(answer, runtime, &request, &caller, &rounds, begun.as_deref(), begin_task).await),
+        Some(answer) => Some(
+            settled(
+                answer,
+                runtime,
+                &request,
+                &caller,
+                &rounds,
+                begun.as_deref(),
+                begin_task,
+            )
+            .await,
+        ),
         None => None,
     };
     if let Some((_, settled)) = &mut answer
@@ -179,9 +221,13 @@ async fn answer(
         runtime.warn(&excess);
         *settled = Err(too_long()).into();
     }
-    let outcome = answer.as_ref().map_or("cancelled", |(_, answer)| answer.ended.as_str());
+    let outcome = answer
+        .as_ref()
+        .map_or("cancelled", |(_, answer)| answer.ended.as_str());
     if let Some(ms) = request_log.due(outcome, started, || runtime.now()) {
-        let code = answer.as_ref().and_then(|(_, answer)| answer.outcome.as_ref().err().map(|error| error.code));
+        let code = answer
+            .as_ref()
+            .and_then(|(_, answer)| answer.outcome.as_ref().err().map(|error| error.code));
         runtime.log(&LogLine {
             event: "request",
             name: target.name,
@@ -190,7 +236,11 @@ async fn answer(
             code: code.map(|code| code.0),
             ms,
             // Method names that a client made up are not logged.
-            method: if code == Some(ErrorCode::METHOD_NOT_FOUND) { "?".to_owned() } else { request.method.clone() },
+            method: if code == Some(ErrorCode::METHOD_NOT_FOUND) {
+                "?".to_owned()
+            } else {
+                request.method.clone()
+            },
             ..LogLine::default()
         });
     }
@@ -215,7 +265,12 @@ pub fn lacks_scopes(server: &Server, caller: &Caller, request: &Request) -> Opti
     let json = error_json(Some(&request.id), &Error::insufficient_scope(needed));
     // Together with those it has: a client asks for what a challenge names, and gets a token in place of the one it had.
     let missing = needed.iter().filter(|scope| !caller.scopes.contains(scope));
-    let scopes: Vec<_> = caller.scopes.iter().chain(missing).map(String::as_str).collect();
+    let scopes: Vec<_> = caller
+        .scopes
+        .iter()
+        .chain(missing)
+        .map(String::as_str)
+        .collect();
     Some(Reply::json(StatusCode::FORBIDDEN, json).header(order::NEEDED_SCOPES, scopes.join(" ")))
 }
 
@@ -270,15 +325,28 @@ async fn settled(
     if rounds.is_detaching()
         && let Some(begin_task) = begin_task
     {
-        let begun = begin_task(Rc::clone(rounds)).await.map_err(|fault| failed(&fault));
+        let begun = begin_task(Rc::clone(rounds))
+            .await
+            .map_err(|fault| failed(&fault));
         return (ResultType::Task, begun.into());
     }
     let sealed = async {
         let keys = runtime.keys(false).await?;
-        request_state::seal(rounds, begun, request, caller, runtime.now(), &keys, runtime.random())
+        request_state::seal(
+            rounds,
+            begun,
+            request,
+            caller,
+            runtime.now(),
+            &keys,
+            runtime.random(),
+        )
     };
     let asked = match sealed.await {
-        Ok(Some(state)) => Ok(format!(r#"{{"inputRequests":{},"requestState":"{state}"}}"#, rounds.requests_json())),
+        Ok(Some(state)) => Ok(format!(
+            r#"{{"inputRequests":{},"requestState":"{state}"}}"#,
+            rounds.requests_json()
+        )),
         Ok(None) => Err(request_state::too_long()),
         Err(fault) => Err(failed(&fault)),
     };
@@ -330,8 +398,13 @@ impl Peer for CallPeer {
         }
         let notice = match (self.server.reach(change), change) {
             (Reach::Own, Change::Resource(uri)) => match (&self.user, &self.state) {
-                (Some(user), _) => Notice { user: Some(user.clone()), ..Notice::of(change) },
-                (None, Some(state)) => Notice::of(&Change::Resource(state_argument::join(uri, state))).for_no_session(),
+                (Some(user), _) => Notice {
+                    user: Some(user.clone()),
+                    ..Notice::of(change)
+                },
+                (None, Some(state)) => {
+                    Notice::of(&Change::Resource(state_argument::join(uri, state))).for_no_session()
+                }
                 // A state that nobody has named has nobody who could listen for it.
                 (None, None) => return,
             },
@@ -353,7 +426,11 @@ impl Peer for CallPeer {
         if let Some(answer) = self.rounds.answer(&key, method) {
             return ready(Ok(answer)).boxed_local();
         }
-        self.rounds.ask(Question { key, method: method.to_owned(), params });
+        self.rounds.ask(Question {
+            key,
+            method: method.to_owned(),
+            params,
+        });
         pending().boxed_local()
     }
 

@@ -30,7 +30,12 @@ struct Sorted {
 }
 
 /// `POST /mcp` on a session.
-pub(crate) async fn post(object: &Rc<Object>, head: &Head, claims: Claims, body: ReadBody) -> Reply {
+pub(crate) async fn post(
+    object: &Rc<Object>,
+    head: &Head,
+    claims: Claims,
+    body: ReadBody,
+) -> Reply {
     let text = match body.await {
         Ok(text) => text,
         Err(refusal) => return refusal.into(),
@@ -44,7 +49,10 @@ pub(crate) async fn post(object: &Rc<Object>, head: &Head, claims: Claims, body:
         Ok(Posted::Single(message)) => return single(object, head, claims, message).await,
         Err(unreadable) => return unreadable.into(),
     };
-    let mut sorted = Sorted { is_batch: true, ..Sorted::default() };
+    let mut sorted = Sorted {
+        is_batch: true,
+        ..Sorted::default()
+    };
     for message in messages {
         match message {
             Ok(Message::Request(request)) if request.method == INITIALIZE => {
@@ -78,7 +86,16 @@ async fn single(object: &Rc<Object>, head: &Head, claims: Claims, message: Messa
                     return refused;
                 }
             }
-            run(object, head, claims, Sorted { requests: vec![request], ..Sorted::default() }).await
+            run(
+                object,
+                head,
+                claims,
+                Sorted {
+                    requests: vec![request],
+                    ..Sorted::default()
+                },
+            )
+            .await
         }
         Message::Notification(notification) => {
             object.core.notice(&notification);
@@ -110,7 +127,10 @@ async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -
         stream.answer(error_json(id.as_ref(), error));
     }
     let calls = posted.requests.into_iter().map(|request| {
-        let line = StreamChannel { object: Rc::clone(object), stream: Rc::clone(&stream) };
+        let line = StreamChannel {
+            object: Rc::clone(object),
+            stream: Rc::clone(&stream),
+        };
         call(line, sender.clone(), request).boxed_local()
     });
     let work = all_movable(calls.collect());
@@ -131,7 +151,9 @@ async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -
         },
     };
     let rest = match outcome {
-        Either::Left(_) if !stream.is_opening() => return json(stream.take_answers(), posted.is_batch),
+        Either::Left(_) if !stream.is_opening() => {
+            return json(stream.take_answers(), posted.is_batch);
+        }
         // The call sent something and ended before the first poll of its stream.
         Either::Left(_) => None,
         Either::Right(((), work)) => Some(work),
@@ -199,7 +221,9 @@ pub(crate) async fn get(object: &Object, head: &Head, claims: &Claims) -> Reply 
     };
     match EventId::parse(last.trim()).filter(|id| object.gave(*id)) {
         None => Refusal::UnknownEvent.into(),
-        Some(id) if id.stream == EventId::STANDALONE => standalone(object, head, claims, Some(id.sequence)).await,
+        Some(id) if id.stream == EventId::STANDALONE => {
+            standalone(object, head, claims, Some(id.sequence)).await
+        }
         Some(id) => resume(object, id),
     }
 }
@@ -240,10 +264,23 @@ fn resume(object: &Object, id: EventId) -> Reply {
     }
     missed.sort_by_key(|(sequence, _)| *sequence);
     missed.dedup_by_key(|(sequence, _)| *sequence);
-    socket(tag, missed.into_iter().map(|(_, frame)| frame).collect(), closes)
+    socket(
+        tag,
+        missed.into_iter().map(|(_, frame)| frame).collect(),
+        closes,
+    )
 }
 
 fn socket(tag: String, greeting: Vec<String>, closes: bool) -> Reply {
-    let socket = Socket { tag, attachment: String::new(), greeting, closes };
-    Reply { status: StatusCode::SWITCHING_PROTOCOLS, body: Body::Socket(socket), ..Reply::default() }
+    let socket = Socket {
+        tag,
+        attachment: String::new(),
+        greeting,
+        closes,
+    };
+    Reply {
+        status: StatusCode::SWITCHING_PROTOCOLS,
+        body: Body::Socket(socket),
+        ..Reply::default()
+    }
 }

@@ -25,8 +25,14 @@ impl Networks {
     #[must_use]
     pub fn of(address: &str) -> Option<Self> {
         match address.trim().parse::<IpAddr>().ok()?.to_canonical() {
-            IpAddr::V4(v4) => Some(Self { own: v4.to_string(), site: None }),
-            IpAddr::V6(v6) => Some(Self { own: prefix(v6, SUBNET_BITS), site: Some(prefix(v6, SITE_BITS)) }),
+            IpAddr::V4(v4) => Some(Self {
+                own: v4.to_string(),
+                site: None,
+            }),
+            IpAddr::V6(v6) => Some(Self {
+                own: prefix(v6, SUBNET_BITS),
+                site: Some(prefix(v6, SITE_BITS)),
+            }),
         }
     }
 }
@@ -46,7 +52,10 @@ mod tests {
 
     #[test]
     fn an_ipv6_address_is_in_a_subnet_and_a_site() {
-        let expected = Some(("2001:db8:1:2::/64".to_owned(), Some("2001:db8:1::/48".to_owned())));
+        let expected = Some((
+            "2001:db8:1:2::/64".to_owned(),
+            Some("2001:db8:1::/48".to_owned()),
+        ));
         assert_eq!(of("2001:db8:1:2::1"), expected);
         assert_eq!(of("2001:db8:1:2:ffff::1"), expected);
     }

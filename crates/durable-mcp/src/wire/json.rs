@@ -21,7 +21,9 @@ pub fn read_json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
 pub fn read_loose_object(bytes: &[u8]) -> Option<Map<String, Value>> {
     let text = str::from_utf8(bytes).ok()?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    serde_json::from_str(text).or_else(|_| serde_json::from_str(&loosened(text))).ok()
+    serde_json::from_str(text)
+        .or_else(|_| serde_json::from_str(&loosened(text)))
+        .ok()
 }
 
 /// Replaces halves of surrogate pairs, and numbers that are too large.
@@ -44,7 +46,8 @@ fn loosened(json: &str) -> String {
 
 /// Bytes of the escape that a text begins with, and what stands for it if it is half of a surrogate pair.
 fn escape(text: &str) -> (usize, Option<&'static str>) {
-    let unit = |at: usize| u16::from_str_radix(text.get(at..)?.strip_prefix("\\u")?.get(..4)?, 16).ok();
+    let unit =
+        |at: usize| u16::from_str_radix(text.get(at..)?.strip_prefix("\\u")?.get(..4)?, 16).ok();
     match (unit(0), unit(6)) {
         (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (12, None),
         (Some(0xD800..=0xDFFF), _) => (6, Some("\\ufffd")),
@@ -56,7 +59,9 @@ fn escape(text: &str) -> (usize, Option<&'static str>) {
 /// Bytes of the number that a text begins with, and what stands for it if it is too large.
 fn number(text: &str) -> (usize, Option<&'static str>) {
     let is_part = |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
-    let length = text.find(|character| !is_part(character)).unwrap_or(text.len());
+    let length = text
+        .find(|character| !is_part(character))
+        .unwrap_or(text.len());
     let number = text.get(..length).unwrap_or(text);
     // By serde_json, which is linked anyway: the parser of the standard library has large tables.
     let is_number = serde_json::from_str::<IgnoredAny>(number).is_ok();
@@ -82,17 +87,39 @@ mod tests {
 
     #[test]
     fn half_of_a_surrogate_pair_and_too_large_a_number_spoil_no_other_member() {
-        let read = |json: &str| read_loose_object(json.as_bytes()).map(|members| Value::Object(members).to_string());
+        let read = |json: &str| {
+            read_loose_object(json.as_bytes()).map(|members| Value::Object(members).to_string())
+        };
         for (json, as_if) in [
-            (r#"{"a":"Caf\ud83d","b":1}"#, "{\"a\":\"Caf\u{fffd}\",\"b\":1}"),
-            (r#"{"\udc00":[{"x":"\\\uDBFF\""}]}"#, "{\"\u{fffd}\":[{\"x\":\"\\\\\u{fffd}\\\"\"}]}"),
-            (r#"{"a":"\ud83d\ud83d\ude00"}"#, "{\"a\":\"\u{fffd}\u{1f600}\"}"),
-            (r#"{"a":1e400,"b":[-1E+999,2],"c":"1e400"}"#, r#"{"a":null,"b":[null,2],"c":"1e400"}"#),
+            (
+                r#"{"a":"Caf\ud83d","b":1}"#,
+                "{\"a\":\"Caf\u{fffd}\",\"b\":1}",
+            ),
+            (
+                r#"{"\udc00":[{"x":"\\\uDBFF\""}]}"#,
+                "{\"\u{fffd}\":[{\"x\":\"\\\\\u{fffd}\\\"\"}]}",
+            ),
+            (
+                r#"{"a":"\ud83d\ud83d\ude00"}"#,
+                "{\"a\":\"\u{fffd}\u{1f600}\"}",
+            ),
+            (
+                r#"{"a":1e400,"b":[-1E+999,2],"c":"1e400"}"#,
+                r#"{"a":null,"b":[null,2],"c":"1e400"}"#,
+            ),
             (r#"{"a":"\\ud83d"}"#, r#"{"a":"\\ud83d"}"#),
         ] {
             assert_eq!(read(json).as_deref(), Some(as_if), "{json}");
         }
-        for broken in ["[]", "7", "", "{\"a\":\"\\ud83d}", "{\"a\":\"\\", "{\"a\":1e}", "{\"a\":\"\\ud83é\"}"] {
+        for broken in [
+            "[]",
+            "7",
+            "",
+            "{\"a\":\"\\ud83d}",
+            "{\"a\":\"\\",
+            "{\"a\":1e}",
+            "{\"a\":\"\\ud83é\"}",
+        ] {
             assert_eq!(read(broken), None, "{broken}");
         }
     }

@@ -6,13 +6,21 @@
 /// It is read by hand, since the tables for reading any decimal number are 11 KB of the upload.
 #[must_use]
 pub fn quality(parameters: &str) -> Option<u16> {
-    let weight = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
-    let Some((_, value)) = weight.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("q")) else {
+    let weight = parameters
+        .split(';')
+        .filter_map(|parameter| parameter.split_once('='));
+    let Some((_, value)) = weight
+        .into_iter()
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
+    else {
         return Some(1000);
     };
     let (whole, fraction) = value.trim().split_once('.').unwrap_or((value.trim(), ""));
     let has_digits = fraction.len() <= 3 && fraction.bytes().all(|digit| digit.is_ascii_digit());
-    let thousandths: u16 = format!("{fraction:0<3}").parse().ok().filter(|_| has_digits)?;
+    let thousandths: u16 = format!("{fraction:0<3}")
+        .parse()
+        .ok()
+        .filter(|_| has_digits)?;
     match whole {
         "0" => Some(thousandths),
         "1" if thousandths == 0 => Some(1000),

@@ -23,7 +23,11 @@ impl Case {
         }
         self.world.pass_with_alarms(800 * DAY_MS);
         assert_eq!(self.world.outside.rows.count(), 0, "an orphan row");
-        assert!(self.world.outside.kv.keys("").is_empty(), "{:?}", self.world.outside.kv.keys(""));
+        assert!(
+            self.world.outside.kv.keys("").is_empty(),
+            "{:?}",
+            self.world.outside.kv.keys("")
+        );
         self.counts
     }
 
@@ -32,14 +36,27 @@ impl Case {
         let family = &self.families[at];
         if family.dead {
             let (client, newest) = (family.client, family.newest());
-            assert!(family.access.iter().all(|token| self.world.access(&token.text).is_none()));
+            assert!(
+                family
+                    .access
+                    .iter()
+                    .all(|token| self.world.access(&token.text).is_none())
+            );
             if let Some(token) = newest {
-                assert!(self.world.issued(Command::Refresh(client.refresh(&token))).is_err());
+                assert!(
+                    self.world
+                        .issued(Command::Refresh(client.refresh(&token)))
+                        .is_err()
+                );
             }
             return;
         }
         let by_hook = self.ended_by_hook.borrow().contains(&family.grant);
-        if family.maybe_dead || by_hook || family.issued.is_none() || now > family.used + 29 * DAY_MS {
+        if family.maybe_dead
+            || by_hook
+            || family.issued.is_none()
+            || now > family.used + 29 * DAY_MS
+        {
             return;
         }
         self.counts.alive_at_the_end += 1;
@@ -51,9 +68,14 @@ impl Case {
                 token.text
             );
         }
-        let Some(newest) = family.newest() else { return };
+        let Some(newest) = family.newest() else {
+            return;
+        };
         let grace = self.world.lifetimes.grace * 1000;
-        if family.refresh[&newest].earliest().is_some_and(|earliest| now >= earliest + grace) {
+        if family.refresh[&newest]
+            .earliest()
+            .is_some_and(|earliest| now >= earliest + grace)
+        {
             // It may have been exchanged when everything was lost, and its client came back too late.
             return;
         }
@@ -63,12 +85,20 @@ impl Case {
                 Ok(next) => break next,
                 // The hook may fail.
                 Err(Refused::Unavailable { .. }) => {}
-                Err(refused) if self.ended_by_hook.borrow().contains(&self.families[at].grant) => {
+                Err(refused)
+                    if self
+                        .ended_by_hook
+                        .borrow()
+                        .contains(&self.families[at].grant) =>
+                {
                     return drop(refused);
                 }
                 Err(refused) => panic!("the newest refresh token does not work: {refused:?}"),
             }
         };
-        assert!(self.world.access(&next.access_token).is_some(), "a new access token does not work");
+        assert!(
+            self.world.access(&next.access_token).is_some(),
+            "a new access token does not work"
+        );
     }
 }

@@ -19,7 +19,9 @@ pub(super) fn chosen(seed: u64, ended: &Rc<RefCell<BTreeSet<String>>>) -> Hooks 
     let (ended, calls) = (Rc::clone(ended), RefCell::new(seed));
     hook(move |exchange| {
         let mut calls = calls.borrow_mut();
-        *calls = calls.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *calls = calls
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let dice = (*calls >> 33) % 100;
         if dice < 2 {
             ended.borrow_mut().insert(exchange.grant.clone());
@@ -29,13 +31,20 @@ pub(super) fn chosen(seed: u64, ended: &Rc<RefCell<BTreeSet<String>>>) -> Hooks 
             futures_util::future::poll_fn(move |context| {
                 context.waker().wake_by_ref();
                 turns = turns.saturating_sub(1);
-                if turns == 0 { Poll::Ready(()) } else { Poll::Pending }
+                if turns == 0 {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
             })
             .await;
             match dice {
                 0..2 => Err(ExchangeError::Ended("as chosen".to_owned())),
                 2..12 => Err(ExchangeError::Transient("as chosen".to_owned())),
-                12..50 => Ok(Exchanged { props: Some(dice.into()), ..Exchanged::default() }),
+                12..50 => Ok(Exchanged {
+                    props: Some(dice.into()),
+                    ..Exchanged::default()
+                }),
                 _ => Ok(Exchanged::default()),
             }
         }

@@ -11,7 +11,10 @@ impl Case {
     pub(super) fn meet_newer_version(&mut self) {
         self.crash();
         let before = self.world.outside.rows.all_rows();
-        let newer: BTreeMap<_, _> = before.iter().map(|(id, row)| (id.clone(), format!("newer{row}"))).collect();
+        let newer: BTreeMap<_, _> = before
+            .iter()
+            .map(|(id, row)| (id.clone(), format!("newer{row}")))
+            .collect();
         self.set_rows(&newer);
         let working = self.working();
         for at in 0..self.families.len() {
@@ -19,10 +22,17 @@ impl Case {
         }
         self.world.ring();
         self.world.drain();
-        assert_eq!(self.world.outside.rows.all_rows(), newer, "rows of a newer version change");
+        assert_eq!(
+            self.world.outside.rows.all_rows(),
+            newer,
+            "rows of a newer version change"
+        );
         let now = self.now();
         for (token, expires) in working {
-            assert!(expires <= now || self.world.access(&token).is_some(), "an older version signs out");
+            assert!(
+                expires <= now || self.world.access(&token).is_some(),
+                "an older version signs out"
+            );
         }
         self.set_rows(&before);
         self.crash();
@@ -38,9 +48,16 @@ impl Case {
     fn working(&self) -> Vec<(String, u64)> {
         let by_hook = self.ended_by_hook.borrow();
         let may_live = |family: &&Family| !family.maybe_dead && !by_hook.contains(&family.grant);
-        let tokens = self.families.iter().filter(may_live).flat_map(|family| &family.access);
-        let working = tokens.filter(|token| !token.maybe_revoked && self.world.access(&token.text).is_some());
-        working.map(|token| (token.text.clone(), token.expires)).collect()
+        let tokens = self
+            .families
+            .iter()
+            .filter(may_live)
+            .flat_map(|family| &family.access);
+        let working =
+            tokens.filter(|token| !token.maybe_revoked && self.world.access(&token.text).is_some());
+        working
+            .map(|token| (token.text.clone(), token.expires))
+            .collect()
     }
 
     fn is_refused(&mut self, at: usize, is_stored: bool) {
@@ -51,7 +68,14 @@ impl Case {
         };
         let outcome = self.world.run(command);
         let is_unavailable = matches!(outcome, Err(Refused::Unavailable { .. }));
-        assert!(if is_stored { is_unavailable } else { outcome.is_err() }, "a newer grant is served: {outcome:?}");
+        assert!(
+            if is_stored {
+                is_unavailable
+            } else {
+                outcome.is_err()
+            },
+            "a newer grant is served: {outcome:?}"
+        );
         self.counts.newer += u64::from(is_stored);
     }
 }

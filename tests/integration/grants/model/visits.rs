@@ -16,7 +16,9 @@ impl Case {
         }
         let which = self.world.dice(count);
         let isolate = self.world.dice(self.isolates.len());
-        let left = self.families[at].access[which].ends.saturating_sub(self.now());
+        let left = self.families[at].access[which]
+            .ends
+            .saturating_sub(self.now());
         if left > BEFORE_THE_END_MS && self.world.dice(8) == 0 {
             self.pass(left - BEFORE_THE_END_MS);
             self.show(at, which, isolate);
@@ -34,7 +36,10 @@ impl Case {
         if works {
             self.counts.accepted += 1;
             let late = family.dead && now > family.died + MOST_STALE_SECONDS * 1000;
-            assert!(!late && now < token.ends, "an isolate takes a token whose grant ended long ago");
+            assert!(
+                !late && now < token.ends,
+                "an isolate takes a token whose grant ended long ago"
+            );
         } else {
             let by_hook = self.ended_by_hook.borrow().contains(&family.grant);
             // A command that is under way may be ending the grant.

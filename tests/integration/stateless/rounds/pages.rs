@@ -13,7 +13,11 @@ fn refusing(times: u32) -> (Server, Rc<Cell<u32>>) {
         let refuses = counted.get() <= times;
         async move {
             if refuses {
-                return Err(Error::url_elicitation_required("connect", "Connect first", "https://a.example/connect"));
+                return Err(Error::url_elicitation_required(
+                    "connect",
+                    "Connect first",
+                    "https://a.example/connect",
+                ));
             }
             Ok("connected".to_owned())
         }
@@ -21,13 +25,16 @@ fn refusing(times: u32) -> (Server, Rc<Cell<u32>>) {
     let (of_prompt, of_resource) = (connect.clone(), connect.clone());
     let tool = move || {
         let outcome = connect();
-        async move { outcome.await.map_or_else(ToolResult::refuse, IntoToolResult::into_tool_result) }
+        async move {
+            outcome
+                .await
+                .map_or_else(ToolResult::refuse, IntoToolResult::into_tool_result)
+        }
     };
-    let server = Server::new("s", "1").tool("connect", "", tool).prompt("connect", "", of_prompt).resource(
-        "connect",
-        "test://connect",
-        of_resource,
-    );
+    let server = Server::new("s", "1")
+        .tool("connect", "", tool)
+        .prompt("connect", "", of_prompt)
+        .resource("connect", "test://connect", of_resource);
     (server, calls)
 }
 
@@ -51,11 +58,28 @@ fn send_the_user_to_a_page_until_the_call_is_not_refused_any_more() {
             json!({ "method": "elicitation/create", "params": { "mode": "url", "message": "Connect first", "url": "https://a.example/connect" } }),
             "{method}"
         );
-        let early = front.again(method, &call, &first, &json!({ key.as_str(): { "action": "accept" } }));
+        let early = front.again(
+            method,
+            &call,
+            &first,
+            &json!({ key.as_str(): { "action": "accept" } }),
+        );
         let second = asked(&early)[0].to_owned();
-        assert_ne!(second, key, "{method}: a question that was answered is another one");
-        let done = front.again(method, &call, &early, &json!({ second.as_str(): { "action": "accept" } }));
-        assert_eq!((&done["resultType"], done.get("isError")), (&json!("complete"), None), "{method}");
+        assert_ne!(
+            second, key,
+            "{method}: a question that was answered is another one"
+        );
+        let done = front.again(
+            method,
+            &call,
+            &early,
+            &json!({ second.as_str(): { "action": "accept" } }),
+        );
+        assert_eq!(
+            (&done["resultType"], done.get("isError")),
+            (&json!("complete"), None),
+            "{method}"
+        );
         assert!(done.to_string().contains("connected"), "{method}: {done}");
         assert_eq!(calls.get(), 3);
     }
@@ -72,10 +96,14 @@ fn send_the_user_to_all_pages_at_once() {
             if connected {
                 return "connected".into_tool_result();
             }
-            let mut refusal = Error::url_elicitation_required("a", "Connect first", "https://a.example");
+            let mut refusal =
+                Error::url_elicitation_required("a", "Connect first", "https://a.example");
             let other = Error::url_elicitation_required("b", "Connect first", "https://b.example");
             let (all, more) = (refusal.data.as_mut().unwrap(), other.data.unwrap());
-            all["elicitations"].as_array_mut().unwrap().push(more["elicitations"][0].clone());
+            all["elicitations"]
+                .as_array_mut()
+                .unwrap()
+                .push(more["elicitations"][0].clone());
             ToolResult::refuse(refusal)
         }
     };
@@ -86,7 +114,12 @@ fn send_the_user_to_all_pages_at_once() {
     assert_eq!(asked(&first), ["a", "b"]);
     let second = front.again("tools/call", &call, &first, &json!({ "b": agreed }));
     assert_eq!(asked(&second), ["a", "b-2"], "the server still refuses");
-    let done = front.again("tools/call", &call, &second, &json!({ "a": agreed, "b-2": agreed }));
+    let done = front.again(
+        "tools/call",
+        &call,
+        &second,
+        &json!({ "a": agreed, "b-2": agreed }),
+    );
     assert_eq!(text(&done), "connected");
 }
 
@@ -104,7 +137,12 @@ fn end_when_the_user_does_not_want_to_go_to_the_page() {
             let answer = front.ask(method, &second).answer();
             let (status, code, _) = refusal(&answer);
             assert_eq!((status, code), (200, -32000), "{method}");
-            assert!(answer.json()["error"]["message"].as_str().is_some_and(|text| !text.is_empty()), "{method}");
+            assert!(
+                answer.json()["error"]["message"]
+                    .as_str()
+                    .is_some_and(|text| !text.is_empty()),
+                "{method}"
+            );
             assert_eq!(answer.json()["error"].get("data"), None, "{method}");
         }
     }
@@ -118,17 +156,36 @@ fn end_where_the_client_cannot_open_the_page() {
         let answer = front.ask(method, &call).answer();
         let (status, code, _) = refusal(&answer);
         assert_eq!((status, code), (400, -32021), "{method}");
-        assert_eq!(answer.json()["error"]["data"]["requiredCapabilities"], json!({ "elicitation": { "url": {} } }));
+        assert_eq!(
+            answer.json()["error"]["data"]["requiredCapabilities"],
+            json!({ "elicitation": { "url": {} } })
+        );
     }
     let page = async |client: Client| -> Result<String, Error> {
-        Ok(match client.elicit_url("pay", "Pay", "https://a.example/pay").await? {
-            Elicited::Accepted(()) => "paid".to_owned(),
-            _ => "not paid".to_owned(),
-        })
+        Ok(
+            match client
+                .elicit_url("pay", "Pay", "https://a.example/pay")
+                .await?
+            {
+                Elicited::Accepted(()) => "paid".to_owned(),
+                _ => "not paid".to_owned(),
+            },
+        )
     };
     let front = Front::new(server().tool("pay", "", page)).declaring(everything());
     let call = calling("pay", &none());
     let first = front.result("tools/call", &call);
-    assert_eq!(first["inputRequests"]["pay"]["params"].get("elicitationId"), None);
-    assert_eq!(text(&front.again("tools/call", &call, &first, &json!({ "pay": { "action": "accept" } }))), "paid");
+    assert_eq!(
+        first["inputRequests"]["pay"]["params"].get("elicitationId"),
+        None
+    );
+    assert_eq!(
+        text(&front.again(
+            "tools/call",
+            &call,
+            &first,
+            &json!({ "pay": { "action": "accept" } })
+        )),
+        "paid"
+    );
 }

@@ -9,7 +9,9 @@ use std::rc::Rc;
 use durable_mcp::http::request_runtime::{ModelRequest, ModelWork, RelayRequest, RelayWork};
 use durable_mcp::http::sign_in::IdentitySignIn;
 use durable_mcp::identity::stand_in::StandIn as NoWeb;
-use durable_mcp::identity::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider};
+use durable_mcp::identity::{
+    Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider,
+};
 use durable_mcp::keys::Keys;
 use durable_mcp::oauth::authority::{Authority, AuthorityHost};
 use durable_mcp::oauth::configured;
@@ -46,8 +48,17 @@ pub(crate) struct StandIn;
 
 impl IdentityProvider for StandIn {
     fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun> {
-        let url = format!("{UPSTREAM}?{}", encode_query(&[("state", flow.state), ("redirect_uri", flow.callback)]));
-        async move { Ok(Begun { url, kept: json!({ "verifier": "v" }) }) }.boxed_local()
+        let url = format!(
+            "{UPSTREAM}?{}",
+            encode_query(&[("state", flow.state), ("redirect_uri", flow.callback)])
+        );
+        async move {
+            Ok(Begun {
+                url,
+                kept: json!({ "verifier": "v" }),
+            })
+        }
+        .boxed_local()
     }
 
     fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity> {
@@ -62,7 +73,11 @@ impl IdentityProvider for StandIn {
                 "stranger" => IdentityError::NotAllowed("<b>mallory".to_owned()),
                 name => {
                     let props = json!({ "name": name });
-                    return Ok(Identity { subject: format!("stand-in:{name}"), name: Some(name.to_owned()), props });
+                    return Ok(Identity {
+                        subject: format!("stand-in:{name}"),
+                        name: Some(name.to_owned()),
+                        props,
+                    });
                 }
             })
         }
@@ -85,7 +100,9 @@ struct Shared {
 
 impl Shared {
     fn end_session(&self, key: &str) {
-        self.ended.borrow_mut().push(Claims::of_key(key).unwrap().object.to_hex());
+        self.ended
+            .borrow_mut()
+            .push(Claims::of_key(key).unwrap().object.to_hex());
     }
 }
 
@@ -188,7 +205,10 @@ impl Deployment {
     pub(crate) fn with_clients(clients: &str) -> Self {
         let clients = configured::read(clients, &[]).unwrap();
         Self::set_up(|oauth| {
-            let oauth = oauth.clients(clients).scopes(&["read", "write", "admin"]).unwrap();
+            let oauth = oauth
+                .clients(clients)
+                .scopes(&["read", "write", "admin"])
+                .unwrap();
             oauth.describe_scope("read", "Read <notes>")
         })
     }
@@ -204,8 +224,16 @@ impl Deployment {
     }
 
     /// A deployment whose provider is set up by `set_up`, and that sets variables.
-    pub(crate) fn set_up_with(set_up: impl FnOnce(OAuth) -> OAuth, variables: &[(&str, &str)]) -> Self {
-        let read = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
+    pub(crate) fn set_up_with(
+        set_up: impl FnOnce(OAuth) -> OAuth,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let read = |name: &str| {
+            variables
+                .iter()
+                .find(|(own, _)| *own == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         Self::of(Self::app(set_up).with_variables(&read))
     }
 
@@ -235,10 +263,18 @@ impl Deployment {
 
     fn of(app: App) -> Self {
         let (kv, random) = (MemoryKv::at(NOW), SeededRandom::new(1));
-        let (keys, ended) = (Rc::new(Keys::from_secret("a secret")), Rc::<RefCell<Vec<String>>>::default());
+        let (keys, ended) = (
+            Rc::new(Keys::from_secret("a secret")),
+            Rc::<RefCell<Vec<String>>>::default(),
+        );
         Self {
             app,
-            shared: Rc::new(Shared { kv, random, keys, ended: Rc::clone(&ended) }),
+            shared: Rc::new(Shared {
+                kv,
+                random,
+                keys,
+                ended: Rc::clone(&ended),
+            }),
             users: RefCell::default(),
             rows: RefCell::default(),
             rates: RefCell::default(),
@@ -261,7 +297,12 @@ impl Deployment {
 
     /// The answer of the request to a model that was made at that place is over.
     pub(crate) fn answered(&self, at: usize, used: Option<u64>) {
-        let (_, work) = self.asked.borrow().get(at).map(|(request, work)| (request.clone(), Rc::clone(work))).unwrap();
+        let (_, work) = self
+            .asked
+            .borrow()
+            .get(at)
+            .map(|(request, work)| (request.clone(), Rc::clone(work)))
+            .unwrap();
         work.over(&self.visit(), used);
     }
 
@@ -278,7 +319,11 @@ impl Deployment {
     }
 
     fn visit(&self) -> Visit<'_> {
-        Visit { deployment: self, ends: false, body: String::new() }
+        Visit {
+            deployment: self,
+            ends: false,
+            body: String::new(),
+        }
     }
 
     pub(crate) fn pass_ms(&self, ms: u64) {
@@ -297,7 +342,10 @@ impl Deployment {
     /// The records in Workers KV.
     pub(crate) fn records(&self) -> BTreeMap<String, String> {
         let kv = &self.shared.kv;
-        kv.keys("").into_iter().map(|key| (key.clone(), kv.value(&key).unwrap())).collect()
+        kv.keys("")
+            .into_iter()
+            .map(|key| (key.clone(), kv.value(&key).unwrap()))
+            .collect()
     }
 
     /// Deletes a record from Workers KV.
@@ -307,12 +355,22 @@ impl Deployment {
 
     /// Number of reads from Workers KV of keys that contain `part`.
     pub(crate) fn gets_of(&self, part: &str) -> usize {
-        self.shared.kv.called(Call::Get).iter().filter(|key| key.contains(part)).count()
+        self.shared
+            .kv
+            .called(Call::Get)
+            .iter()
+            .filter(|key| key.contains(part))
+            .count()
     }
 
     /// The rows of a user.
     pub(crate) fn rows(&self, user: &UserHandle) -> Rc<MemoryRows> {
-        Rc::clone(self.rows.borrow_mut().entry(user.as_str().to_owned()).or_default())
+        Rc::clone(
+            self.rows
+                .borrow_mut()
+                .entry(user.as_str().to_owned())
+                .or_default(),
+        )
     }
 
     /// The objects of all users are restarted, so that they read their rows anew.
@@ -327,11 +385,16 @@ impl Deployment {
 
     /// Registers a client and gives its id.
     pub(crate) fn register(&self, metadata: &Value) -> String {
-        let mut client =
-            json!({ "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none", "client_name": "C" });
-        client.as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
+        let mut client = json!({ "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none", "client_name": "C" });
+        client
+            .as_object_mut()
+            .unwrap()
+            .extend(metadata.as_object().unwrap().clone());
         let shown = Browser::new(self).send(Method::POST, "/register", &client.to_string(), &[]);
         let answer: Value = serde_json::from_str(&shown.text).unwrap();
-        answer["client_id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+        answer["client_id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"))
+            .to_owned()
     }
 }

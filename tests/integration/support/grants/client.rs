@@ -19,9 +19,21 @@ pub(crate) struct Client {
     pub(crate) refreshable: bool,
 }
 
-pub(crate) const PUBLIC: Client = Client { id: "public", public: true, refreshable: true };
-pub(crate) const CONFIDENTIAL: Client = Client { id: "confidential", public: false, refreshable: true };
-pub(crate) const SHORT: Client = Client { id: "short", public: true, refreshable: false };
+pub(crate) const PUBLIC: Client = Client {
+    id: "public",
+    public: true,
+    refreshable: true,
+};
+pub(crate) const CONFIDENTIAL: Client = Client {
+    id: "confidential",
+    public: false,
+    refreshable: true,
+};
+pub(crate) const SHORT: Client = Client {
+    id: "short",
+    public: true,
+    refreshable: false,
+};
 
 pub(crate) fn scopes(text: &str) -> Scopes {
     Scopes::parse(text).unwrap()
@@ -68,7 +80,12 @@ impl Client {
     }
 
     pub(crate) fn refresh(&self, token: &str) -> Refresh {
-        Refresh { token: token.to_owned(), client_id: self.id.to_owned(), scopes: None, resources: Vec::new() }
+        Refresh {
+            token: token.to_owned(),
+            client_id: self.id.to_owned(),
+            scopes: None,
+            resources: Vec::new(),
+        }
     }
 
     pub(crate) fn mint(&self, token: &str) -> Mint {
@@ -82,7 +99,10 @@ impl Client {
     }
 
     pub(crate) fn revoke(&self, token: &str) -> Command {
-        Command::RevokeToken { token: token.to_owned(), client_id: self.id.to_owned() }
+        Command::RevokeToken {
+            token: token.to_owned(),
+            client_id: self.id.to_owned(),
+        }
     }
 
     pub(crate) fn issue(&self, handle: &UserHandle) -> Issue {

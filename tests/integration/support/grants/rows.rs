@@ -31,7 +31,11 @@ impl MemoryRows {
     /// Rows of grants but for those that are only remembered to have ended.
     pub(crate) fn unfinished(&self) -> usize {
         let is_over = |json: &String| json.contains(r#""keys":[]"#) && !json.contains(r#""held""#);
-        self.rows.borrow().values().filter(|json| !is_over(json)).count()
+        self.rows
+            .borrow()
+            .values()
+            .filter(|json| !is_over(json))
+            .count()
     }
 
     pub(crate) fn text(&self) -> String {
@@ -40,7 +44,9 @@ impl MemoryRows {
 
     /// Sets a row, as another version or a fault may have written it.
     pub(crate) fn set(&self, id: &str, json: &str) {
-        self.rows.borrow_mut().insert(id.to_owned(), json.to_owned());
+        self.rows
+            .borrow_mut()
+            .insert(id.to_owned(), json.to_owned());
     }
 
     /// All rows, by their names.
@@ -67,7 +73,9 @@ impl GrantStore for MemoryRows {
         if self.failing_put.get() == Some(self.puts.get()) {
             return Err(RuntimeError("the disk is on fire".to_owned()));
         }
-        self.rows.borrow_mut().insert(id.to_owned(), json.to_owned());
+        self.rows
+            .borrow_mut()
+            .insert(id.to_owned(), json.to_owned());
         Ok(())
     }
 
@@ -78,7 +86,12 @@ impl GrantStore for MemoryRows {
     }
 
     fn all(&self) -> Result<Vec<(String, String)>, RuntimeError> {
-        Ok(self.rows.borrow().iter().map(|(id, json)| (id.clone(), json.clone())).collect())
+        Ok(self
+            .rows
+            .borrow()
+            .iter()
+            .map(|(id, json)| (id.clone(), json.clone()))
+            .collect())
     }
 
     fn spending(&self) -> Result<Option<String>, RuntimeError> {

@@ -17,19 +17,37 @@ const CALLBACK_PATH: &str = "/oauth/callback";
 const RESERVED_PATHS: [&str; 2] = ["/wait-for-auth", "/.mcp-remote/id"];
 
 /// Browsers on Windows may resolve `localhost` to `[::1]` alone, where nothing listens.
-const CALLBACK_HOST: &str = if cfg!(windows) { "127.0.0.1" } else { "localhost" };
+const CALLBACK_HOST: &str = if cfg!(windows) {
+    "127.0.0.1"
+} else {
+    "localhost"
+};
 
 /// Parameters that each authorization request has a value of its own of.
-const DERIVED_PARAMS: [&str; 6] =
-    ["client_id", "code_challenge", "code_challenge_method", "redirect_uri", "response_type", "state"];
+const DERIVED_PARAMS: [&str; 6] = [
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "redirect_uri",
+    "response_type",
+    "state",
+];
 
 impl Given {
-    pub(super) fn sign_in(&mut self, environment: Environment<'_>) -> Result<SignInArguments, UsageError> {
+    pub(super) fn sign_in(
+        &mut self,
+        environment: Environment<'_>,
+    ) -> Result<SignInArguments, UsageError> {
         let client_metadata = self.object("static-oauth-client-metadata", environment)?;
         let client_info = self.object("static-oauth-client-info", environment)?;
-        if client_info.as_ref().is_some_and(|client| !client.get("client_id").is_some_and(serde_json::Value::is_string))
-        {
-            return Err(UsageError::new("--static-oauth-client-info lacks client_id; add the id that you registered"));
+        if client_info.as_ref().is_some_and(|client| {
+            !client
+                .get("client_id")
+                .is_some_and(serde_json::Value::is_string)
+        }) {
+            return Err(UsageError::new(
+                "--static-oauth-client-info lacks client_id; add the id that you registered",
+            ));
         }
         Ok(SignInArguments {
             grant: self.grant()?,
@@ -56,19 +74,27 @@ impl Given {
         flag: &str,
         environment: Environment<'_>,
     ) -> Result<Option<serde_json::Map<String, serde_json::Value>>, UsageError> {
-        let Some(value) = self.take(flag) else { return Ok(None) };
-        json_object(&format!("--{flag}"), &value, environment, &mut self.warnings).map(Some)
+        let Some(value) = self.take(flag) else {
+            return Ok(None);
+        };
+        json_object(
+            &format!("--{flag}"),
+            &value,
+            environment,
+            &mut self.warnings,
+        )
+        .map(Some)
     }
 
     fn grant(&mut self) -> Result<Grant, UsageError> {
         let token_endpoint = self.token_endpoint()?;
         match (self.has("device-code"), self.has("client-credentials")) {
-            (true, true) => {
-                Err(UsageError::new("--device-code and --client-credentials exclude each other; leave one"))
-            }
-            (_, false) if token_endpoint.is_some() => {
-                Err(UsageError::new("--token-endpoint needs --client-credentials; add it, or leave the endpoint out"))
-            }
+            (true, true) => Err(UsageError::new(
+                "--device-code and --client-credentials exclude each other; leave one",
+            )),
+            (_, false) if token_endpoint.is_some() => Err(UsageError::new(
+                "--token-endpoint needs --client-credentials; add it, or leave the endpoint out",
+            )),
             (true, false) => Ok(Grant::DeviceCode),
             (false, true) => Ok(Grant::ClientCredentials { token_endpoint }),
             (false, false) => Ok(Grant::AuthorizationCode),
@@ -76,8 +102,12 @@ impl Given {
     }
 
     fn token_endpoint(&mut self) -> Result<Option<Url>, UsageError> {
-        let Some(value) = self.take("token-endpoint") else { return Ok(None) };
-        let url = Url::parse(value.trim()).ok().filter(|url| is_safe_destination(url, false));
+        let Some(value) = self.take("token-endpoint") else {
+            return Ok(None);
+        };
+        let url = Url::parse(value.trim())
+            .ok()
+            .filter(|url| is_safe_destination(url, false));
         url.map(Some).ok_or_else(|| {
             UsageError::new(
                 "--token-endpoint takes an https:// URL (http:// on this machine only) without user, password or fragment",
@@ -86,7 +116,9 @@ impl Given {
     }
 
     fn callback_host(&mut self) -> Result<String, UsageError> {
-        let Some(host) = self.take("host") else { return Ok(CALLBACK_HOST.to_owned()) };
+        let Some(host) = self.take("host") else {
+            return Ok(CALLBACK_HOST.to_owned());
+        };
         if is_loopback_host(&host) {
             Ok(host)
         } else {
@@ -97,7 +129,9 @@ impl Given {
     }
 
     fn callback_path(&mut self) -> String {
-        let Some(path) = self.take("callback-path") else { return CALLBACK_PATH.to_owned() };
+        let Some(path) = self.take("callback-path") else {
+            return CALLBACK_PATH.to_owned();
+        };
         if path.starts_with('/') && !RESERVED_PATHS.contains(&path.as_str()) {
             return path;
         }
@@ -109,10 +143,13 @@ impl Given {
     }
 
     fn success_url(&mut self) -> Result<Option<Url>, UsageError> {
-        let Some(value) = self.take("auth-success-url") else { return Ok(None) };
+        let Some(value) = self.take("auth-success-url") else {
+            return Ok(None);
+        };
         let allow_http = self.has("allow-http");
-        let url =
-            Url::parse(&value).ok().filter(|url| is_safe_destination(url, allow_http) && !value.contains(['?', '#']));
+        let url = Url::parse(&value)
+            .ok()
+            .filter(|url| is_safe_destination(url, allow_http) && !value.contains(['?', '#']));
         url.map(Some).ok_or_else(|| {
             UsageError::new(
                 "--auth-success-url takes an https:// URL (http:// on this machine or with --allow-http) without user, query or fragment",
@@ -121,11 +158,15 @@ impl Given {
     }
 
     fn sign_in_timeout(&mut self) -> Duration {
-        let Some(value) = self.take("auth-timeout") else { return SIGN_IN_TIMEOUT };
+        let Some(value) = self.take("auth-timeout") else {
+            return SIGN_IN_TIMEOUT;
+        };
         if let Some(seconds) = leading_integer(&value).filter(|seconds| *seconds > 0) {
             return Duration::from_secs(seconds);
         }
-        self.warnings.push(format!("--auth-timeout {value:?} is ignored; give a number of seconds above 0"));
+        self.warnings.push(format!(
+            "--auth-timeout {value:?} is ignored; give a number of seconds above 0"
+        ));
         SIGN_IN_TIMEOUT
     }
 
@@ -134,7 +175,9 @@ impl Given {
         if Url::parse(&value).is_ok_and(|url| url.scheme() == "https" && url.path() != "/") {
             return Some(value);
         }
-        self.warnings.push(format!("--client-metadata-url {value:?} is ignored; give an https:// URL with a path"));
+        self.warnings.push(format!(
+            "--client-metadata-url {value:?} is ignored; give an https:// URL with a path"
+        ));
         None
     }
 
@@ -142,7 +185,8 @@ impl Given {
         let given = self.take("resource").map(|value| value.trim().to_owned());
         if self.has("disable-resource-parameter") {
             if given.is_some_and(|value| !value.is_empty()) {
-                self.warnings.push("--disable-resource-parameter overrides --resource".to_owned());
+                self.warnings
+                    .push("--disable-resource-parameter overrides --resource".to_owned());
             }
             return Ok(Resource::Omitted);
         }
@@ -172,7 +216,8 @@ impl Given {
                 )));
             }
             if key == "resource" {
-                let reason = "--authorize-param resource=... is not in token requests; use --resource";
+                let reason =
+                    "--authorize-param resource=... is not in token requests; use --resource";
                 self.warnings.push(reason.to_owned());
             }
             match params.iter_mut().find(|(known, _)| known == key) {
@@ -187,7 +232,9 @@ impl Given {
         match self.take("store").as_deref() {
             None | Some("file") => Ok(StoreKind::File),
             Some("keychain") => Ok(StoreKind::Keychain),
-            Some(other) => Err(UsageError::new(format!("--store {other:?} is unknown; use file or keychain"))),
+            Some(other) => Err(UsageError::new(format!(
+                "--store {other:?} is unknown; use file or keychain"
+            ))),
         }
     }
 }

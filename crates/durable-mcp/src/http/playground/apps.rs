@@ -49,10 +49,19 @@ impl AppsOrigin {
 pub(super) fn frame(apps: &AppsOrigin, head: &Head) -> Reply {
     get(head, || match policy(apps, head) {
         Some(policy) => {
-            let reply = Reply { body: Body::Text(HTML.to_owned()), ..Reply::default() };
-            with_policy(reply.header("content-type", "text/html; charset=utf-8"), policy)
+            let reply = Reply {
+                body: Body::Text(HTML.to_owned()),
+                ..Reply::default()
+            };
+            with_policy(
+                reply.header("content-type", "text/html; charset=utf-8"),
+                policy,
+            )
         }
-        None => with_policy(Reply::empty(StatusCode::FORBIDDEN), "default-src 'none'; sandbox".to_owned()),
+        None => with_policy(
+            Reply::empty(StatusCode::FORBIDDEN),
+            "default-src 'none'; sandbox".to_owned(),
+        ),
     })
 }
 
@@ -79,8 +88,15 @@ fn policy(apps: &AppsOrigin, head: &Head) -> Option<String> {
         _ => return None,
     };
     let storage = if is_own { " allow-same-origin" } else { "" };
-    let Asked { connect, resource, frame, base, .. } = &asked;
-    let [some_connect, some_frame, some_base] = [connect, frame, base].map(|sources| or_none(sources));
+    let Asked {
+        connect,
+        resource,
+        frame,
+        base,
+        ..
+    } = &asked;
+    let [some_connect, some_frame, some_base] =
+        [connect, frame, base].map(|sources| or_none(sources));
     // Forms are for scripts: the event comes, and nothing is sent.
     Some(format!(
         "default-src 'none'; script-src 'unsafe-inline'{resource}; style-src 'unsafe-inline'{resource}; \
@@ -91,13 +107,18 @@ fn policy(apps: &AppsOrigin, head: &Head) -> Option<String> {
 }
 
 fn or_none(sources: &str) -> &str {
-    if sources.is_empty() { " 'none'" } else { sources }
+    if sources.is_empty() {
+        " 'none'"
+    } else {
+        sources
+    }
 }
 
 /// Whether the page asks for the frame (Fetch Metadata, W3C), and neither a person's address bar nor an app, which could get
 /// itself another policy so: the page is of another origin than an app at any time.
 fn is_framed(is_own: bool, head: &Head) -> bool {
-    let [site, destination] = ["sec-fetch-site", "sec-fetch-dest"].map(|name| head.raw_header(name));
+    let [site, destination] =
+        ["sec-fetch-site", "sec-fetch-dest"].map(|name| head.raw_header(name));
     let is_of_the_page = match site.as_deref() {
         Some("same-origin") => !is_own,
         Some("same-site" | "cross-site") => is_own,
@@ -137,6 +158,7 @@ impl<'a> Asked<'a> {
 
 fn sources(value: &str, kind: Kind) -> Option<String> {
     let sources: Vec<&str> = value.split(',').collect();
-    let are_fit = sources.len() <= MAX_SOURCES && sources.iter().all(|source| is_source(source, kind));
+    let are_fit =
+        sources.len() <= MAX_SOURCES && sources.iter().all(|source| is_source(source, kind));
     are_fit.then(|| sources.iter().flat_map(|source| [" ", source]).collect())
 }

@@ -29,7 +29,9 @@ const MAX_MESSAGE_CHARS: usize = 500;
 /// model on it.
 pub(super) fn served<'a>(app: &'a App, head: &Head) -> Option<&'a ChatSettings> {
     let is_for_all = || is_loopback(&head.host) && app.closed.is_none();
-    app.chat.as_ref().filter(|chat| app.provider.is_some() || (chat.source.is_local() && is_for_all()))
+    app.chat
+        .as_ref()
+        .filter(|chat| app.provider.is_some() || (chat.source.is_local() && is_for_all()))
 }
 
 /// Answers a request.
@@ -43,7 +45,11 @@ pub(in crate::http) async fn handle(app: &App, head: &Head, runtime: &dyn Reques
     let spender = match &app.provider {
         None => None,
         Some(provider) => match signed_in(app, provider.as_ref(), head, runtime).await {
-            Ok(caller) => Some(Spender { provider: Rc::clone(provider), caller, receipt: OnceCell::new() }),
+            Ok(caller) => Some(Spender {
+                provider: Rc::clone(provider),
+                caller,
+                receipt: OnceCell::new(),
+            }),
             Err(refused) => return refused,
         },
     };
@@ -51,7 +57,12 @@ pub(in crate::http) async fn handle(app: &App, head: &Head, runtime: &dyn Reques
         Ok(asked) => asked,
         Err(refused) => return refused,
     };
-    let work = Chatting { asked: Cell::new(Some(asked)), source: chat.source.clone(), quotas: chat.quotas, spender };
+    let work = Chatting {
+        asked: Cell::new(Some(asked)),
+        source: chat.source.clone(),
+        quotas: chat.quotas,
+        spender,
+    };
     match runtime.ask_model(Rc::new(work)).await {
         Ok(Ok(answer)) => answered(chat, runtime, answer),
         Ok(Err(refused)) => refused,
@@ -60,14 +71,26 @@ pub(in crate::http) async fn handle(app: &App, head: &Head, runtime: &dyn Reques
 }
 
 /// Finds out who chats: the token is for the page, as a resource of the server, and has its scope.
-async fn signed_in(app: &App, provider: &dyn Provider, head: &Head, runtime: &dyn RequestRuntime) -> Authenticated {
+async fn signed_in(
+    app: &App,
+    provider: &dyn Provider,
+    head: &Head,
+    runtime: &dyn RequestRuntime,
+) -> Authenticated {
     let head = app.origins.at_server(head);
     let caller = provider.caller(app, &head, runtime, PAGE).await?;
     if caller.scopes.iter().any(|scope| scope == CHAT) {
         return Ok(caller);
     }
-    let page = Head { path: PAGE.to_owned(), ..head };
-    let refused = refusal(StatusCode::FORBIDDEN, "unauthorized", "The token is not for the chat.");
+    let page = Head {
+        path: PAGE.to_owned(),
+        ..head
+    };
+    let refused = refusal(
+        StatusCode::FORBIDDEN,
+        "unauthorized",
+        "The token is not for the chat.",
+    );
     Err(refused.header("www-authenticate", provider.challenge(&page, CHAT)))
 }
 
@@ -88,8 +111,17 @@ struct Spender {
 
 impl Spender {
     /// The tokens that the answer may have.
-    async fn spend(&self, runtime: &dyn RequestRuntime, quotas: &Quotas, tokens: u64) -> Result<u64, Reply> {
-        match self.provider.spend(runtime, &self.caller, quotas, tokens).await {
+    async fn spend(
+        &self,
+        runtime: &dyn RequestRuntime,
+        quotas: &Quotas,
+        tokens: u64,
+    ) -> Result<u64, Reply> {
+        match self
+            .provider
+            .spend(runtime, &self.caller, quotas, tokens)
+            .await
+        {
             Ok(Spending::Granted(receipt, tokens)) => {
                 let _ = self.receipt.set(receipt);
                 Ok(tokens)
@@ -98,7 +130,11 @@ impl Spender {
             Ok(Spending::Total(allowance)) => Err(used_up(allowance, "total", "upstream_limit")),
             Err(fault) => {
                 runtime.warn(&fault.0);
-                let refused = refusal(StatusCode::SERVICE_UNAVAILABLE, "upstream", "The request cannot be counted.");
+                let refused = refusal(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "upstream",
+                    "The request cannot be counted.",
+                );
                 Err(refused.header("retry-after", "2"))
             }
         }
@@ -106,7 +142,10 @@ impl Spender {
 }
 
 impl ModelWork for Chatting {
-    fn prepare<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, Result<ModelRequest, Reply>> {
+    fn prepare<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+    ) -> LocalBoxFuture<'a, Result<ModelRequest, Reply>> {
         async move {
             let asked = self.asked.take().ok_or(Refusal::Internal)?;
             let tokens = match &self.spender {
@@ -114,13 +153,21 @@ impl ModelWork for Chatting {
                 None => asked.tokens,
             };
             let model = asked.model.clone();
-            Ok(ModelRequest { source: self.source.clone(), model, body: asked.body(&self.source, tokens) })
+            Ok(ModelRequest {
+                source: self.source.clone(),
+                model,
+                body: asked.body(&self.source, tokens),
+            })
         }
         .boxed_local()
     }
 
     fn goes_on<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, bool> {
-        if let Some(Spender { provider, caller, receipt }) = &self.spender
+        if let Some(Spender {
+            provider,
+            caller,
+            receipt,
+        }) = &self.spender
             && let Some(receipt) = receipt.get()
         {
             return provider.goes_on(runtime, receipt, caller);
@@ -129,7 +176,9 @@ impl ModelWork for Chatting {
     }
 
     fn over(&self, runtime: &dyn RequestRuntime, used: Option<u64>) {
-        if let Some(Spender { provider, receipt, .. }) = &self.spender
+        if let Some(Spender {
+            provider, receipt, ..
+        }) = &self.spender
             && let Some(receipt) = receipt.get()
         {
             provider.settle(runtime, receipt, used);
@@ -143,11 +192,19 @@ fn used_up(allowance: Allowance, day: &'static str, now: &'static str) -> Reply 
         Allowance::UsedUp { retry_after } => (day, retry_after),
         Allowance::Busy { retry_after } => (now, retry_after),
         Allowance::Ended | Allowance::Granted { .. } => {
-            let ended = refusal(StatusCode::UNAUTHORIZED, "unauthorized", "The access has ended. Sign in again.");
+            let ended = refusal(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "The access has ended. Sign in again.",
+            );
             return ended.header("www-authenticate", "Bearer error=\"invalid_token\"");
         }
     };
-    let refused = refusal(StatusCode::TOO_MANY_REQUESTS, code, "The allowance is used up for now.");
+    let refused = refusal(
+        StatusCode::TOO_MANY_REQUESTS,
+        code,
+        "The allowance is used up for now.",
+    );
     refused.header("retry-after", seconds.to_string())
 }
 
@@ -160,13 +217,26 @@ async fn checked(
 ) -> Result<Asked, Reply> {
     let is_own = |origin: &str| origin.eq_ignore_ascii_case(&head.origin());
     if !has_token && head.header("origin").is_some_and(|origin| !is_own(&origin)) {
-        return Err(refusal(StatusCode::FORBIDDEN, "request", "This is for the page of this server."));
+        return Err(refusal(
+            StatusCode::FORBIDDEN,
+            "request",
+            "This is for the page of this server.",
+        ));
     }
     if !head.has_type("application/json") || head.is_coded() {
         return Err(Refusal::NotJson.into());
     }
-    let too_large = || refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The chat is too long.");
-    if head.declared_length().is_some_and(|length| length > MAX_BODY_BYTES) {
+    let too_large = || {
+        refusal(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "The chat is too long.",
+        )
+    };
+    if head
+        .declared_length()
+        .is_some_and(|length| length > MAX_BODY_BYTES)
+    {
         return Err(too_large());
     }
     let text = runtime.read_body().await?;
@@ -182,44 +252,89 @@ async fn checked(
 /// The model's answer, or what the page is told of its failure. None of its headers goes out.
 fn answered(chat: &ChatSettings, runtime: &dyn RequestRuntime, answer: ModelAnswer) -> Reply {
     match answer {
-        ModelAnswer::Stream { is_document: false, body } => Reply::events(body),
-        ModelAnswer::Stream { is_document: true, body } => Reply { body, ..Reply::json(StatusCode::OK, String::new()) },
-        ModelAnswer::Failure { status, retry_after, text } => {
+        ModelAnswer::Stream {
+            is_document: false,
+            body,
+        } => Reply::events(body),
+        ModelAnswer::Stream {
+            is_document: true,
+            body,
+        } => Reply {
+            body,
+            ..Reply::json(StatusCode::OK, String::new())
+        },
+        ModelAnswer::Failure {
+            status,
+            retry_after,
+            text,
+        } => {
             runtime.warn(&format!("the model of the playground answers {status}"));
             match status {
                 429 => {
-                    let reply = refusal(StatusCode::TOO_MANY_REQUESTS, "upstream_limit", "The model takes no more.");
+                    let reply = refusal(
+                        StatusCode::TOO_MANY_REQUESTS,
+                        "upstream_limit",
+                        "The model takes no more.",
+                    );
                     let seconds = retry_after.and_then(|text| text.trim().parse::<u32>().ok());
                     match seconds {
                         Some(seconds) => reply.header("retry-after", seconds.to_string()),
                         None => reply,
                     }
                 }
-                413 => refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The chat is too long for the model."),
+                413 => refusal(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "too_large",
+                    "The chat is too long for the model.",
+                ),
                 400 | 404 | 422 => refusal(StatusCode::BAD_REQUEST, "request", &told(chat, &text)),
-                _ => refusal(StatusCode::BAD_GATEWAY, "upstream", "The model cannot be had."),
+                _ => refusal(
+                    StatusCode::BAD_GATEWAY,
+                    "upstream",
+                    "The model cannot be had.",
+                ),
             }
         }
     }
 }
 
 fn unreachable(runtime: &dyn RequestRuntime, fault: &RuntimeError) -> Reply {
-    runtime.warn(&format!("the model of the playground cannot be reached: {}", fault.0));
-    refusal(StatusCode::BAD_GATEWAY, "upstream", "The model cannot be reached.")
+    runtime.warn(&format!(
+        "the model of the playground cannot be reached: {}",
+        fault.0
+    ));
+    refusal(
+        StatusCode::BAD_GATEWAY,
+        "upstream",
+        "The model cannot be reached.",
+    )
 }
 
 /// The message in a provider's error, unless it repeats the key.
 fn told(chat: &ChatSettings, text: &str) -> String {
     let error: Value = serde_json::from_str(text).unwrap_or_default();
-    let places = ["/error/message", "/errors/0/message", "/description", "/message"];
-    let message = places.iter().find_map(|place| error.pointer(place)?.as_str()).unwrap_or_default();
+    let places = [
+        "/error/message",
+        "/errors/0/message",
+        "/description",
+        "/message",
+    ];
+    let message = places
+        .iter()
+        .find_map(|place| error.pointer(place)?.as_str())
+        .unwrap_or_default();
     let message: String = message.chars().take(MAX_MESSAGE_CHARS).collect();
     match &chat.source {
-        ModelSource::OpenAi { key: Some(key), .. } if message.contains(key.secret()) => String::new(),
+        ModelSource::OpenAi { key: Some(key), .. } if message.contains(key.secret()) => {
+            String::new()
+        }
         _ => message,
     }
 }
 
 fn refusal(status: StatusCode, code: &str, message: &str) -> Reply {
-    Reply::json(status, json!({ "error": { "code": code, "message": message } }).to_string())
+    Reply::json(
+        status,
+        json!({ "error": { "code": code, "message": message } }).to_string(),
+    )
 }

@@ -45,7 +45,11 @@ impl OwnOrigin {
     pub(in crate::http) fn parse(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
         let text = text.strip_suffix('/').unwrap_or(&text);
-        let usual = if text.starts_with("https:") { ":443" } else { ":80" };
+        let usual = if text.starts_with("https:") {
+            ":443"
+        } else {
+            ":80"
+        };
         let origin = text.strip_suffix(usual).unwrap_or(text);
         is_origin(origin).then(|| Self(origin.to_owned()))
     }
@@ -70,7 +74,9 @@ pub(super) fn is_origin(text: &str) -> bool {
 }
 
 fn without_usual_port(host: &str) -> &str {
-    host.strip_suffix(":443").or_else(|| host.strip_suffix(":80")).unwrap_or(host)
+    host.strip_suffix(":443")
+        .or_else(|| host.strip_suffix(":80"))
+        .unwrap_or(host)
 }
 
 /// An origin of the page, and that of the server, which the page connects to and has tokens for.
@@ -94,7 +100,12 @@ pub(crate) struct Origins {
 
 impl Default for Origins {
     fn default() -> Self {
-        Self { apps: AppsOrigin::Opaque, page: None, has_page: true, files_first: Rc::default() }
+        Self {
+            apps: AppsOrigin::Opaque,
+            page: None,
+            has_page: true,
+            files_first: Rc::default(),
+        }
     }
 }
 
@@ -107,12 +118,16 @@ impl Origins {
             Err(_) => AppsOrigin::None,
         };
         let page = variables.origin(PAGE, "https://play.example.com; there is no playground now");
-        let server = variables.origin(SERVER, "https://mcp.example.com; there is no playground now");
+        let server = variables.origin(
+            SERVER,
+            "https://mcp.example.com; there is no playground now",
+        );
         let shares_server = matches!(page, Ok(None));
         let mut problem = None;
         let page = match (page, server) {
             (Ok(Some(page)), Ok(Some(server))) => {
-                let is_shared = page.is_at(server.host()) || [&page, &server].iter().any(|own| apps.is_at(own.host()));
+                let is_shared = page.is_at(server.host())
+                    || [&page, &server].iter().any(|own| apps.is_at(own.host()));
                 problem = is_shared.then_some(SHARED);
                 (!is_shared).then_some(PageOrigin { page, server })
             }
@@ -128,7 +143,12 @@ impl Origins {
         };
         variables.problems.extend(problem.map(str::to_owned));
         let has_page = shares_server || page.is_some();
-        Self { apps, page, has_page, files_first: Rc::default() }
+        Self {
+            apps,
+            page,
+            has_page,
+            files_first: Rc::default(),
+        }
     }
 
     /// Whether hosts have to be told apart.
@@ -138,12 +158,17 @@ impl Origins {
 
     /// A path of the page as others write it: with the page's origin, if that is not the server's.
     pub(in crate::http) fn of_page(&self, path: &str) -> String {
-        format!("{}{path}", self.page.as_ref().map_or("", |own| own.page.as_str()))
+        format!(
+            "{}{path}",
+            self.page.as_ref().map_or("", |own| own.page.as_str())
+        )
     }
 
     /// Whether an origin is that of the page alone.
     pub(in crate::http) fn is_page(&self, origin: &str) -> bool {
-        self.page.as_ref().is_some_and(|own| own.page.as_str().eq_ignore_ascii_case(origin))
+        self.page
+            .as_ref()
+            .is_some_and(|own| own.page.as_str().eq_ignore_ascii_case(origin))
     }
 
     /// A request of the page as it would have come to the server's origin.

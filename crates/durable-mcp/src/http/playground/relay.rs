@@ -39,7 +39,9 @@ const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 /// The relay as it is served to this request; none where it is not. Without sign-in it is for this machine alone.
 pub(super) fn served<'a>(app: &'a App, head: &Head) -> Option<&'a RelaySettings> {
     let is_for_all = || is_loopback(&head.host) && app.closed.is_none();
-    app.relay.as_ref().filter(|_| app.provider.is_some() || is_for_all())
+    app.relay
+        .as_ref()
+        .filter(|_| app.provider.is_some() || is_for_all())
 }
 
 /// Answers a request.
@@ -47,41 +49,77 @@ pub(in crate::http) async fn handle(app: &App, head: &Head, runtime: &dyn Reques
     let Some(relay) = served(app, head) else {
         return refusal(StatusCode::NOT_FOUND, "off", "There is no relay here.");
     };
-    secured(relayed(app, relay, head, runtime).await.unwrap_or_else(|refused| refused))
+    secured(
+        relayed(app, relay, head, runtime)
+            .await
+            .unwrap_or_else(|refused| refused),
+    )
 }
 
 /// An answer that no browser shows or runs.
 fn secured(reply: Reply) -> Reply {
-    reply.header("content-security-policy", POLICY).header("x-content-type-options", "nosniff")
+    reply
+        .header("content-security-policy", POLICY)
+        .header("x-content-type-options", "nosniff")
 }
 
-async fn relayed(app: &App, relay: &RelaySettings, head: &Head, runtime: &dyn RequestRuntime) -> Result<Reply, Reply> {
+async fn relayed(
+    app: &App,
+    relay: &RelaySettings,
+    head: &Head,
+    runtime: &dyn RequestRuntime,
+) -> Result<Reply, Reply> {
     if head.method != Method::POST {
         return Err(Refusal::Method("POST, OPTIONS").into());
     }
     if !is_of_the_page(head) {
-        return Err(refusal(StatusCode::FORBIDDEN, "request", "This is for the page of this server."));
+        return Err(refusal(
+            StatusCode::FORBIDDEN,
+            "request",
+            "This is for the page of this server.",
+        ));
     }
     if has_come_round(head) {
-        return Err(refusal(StatusCode::LOOP_DETECTED, "loop", "The request was relayed already."));
+        return Err(refusal(
+            StatusCode::LOOP_DETECTED,
+            "loop",
+            "The request was relayed already.",
+        ));
     }
     let user = match &app.provider {
         None => None,
         Some(provider) => {
             let caller = signed_in(app, provider.as_ref(), head, runtime).await?;
-            Some(User { provider: Rc::clone(provider), caller })
+            Some(User {
+                provider: Rc::clone(provider),
+                caller,
+            })
         }
     };
     let target = target(app, relay, head)?;
-    let passed = Passed::read(head, runtime).await.map_err(|unfit| match unfit {
-        Unfit::TooLarge => refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is longer than a megabyte."),
-        Unfit::Wrong(why) => refusal(StatusCode::BAD_REQUEST, "request", why),
-    })?;
+    let passed = Passed::read(head, runtime)
+        .await
+        .map_err(|unfit| match unfit {
+            Unfit::TooLarge => refusal(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_large",
+                "The body is longer than a megabyte.",
+            ),
+            Unfit::Wrong(why) => refusal(StatusCode::BAD_REQUEST, "request", why),
+        })?;
     if let Some(user) = &user {
         user.count(runtime).await?;
     }
-    relay.known.check(target.name(), runtime).await.map_err(unreached)?;
-    let Passed { method, headers, body } = passed;
+    relay
+        .known
+        .check(target.name(), runtime)
+        .await
+        .map_err(unreached)?;
+    let Passed {
+        method,
+        headers,
+        body,
+    } = passed;
     let work = Relaying {
         method: method.clone(),
         host: target.host,
@@ -90,56 +128,90 @@ async fn relayed(app: &App, relay: &RelaySettings, head: &Head, runtime: &dyn Re
         began: runtime.now(),
         status: Cell::default(),
     };
-    let request = RelayRequest { method, url: target.url, headers, body };
+    let request = RelayRequest {
+        method,
+        url: target.url,
+        headers,
+        body,
+    };
     match runtime.relay(request, Rc::new(work)).await {
         Ok(Ok(answer)) => Ok(answered(answer)),
         Ok(Err(refused)) => Err(refused),
         // The cause may name what the log must not have.
-        Err(RuntimeError(_)) => {
-            Err(refusal(StatusCode::BAD_GATEWAY, "unreachable", "The server cannot be reached from here."))
-        }
+        Err(RuntimeError(_)) => Err(refusal(
+            StatusCode::BAD_GATEWAY,
+            "unreachable",
+            "The server cannot be reached from here.",
+        )),
     }
 }
 
 /// Whether a request is of the page at its own origin: by a header that no form can send, and by the browser's word (Fetch Metadata, W3C).
 fn is_of_the_page(head: &Head) -> bool {
     let is = |name: &str, value: &str| head.raw_header(name).as_deref() == Some(value);
-    let is_own = head.raw_header("origin").is_some_and(|origin| origin.eq_ignore_ascii_case(&head.origin()));
+    let is_own = head
+        .raw_header("origin")
+        .is_some_and(|origin| origin.eq_ignore_ascii_case(&head.origin()));
     is("x-playground", "1") && is("sec-fetch-site", "same-origin") && is_own
 }
 
 /// Whether a relay or another Worker sent the request (RFC 8586 has the header of content delivery networks).
 fn has_come_round(head: &Head) -> bool {
-    let by_worker = head.raw_header("cdn-loop").is_some_and(|networks| networks.contains("subreqs="));
+    let by_worker = head
+        .raw_header("cdn-loop")
+        .is_some_and(|networks| networks.contains("subreqs="));
     by_worker || head.raw_header(MARK).is_some()
 }
 
 /// Finds out who asks: the token is for the page, as a resource of the server, and has the relay's scope.
-async fn signed_in(app: &App, provider: &dyn Provider, head: &Head, runtime: &dyn RequestRuntime) -> Authenticated {
+async fn signed_in(
+    app: &App,
+    provider: &dyn Provider,
+    head: &Head,
+    runtime: &dyn RequestRuntime,
+) -> Authenticated {
     let head = app.origins.at_server(head);
     let caller = provider.caller(app, &head, runtime, PAGE).await?;
     if caller.scopes.iter().any(|scope| scope == RELAY) {
         return Ok(caller);
     }
-    let page = Head { path: PAGE.to_owned(), ..head };
-    let refused = refusal(StatusCode::FORBIDDEN, "unauthorized", "The token is not for the relay.");
+    let page = Head {
+        path: PAGE.to_owned(),
+        ..head
+    };
+    let refused = refusal(
+        StatusCode::FORBIDDEN,
+        "unauthorized",
+        "The token is not for the relay.",
+    );
     Err(refused.header("www-authenticate", provider.challenge(&page, RELAY)))
 }
 
 fn target(app: &App, relay: &RelaySettings, head: &Head) -> Result<Target, Reply> {
     let own: Vec<&str> = app.origins.hosts().chain([head.host.as_str()]).collect();
     let url = head.raw_header(URL).unwrap_or_default();
-    Target::parse(&url, &own, relay.hosts.as_ref()).map_err(|why| refusal(StatusCode::FORBIDDEN, "target", why))
+    Target::parse(&url, &own, relay.hosts.as_ref())
+        .map_err(|why| refusal(StatusCode::FORBIDDEN, "target", why))
 }
 
 fn unreached(why: Unreached) -> Reply {
     match why {
-        Unreached::Unknown => refusal(StatusCode::BAD_GATEWAY, "name", "There is no server by this name."),
-        Unreached::Private => {
-            refusal(StatusCode::FORBIDDEN, "target", "The name leads to an address that is not of the public internet.")
-        }
+        Unreached::Unknown => refusal(
+            StatusCode::BAD_GATEWAY,
+            "name",
+            "There is no server by this name.",
+        ),
+        Unreached::Private => refusal(
+            StatusCode::FORBIDDEN,
+            "target",
+            "The name leads to an address that is not of the public internet.",
+        ),
         Unreached::Resolver => {
-            let refused = refusal(StatusCode::BAD_GATEWAY, "resolver", "The name cannot be looked up.");
+            let refused = refusal(
+                StatusCode::BAD_GATEWAY,
+                "resolver",
+                "The name cannot be looked up.",
+            );
             refused.header("retry-after", "2")
         }
     }
@@ -149,7 +221,10 @@ fn stream_id(runtime: &dyn RequestRuntime) -> Result<String, Reply> {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let mut id = [0; STREAM_ID_BYTES];
-    runtime.random().fill(&mut id).map_err(|_| Reply::from(Refusal::Internal))?;
+    runtime
+        .random()
+        .fill(&mut id)
+        .map_err(|_| Reply::from(Refusal::Internal))?;
     Ok(URL_SAFE_NO_PAD.encode(id))
 }
 
@@ -162,12 +237,24 @@ struct User {
 impl User {
     /// Counts a request before it is sent.
     async fn count(&self, runtime: &dyn RequestRuntime) -> Result<(), Reply> {
-        self.take(runtime, None, "limit", "These are more requests than one person may relay in a minute.").await
+        self.take(
+            runtime,
+            None,
+            "limit",
+            "These are more requests than one person may relay in a minute.",
+        )
+        .await
     }
 
     /// Counts a stream, or has it count for longer.
     async fn stream(&self, runtime: &dyn RequestRuntime, stream: &str) -> Result<(), Reply> {
-        self.take(runtime, Some(stream), "streams", "These are more streams than one person may relay at once.").await
+        self.take(
+            runtime,
+            Some(stream),
+            "streams",
+            "These are more streams than one person may relay at once.",
+        )
+        .await
     }
 
     async fn take(
@@ -184,12 +271,20 @@ impl User {
                 Err(refused.header("retry-after", retry_after.to_string()))
             }
             Ok(Allowance::Ended) => {
-                let ended = refusal(StatusCode::UNAUTHORIZED, "unauthorized", "The access has ended. Sign in again.");
+                let ended = refusal(
+                    StatusCode::UNAUTHORIZED,
+                    "unauthorized",
+                    "The access has ended. Sign in again.",
+                );
                 Err(ended.header("www-authenticate", "Bearer error=\"invalid_token\""))
             }
             Err(fault) => {
                 runtime.warn(&fault.0);
-                let refused = refusal(StatusCode::SERVICE_UNAVAILABLE, "count", "The request cannot be counted.");
+                let refused = refusal(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "count",
+                    "The request cannot be counted.",
+                );
                 Err(refused.header("retry-after", "2"))
             }
         }
@@ -223,15 +318,25 @@ impl RelayWork for Relaying {
     }
 
     fn goes_on<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, bool> {
-        let Some(user) = &self.user else { return ready(true).boxed_local() };
+        let Some(user) = &self.user else {
+            return ready(true).boxed_local();
+        };
         async move {
-            let taken = user.provider.relays(runtime, &user.caller, Some(&self.stream)).await;
+            let taken = user
+                .provider
+                .relays(runtime, &user.caller, Some(&self.stream))
+                .await;
             !matches!(taken, Ok(Allowance::Ended))
         }
         .boxed_local()
     }
 
-    fn over<'a>(&'a self, runtime: &'a dyn RequestRuntime, bytes: u64, is_stream: bool) -> LocalBoxFuture<'a, ()> {
+    fn over<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        bytes: u64,
+        is_stream: bool,
+    ) -> LocalBoxFuture<'a, ()> {
         async move {
             let mut handle = None;
             if let Some(User { provider, caller }) = &self.user {
@@ -259,15 +364,30 @@ impl RelayWork for Relaying {
 
 /// The target's answer, which has this deployment's status: that of the target is in a header.
 fn answered(answer: RelayAnswer) -> Reply {
-    let RelayAnswer { status, headers, media_type, body } = answer;
+    let RelayAnswer {
+        status,
+        headers,
+        media_type,
+        body,
+    } = answer;
     let is_stream = media_type == "text/event-stream";
     let reply = match body {
         Some(body) if is_stream => Reply::events(body),
-        Some(body) => Reply { body, ..Reply::json(StatusCode::OK, String::new()) },
-        None => Reply { body: Body::Empty, ..Reply::json(StatusCode::OK, String::new()) },
+        Some(body) => Reply {
+            body,
+            ..Reply::json(StatusCode::OK, String::new())
+        },
+        None => Reply {
+            body: Body::Empty,
+            ..Reply::json(StatusCode::OK, String::new())
+        },
     };
     let reply = reply.header("x-target-status", status.to_string());
-    let reply = if media_type.is_empty() { reply } else { reply.header("x-target-header-content-type", media_type) };
+    let reply = if media_type.is_empty() {
+        reply
+    } else {
+        reply.header("x-target-header-content-type", media_type)
+    };
     let mut reply = headers.into_iter().fold(reply, |reply, (name, value)| {
         match ANSWERED.iter().find(|(known, _)| *known == name) {
             Some((_, name)) => reply.header(name, value),
@@ -279,5 +399,8 @@ fn answered(answer: RelayAnswer) -> Reply {
 }
 
 fn refusal(status: StatusCode, code: &str, message: &str) -> Reply {
-    Reply::json(status, json!({ "error": { "code": code, "message": message } }).to_string())
+    Reply::json(
+        status,
+        json!({ "error": { "code": code, "message": message } }).to_string(),
+    )
 }

@@ -51,23 +51,40 @@ impl Asked {
         if images > MAX_IMAGE_BYTES || text.len().saturating_sub(images) > MAX_TEXT_BYTES {
             return Err(Unfit::TooLarge);
         }
-        let model = given.get("model").and_then(Value::as_str).unwrap_or_default();
+        let model = given
+            .get("model")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         if !settings.models.iter().any(|known| known == model) {
             return Err("The model is none of this deployment's.".into());
         }
         let messages: Option<Vec<Value>> = match given.get("messages") {
-            Some(Value::Array(messages)) if !messages.is_empty() => messages.iter().map(message).collect(),
+            Some(Value::Array(messages)) if !messages.is_empty() => {
+                messages.iter().map(message).collect()
+            }
             _ => None,
         };
         let messages = messages.ok_or("messages is not a list of messages.")?;
         let mut body = keep(&given, &["tool_choice", "temperature", "top_p"]);
         body.insert("messages".to_owned(), messages.into());
         if let Some(tools) = given.get("tools") {
-            let tools: Option<Vec<Value>> = tools.as_array().and_then(|tools| tools.iter().map(tool).collect());
-            body.insert("tools".to_owned(), tools.ok_or("tools is not a list of functions.")?.into());
+            let tools: Option<Vec<Value>> = tools
+                .as_array()
+                .and_then(|tools| tools.iter().map(tool).collect());
+            body.insert(
+                "tools".to_owned(),
+                tools.ok_or("tools is not a list of functions.")?.into(),
+            );
         }
-        let tokens = given.get("max_tokens").and_then(Value::as_u64).unwrap_or(MAX_ANSWER_TOKENS);
-        Ok(Self { model: model.to_owned(), tokens: tokens.clamp(1, MAX_ANSWER_TOKENS), body })
+        let tokens = given
+            .get("max_tokens")
+            .and_then(Value::as_u64)
+            .unwrap_or(MAX_ANSWER_TOKENS);
+        Ok(Self {
+            model: model.to_owned(),
+            tokens: tokens.clamp(1, MAX_ANSWER_TOKENS),
+            body,
+        })
     }
 
     /// The body for the model, whose answer has so many tokens at most.
@@ -88,7 +105,9 @@ impl Asked {
 }
 
 fn keep(given: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
-    let kept = names.iter().filter_map(|name| Some(((*name).to_owned(), given.get(*name)?.clone())));
+    let kept = names
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), given.get(*name)?.clone())));
     kept.collect()
 }
 
@@ -98,34 +117,47 @@ fn message(given: &Value) -> Option<Value> {
     let mut kept = keep(given, &["role", "tool_calls", "tool_call_id", "name"]);
     match given.get("content") {
         None => None,
-        Some(Value::Array(parts)) => kept.insert("content".to_owned(), parts.iter().map(part).collect::<Option<_>>()?),
+        Some(Value::Array(parts)) => kept.insert(
+            "content".to_owned(),
+            parts.iter().map(part).collect::<Option<_>>()?,
+        ),
         Some(text) => kept.insert("content".to_owned(), text.as_str()?.into()),
     };
-    ["system", "user", "assistant", "tool"].contains(&role).then_some(Value::Object(kept))
+    ["system", "user", "assistant", "tool"]
+        .contains(&role)
+        .then_some(Value::Object(kept))
 }
 
 /// A text, or an image with its bytes. Other members are left out: a provider would fetch an image that one of them names.
 fn part(given: &Value) -> Option<Value> {
     match given.get("type")?.as_str()? {
         "text" => Some(json!({ "type": "text", "text": given.get("text")?.as_str()? })),
-        "image_url" => Some(json!({ "type": "image_url", "image_url": { "url": image_of(given)? } })),
+        "image_url" => {
+            Some(json!({ "type": "image_url", "image_url": { "url": image_of(given)? } }))
+        }
         _ => None,
     }
 }
 
 /// The data URI of an image: a model's provider would fetch one that is only named.
 fn image_of(part: &Value) -> Option<&str> {
-    part.pointer("/image_url/url").and_then(Value::as_str).filter(|url| url.starts_with("data:image/"))
+    part.pointer("/image_url/url")
+        .and_then(Value::as_str)
+        .filter(|url| url.starts_with("data:image/"))
 }
 
 fn image_bytes(messages: Option<&Value>) -> usize {
     let messages = messages.and_then(Value::as_array).into_iter().flatten();
-    let parts = messages.filter_map(|message| message.get("content")?.as_array()).flatten();
+    let parts = messages
+        .filter_map(|message| message.get("content")?.as_array())
+        .flatten();
     parts.filter_map(image_of).map(str::len).sum()
 }
 
 fn tool(given: &Value) -> Option<Value> {
     let function = given.get("function")?.as_object()?;
     function.get("name")?.as_str()?;
-    Some(json!({ "type": "function", "function": keep(function, &["name", "description", "parameters"]) }))
+    Some(
+        json!({ "type": "function", "function": keep(function, &["name", "description", "parameters"]) }),
+    )
 }

@@ -17,10 +17,18 @@ pub(in crate::http) const AI: &str = "AI";
 const COMPLETIONS: &str = "/chat/completions";
 
 /// One person's day: an hour of chatting with tools.
-const USER: Quota = Quota { requests: 100, tokens: 50_000, at_once: 1 };
+const USER: Quota = Quota {
+    requests: 100,
+    tokens: 50_000,
+    at_once: 1,
+};
 
 /// Everybody's day: some euros with a large model. Each request under way has its place in one row.
-const TOTAL: Quota = Quota { requests: 500, tokens: 250_000, at_once: 100 };
+const TOTAL: Quota = Quota {
+    requests: 500,
+    tokens: 250_000,
+    at_once: 100,
+};
 
 /// The service that has the models.
 #[derive(Debug, Clone)]
@@ -55,7 +63,9 @@ pub(in crate::http) struct ChatSettings {
 impl ChatSettings {
     /// Reads the variables; none where the chat is off or cannot be served, which is among the problems then.
     pub(in crate::http) fn read(variables: &mut Variables<'_>) -> Option<Self> {
-        let kind = variables.word("PLAYGROUND_CHAT", &["off", "workers-ai", "openai"]).ok()??;
+        let kind = variables
+            .word("PLAYGROUND_CHAT", &["off", "workers-ai", "openai"])
+            .ok()??;
         let models: Vec<String> = variables
             .text("PLAYGROUND_MODELS")
             .unwrap_or_default()
@@ -69,27 +79,41 @@ impl ChatSettings {
             _ => return None,
         };
         if models.is_empty() {
-            variables.problems.push("PLAYGROUND_CHAT needs the names of models in PLAYGROUND_MODELS.".to_owned());
+            variables
+                .problems
+                .push("PLAYGROUND_CHAT needs the names of models in PLAYGROUND_MODELS.".to_owned());
             return None;
         }
         let quotas = Quotas {
             user: quota(variables, "PLAYGROUND_CHAT_DAILY", USER),
             total: quota(variables, "PLAYGROUND_CHAT_TOTAL", TOTAL),
         };
-        Some(Self { source, models, quotas })
+        Some(Self {
+            source,
+            models,
+            quotas,
+        })
     }
 }
 
 /// A quota as `requests/tokens`.
 fn quota(variables: &mut Variables<'_>, name: &str, default: Quota) -> Quota {
-    let Some(text) = variables.text(name) else { return default };
-    let read = text
-        .split_once('/')
-        .and_then(|(requests, tokens)| Some((requests.trim().parse().ok()?, tokens.trim().parse().ok()?)));
+    let Some(text) = variables.text(name) else {
+        return default;
+    };
+    let read = text.split_once('/').and_then(|(requests, tokens)| {
+        Some((requests.trim().parse().ok()?, tokens.trim().parse().ok()?))
+    });
     if let Some((requests, tokens)) = read {
-        return Quota { requests, tokens, ..default };
+        return Quota {
+            requests,
+            tokens,
+            ..default
+        };
     }
-    let Quota { requests, tokens, .. } = default;
+    let Quota {
+        requests, tokens, ..
+    } = default;
     variables.problems.push(format!(
         "{name} is {}; expected are requests and output tokens a day, as in {requests}/{tokens}, which it is now.",
         Quoted(&text)
@@ -99,10 +123,14 @@ fn quota(variables: &mut Variables<'_>, name: &str, default: Quota) -> Quota {
 
 fn endpoint(variables: &mut Variables<'_>) -> Option<ModelSource> {
     let Some(base) = variables.text("PLAYGROUND_CHAT_URL") else {
-        variables.problems.push("PLAYGROUND_CHAT is openai, and PLAYGROUND_CHAT_URL is not set.".to_owned());
+        variables
+            .problems
+            .push("PLAYGROUND_CHAT is openai, and PLAYGROUND_CHAT_URL is not set.".to_owned());
         return None;
     };
-    let is_served = |host: &str| base.starts_with("https://") || (base.starts_with("http://") && is_loopback(host));
+    let is_served = |host: &str| {
+        base.starts_with("https://") || (base.starts_with("http://") && is_loopback(host))
+    };
     if !host_of(&base).is_some_and(is_served) {
         variables.problems.push(format!(
             "PLAYGROUND_CHAT_URL is {}; expected is an https URL such as https://api.openai.com/v1, or one on loopback.",
@@ -111,12 +139,20 @@ fn endpoint(variables: &mut Variables<'_>) -> Option<ModelSource> {
         return None;
     }
     let base = base.trim_end_matches('/');
-    let url = if base.ends_with(COMPLETIONS) { base.to_owned() } else { format!("{base}{COMPLETIONS}") };
-    let key = variables.text("PLAYGROUND_CHAT_KEY").map(|key| Rc::new(Secret::new(key)));
+    let url = if base.ends_with(COMPLETIONS) {
+        base.to_owned()
+    } else {
+        format!("{base}{COMPLETIONS}")
+    };
+    let key = variables
+        .text("PLAYGROUND_CHAT_KEY")
+        .map(|key| Rc::new(Secret::new(key)));
     Some(ModelSource::OpenAi { url, key })
 }
 
 /// Host and port of a URL without a user in it.
 fn host_of(url: &str) -> Option<&str> {
-    Uri::parse(url)?.authority.filter(|authority| !authority.is_empty() && !authority.contains('@'))
+    Uri::parse(url)?
+        .authority
+        .filter(|authority| !authority.is_empty() && !authority.contains('@'))
 }

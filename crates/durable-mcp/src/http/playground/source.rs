@@ -17,22 +17,31 @@ const MAX_NAME_CHARS: usize = 253;
 /// Whether a text is an origin in lower case, as `https://example.com`, `https://*.example.com` for all below it, or a port of
 /// this machine by plain HTTP. It holds nothing that ends a source or a directive, no keyword, and no scheme alone.
 pub(super) fn is_source(text: &str, kind: Kind) -> bool {
-    let Some((scheme, host)) = text.split_once("://") else { return false };
+    let Some((scheme, host)) = text.split_once("://") else {
+        return false;
+    };
     let is_local = match (scheme, kind) {
         ("https", _) | ("wss", Kind::Connection) => false,
         ("http", _) | ("ws", Kind::Connection) => true,
         _ => return false,
     };
-    let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
+    let (name, port) = host
+        .split_once(':')
+        .map_or((host, None), |(name, port)| (name, Some(port)));
     let below = name.strip_prefix("*.");
     let named = below.unwrap_or(name);
     let is_named = is_loopback(named) || named.contains('.');
-    is_named && is_name(named) && port.is_none_or(is_port) && (!is_local || (below.is_none() && is_loopback(named)))
+    is_named
+        && is_name(named)
+        && port.is_none_or(is_port)
+        && (!is_local || (below.is_none() && is_loopback(named)))
 }
 
 fn is_name(name: &str) -> bool {
     let is_label = |label: &str| {
-        let is_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+        let is_inside = |byte: u8| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_'
+        };
         !label.is_empty()
             && label.len() <= 63
             && label.bytes().all(is_inside)
@@ -43,7 +52,9 @@ fn is_name(name: &str) -> bool {
 }
 
 fn is_port(port: &str) -> bool {
-    !port.starts_with('0') && port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+    !port.starts_with('0')
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && port.parse::<u16>().is_ok()
 }
 
 #[cfg(test)]
@@ -61,10 +72,20 @@ mod tests {
             "http://localhost:8787",
             "http://127.0.0.1",
         ] {
-            assert!(is_source(source, Kind::Document) && is_source(source, Kind::Connection), "{source}");
+            assert!(
+                is_source(source, Kind::Document) && is_source(source, Kind::Connection),
+                "{source}"
+            );
         }
-        for source in ["wss://live.example.com", "wss://*.example.com", "ws://localhost:9000"] {
-            assert!(is_source(source, Kind::Connection) && !is_source(source, Kind::Document), "{source}");
+        for source in [
+            "wss://live.example.com",
+            "wss://*.example.com",
+            "ws://localhost:9000",
+        ] {
+            assert!(
+                is_source(source, Kind::Connection) && !is_source(source, Kind::Document),
+                "{source}"
+            );
         }
     }
 
@@ -110,7 +131,10 @@ mod tests {
             "//example.com",
             "example.com",
         ] {
-            assert!(!is_source(text, Kind::Document) && !is_source(text, Kind::Connection), "{text:?}");
+            assert!(
+                !is_source(text, Kind::Document) && !is_source(text, Kind::Connection),
+                "{text:?}"
+            );
         }
         let long = format!("https://{}.example.com", "a".repeat(64));
         assert!(!is_source(&long, Kind::Document));

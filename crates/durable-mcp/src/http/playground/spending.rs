@@ -56,7 +56,12 @@ pub(in crate::http) async fn spend(
         total: UserHandle::of_all(&keys),
         id: URL_SAFE_NO_PAD.encode(id),
     };
-    let command = |grant, tokens, quota| Command::Spend { id: receipt.id.clone(), grant, tokens, quota };
+    let command = |grant, tokens, quota| Command::Spend {
+        id: receipt.id.clone(),
+        grant,
+        tokens,
+        quota,
+    };
     // Tokens of the page have a grant. A caller without one is refused, as one whose grant has ended.
     let grant = Some(caller.grant.clone().unwrap_or_default());
     let tokens = match ask(runtime, &receipt.user, &command(grant, tokens, quotas.user)).await? {
@@ -64,8 +69,16 @@ pub(in crate::http) async fn spend(
         Outcome::Allowance(refused) => return Ok(Spending::Personal(refused)),
         _ => return Err(Format::GrantOutcome.unreadable()),
     };
-    let spending = match ask(runtime, &receipt.total, &command(None, tokens, quotas.total)).await {
-        Ok(Outcome::Allowance(Allowance::Granted { tokens })) => return Ok(Spending::Granted(receipt, tokens)),
+    let spending = match ask(
+        runtime,
+        &receipt.total,
+        &command(None, tokens, quotas.total),
+    )
+    .await
+    {
+        Ok(Outcome::Allowance(Allowance::Granted { tokens })) => {
+            return Ok(Spending::Granted(receipt, tokens));
+        }
         Ok(Outcome::Allowance(refused)) => Ok(Spending::Total(refused)),
         Ok(_) => Err(Format::GrantOutcome.unreadable()),
         Err(fault) => Err(fault),
@@ -82,13 +95,23 @@ pub(in crate::http) fn settle(runtime: &dyn OAuthRuntime, receipt: &Receipt, use
 }
 
 /// Whether an answer to a caller may go on: the access has not ended. Where that cannot be found out, it may.
-pub(in crate::http) async fn goes_on(runtime: &dyn OAuthRuntime, receipt: &Receipt, caller: &Caller) -> bool {
+pub(in crate::http) async fn goes_on(
+    runtime: &dyn OAuthRuntime,
+    receipt: &Receipt,
+    caller: &Caller,
+) -> bool {
     let grant = caller.grant.clone().unwrap_or_default();
-    !matches!(ask(runtime, &receipt.user, &Command::GoOn { grant }).await, Ok(Outcome::Allowance(Allowance::Ended)))
+    !matches!(
+        ask(runtime, &receipt.user, &Command::GoOn { grant }).await,
+        Ok(Outcome::Allowance(Allowance::Ended))
+    )
 }
 
 /// Spending of a person today.
-pub(in crate::http) async fn spent(runtime: &dyn OAuthRuntime, subject: &str) -> Result<Spent, RuntimeError> {
+pub(in crate::http) async fn spent(
+    runtime: &dyn OAuthRuntime,
+    subject: &str,
+) -> Result<Spent, RuntimeError> {
     let keys = runtime.keys(false).await?;
     match ask(runtime, &UserHandle::of(&keys, subject), &Command::Spent).await? {
         Outcome::Spent(spent) => Ok(spent),
@@ -103,7 +126,10 @@ pub(in crate::http) async fn relay(
     stream: Option<&str>,
 ) -> Result<Allowance, RuntimeError> {
     let grant = caller.grant.clone().unwrap_or_default();
-    let command = Command::Relay { grant, stream: stream.map(str::to_owned) };
+    let command = Command::Relay {
+        grant,
+        stream: stream.map(str::to_owned),
+    };
     match ask(runtime, &handle_of(runtime, caller).await?, &command).await? {
         Outcome::Allowance(allowance) => Ok(allowance),
         _ => Err(Format::GrantOutcome.unreadable()),
@@ -111,9 +137,17 @@ pub(in crate::http) async fn relay(
 }
 
 /// Counts a stream of the relay's no more. One that cannot be told of counts for some seconds yet.
-pub(in crate::http) async fn leave_stream(runtime: &dyn OAuthRuntime, caller: &Caller, stream: &str) {
-    let Ok(handle) = handle_of(runtime, caller).await else { return };
-    if let Ok(json) = serde_json::to_string(&Command::LeaveStream { stream: stream.to_owned() }) {
+pub(in crate::http) async fn leave_stream(
+    runtime: &dyn OAuthRuntime,
+    caller: &Caller,
+    stream: &str,
+) {
+    let Ok(handle) = handle_of(runtime, caller).await else {
+        return;
+    };
+    if let Ok(json) = serde_json::to_string(&Command::LeaveStream {
+        stream: stream.to_owned(),
+    }) {
         runtime.command_later(&handle, json);
     }
 }
@@ -124,18 +158,29 @@ pub(in crate::http) async fn handle_of(
     caller: &Caller,
 ) -> Result<UserHandle, RuntimeError> {
     let keys = runtime.keys(false).await?;
-    Ok(UserHandle::of(&keys, caller.subject.as_deref().unwrap_or_default()))
+    Ok(UserHandle::of(
+        &keys,
+        caller.subject.as_deref().unwrap_or_default(),
+    ))
 }
 
 fn correct(runtime: &dyn OAuthRuntime, handle: &UserHandle, id: &str, used: Option<u64>) {
-    match serde_json::to_string(&Command::Settle { id: id.to_owned(), used }) {
+    match serde_json::to_string(&Command::Settle {
+        id: id.to_owned(),
+        used,
+    }) {
         Ok(json) => runtime.command_later(handle, json),
         Err(error) => runtime.warn(&format!("a chat is not settled: {error}")),
     }
 }
 
-async fn ask(runtime: &dyn OAuthRuntime, handle: &UserHandle, command: &Command) -> Result<Outcome, RuntimeError> {
-    let json = serde_json::to_string(command).map_err(|error| RuntimeError(format!("a command: {error}")))?;
+async fn ask(
+    runtime: &dyn OAuthRuntime,
+    handle: &UserHandle,
+    command: &Command,
+) -> Result<Outcome, RuntimeError> {
+    let json = serde_json::to_string(command)
+        .map_err(|error| RuntimeError(format!("a command: {error}")))?;
     let outcome = runtime.command(handle, json).await?;
     let outcome: Result<Outcome, Refused> =
         serde_json::from_str(&outcome).map_err(|_| Format::GrantOutcome.unreadable())?;

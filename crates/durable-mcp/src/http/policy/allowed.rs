@@ -8,7 +8,16 @@ use crate::oauth::uri::is_scheme;
 const PATTERN: &str = "*.";
 
 /// Schemes that no page's origin has: documents loaded by them have the origin `null`.
-const OF_NO_PAGE: [&str; 8] = ["ws", "wss", "file", "data", "blob", "about", "javascript", "mailto"];
+const OF_NO_PAGE: [&str; 8] = [
+    "ws",
+    "wss",
+    "file",
+    "data",
+    "blob",
+    "about",
+    "javascript",
+    "mailto",
+];
 
 /// Hosts or origins that an entry lets in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +36,11 @@ impl Allowed {
         let (scheme, host) = entry.split_once("://").unwrap_or(("", entry));
         let scheme = match scheme {
             "" if host == "null" => {
-                return Some(Self { scheme: String::new(), name: host.to_owned(), port: Some(String::new()) });
+                return Some(Self {
+                    scheme: String::new(),
+                    name: host.to_owned(),
+                    port: Some(String::new()),
+                });
             }
             "" if host.starts_with(PATTERN) => "https",
             scheme => scheme,
@@ -36,12 +49,20 @@ impl Allowed {
             "https" => ":443",
             "http" => ":80",
             // Programs have schemes of their own; one with `tp` in it is a misspelt http.
-            scheme if is_scheme(scheme) && !scheme.contains("tp") && !OF_NO_PAGE.contains(&scheme) => "",
+            scheme
+                if is_scheme(scheme) && !scheme.contains("tp") && !OF_NO_PAGE.contains(&scheme) =>
+            {
+                ""
+            }
             _ => return None,
         };
         let Self { name, port, .. } = Self::host(host)?;
         let port = port.filter(|port| port != usual).unwrap_or_default();
-        Some(Self { scheme: scheme.to_owned(), name, port: Some(port) })
+        Some(Self {
+            scheme: scheme.to_owned(),
+            name,
+            port: Some(port),
+        })
     }
 
     /// Reads an entry of `ALLOWED_HOSTS`, in lower case; `None` if no host can match it.
@@ -49,13 +70,20 @@ impl Allowed {
         let (name, port) = named_port(entry);
         let name = match name.strip_prefix(PATTERN) {
             // A pattern for all of a top-level domain would let in everybody.
-            Some(below) => {
-                (is_name(below) && !ends_in_number(below) && below.contains('.')).then(|| format!(".{below}"))?
-            }
+            Some(below) => (is_name(below) && !ends_in_number(below) && below.contains('.'))
+                .then(|| format!(".{below}"))?,
             None => canonical(name)?,
         };
-        let port = if port.is_empty() { None } else { Some(format!(":{}", number(port)?)) };
-        Some(Self { scheme: String::new(), name, port })
+        let port = if port.is_empty() {
+            None
+        } else {
+            Some(format!(":{}", number(port)?))
+        };
+        Some(Self {
+            scheme: String::new(),
+            name,
+            port,
+        })
     }
 
     /// True if the entry matches an origin, in lower case.
@@ -112,20 +140,27 @@ fn ipv6(address: Ipv6Addr) -> String {
 /// True if browsers parse a name as an IPv4 address, and reject it if that fails (WHATWG URL, "ends in a number checker").
 fn ends_in_number(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
-    let hex = last.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let hex = last
+        .strip_prefix("0x")
+        .is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
     hex || (!last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// A name of letters, digits and hyphens, as browsers write it.
 fn is_name(name: &str) -> bool {
     let is_label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
     };
     name.split('.').all(is_label)
 }
 
 /// The number of a port with its colon.
 fn number(port: &str) -> Option<u16> {
-    let digits = port.strip_prefix(':').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let digits = port
+        .strip_prefix(':')
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
     digits.parse().ok().filter(|port| *port > 0)
 }

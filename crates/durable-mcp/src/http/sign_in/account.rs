@@ -39,7 +39,10 @@ struct Session {
 }
 
 /// Shows the page, or runs the action that its form names.
-pub(super) async fn handle(visit: &mut Visit<'_>, provider: &dyn IdentityProvider) -> Result<Reply, RuntimeError> {
+pub(super) async fn handle(
+    visit: &mut Visit<'_>,
+    provider: &dyn IdentityProvider,
+) -> Result<Reply, RuntimeError> {
     if visit.head.method != Method::POST {
         return match Session::read(visit, provider).await? {
             Some(session) => show(visit, &session).await,
@@ -51,17 +54,32 @@ pub(super) async fn handle(visit: &mut Visit<'_>, provider: &dyn IdentityProvide
     if form.get("do") == Some("sign-in") {
         let runtime = visit.site.runtime;
         let flow = Flow::new(Aim::Account, runtime.now(), runtime.random())?;
-        return depart(visit, provider, flow, Departure { asked: true, remember: false, name: form.get("name") }).await;
+        return depart(
+            visit,
+            provider,
+            flow,
+            Departure {
+                asked: true,
+                remember: false,
+                name: form.get("name"),
+            },
+        )
+        .await;
     }
     match (form.get("do"), Session::read(visit, provider).await?) {
         (None, _) | (_, None) => Ok(visit.redirect(visit.account())),
-        (_, Some(session)) if !same(&session.csrf, form.get("csrf").unwrap_or_default()) => Ok(forged(visit)),
+        (_, Some(session)) if !same(&session.csrf, form.get("csrf").unwrap_or_default()) => {
+            Ok(forged(visit))
+        }
         (Some(what), Some(session)) => told(visit, &session, what, &form).await,
     }
 }
 
 /// Signs a person in to the page after the return from the identity provider.
-pub(super) async fn signed_in(visit: &mut Visit<'_>, identity: Identity) -> Result<Reply, RuntimeError> {
+pub(super) async fn signed_in(
+    visit: &mut Visit<'_>,
+    identity: Identity,
+) -> Result<Reply, RuntimeError> {
     let runtime = visit.site.runtime;
     let session = Session {
         subject: identity.subject,
@@ -69,7 +87,8 @@ pub(super) async fn signed_in(visit: &mut Visit<'_>, identity: Identity) -> Resu
         csrf: token::<CSRF_BYTES>(runtime.random())?,
         expires: runtime.now().saturating_add(u64::from(SECONDS) * 1000),
     };
-    let json = serde_json::to_vec(&session).map_err(|error| RuntimeError(format!("a session: {error}")))?;
+    let json = serde_json::to_vec(&session)
+        .map_err(|error| RuntimeError(format!("a session: {error}")))?;
     let sealed = visit.seal(PURPOSE, &json).await?;
     match visit.cookies.set(COOKIE, &sealed, SECONDS) {
         Ok(()) => Ok(visit.redirect(visit.account())),
@@ -80,12 +99,17 @@ pub(super) async fn signed_in(visit: &mut Visit<'_>, identity: Identity) -> Resu
 impl Session {
     /// Reads the session of the browser. A session of another identity provider's user, from before
     /// sign-in changed, is ignored.
-    async fn read(visit: &Visit<'_>, provider: &dyn IdentityProvider) -> Result<Option<Self>, RuntimeError> {
+    async fn read(
+        visit: &Visit<'_>,
+        provider: &dyn IdentityProvider,
+    ) -> Result<Option<Self>, RuntimeError> {
         let Some(sealed) = visit.cookies.get(COOKIE) else {
             return Ok(None);
         };
         let session = match visit.open(Format::AccountCookie, PURPOSE, &sealed).await? {
-            Some(json) => Some(read_json::<Self>(&json).ok_or_else(|| Format::AccountCookie.unreadable())?),
+            Some(json) => {
+                Some(read_json::<Self>(&json).ok_or_else(|| Format::AccountCookie.unreadable())?)
+            }
             None => None,
         };
         let now = visit.site.runtime.now();
@@ -93,15 +117,31 @@ impl Session {
     }
 
     fn person(&self) -> String {
-        plain(self.name.as_deref().unwrap_or(&self.subject), MAX_NAME_CHARS)
+        plain(
+            self.name.as_deref().unwrap_or(&self.subject),
+            MAX_NAME_CHARS,
+        )
     }
 }
 
-async fn told(visit: &mut Visit<'_>, session: &Session, what: &str, form: &Params) -> Result<Reply, RuntimeError> {
+async fn told(
+    visit: &mut Visit<'_>,
+    session: &Session,
+    what: &str,
+    form: &Params,
+) -> Result<Reply, RuntimeError> {
     match what {
-        "end" => visit.site.end_grant(&session.subject, form.get("grant").unwrap_or_default()).await?,
+        "end" => {
+            visit
+                .site
+                .end_grant(&session.subject, form.get("grant").unwrap_or_default())
+                .await?
+        }
         "end-session" => {
-            let (grant, key) = (form.get("grant").unwrap_or_default(), form.get("session").unwrap_or_default());
+            let (grant, key) = (
+                form.get("grant").unwrap_or_default(),
+                form.get("session").unwrap_or_default(),
+            );
             visit.site.end_session(&session.subject, grant, key).await?;
         }
         "end-all" => visit.site.end_grants(&session.subject).await?,
@@ -110,12 +150,20 @@ async fn told(visit: &mut Visit<'_>, session: &Session, what: &str, form: &Param
         _ => return Ok(visit.redirect(visit.account())),
     }
     let url = format!("{}?done={what}", visit.account());
-    Ok(visit.redirect(if what == "sign-out" { visit.account().to_owned() } else { url }))
+    Ok(visit.redirect(if what == "sign-out" {
+        visit.account().to_owned()
+    } else {
+        url
+    }))
 }
 
 async fn show(visit: &Visit<'_>, session: &Session) -> Result<Reply, RuntimeError> {
     let grants = visit.site.grants_of(&session.subject).await?;
-    let connections: Vec<Connection> = grants.iter().rev().map(|grant| connection(visit, grant)).collect();
+    let connections: Vec<Connection> = grants
+        .iter()
+        .rev()
+        .map(|grant| connection(visit, grant))
+        .collect();
     let chat = match &visit.site.oauth.costly {
         // The page is there for more than that.
         Some(costly) if costly.scope.split(' ').any(|scope| scope == CHAT) => {
@@ -124,13 +172,24 @@ async fn show(visit: &Visit<'_>, session: &Session) -> Result<Reply, RuntimeErro
         _ => None,
     };
     let done = match visit.head.query_value("done") {
-        Some("end") => Some(visit.frame.say("The application is disconnected.", "该应用已断开连接。")),
+        Some("end") => Some(
+            visit
+                .frame
+                .say("The application is disconnected.", "该应用已断开连接。"),
+        ),
         Some("end-session") => Some(visit.frame.say(
             "The session has ended. The application can begin another one.",
             "该会话已结束。应用仍可开始新的会话。",
         )),
-        Some("end-all") => Some(visit.frame.say("All applications are disconnected.", "所有应用均已断开连接。")),
-        Some("forget") => Some(visit.frame.say("You will be asked again.", "以后将重新询问您。")),
+        Some("end-all") => Some(visit.frame.say(
+            "All applications are disconnected.",
+            "所有应用均已断开连接。",
+        )),
+        Some("forget") => Some(
+            visit
+                .frame
+                .say("You will be asked again.", "以后将重新询问您。"),
+        ),
         _ => None,
     };
     let account = Account {
@@ -148,7 +207,12 @@ async fn show(visit: &Visit<'_>, session: &Session) -> Result<Reply, RuntimeErro
 
 fn signed_out(visit: &Visit<'_>, provider: &dyn IdentityProvider) -> Reply {
     let (asks_name, title) = (provider.asks_name(), provider.title());
-    let page = SignedOut { frame: visit.frame, action: visit.account(), asks_name, provider: title };
+    let page = SignedOut {
+        frame: visit.frame,
+        action: visit.account(),
+        asks_name,
+        provider: title,
+    };
     page.reply(&visit.onward(None))
 }
 
@@ -156,7 +220,14 @@ fn connection(visit: &Visit<'_>, grant: &Listed) -> Connection {
     if grant.unreadable {
         return of_other_version(visit, grant);
     }
-    let words = |scope: &str| visit.site.oauth.words_for(scope).unwrap_or(scope).to_owned();
+    let words = |scope: &str| {
+        visit
+            .site
+            .oauth
+            .words_for(scope)
+            .unwrap_or(scope)
+            .to_owned()
+    };
     Connection {
         id: grant.grant.clone(),
         name: client_name(grant.client_name.as_deref()),
@@ -170,9 +241,10 @@ fn connection(visit: &Visit<'_>, grant: &Listed) -> Connection {
 
 /// Entry of a grant whose row this version cannot read: without details, and with its button to disconnect.
 fn of_other_version(visit: &Visit<'_>, grant: &Listed) -> Connection {
-    let name = visit
-        .frame
-        .say("An application that another version of this server let in", "由此服务器的另一个版本授权的应用");
+    let name = visit.frame.say(
+        "An application that another version of this server let in",
+        "由此服务器的另一个版本授权的应用",
+    );
     let unknown = || "?".to_owned();
     Connection {
         id: grant.grant.clone(),

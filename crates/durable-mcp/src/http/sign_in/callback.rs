@@ -12,7 +12,10 @@ use crate::oauth::sign_in::{Approval, Authorization};
 use crate::wire::{Reply, RuntimeError};
 
 /// Finds the flow by `state`, and the person by the identity provider.
-pub(super) async fn answered(visit: &mut Visit<'_>, provider: &dyn IdentityProvider) -> Result<Reply, RuntimeError> {
+pub(super) async fn answered(
+    visit: &mut Visit<'_>,
+    provider: &dyn IdentityProvider,
+) -> Result<Reply, RuntimeError> {
     let params = Params::parse(&visit.head.query).unwrap_or_default();
     let Some(state) = state_of(&params) else {
         return Ok(visit.nothing("a callback without a state"));
@@ -23,7 +26,9 @@ pub(super) async fn answered(visit: &mut Visit<'_>, provider: &dyn IdentityProvi
             flow.forget(visit);
             return Ok(visit.expired(&flow.aim));
         }
-        Found::Nothing => return Ok(visit.nothing("a callback that this browser does not wait for")),
+        Found::Nothing => {
+            return Ok(visit.nothing("a callback that this browser does not wait for"));
+        }
     };
     let Some(left) = flow.left.as_ref().filter(|left| left.is_of(&state)) else {
         return Ok(visit.nothing("a callback with another state"));
@@ -31,7 +36,13 @@ pub(super) async fn answered(visit: &mut Visit<'_>, provider: &dyn IdentityProvi
     // Whatever comes of it, it was used.
     flow.forget(visit);
     let callback = visit.callback();
-    let answer = Answer { callback: &callback, params: &params, head: visit.head, kept: &left.kept, web: visit.web };
+    let answer = Answer {
+        callback: &callback,
+        params: &params,
+        head: visit.head,
+        kept: &left.kept,
+        web: visit.web,
+    };
     match (provider.finish(answer).await, &flow.aim) {
         (Err(error), aim) => Ok(visit.not_signed_in(provider, aim, &error, left.asked)),
         (Ok(identity), Aim::Account) => account::signed_in(visit, identity).await,
@@ -53,7 +64,11 @@ async fn let_in(
 ) -> Result<Reply, RuntimeError> {
     let Identity { subject, props, .. } = identity;
     let mut remembered = Remembered::read(visit).await?;
-    let agreed = if left.asked { Some(left_at) } else { remembered.agreed_at(&subject, asked) };
+    let agreed = if left.asked {
+        Some(left_at)
+    } else {
+        remembered.agreed_at(&subject, asked)
+    };
     // The remembered consent belongs to another user of this browser: ask.
     let Some(agreed) = agreed else {
         return show(visit, provider, asked).await;
@@ -64,9 +79,16 @@ async fn let_in(
     if left.remember {
         remembered.keep(visit).await?;
     }
-    let approval = Approval { subject, props, scopes: None };
+    let approval = Approval {
+        subject,
+        props,
+        scopes: None,
+    };
     // A copy of the deleted cookie could be sent again, so the user's object accepts each sign-in once.
-    let agreement = Agreement { sign_in: left.name(), agreed: Some(agreed) };
+    let agreement = Agreement {
+        sign_in: left.name(),
+        agreed: Some(agreed),
+    };
     match approve_agreed(visit.site, asked, approval, agreement).await? {
         // The person has disconnected the client since.
         None => show(visit, provider, asked).await,

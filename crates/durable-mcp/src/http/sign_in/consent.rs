@@ -35,11 +35,24 @@ pub(super) async fn ask(
         let text = "The user has to be asked, which takes a page.";
         return Ok(visit.unasked(asked, "interaction_required", text));
     }
-    let hint = asked.login_hint.as_deref().filter(|hint| hint.len() <= MAX_HINT_CHARS);
+    let hint = asked
+        .login_hint
+        .as_deref()
+        .filter(|hint| hint.len() <= MAX_HINT_CHARS);
     let knows_whom = !provider.asks_name() || hint.is_some();
     if asked.prompt.is_none() && knows_whom && Remembered::read(visit).await?.covers(asked) {
         let flow = begun(visit, asked)?;
-        return depart(visit, provider, flow, Departure { asked: false, remember: true, name: hint }).await;
+        return depart(
+            visit,
+            provider,
+            flow,
+            Departure {
+                asked: false,
+                remember: true,
+                name: hint,
+            },
+        )
+        .await;
     }
     show(visit, provider, asked).await
 }
@@ -62,13 +75,25 @@ pub(super) async fn show(
         csrf: flow.csrf(),
         client: client_name(asked.client_name.as_deref()),
         publisher: host_of(&asked.client_id),
-        website: asked.client_uri.as_deref().and_then(|url| Some((url, host_of(url)?))),
+        website: asked
+            .client_uri
+            .as_deref()
+            .and_then(|url| Some((url, host_of(url)?))),
         destination: destination(&asked.redirect_uri),
-        scopes: asked.scopes.iter().map(|name| Scope { name, words: visit.site.oauth.words_for(name) }).collect(),
+        scopes: asked
+            .scopes
+            .iter()
+            .map(|name| Scope {
+                name,
+                words: visit.site.oauth.words_for(name),
+            })
+            .collect(),
         resources: asked.audience.iter().map(Resource::as_str).collect(),
         stays: asked.refreshable,
         may_remember: may_be_remembered(asked),
-        asks_name: provider.asks_name().then(|| asked.login_hint.as_deref().unwrap_or_default()),
+        asks_name: provider
+            .asks_name()
+            .then(|| asked.login_hint.as_deref().unwrap_or_default()),
         provider: provider.title(),
         account: &endpoints.account,
     };
@@ -76,14 +101,19 @@ pub(super) async fn show(
 }
 
 /// The person says yes or no.
-pub(super) async fn decided(visit: &mut Visit<'_>, provider: &dyn IdentityProvider) -> Result<Reply, RuntimeError> {
+pub(super) async fn decided(
+    visit: &mut Visit<'_>,
+    provider: &dyn IdentityProvider,
+) -> Result<Reply, RuntimeError> {
     let Some(form) = visit.form().await else {
         return Ok(visit.nothing("the form of the consent page is damaged"));
     };
     let flow = match Flow::find(visit, form.get("flow").unwrap_or_default()).await? {
         Found::Living(flow) => flow,
         Found::Expired(flow) => return Ok(visit.expired(&flow.aim)),
-        Found::Nothing => return Ok(visit.nothing("consent to a sign-in that this browser does not have")),
+        Found::Nothing => {
+            return Ok(visit.nothing("consent to a sign-in that this browser does not have"));
+        }
     };
     let Aim::Client(asked) = &flow.aim else {
         return Ok(visit.nothing("consent to what needs none"));
@@ -94,7 +124,17 @@ pub(super) async fn decided(visit: &mut Visit<'_>, provider: &dyn IdentityProvid
     match form.get("decision") {
         Some("approve") => {
             let remember = form.get("remember").is_some();
-            depart(visit, provider, flow, Departure { asked: true, remember, name: form.get("name") }).await
+            depart(
+                visit,
+                provider,
+                flow,
+                Departure {
+                    asked: true,
+                    remember,
+                    name: form.get("name"),
+                },
+            )
+            .await
         }
         Some("deny") => {
             let url = denied(visit.site, asked);
@@ -114,8 +154,13 @@ pub(super) async fn depart(
 ) -> Result<Reply, RuntimeError> {
     let (random, callback) = (visit.site.runtime.random(), visit.callback());
     let state = flow.state(random)?;
-    let going =
-        identity::Flow { callback: &callback, state: state.as_str(), name: departure.name, random, web: visit.web };
+    let going = identity::Flow {
+        callback: &callback,
+        state: state.as_str(),
+        name: departure.name,
+        random,
+        web: visit.web,
+    };
     let begun = match provider.begin(going).await {
         Ok(begun) => begun,
         Err(error) => return Ok(visit.not_signed_in(provider, &flow.aim, &error, departure.asked)),
@@ -125,14 +170,20 @@ pub(super) async fn depart(
     match (flow.keep(visit).await?, &flow.aim) {
         (Ok(()), _) => Ok(visit.redirect(begun.url)),
         (Err(_), Aim::Client(asked)) => Ok(too_long(visit, asked, departure.asked)),
-        (Err(_), Aim::Account) => Err(RuntimeError("a sign-in is too long for a cookie".to_owned())),
+        (Err(_), Aim::Account) => Err(RuntimeError(
+            "a sign-in is too long for a cookie".to_owned(),
+        )),
     }
 }
 
 /// The client put more into its request than a browser can carry along.
 fn too_long(visit: &Visit<'_>, asked: &Authorization, was_asked: bool) -> Reply {
     let (error, text) = ("invalid_request", "The request is too long.");
-    if was_asked { visit.redirect(refused(visit.site, asked, error, text)) } else { visit.unasked(asked, error, text) }
+    if was_asked {
+        visit.redirect(refused(visit.site, asked, error, text))
+    } else {
+        visit.unasked(asked, error, text)
+    }
 }
 
 /// Rejection of a form without the right token: it is not from this server's page.
@@ -146,7 +197,8 @@ pub(super) fn forged(visit: &Visit<'_>) -> Reply {
 
 /// The client's name, if it can be shown.
 pub(super) fn client_name(name: Option<&str>) -> Option<String> {
-    name.map(|name| plain(name, MAX_NAME_CHARS)).filter(|name| !name.is_empty())
+    name.map(|name| plain(name, MAX_NAME_CHARS))
+        .filter(|name| !name.is_empty())
 }
 
 /// A new flow, with no more of the request than is needed at its end.
@@ -155,10 +207,17 @@ fn begun(visit: &Visit<'_>, asked: &Authorization) -> Result<Flow, RuntimeError>
         client_uri: None,
         logo_uri: None,
         prompt: None,
-        login_hint: asked.login_hint.clone().filter(|hint| hint.len() <= MAX_HINT_CHARS),
+        login_hint: asked
+            .login_hint
+            .clone()
+            .filter(|hint| hint.len() <= MAX_HINT_CHARS),
         ..asked.clone()
     };
-    Flow::new(Aim::Client(Box::new(asked)), visit.site.runtime.now(), visit.site.runtime.random())
+    Flow::new(
+        Aim::Client(Box::new(asked)),
+        visit.site.runtime.now(),
+        visit.site.runtime.random(),
+    )
 }
 
 fn destination(uri: &RedirectUri) -> Destination {

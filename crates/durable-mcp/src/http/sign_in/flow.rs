@@ -83,7 +83,13 @@ pub(super) enum Found {
 impl Flow {
     pub(super) fn new(aim: Aim, now: u64, random: &dyn Random) -> Result<Self, RuntimeError> {
         let (id, csrf) = (token::<ID_BYTES>(random)?, token::<SECRET_BYTES>(random)?);
-        Ok(Self { id, csrf, expires: now.saturating_add(SIGN_IN_MS), aim, left: None })
+        Ok(Self {
+            id,
+            csrf,
+            expires: now.saturating_add(SIGN_IN_MS),
+            aim,
+            left: None,
+        })
     }
 
     pub(super) fn csrf(&self) -> &str {
@@ -96,13 +102,31 @@ impl Flow {
 
     /// A state for the identity provider to return, made before the flow is marked as left.
     pub(super) fn state(&self, random: &dyn Random) -> Result<State, RuntimeError> {
-        Ok(State { text: format!("{}{}", self.id, token::<SECRET_BYTES>(random)?) })
+        Ok(State {
+            text: format!("{}{}", self.id, token::<SECRET_BYTES>(random)?),
+        })
     }
 
     /// Records the redirect to the identity provider, and starts the flow's lifetime anew.
-    pub(super) fn leave(self, state: &State, kept: Value, asked: bool, remember: bool, now: u64) -> Self {
-        let left = Left { secret: sha256_hex(state.secret()), kept, asked, remember };
-        Self { left: Some(left), expires: now.saturating_add(SIGN_IN_MS), ..self }
+    pub(super) fn leave(
+        self,
+        state: &State,
+        kept: Value,
+        asked: bool,
+        remember: bool,
+        now: u64,
+    ) -> Self {
+        let left = Left {
+            secret: sha256_hex(state.secret()),
+            kept,
+            asked,
+            remember,
+        };
+        Self {
+            left: Some(left),
+            expires: now.saturating_add(SIGN_IN_MS),
+            ..self
+        }
     }
 
     /// Time of the redirect to the identity provider, in milliseconds since 1970. A user who was asked consented then.
@@ -112,14 +136,18 @@ impl Flow {
 
     /// The flow that the browser has under that id.
     pub(super) async fn find(visit: &Visit<'_>, id: &str) -> Result<Found, RuntimeError> {
-        let is_id =
-            id.len() == ID_CHARS && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let is_id = id.len() == ID_CHARS
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         let sealed = is_id.then(|| visit.cookies.get(&cookie(id))).flatten();
         let Some(sealed) = sealed else {
             return Ok(Found::Nothing);
         };
         let flow = match visit.open(Format::FlowCookie, PURPOSE, &sealed).await? {
-            Some(json) => Some(read_json::<Self>(&json).ok_or_else(|| Format::FlowCookie.unreadable())?),
+            Some(json) => {
+                Some(read_json::<Self>(&json).ok_or_else(|| Format::FlowCookie.unreadable())?)
+            }
             None => None,
         };
         Ok(match flow.filter(|flow| flow.id == id) {
@@ -133,8 +161,12 @@ impl Flow {
     ///
     /// # Errors
     /// The inner one when the flow is too long for a cookie.
-    pub(super) async fn keep(&self, visit: &mut Visit<'_>) -> Result<Result<(), TooLong>, RuntimeError> {
-        let json = serde_json::to_vec(self).map_err(|error| RuntimeError(format!("a sign-in: {error}")))?;
+    pub(super) async fn keep(
+        &self,
+        visit: &mut Visit<'_>,
+    ) -> Result<Result<(), TooLong>, RuntimeError> {
+        let json = serde_json::to_vec(self)
+            .map_err(|error| RuntimeError(format!("a sign-in: {error}")))?;
         let sealed = visit.seal(PURPOSE, &json).await?;
         let (name, cookies) = (cookie(&self.id), &mut visit.cookies);
         let mut others = cookies.names(COOKIE);
@@ -174,7 +206,9 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn read(text: &str) -> Option<Self> {
-        (text.is_ascii() && text.len() > ID_CHARS).then(|| Self { text: text.to_owned() })
+        (text.is_ascii() && text.len() > ID_CHARS).then(|| Self {
+            text: text.to_owned(),
+        })
     }
 
     pub(super) fn as_str(&self) -> &str {

@@ -16,12 +16,18 @@ use crate::wire::{Head, Reply};
 /// A browser sends all of them or none: none if it is older than 2023, or on plain HTTP. Its form has its token checked all the
 /// same. A program may send the mode alone, as `fetch` of Node.js does.
 pub(super) fn is_of_a_person(head: &Head) -> bool {
-    let [site, mode, destination, user] =
-        ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user"].map(|name| head.raw_header(name));
+    let [site, mode, destination, user] = [
+        "sec-fetch-site",
+        "sec-fetch-mode",
+        "sec-fetch-dest",
+        "sec-fetch-user",
+    ]
+    .map(|name| head.raw_header(name));
     if site.is_none() && destination.is_none() && user.is_none() {
         return true;
     }
-    let is_navigation = mode.as_deref() == Some("navigate") && destination.as_deref() == Some("document");
+    let is_navigation =
+        mode.as_deref() == Some("navigate") && destination.as_deref() == Some("document");
     is_navigation && (user.as_deref() == Some("?1") || (user.is_none() && !tells_activation(head)))
 }
 
@@ -29,7 +35,9 @@ pub(super) fn is_of_a_person(head: &Head) -> bool {
 /// the `User-Agent` of a navigation.
 fn tells_activation(head: &Head) -> bool {
     let agent = head.header("user-agent").unwrap_or_default();
-    ["Chrome/", "Chromium/", "Firefox/"].iter().any(|engine| agent.contains(engine))
+    ["Chrome/", "Chromium/", "Firefox/"]
+        .iter()
+        .any(|engine| agent.contains(engine))
 }
 
 /// The page in place of what the form would have done.

@@ -56,13 +56,22 @@ struct Consent {
 impl Consent {
     fn new(subject: &str, asked: &Authorization, at: u64) -> Self {
         let scopes = asked.scopes.iter().map(|scope| hash(&["scope", scope]));
-        Self { at, hashes: [hash(&["subject", subject]), matter(asked)].into_iter().chain(scopes).collect() }
+        Self {
+            at,
+            hashes: [hash(&["subject", subject]), matter(asked)]
+                .into_iter()
+                .chain(scopes)
+                .collect(),
+        }
     }
 
     /// Reads a consent. One without a time, as version 1 stored it, is void.
     fn parse(text: &str) -> Option<Self> {
         let (at, hashes) = text.split_once(AT)?;
-        Some(Self { at: at.parse().ok()?, hashes: hashes.to_owned() })
+        Some(Self {
+            at: at.parse().ok()?,
+            hashes: hashes.to_owned(),
+        })
     }
 
     fn is_old(&self, now: u64) -> bool {
@@ -79,7 +88,11 @@ impl Consent {
     fn covers(&self, asked: &Authorization) -> bool {
         let (_, own, scopes) = self.parts();
         let allowed: Vec<&[u8]> = scopes.as_bytes().chunks(HASH_CHARS).collect();
-        own == matter(asked) && asked.scopes.iter().all(|scope| allowed.contains(&hash(&["scope", scope]).as_bytes()))
+        own == matter(asked)
+            && asked
+                .scopes
+                .iter()
+                .all(|scope| allowed.contains(&hash(&["scope", scope]).as_bytes()))
     }
 }
 
@@ -93,7 +106,10 @@ impl Remembered {
             // A consent of another version lets nobody in, and stays: the person is asked.
             Err(fault) if is_of_other_version(&fault) => {
                 visit.site.runtime.warn(&fault.0);
-                return Ok(Self { of_other_version: true, ..Self::default() });
+                return Ok(Self {
+                    of_other_version: true,
+                    ..Self::default()
+                });
             }
             opened => opened?.and_then(|text| String::from_utf8(text).ok()),
         };
@@ -103,11 +119,18 @@ impl Remembered {
 
     fn from_text(text: &str, now: u64) -> Self {
         let consents = text.split_whitespace().filter_map(Consent::parse);
-        Self { consents: consents.filter(|consent| !consent.is_old(now)).collect(), of_other_version: false }
+        Self {
+            consents: consents.filter(|consent| !consent.is_old(now)).collect(),
+            of_other_version: false,
+        }
     }
 
     fn to_text(&self) -> String {
-        self.consents.iter().map(|Consent { at, hashes }| format!("{at}{AT}{hashes}")).collect::<Vec<_>>().join(" ")
+        self.consents
+            .iter()
+            .map(|Consent { at, hashes }| format!("{at}{AT}{hashes}"))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// True if any user of this browser consented to what the request asks.
@@ -118,8 +141,13 @@ impl Remembered {
     /// Latest time at which this user consented to it, in milliseconds since 1970.
     pub(super) fn agreed_at(&self, subject: &str, asked: &Authorization) -> Option<u64> {
         let subject = hash(&["subject", subject]);
-        let own = self.consents.iter().filter(|consent| may_be_remembered(asked) && consent.parts().0 == subject);
-        own.filter(|consent| consent.covers(asked)).map(|consent| consent.at).max()
+        let own = self
+            .consents
+            .iter()
+            .filter(|consent| may_be_remembered(asked) && consent.parts().0 == subject);
+        own.filter(|consent| consent.covers(asked))
+            .map(|consent| consent.at)
+            .max()
     }
 
     /// Adds a consent of this user at the time `at`, in milliseconds since 1970. It replaces an older one with the same
@@ -131,7 +159,9 @@ impl Remembered {
         let added = Consent::new(subject, asked, at);
         self.consents.retain(|known| known.hashes != added.hashes);
         self.consents.push(added);
-        while self.consents.len() > MAX_CONSENTS || (self.to_text().len() > MAX_CHARS && !self.consents.is_empty()) {
+        while self.consents.len() > MAX_CONSENTS
+            || (self.to_text().len() > MAX_CHARS && !self.consents.is_empty())
+        {
             self.consents.remove(0);
         }
     }
@@ -216,7 +246,10 @@ mod tests {
     fn the_same_or_less_of_it_is_not_asked_again() {
         for scopes in [&["read", "write"][..], &["write", "read"], &["read"], &[]] {
             let asked = asked("a", HOME, scopes, &[MCP]);
-            assert!(agreed().covers(&asked) && agreed().agreed_at("ann", &asked) == Some(NOW), "{scopes:?}");
+            assert!(
+                agreed().covers(&asked) && agreed().agreed_at("ann", &asked) == Some(NOW),
+                "{scopes:?}"
+            );
         }
         let read = Remembered::from_text(&agreed().to_text(), NOW);
         assert_eq!(read, agreed());
@@ -225,27 +258,62 @@ mod tests {
     #[test]
     fn anything_else_is_asked() {
         for (what, asked) in [
-            ("a client of the same name", asked("b", HOME, &["read"], &[MCP])),
-            ("another redirect", asked("a", "https://client.example/cb2", &["read"], &[MCP])),
-            ("another host", asked("a", "https://client.example.evil/cb", &["read"], &[MCP])),
-            ("one more scope", asked("a", HOME, &["read", "write", "admin"], &[MCP])),
+            (
+                "a client of the same name",
+                asked("b", HOME, &["read"], &[MCP]),
+            ),
+            (
+                "another redirect",
+                asked("a", "https://client.example/cb2", &["read"], &[MCP]),
+            ),
+            (
+                "another host",
+                asked("a", "https://client.example.evil/cb", &["read"], &[MCP]),
+            ),
+            (
+                "one more scope",
+                asked("a", HOME, &["read", "write", "admin"], &[MCP]),
+            ),
             ("another scope", asked("a", HOME, &["admin"], &[MCP])),
-            ("another resource", asked("a", HOME, &["read"], &["https://mcp.example/sse"])),
-            ("a wider resource", asked("a", HOME, &["read"], &["https://mcp.example/"])),
-            ("one more resource", asked("a", HOME, &["read"], &[MCP, "https://mcp.example/sse"])),
+            (
+                "another resource",
+                asked("a", HOME, &["read"], &["https://mcp.example/sse"]),
+            ),
+            (
+                "a wider resource",
+                asked("a", HOME, &["read"], &["https://mcp.example/"]),
+            ),
+            (
+                "one more resource",
+                asked("a", HOME, &["read"], &[MCP, "https://mcp.example/sse"]),
+            ),
         ] {
             assert!(!agreed().covers(&asked), "{what}");
         }
-        assert!(agreed().agreed_at("bob", &asked("a", HOME, &["read"], &[MCP])).is_none(), "another person");
+        assert!(
+            agreed()
+                .agreed_at("bob", &asked("a", HOME, &["read"], &[MCP]))
+                .is_none(),
+            "another person"
+        );
     }
 
     #[test]
     fn what_any_program_on_the_machine_can_take_is_asked_each_time() {
-        for redirect in ["http://localhost:1/cb", "http://127.0.0.1/cb", "https://localhost/cb", "cursor://a/cb"] {
+        for redirect in [
+            "http://localhost:1/cb",
+            "http://127.0.0.1/cb",
+            "https://localhost/cb",
+            "cursor://a/cb",
+        ] {
             let mut remembered = Remembered::default();
             let asked = asked("a", redirect, &[], &[MCP]);
             remembered.add("ann", &asked, NOW);
-            assert_eq!((remembered.count(), remembered.covers(&asked)), (0, false), "{redirect}");
+            assert_eq!(
+                (remembered.count(), remembered.covers(&asked)),
+                (0, false),
+                "{redirect}"
+            );
         }
     }
 
@@ -286,7 +354,10 @@ mod tests {
     fn who_agrees_again_has_agreed_at_the_later_time() {
         let (mut remembered, asked) = (agreed(), asked("a", HOME, &["read", "write"], &[MCP]));
         remembered.add("ann", &asked, NOW + 5);
-        assert_eq!((remembered.count(), remembered.agreed_at("ann", &asked)), (1, Some(NOW + 5)));
+        assert_eq!(
+            (remembered.count(), remembered.agreed_at("ann", &asked)),
+            (1, Some(NOW + 5))
+        );
     }
 
     #[test]

@@ -36,13 +36,23 @@ pub(super) struct Visit<'a> {
 }
 
 impl<'a> Visit<'a> {
-    pub(super) fn new(sign_in: &'a IdentitySignIn, site: &'a AuthServer<'a>, head: &'a Head) -> Self {
+    pub(super) fn new(
+        sign_in: &'a IdentitySignIn,
+        site: &'a AuthServer<'a>,
+        head: &'a Head,
+    ) -> Self {
         let frame = Frame {
             server: site.name,
             language: Language::of(head.header("accept-language").as_deref()),
             is_demo: sign_in.notice() == Some(Notice::Demo),
         };
-        Self { site, head, cookies: Cookies::read(head), frame, web: &*sign_in.web }
+        Self {
+            site,
+            head,
+            cookies: Cookies::read(head),
+            frame,
+            web: &*sign_in.web,
+        }
     }
 
     /// URL that the identity provider redirects the browser to.
@@ -60,7 +70,11 @@ impl<'a> Visit<'a> {
         Params::parse(&text).ok()
     }
 
-    pub(super) async fn seal(&self, purpose: &str, plaintext: &[u8]) -> Result<String, RuntimeError> {
+    pub(super) async fn seal(
+        &self,
+        purpose: &str,
+        plaintext: &[u8],
+    ) -> Result<String, RuntimeError> {
         let keys = self.site.runtime.keys(false).await?;
         seal_page(&keys, purpose, plaintext, self.site.runtime.random())
     }
@@ -75,12 +89,19 @@ impl<'a> Visit<'a> {
         purpose: &str,
         sealed: &str,
     ) -> Result<Option<Vec<u8>>, RuntimeError> {
-        open_with(self.site.runtime, format, |keys| try_open_page(keys, purpose, sealed)).await
+        open_with(self.site.runtime, format, |keys| {
+            try_open_page(keys, purpose, sealed)
+        })
+        .await
     }
 
     /// Sends the browser on. What was posted is not posted there again.
     pub(super) fn redirect(&self, url: impl Into<String>) -> Reply {
-        let status = if self.head.method == Method::POST { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
+        let status = if self.head.method == Method::POST {
+            StatusCode::SEE_OTHER
+        } else {
+            StatusCode::FOUND
+        };
         Reply::empty(status)
             .header("location", url.into())
             .header("cache-control", "no-store")
@@ -100,7 +121,9 @@ impl<'a> Visit<'a> {
             match (uri.scheme(), uri.host()) {
                 ("https", _) => {}
                 // A policy has no way to write an IPv6 address.
-                ("http", Some(host)) if !host.starts_with('[') => sources.push(format!("http://{host}:*")),
+                ("http", Some(host)) if !host.starts_with('[') => {
+                    sources.push(format!("http://{host}:*"))
+                }
                 (scheme, _) => sources.push(format!("{scheme}:")),
             }
         }
@@ -108,7 +131,12 @@ impl<'a> Visit<'a> {
     }
 
     /// Ends an authorization request with an error before the user was asked about its client.
-    pub(super) fn unasked(&self, asked: &Authorization, error: &'static str, text: &'static str) -> Reply {
+    pub(super) fn unasked(
+        &self,
+        asked: &Authorization,
+        error: &'static str,
+        text: &'static str,
+    ) -> Reply {
         match authorize::unasked(self.site, asked, error, text) {
             authorize::Answer::Redirect(url) => self.redirect(url),
             authorize::Answer::Problem(wrong) => self.wrong(&wrong),
@@ -123,7 +151,16 @@ impl<'a> Visit<'a> {
     }
 
     pub(super) fn trouble(&self, status: u16, text: &str, cause: &str, ways: &[Way]) -> Reply {
-        problem::page(self.frame, self.site.runtime, &ErrorPage { status, text, cause, ways })
+        problem::page(
+            self.frame,
+            self.site.runtime,
+            &ErrorPage {
+                status,
+                text,
+                cause,
+                ways,
+            },
+        )
     }
 
     pub(super) fn misconfigured(&self, problem: &str) -> Reply {
@@ -153,15 +190,26 @@ impl<'a> Visit<'a> {
             "This took longer than ten minutes, so it was given up to be safe. Nothing has happened.",
             "操作超过十分钟，为安全起见已取消。没有产生任何影响。",
         );
-        self.trouble(400, text, "a sign-in expired", &self.ways(aim, "access_denied"))
+        self.trouble(
+            400,
+            text,
+            "a sign-in expired",
+            &self.ways(aim, "access_denied"),
+        )
     }
 
     /// Something of ours failed. The person can try again.
     pub(super) fn failed(&self, aim: &Aim, fault: &RuntimeError) -> Reply {
-        let text = self
-            .frame
-            .say("Something failed here that may work in a moment. Try again.", "此处出现了暂时的故障，请稍后重试。");
-        self.trouble(503, text, &fault.0, &self.ways(aim, "temporarily_unavailable"))
+        let text = self.frame.say(
+            "Something failed here that may work in a moment. Try again.",
+            "此处出现了暂时的故障，请稍后重试。",
+        );
+        self.trouble(
+            503,
+            text,
+            &fault.0,
+            &self.ways(aim, "temporarily_unavailable"),
+        )
     }
 
     /// Answers a sign-in that failed at the identity provider. A user who was asked about the client and then refused
@@ -176,19 +224,31 @@ impl<'a> Visit<'a> {
         let title = provider.title();
         let (status, text) = match (error, aim) {
             (IdentityError::Denied(_), Aim::Client(asked)) if was_asked => {
-                return self.redirect(refused(self.site, asked, error.code(), "The user did not sign in."));
+                return self.redirect(refused(
+                    self.site,
+                    asked,
+                    error.code(),
+                    "The user did not sign in.",
+                ));
             }
-            (IdentityError::Denied(_), _) => {
-                (403, self.frame.say("You were not signed in.", "您尚未登录。").to_owned())
-            }
+            (IdentityError::Denied(_), _) => (
+                403,
+                self.frame
+                    .say("You were not signed in.", "您尚未登录。")
+                    .to_owned(),
+            ),
             (IdentityError::NotAllowed(who), _) => {
                 let who = plain(who, MAX_NAME_CHARS);
-                let english = format!("You are signed in as {who}, who may not use this server. Ask whoever runs it.");
-                let chinese = format!("您以 {who} 登录，但没有使用此服务器的权限。请联系其管理员。");
+                let english = format!(
+                    "You are signed in as {who}, who may not use this server. Ask whoever runs it."
+                );
+                let chinese =
+                    format!("您以 {who} 登录，但没有使用此服务器的权限。请联系其管理员。");
                 (403, self.frame.say(&english, &chinese).to_owned())
             }
             (IdentityError::Unavailable(_), _) => {
-                let english = format!("{title} cannot be reached, or has trouble. Try again in a moment.");
+                let english =
+                    format!("{title} cannot be reached, or has trouble. Try again in a moment.");
                 let chinese = format!("无法连接 {title}，或其出现故障。请稍后重试。");
                 (503, self.frame.say(&english, &chinese).to_owned())
             }
@@ -196,24 +256,42 @@ impl<'a> Visit<'a> {
                 let english = format!(
                     "{title} did not confirm who you are. Try again; if that does not help, tell whoever runs this server."
                 );
-                let chinese = format!("{title} 未能确认您的身份。请重试；如仍不行，请联系服务器管理员。");
+                let chinese =
+                    format!("{title} 未能确认您的身份。请重试；如仍不行，请联系服务器管理员。");
                 (502, self.frame.say(&english, &chinese).to_owned())
             }
             (IdentityError::Misconfigured(problem), _) => (500, problem.clone()),
         };
-        self.trouble(status, &text, &error.to_string(), &self.ways(aim, error.code()))
+        self.trouble(
+            status,
+            &text,
+            &error.to_string(),
+            &self.ways(aim, error.code()),
+        )
     }
 
     /// To try again, or to give up.
     fn ways(&self, aim: &Aim, error: &'static str) -> Vec<Way> {
         let try_again = self.frame.say("Try again", "重试").to_owned();
         match aim {
-            Aim::Account => vec![Way { label: try_again, url: self.account().to_owned() }],
+            Aim::Account => vec![Way {
+                label: try_again,
+                url: self.account().to_owned(),
+            }],
             Aim::Client(asked) => {
-                let back = self.frame.say("Back to the application", "返回应用").to_owned();
+                let back = self
+                    .frame
+                    .say("Back to the application", "返回应用")
+                    .to_owned();
                 vec![
-                    Way { label: try_again, url: again(self.site, asked) },
-                    Way { label: back, url: refused(self.site, asked, error, "The user was not signed in.") },
+                    Way {
+                        label: try_again,
+                        url: again(self.site, asked),
+                    },
+                    Way {
+                        label: back,
+                        url: refused(self.site, asked, error, "The user was not signed in."),
+                    },
                 ]
             }
         }
@@ -228,5 +306,6 @@ pub(super) fn state_of(params: &Params) -> Option<State> {
 /// The host of a web page's URL, with its port; none if it is not one.
 pub(super) fn host_of(url: &str) -> Option<&str> {
     let uri = Uri::parse(url).filter(|uri| matches!(uri.scheme, "https" | "http"))?;
-    uri.authority.filter(|authority| !authority.is_empty() && !authority.contains('@'))
+    uri.authority
+        .filter(|authority| !authority.is_empty() && !authority.contains('@'))
 }

@@ -15,9 +15,11 @@ pub(super) type GivenError = RequestTokenError<Away, BasicErrorResponse>;
 /// The meaning of a token endpoint's error.
 pub(super) fn refused(error: GivenError, variables: &str) -> IdentityError {
     match error {
-        RequestTokenError::ServerResponse(response) => {
-            failed(response.error().as_ref(), response.error_description().map(String::as_str), variables)
-        }
+        RequestTokenError::ServerResponse(response) => failed(
+            response.error().as_ref(),
+            response.error_description().map(String::as_str),
+            variables,
+        ),
         RequestTokenError::Request(away) => IdentityError::Unavailable(away.0),
         // The answer may hold tokens: nothing of it is told.
         RequestTokenError::Parse(..) => {
@@ -41,13 +43,16 @@ pub(super) fn failed(code: &str, description: Option<&str>, variables: &str) -> 
         | "interaction_required"
         | "account_selection_required"
         | "unverified_user_email" => IdentityError::Denied(text),
-        "invalid_grant" | "bad_verification_code" | "bad_refresh_token" => IdentityError::Refused(text),
-        "invalid_client" | "incorrect_client_credentials" | "unauthorized_client" | "application_suspended" => {
-            IdentityError::Misconfigured(format!(
-                "The identity provider does not accept {variables}_CLIENT_ID with {variables}_CLIENT_SECRET ({text}). \
-                 Set both to what it shows for your application."
-            ))
+        "invalid_grant" | "bad_verification_code" | "bad_refresh_token" => {
+            IdentityError::Refused(text)
         }
+        "invalid_client"
+        | "incorrect_client_credentials"
+        | "unauthorized_client"
+        | "application_suspended" => IdentityError::Misconfigured(format!(
+            "The identity provider does not accept {variables}_CLIENT_ID with {variables}_CLIENT_SECRET ({text}). \
+                 Set both to what it shows for your application."
+        )),
         "redirect_uri_mismatch" => IdentityError::Misconfigured(format!(
             "The identity provider does not know the callback URL of this server ({text}). Add it to the application \
              of {variables}_CLIENT_ID there."
@@ -62,7 +67,10 @@ pub(super) fn failed(code: &str, description: Option<&str>, variables: &str) -> 
 
 /// A provider's message, fit for one line of the log.
 fn said(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MAX_SAID_CHARS).collect()
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_SAID_CHARS)
+        .collect()
 }
 
 #[cfg(test)]

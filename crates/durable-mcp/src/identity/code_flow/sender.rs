@@ -33,7 +33,10 @@ impl<'c> AsyncHttpClient<'c> for Sender<'_> {
         async move {
             let mut answer = send(self.0, request).await.map_err(|fault| Away(fault.0))?;
             let status = answer.status();
-            if status.is_server_error() || status.is_redirection() || status == StatusCode::TOO_MANY_REQUESTS {
+            if status.is_server_error()
+                || status.is_redirection()
+                || status == StatusCode::TOO_MANY_REQUESTS
+            {
                 return Err(Away(format!("the token endpoint answers {status}")));
             }
             // GitHub says 200 to errors.

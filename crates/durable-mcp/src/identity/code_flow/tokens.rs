@@ -31,7 +31,9 @@ pub struct Tokens {
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tokens").field("expires", &self.expires).finish_non_exhaustive()
+        f.debug_struct("Tokens")
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
     }
 }
 
@@ -40,7 +42,9 @@ impl Tokens {
         Self {
             access_token: given.access_token().secret().clone(),
             refresh_token: given.refresh_token().map(|token| token.secret().clone()),
-            expires: given.expires_in().map(|lives| now.saturating_add(lives.as_secs())),
+            expires: given
+                .expires_in()
+                .map(|lives| now.saturating_add(lives.as_secs())),
             id_token: given.extra_fields().id_token.clone(),
         }
     }
@@ -71,7 +75,9 @@ pub fn renewable(props: &Value, now: u64) -> Option<&str> {
 /// Expiry of the provider's access token, in seconds since 1970, where no refresh token can renew it.
 #[must_use]
 pub fn ends_with(props: &Value) -> Option<u64> {
-    let upstream = props.get(UPSTREAM).filter(|upstream| upstream.get("refresh_token").is_none())?;
+    let upstream = props
+        .get(UPSTREAM)
+        .filter(|upstream| upstream.get("refresh_token").is_none())?;
     upstream.get("expires").and_then(Value::as_u64)
 }
 
@@ -92,13 +98,20 @@ mod tests {
     #[test]
     fn only_tokens_that_end_soon_are_renewed() {
         let now = 1_700_000_000;
-        let due = |upstream: Value| renewable(&json!({ "upstream": upstream }), now).map(str::to_owned);
+        let due =
+            |upstream: Value| renewable(&json!({ "upstream": upstream }), now).map(str::to_owned);
         assert_eq!(due(json!({ "access_token": "old" })), None);
         assert_eq!(due(json!({ "refresh_token": "rt" })), None);
         assert_eq!(due(json!({ "expires": now })), None);
-        assert_eq!(due(json!({ "refresh_token": "rt", "expires": now + RENEW_SECONDS + 1 })), None);
+        assert_eq!(
+            due(json!({ "refresh_token": "rt", "expires": now + RENEW_SECONDS + 1 })),
+            None
+        );
         for expires in [0, now, now + RENEW_SECONDS] {
-            assert_eq!(due(json!({ "refresh_token": "rt", "expires": expires })).as_deref(), Some("rt"));
+            assert_eq!(
+                due(json!({ "refresh_token": "rt", "expires": expires })).as_deref(),
+                Some("rt")
+            );
         }
     }
 }

@@ -10,8 +10,9 @@ use crate::identity::code_flow::{Tokens, UPSTREAM, set};
 use crate::identity::upstream::{Upstream, get_json};
 
 /// Claims of the protocol itself, which tell nothing of a person.
-const NOT_OF_A_PERSON: [&str; 11] =
-    ["iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "s_hash", "jti"];
+const NOT_OF_A_PERSON: [&str; 11] = [
+    "iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "s_hash", "jti",
+];
 
 /// The claim that proves a person's domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,18 +43,24 @@ impl Claims {
     pub(super) fn new(verified: Value) -> Result<Self, IdentityError> {
         match verified {
             Value::Object(claims) => Ok(Self(claims)),
-            _ => Err(IdentityError::Refused("the id_token has no claims".to_owned())),
+            _ => Err(IdentityError::Refused(
+                "the id_token has no claims".to_owned(),
+            )),
         }
     }
 
     pub(super) fn subject(&self) -> Result<&str, IdentityError> {
         let subject = self.text("sub").filter(|subject| !subject.is_empty());
-        subject.ok_or_else(|| IdentityError::Refused("the id_token does not say who signed in (sub)".to_owned()))
+        subject.ok_or_else(|| {
+            IdentityError::Refused("the id_token does not say who signed in (sub)".to_owned())
+        })
     }
 
     /// The name of the person.
     pub(super) fn name(&self) -> Option<&str> {
-        self.text("name").or_else(|| self.text("preferred_username")).or_else(|| self.text("email"))
+        self.text("name")
+            .or_else(|| self.text("preferred_username"))
+            .or_else(|| self.text("email"))
     }
 
     /// Many providers have a person's name and address only at userinfo (Core 1.0 section 5.4).
@@ -66,17 +73,22 @@ impl Claims {
         if self.0.contains_key("email") {
             return Ok(());
         }
-        let request = Request::get(userinfo).header(AUTHORIZATION, format!("Bearer {access_token}"));
+        let request =
+            Request::get(userinfo).header(AUTHORIZATION, format!("Bearer {access_token}"));
         let answer = get_json(web, request).await?;
         if answer.status != 200 {
             return Err(answer.unexpected("the provider's userinfo"));
         }
         let Value::Object(more) = answer.body else {
-            return Err(IdentityError::Unavailable("the provider's userinfo is no JSON object".to_owned()));
+            return Err(IdentityError::Unavailable(
+                "the provider's userinfo is no JSON object".to_owned(),
+            ));
         };
         // Core 1.0 section 5.3.2.
         if more.get("sub") != self.0.get("sub") {
-            return Err(IdentityError::Refused("the provider's userinfo is of somebody else".to_owned()));
+            return Err(IdentityError::Refused(
+                "the provider's userinfo is of somebody else".to_owned(),
+            ));
         }
         for (name, value) in more {
             self.0.entry(name).or_insert(value);
@@ -104,7 +116,11 @@ impl Claims {
         {
             members.remove("hd");
         }
-        for (name, value) in self.0.iter().filter(|(name, _)| !NOT_OF_A_PERSON.contains(&name.as_str())) {
+        for (name, value) in self
+            .0
+            .iter()
+            .filter(|(name, _)| !NOT_OF_A_PERSON.contains(&name.as_str()))
+        {
             set(props, name, value.clone());
         }
         let known_as = known_as(props, domains);
@@ -131,14 +147,27 @@ mod tests {
     }
 
     fn tokens() -> Tokens {
-        Tokens { access_token: "at".to_owned(), refresh_token: None, expires: None, id_token: None }
+        Tokens {
+            access_token: "at".to_owned(),
+            refresh_token: None,
+            expires: None,
+            id_token: None,
+        }
     }
 
-    fn completed(claims: &mut Claims, status: u16, userinfo: &Value) -> Result<Vec<String>, IdentityError> {
+    fn completed(
+        claims: &mut Claims,
+        status: u16,
+        userinfo: &Value,
+    ) -> Result<Vec<String>, IdentityError> {
         let web = StandIn::default();
         web.get(USERINFO, status, userinfo);
         block_on(claims.complete(USERINFO, "at", &web))?;
-        Ok(web.sent().into_iter().map(|sent| sent.authorization).collect())
+        Ok(web
+            .sent()
+            .into_iter()
+            .map(|sent| sent.authorization)
+            .collect())
     }
 
     #[test]
@@ -147,18 +176,22 @@ mod tests {
             "iss": "i", "aud": "a", "azp": "a", "exp": 1, "iat": 1, "nbf": 1, "nonce": "n", "at_hash": "h", "c_hash": "h",
             "s_hash": "h", "jti": "j", "sub": "u1", "groups": ["staff"],
         }));
-        let expected =
-            json!({ "sub": "u1", "groups": ["staff"], "known_as": [], "upstream": { "access_token": "at" } });
+        let expected = json!({ "sub": "u1", "groups": ["staff"], "known_as": [], "upstream": { "access_token": "at" } });
         assert_eq!(claims.to_props(&tokens(), Domains::OfAddress), expected);
     }
 
     #[test]
     fn an_address_counts_only_if_the_provider_says_that_it_is_verified() {
         let known_as = |verified: Value| {
-            let claims = claims(json!({ "sub": "u1", "email": "ann@example.com", "email_verified": verified }));
+            let claims = claims(
+                json!({ "sub": "u1", "email": "ann@example.com", "email_verified": verified }),
+            );
             claims.to_props(&tokens(), Domains::OfAddress)[KNOWN_AS].clone()
         };
-        assert_eq!(known_as(json!(true)), json!(["@example.com", "ann@example.com"]));
+        assert_eq!(
+            known_as(json!(true)),
+            json!(["@example.com", "ann@example.com"])
+        );
         for unverified in [json!(false), json!(null), json!("true"), json!(1)] {
             assert_eq!(known_as(unverified), json!([]));
         }
@@ -169,7 +202,10 @@ mod tests {
         let name = |value: Value| claims(value).name().map(str::to_owned);
         let all = json!({ "name": "Ann", "preferred_username": "ann", "email": "ann@example.com" });
         assert_eq!(name(all).as_deref(), Some("Ann"));
-        assert_eq!(name(json!({ "preferred_username": "ann", "email": "e" })).as_deref(), Some("ann"));
+        assert_eq!(
+            name(json!({ "preferred_username": "ann", "email": "e" })).as_deref(),
+            Some("ann")
+        );
         assert_eq!(name(json!({ "email": "e" })).as_deref(), Some("e"));
         assert_eq!(name(json!({ "sub": "u1", "name": 1 })), None);
     }
@@ -177,8 +213,12 @@ mod tests {
     #[test]
     fn a_name_and_an_address_may_be_in_userinfo_alone() {
         let mut bare = claims(json!({ "sub": "u1", "nonce": "n" }));
-        let userinfo = json!({ "sub": "u1", "name": "Ann", "email": "ann@example.com", "nonce": "other" });
-        assert_eq!(completed(&mut bare, 200, &userinfo), Ok(vec!["Bearer at".to_owned()]));
+        let userinfo =
+            json!({ "sub": "u1", "name": "Ann", "email": "ann@example.com", "nonce": "other" });
+        assert_eq!(
+            completed(&mut bare, 200, &userinfo),
+            Ok(vec!["Bearer at".to_owned()])
+        );
         assert_eq!((bare.name(), bare.text("nonce")), (Some("Ann"), Some("n")));
         // All is there now.
         assert_eq!(completed(&mut bare, 200, &userinfo), Ok(Vec::new()));
@@ -186,19 +226,43 @@ mod tests {
 
     #[test]
     fn userinfo_of_somebody_else_or_none_at_all_completes_nothing() {
-        let error =
-            |status, userinfo: &Value| completed(&mut claims(json!({ "sub": "u1" })), status, userinfo).unwrap_err();
-        assert!(matches!(error(200, &json!({ "sub": "u2", "email": "bob@example.com" })), IdentityError::Refused(_)));
-        assert!(matches!(error(200, &json!({ "email": "bob@example.com" })), IdentityError::Refused(_)));
-        assert!(matches!(error(200, &json!(["u1"])), IdentityError::Unavailable(_)));
-        assert!(matches!(error(500, &json!({ "sub": "u1" })), IdentityError::Unavailable(_)));
+        let error = |status, userinfo: &Value| {
+            completed(&mut claims(json!({ "sub": "u1" })), status, userinfo).unwrap_err()
+        };
+        assert!(matches!(
+            error(200, &json!({ "sub": "u2", "email": "bob@example.com" })),
+            IdentityError::Refused(_)
+        ));
+        assert!(matches!(
+            error(200, &json!({ "email": "bob@example.com" })),
+            IdentityError::Refused(_)
+        ));
+        assert!(matches!(
+            error(200, &json!(["u1"])),
+            IdentityError::Unavailable(_)
+        ));
+        assert!(matches!(
+            error(500, &json!({ "sub": "u1" })),
+            IdentityError::Unavailable(_)
+        ));
     }
 
     #[test]
     fn claims_that_name_nobody_are_of_nobody() {
-        for value in [json!({}), json!({ "sub": "" }), json!({ "sub": null }), json!({ "sub": 1 })] {
-            assert!(matches!(claims(value).subject(), Err(IdentityError::Refused(_))));
+        for value in [
+            json!({}),
+            json!({ "sub": "" }),
+            json!({ "sub": null }),
+            json!({ "sub": 1 }),
+        ] {
+            assert!(matches!(
+                claims(value).subject(),
+                Err(IdentityError::Refused(_))
+            ));
         }
-        assert!(matches!(Claims::new(json!([])), Err(IdentityError::Refused(_))));
+        assert!(matches!(
+            Claims::new(json!([])),
+            Err(IdentityError::Refused(_))
+        ));
     }
 }

@@ -34,7 +34,11 @@ pub(super) struct Found {
 
 impl Discovery {
     pub(super) fn new(issuer: String, variables: &'static str) -> Self {
-        Self { issuer, variables, found: RefCell::default() }
+        Self {
+            issuer,
+            variables,
+            found: RefCell::default(),
+        }
     }
 
     pub(super) fn issuer(&self) -> &str {
@@ -44,7 +48,9 @@ impl Discovery {
     /// The provider's cached metadata; in an outage, those of the last day.
     pub(super) async fn find(&self, web: &dyn Upstream) -> Result<Rc<Found>, IdentityError> {
         let known = self.found.borrow().clone();
-        let age = known.as_ref().map_or(u64::MAX, |known| web.now().saturating_sub(known.at));
+        let age = known
+            .as_ref()
+            .map_or(u64::MAX, |known| web.now().saturating_sub(known.at));
         match known {
             Some(known) if age < FRESH_MS => Ok(known),
             known => match (self.fetch(web).await, known) {
@@ -60,7 +66,11 @@ impl Discovery {
 
     async fn fetch(&self, web: &dyn Upstream) -> Result<Found, IdentityError> {
         let base = self.issuer.trim_end_matches('/');
-        let answer = get_json(web, Request::get(format!("{base}/.well-known/openid-configuration"))).await?;
+        let answer = get_json(
+            web,
+            Request::get(format!("{base}/.well-known/openid-configuration")),
+        )
+        .await?;
         if answer.status == 404 {
             return Err(self.misconfigured("has no OpenID configuration"));
         }
@@ -74,9 +84,14 @@ impl Discovery {
         let is_local = base.starts_with("http://");
         let is_good = |url: &&str| is_trustworthy(url) && (is_local || url.starts_with("https://"));
         let url = |name: &str| text(name).filter(is_good).map(str::to_owned);
-        let needed =
-            |name: &str| url(name).ok_or_else(|| IdentityError::Unavailable(format!("the provider has no {name}")));
-        let methods = answer.body.get("token_endpoint_auth_methods_supported").and_then(Value::as_array);
+        let needed = |name: &str| {
+            url(name)
+                .ok_or_else(|| IdentityError::Unavailable(format!("the provider has no {name}")))
+        };
+        let methods = answer
+            .body
+            .get("token_endpoint_auth_methods_supported")
+            .and_then(Value::as_array);
         Ok(Found {
             at: web.now(),
             issuer: issuer.to_owned(),
@@ -86,7 +101,9 @@ impl Discovery {
             userinfo: url("userinfo_endpoint"),
             is_offline: offers(&answer.body, "scopes_supported", "offline_access"),
             // The default is the header.
-            in_body: methods.is_some_and(|methods| !methods.iter().any(|method| method == "client_secret_basic")),
+            in_body: methods.is_some_and(|methods| {
+                !methods.iter().any(|method| method == "client_secret_basic")
+            }),
         })
     }
 
@@ -100,7 +117,10 @@ impl Discovery {
 
 /// True if a list in the provider's metadata has that value.
 fn offers(configuration: &Value, list: &str, value: &str) -> bool {
-    configuration.get(list).and_then(Value::as_array).is_some_and(|values| values.iter().any(|known| known == value))
+    configuration
+        .get(list)
+        .and_then(Value::as_array)
+        .is_some_and(|values| values.iter().any(|known| known == value))
 }
 
 #[cfg(test)]
@@ -133,7 +153,10 @@ mod tests {
 
     #[test]
     fn discovery_is_asked_once_and_outlasts_an_outage_for_a_day() {
-        let (web, discovery) = (StandIn::default(), Discovery::new(ISSUER.to_owned(), "OIDC"));
+        let (web, discovery) = (
+            StandIn::default(),
+            Discovery::new(ISSUER.to_owned(), "OIDC"),
+        );
         web.get(CONFIGURATION, 200, &configuration());
         for _ in 0..3 {
             assert!(block_on(discovery.find(&web)).is_ok());
@@ -144,13 +167,18 @@ mod tests {
         assert!(block_on(discovery.find(&web)).is_ok());
         assert_eq!(web.asked().len(), 2);
         web.pass_ms(1);
-        assert!(matches!(block_on(discovery.find(&web)), Err(IdentityError::Unavailable(_))));
+        assert!(matches!(
+            block_on(discovery.find(&web)),
+            Err(IdentityError::Unavailable(_))
+        ));
     }
 
     #[test]
     fn a_configuration_that_is_not_the_issuers_is_not_used() {
         let evil = found(ISSUER, "issuer", json!("https://evil.example")).err();
-        assert!(matches!(evil, Some(IdentityError::Misconfigured(text)) if text.contains("OIDC_ISSUER")));
+        assert!(
+            matches!(evil, Some(IdentityError::Misconfigured(text)) if text.contains("OIDC_ISSUER"))
+        );
         assert!(found("https://id.example/", "issuer", json!(ISSUER)).is_ok());
         assert!(found(ISSUER, "issuer", json!("https://id.example/")).is_ok());
         for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
@@ -161,19 +189,30 @@ mod tests {
                 json!(""),
                 Value::Null,
             ] {
-                assert!(matches!(found(ISSUER, name, url), Err(IdentityError::Unavailable(_))), "{name}");
+                assert!(
+                    matches!(found(ISSUER, name, url), Err(IdentityError::Unavailable(_))),
+                    "{name}"
+                );
             }
         }
         let web = StandIn::default();
         web.get(CONFIGURATION, 404, &json!({}));
         let nothing = block_on(Discovery::new(ISSUER.to_owned(), "OIDC").find(&web)).err();
-        assert!(matches!(nothing, Some(IdentityError::Misconfigured(text)) if text.contains("OIDC_ISSUER")));
+        assert!(
+            matches!(nothing, Some(IdentityError::Misconfigured(text)) if text.contains("OIDC_ISSUER"))
+        );
     }
 
     #[test]
     fn the_secret_goes_where_the_provider_takes_it() {
-        let in_body = |methods: Value| found(ISSUER, "token_endpoint_auth_methods_supported", methods).unwrap().in_body;
+        let in_body = |methods: Value| {
+            found(ISSUER, "token_endpoint_auth_methods_supported", methods)
+                .unwrap()
+                .in_body
+        };
         assert!(in_body(json!(["client_secret_post", "private_key_jwt"])));
-        assert!(!in_body(json!(["client_secret_post", "client_secret_basic"])) && !in_body(Value::Null));
+        assert!(
+            !in_body(json!(["client_secret_post", "client_secret_basic"])) && !in_body(Value::Null)
+        );
     }
 }

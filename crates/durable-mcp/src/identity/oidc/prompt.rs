@@ -32,8 +32,20 @@ mod tests {
         for text in ["consent", "login", "select_account", "login consent"] {
             assert_eq!(Prompt::parse(text).unwrap().as_str(), text);
         }
-        assert_eq!(Prompt::parse("  login \t consent ").unwrap().as_str(), "login consent");
-        for text in ["", " ", "none", "none consent", "consent none", "Consent", "create", "consent,login"] {
+        assert_eq!(
+            Prompt::parse("  login \t consent ").unwrap().as_str(),
+            "login consent"
+        );
+        for text in [
+            "",
+            " ",
+            "none",
+            "none consent",
+            "consent none",
+            "Consent",
+            "create",
+            "consent,login",
+        ] {
             assert_eq!(Prompt::parse(text), None, "{text}");
         }
     }

@@ -38,13 +38,18 @@ fn is_choice_of_words(root: &Map<String, Value>) -> bool {
 }
 
 fn not_an_object(part: &Map<String, Value>) -> String {
-    let shape = match (part.get("type").and_then(Value::as_str), part.get("enum").or(part.get("const"))) {
+    let shape = match (
+        part.get("type").and_then(Value::as_str),
+        part.get("enum").or(part.get("const")),
+    ) {
         (_, Some(values)) => format!("one of {values}"),
         (Some("array"), None) => "a list".to_owned(),
         (Some(name), None) => format!("of type {name}"),
         (None, None) => "of no type".to_owned(),
     };
-    format!("its arguments may be {shape}, and clients pass an object; have `Args` read a struct with that as a field")
+    format!(
+        "its arguments may be {shape}, and clients pass an object; have `Args` read a struct with that as a field"
+    )
 }
 
 /// Merges the alternatives of an object into it. With `strict` each of them has to be an object; otherwise those that
@@ -54,14 +59,19 @@ fn not_an_object(part: &Map<String, Value>) -> String {
 /// When one is no object.
 pub(super) fn merge_choices(object: &mut Map<String, Value>, strict: bool) -> Result<(), String> {
     for keyword in ["allOf", "oneOf", "anyOf"] {
-        let Some(Value::Array(parts)) = object.remove(keyword) else { continue };
+        let Some(Value::Array(parts)) = object.remove(keyword) else {
+            continue;
+        };
         let mut objects = Vec::new();
         for part in parts {
-            let Value::Object(mut part) = part else { continue };
+            let Value::Object(mut part) = part else {
+                continue;
+            };
             drop_null(&mut part);
             unit_variants(&mut part);
             merge_choices(&mut part, strict)?;
-            let is_object = part.contains_key("properties") || part.get("type").is_some_and(|name| name == "object");
+            let is_object = part.contains_key("properties")
+                || part.get("type").is_some_and(|name| name == "object");
             if is_object || allows_everything(&part) {
                 objects.push(part);
             } else if strict && part.get("type").is_none_or(|name| name != "null") {
@@ -85,9 +95,15 @@ fn unit_variants(part: &mut Map<String, Value>) {
         (_, Some(name)) => vec![name.clone()],
         _ => return,
     };
-    let told = part.remove("description").map(|text| ("description".to_owned(), text));
-    let variant: Map<_, _> = [("type".to_owned(), json!("null"))].into_iter().chain(told).collect();
-    let without_fields = |name: &Value| Some((name.as_str()?.to_owned(), Value::Object(variant.clone())));
+    let told = part
+        .remove("description")
+        .map(|text| ("description".to_owned(), text));
+    let variant: Map<_, _> = [("type".to_owned(), json!("null"))]
+        .into_iter()
+        .chain(told)
+        .collect();
+    let without_fields =
+        |name: &Value| Some((name.as_str()?.to_owned(), Value::Object(variant.clone())));
     let variants: Map<_, _> = names.iter().filter_map(without_fields).collect();
     *part = Map::from_iter([("properties".to_owned(), Value::Object(variants))]);
 }
@@ -106,9 +122,14 @@ fn absorb(object: &mut Map<String, Value>, parts: Vec<Map<String, Value>>, toget
         required = Some(match required {
             None => needed,
             Some(others) if together => others.into_iter().chain(needed).collect(),
-            Some(others) => others.into_iter().filter(|name| needed.contains(name)).collect(),
+            Some(others) => others
+                .into_iter()
+                .filter(|name| needed.contains(name))
+                .collect(),
         });
-        let Some(Value::Object(own)) = part.remove("properties") else { continue };
+        let Some(Value::Object(own)) = part.remove("properties") else {
+            continue;
+        };
         for (name, schema) in own {
             collect(&mut properties, name, told(schema, description.as_ref()));
         }
@@ -140,7 +161,8 @@ fn told(mut schema: Value, description: Option<&Value>) -> Value {
     if let (Value::Object(tag), Some(description)) = (&mut schema, description)
         && tag.contains_key("const")
     {
-        tag.entry("description").or_insert_with(|| description.clone());
+        tag.entry("description")
+            .or_insert_with(|| description.clone());
     }
     schema
 }
@@ -157,14 +179,20 @@ fn collect(properties: &mut Vec<(String, Vec<Value>)>, name: String, schema: Val
 fn is_same(one: &Value, other: &Value) -> bool {
     let bare = |schema: &Value| {
         let mut schema = schema.clone();
-        schema.as_object_mut().map(|object| object.remove("description"));
+        schema
+            .as_object_mut()
+            .map(|object| object.remove("description"));
         schema
     };
     bare(one) == bare(other)
 }
 
 fn one_of(mut schemas: Vec<Value>) -> Value {
-    if schemas.len() == 1 && schemas.first().is_some_and(|only| only.get("const").is_none()) {
+    if schemas.len() == 1
+        && schemas
+            .first()
+            .is_some_and(|only| only.get("const").is_none())
+    {
         return schemas.swap_remove(0);
     }
     let mut choice = Map::from_iter([("anyOf".to_owned(), Value::Array(schemas))]);

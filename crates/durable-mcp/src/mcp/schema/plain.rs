@@ -40,7 +40,9 @@ const SAYS_A_TYPE: [&str; 14] = [
 
 /// True if a schema allows every value.
 pub(super) fn allows_everything(object: &Map<String, Value>) -> bool {
-    !object.keys().any(|keyword| SAYS_A_TYPE.contains(&keyword.as_str()) || keyword == "additionalProperties")
+    !object
+        .keys()
+        .any(|keyword| SAYS_A_TYPE.contains(&keyword.as_str()) || keyword == "additionalProperties")
 }
 
 impl Transform for Plain {
@@ -48,7 +50,9 @@ impl Transform for Plain {
         if schema.as_bool() == Some(true) {
             *schema = Schema::default();
         }
-        let Some(object) = schema.as_object_mut() else { return };
+        let Some(object) = schema.as_object_mut() else {
+            return;
+        };
         if self.0 != Direction::Output {
             drop_null(object);
             without_reference(object);
@@ -80,7 +84,9 @@ impl Transform for Plain {
 fn without_reference(object: &mut Map<String, Value>) {
     object.remove("$defs");
     if let Some(target) = object.remove("$ref") {
-        object.entry("description").or_insert_with(|| json!("Of the same kind as what holds it"));
+        object
+            .entry("description")
+            .or_insert_with(|| json!("Of the same kind as what holds it"));
         if target == "#" {
             object.insert("type".to_owned(), json!("object"));
         }
@@ -89,13 +95,19 @@ fn without_reference(object: &mut Map<String, Value>) {
 
 /// Any JSON value, spelled out by type: a bare `true` or `{}` is refused or warned of by clients.
 fn spell_out(object: &mut Map<String, Value>, direction: Direction) {
-    object.entry("description").or_insert_with(|| json!("Any JSON value"));
+    object
+        .entry("description")
+        .or_insert_with(|| json!("Any JSON value"));
     object.insert("anyOf".to_owned(), any_value(direction));
 }
 
 fn any_value(direction: Direction) -> Value {
     let object = || json!({ "type": "object", "properties": {} });
-    let (text, number, truth) = (json!({"type": "string"}), json!({"type": "number"}), json!({"type": "boolean"}));
+    let (text, number, truth) = (
+        json!({"type": "string"}),
+        json!({"type": "number"}),
+        json!({"type": "boolean"}),
+    );
     match direction {
         Direction::Output => {
             // Entries may be anything, and clients warn of a schema without a keyword: this one refuses no value.
@@ -109,7 +121,11 @@ fn any_value(direction: Direction) -> Value {
 /// `Option<T>` is a `T` or `null`: a choice of two schemas, where a type array is refused or warned of by clients.
 fn split_null(object: &mut Map<String, Value>) {
     let is_null = |name: &Value| name == "null";
-    if !object.get("type").and_then(Value::as_array).is_some_and(|types| types.iter().any(is_null)) {
+    if !object
+        .get("type")
+        .and_then(Value::as_array)
+        .is_some_and(|types| types.iter().any(is_null))
+    {
         return;
     }
     let description = object.remove("description");
@@ -151,8 +167,12 @@ pub(super) fn drop_null(object: &mut Map<String, Value>) {
 /// a plain `enum`, and the variants' texts go into the description.
 pub(super) fn plain_enum(object: &mut Map<String, Value>) {
     for keyword in ["oneOf", "anyOf"] {
-        let Some(choices) = object.get(keyword).and_then(Value::as_array) else { continue };
-        let Some(constants) = choices.iter().map(constants).collect::<Option<Vec<_>>>() else { continue };
+        let Some(choices) = object.get(keyword).and_then(Value::as_array) else {
+            continue;
+        };
+        let Some(constants) = choices.iter().map(constants).collect::<Option<Vec<_>>>() else {
+            continue;
+        };
         let (mut values, mut lines) = (Vec::new(), Vec::new());
         for (of_one, text) in constants {
             for value in of_one {
@@ -170,7 +190,10 @@ pub(super) fn plain_enum(object: &mut Map<String, Value>) {
         object.extend(kind.map(|kind| ("type".to_owned(), json!(kind))));
         object.insert("enum".to_owned(), Value::Array(values));
         let own = object.get("description").and_then(Value::as_str);
-        let all: Vec<&str> = own.into_iter().chain(lines.iter().map(String::as_str)).collect();
+        let all: Vec<&str> = own
+            .into_iter()
+            .chain(lines.iter().map(String::as_str))
+            .collect();
         if !all.is_empty() {
             let description = json!(all.join("\n"));
             object.insert("description".to_owned(), description);
@@ -182,7 +205,9 @@ pub(super) fn plain_enum(object: &mut Map<String, Value>) {
 /// Schema"); tells whether it is one.
 fn titled_choice(object: &mut Map<String, Value>) -> bool {
     let choices = object.get("oneOf").and_then(Value::as_array);
-    let Some(constants) = choices.and_then(|all| all.iter().map(constants).collect::<Option<Vec<_>>>()) else {
+    let Some(constants) =
+        choices.and_then(|all| all.iter().map(constants).collect::<Option<Vec<_>>>())
+    else {
         return false;
     };
     let mut titled = Vec::new();
@@ -200,7 +225,9 @@ fn titled_choice(object: &mut Map<String, Value>) -> bool {
 /// The values of a schema that allows constants alone, and what it says of them.
 fn constants(choice: &Value) -> Option<(&[Value], Option<&str>)> {
     let choice = choice.as_object()?;
-    if choice.keys().any(|keyword| !["type", "enum", "const", "description", "title"].contains(&keyword.as_str())) {
+    if choice.keys().any(|keyword| {
+        !["type", "enum", "const", "description", "title"].contains(&keyword.as_str())
+    }) {
         return None;
     }
     let text = choice.get("description").and_then(Value::as_str);
@@ -212,7 +239,9 @@ fn constants(choice: &Value) -> Option<(&[Value], Option<&str>)> {
 }
 
 fn shown(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn type_of(value: &Value) -> &'static str {
@@ -230,7 +259,9 @@ fn type_of(value: &Value) -> &'static str {
 /// `const` is an `enum` of one: not every provider knows the former.
 fn one_value(object: &mut Map<String, Value>) {
     if let Some(value) = object.remove("const") {
-        object.entry("type").or_insert_with(|| json!(type_of(&value)));
+        object
+            .entry("type")
+            .or_insert_with(|| json!(type_of(&value)));
         object.insert("enum".to_owned(), json!([value]));
     }
 }
@@ -246,7 +277,10 @@ fn any_of(object: &mut Map<String, Value>) {
 
 /// `uint32` and the like: JSON has numbers, and `minimum` says the rest.
 fn drop_format(object: &mut Map<String, Value>) {
-    if matches!(object.get("type").and_then(Value::as_str), Some("integer" | "number")) {
+    if matches!(
+        object.get("type").and_then(Value::as_str),
+        Some("integer" | "number")
+    ) {
         object.remove("format");
     }
 }
@@ -257,7 +291,12 @@ fn with_items(object: &mut Map<String, Value>) {
         return;
     }
     let mut kinds: Vec<Value> = Vec::new();
-    for kind in object.get("prefixItems").and_then(Value::as_array).into_iter().flatten() {
+    for kind in object
+        .get("prefixItems")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         if !kinds.contains(kind) {
             kinds.push(kind.clone());
         }

@@ -22,7 +22,9 @@ const MAX_PAGES: usize = 4;
 const MAX_TOKENS: usize = KV_PAGE_KEYS;
 
 fn bad_token() -> Refused {
-    Refused::InvalidGrant("The refresh token is unknown, used, expired, or another client's.".into())
+    Refused::InvalidGrant(
+        "The refresh token is unknown, used, expired, or another client's.".into(),
+    )
 }
 
 impl Authority {
@@ -35,7 +37,10 @@ impl Authority {
         if let Some(known) = self.row(&id)? {
             return self.known_already(&id, &known).await;
         }
-        let tokens = self.access_keys(&token).await.map_err(|fault| self.failed(&fault))?;
+        let tokens = self
+            .access_keys(&token)
+            .await
+            .map_err(|fault| self.failed(&fault))?;
         if let Some(known) = self.row(&id)? {
             return self.known_already(&id, &known).await;
         }
@@ -57,23 +62,38 @@ impl Authority {
             sessions_since: 0,
             sign_in: String::new(),
         };
-        let inside = SealedIdentity { subject: adopt.subject, props: adopt.props };
-        let sealed = self.seal(&keys, token.text(), &facts, &inside).map_err(|fault| self.failed(&fault))?;
+        let inside = SealedIdentity {
+            subject: adopt.subject,
+            props: adopt.props,
+        };
+        let sealed = self
+            .seal(&keys, token.text(), &facts, &inside)
+            .map_err(|fault| self.failed(&fault))?;
         let expires = self.refresh_expires(&facts, self.lifetimes.refresh);
         let live = Live {
             used: now,
             code: None,
-            refresh: Some(Current { generation: 0, hash: token.hash(), expires, sealed }),
+            refresh: Some(Current {
+                generation: 0,
+                hash: token.hash(),
+                expires,
+                sealed,
+            }),
             previous: None,
             access: Vec::new(),
             header_expires: 0,
             own_header: false,
-            legacy: Legacy { grant: Some(grant_key(&token.user, &token.grant)), tokens, until: now + LEGACY_ACCESS_MS },
+            legacy: Legacy {
+                grant: Some(grant_key(&token.user, &token.grant)),
+                tokens,
+                until: now + LEGACY_ACCESS_MS,
+            },
             sessions: SessionNotes::default(),
             tasks: TaskNotes::default(),
             facts: facts.clone(),
         };
-        self.make_place(&facts.client_id).map_err(|fault| self.failed(&fault))?;
+        self.make_place(&facts.client_id)
+            .map_err(|fault| self.failed(&fault))?;
         self.commit(&facts.id, Grant::Live(live))?;
         self.host.event(&Event::Adopted(about(&facts)));
         Ok(Outcome::Done)

@@ -9,11 +9,17 @@ use crate::wire::RuntimeError;
 
 impl Authority {
     pub(super) async fn begin(&self, begin: Begin) -> Result<Code, Refused> {
-        let withdrawn = self.consents_since(&begin.client_id).map_err(|fault| self.failed(&fault))?;
+        let withdrawn = self
+            .consents_since(&begin.client_id)
+            .map_err(|fault| self.failed(&fault))?;
         if begin.agreed.is_some_and(|agreed| agreed <= withdrawn) {
             return Err(Refused::ConsentWithdrawn);
         }
-        let keys = self.host.keys(false).await.map_err(|fault| self.failed(&fault))?;
+        let keys = self
+            .host
+            .keys(false)
+            .await
+            .map_err(|fault| self.failed(&fault))?;
         // There is no await between this and the row, so two requests cannot both pass.
         self.check_sign_in(&begin.sign_in)?;
         let made = GrantId::random(self.host.random()).and_then(|id| {
@@ -35,21 +41,41 @@ impl Authority {
                 sessions_since: 0,
                 sign_in: begin.sign_in,
             };
-            let code = Token::issue(Kind::Code, &facts.handle, &facts.id, &keys, self.host.random())?;
-            let inside = SealedIdentity { subject: begin.subject, props: begin.props };
+            let code = Token::issue(
+                Kind::Code,
+                &facts.handle,
+                &facts.id,
+                &keys,
+                self.host.random(),
+            )?;
+            let inside = SealedIdentity {
+                subject: begin.subject,
+                props: begin.props,
+            };
             let sealed = self.seal(&keys, code.text(), &facts, &inside)?;
             self.make_place(&facts.client_id)?;
             let expires = after(now, self.lifetimes.code);
             let (redirect_uri, challenge) = (begin.redirect_uri, begin.challenge);
             Ok::<_, RuntimeError>((
-                Pending { facts, code: code.hash(), expires, redirect_uri, challenge, misses: 0, sealed },
+                Pending {
+                    facts,
+                    code: code.hash(),
+                    expires,
+                    redirect_uri,
+                    challenge,
+                    misses: 0,
+                    sealed,
+                },
                 code,
             ))
         });
         let (pending, code) = made.map_err(|fault| self.failed(&fault))?;
         let grant = code.grant.as_str().to_owned();
         self.commit(&code.grant, Grant::Pending(pending))?;
-        Ok(Code { code: code.text().to_owned(), grant })
+        Ok(Code {
+            code: code.text().to_owned(),
+            grant,
+        })
     }
 
     /// Checks that the sign-in has given no grant yet: its `state` is good once, whichever cookies come with it.
@@ -57,8 +83,22 @@ impl Authority {
         if sign_in.is_empty() {
             return Ok(());
         }
-        let came = |_: &str, grant: &Grant| grant.facts().filter(|facts| facts.sign_in == sign_in).map(|_| ());
-        let rows = self.rows.pick(self.host.store(), came).map_err(|fault| self.failed(&fault))?;
-        if rows.is_empty() { Ok(()) } else { Err(Refused::InvalidRequest("The sign-in was used already.".into())) }
+        let came = |_: &str, grant: &Grant| {
+            grant
+                .facts()
+                .filter(|facts| facts.sign_in == sign_in)
+                .map(|_| ())
+        };
+        let rows = self
+            .rows
+            .pick(self.host.store(), came)
+            .map_err(|fault| self.failed(&fault))?;
+        if rows.is_empty() {
+            Ok(())
+        } else {
+            Err(Refused::InvalidRequest(
+                "The sign-in was used already.".into(),
+            ))
+        }
     }
 }

@@ -391,7 +391,9 @@ impl fmt::Debug for Command {
 
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Code").field("grant", &self.grant).finish_non_exhaustive()
+        f.debug_struct("Code")
+            .field("grant", &self.grant)
+            .finish_non_exhaustive()
     }
 }
 

@@ -67,11 +67,23 @@ impl Authority {
         if cause == Cause::Expired
             && let Some(heir) = self.heir(&live)?
         {
-            let (sessions, tasks) =
-                (heir.sessions.and(live.sessions.clone(), now), heir.tasks.and(live.tasks.clone(), now));
-            self.write(&heir.facts.id.clone(), Grant::Live(Live { sessions, tasks, ..heir }))?;
+            let (sessions, tasks) = (
+                heir.sessions.and(live.sessions.clone(), now),
+                heir.tasks.and(live.tasks.clone(), now),
+            );
+            self.write(
+                &heir.facts.id.clone(),
+                Grant::Live(Live {
+                    sessions,
+                    tasks,
+                    ..heir
+                }),
+            )?;
             let ending = Grant::Live(live).ended(now, ADOPTED_TOMBSTONE_MS);
-            return Ok(Ending { held: Held::default(), ..ending });
+            return Ok(Ending {
+                held: Held::default(),
+                ..ending
+            });
         }
         let ending = Grant::Live(live).ended(now, ADOPTED_TOMBSTONE_MS);
         if cause == Cause::Expired && ending.held == Held::default() {
@@ -84,7 +96,9 @@ impl Authority {
     fn heir(&self, live: &Live) -> Result<Option<Live>, RuntimeError> {
         let now = self.host.now();
         let goes_on = |_: &str, grant: &Grant| match grant {
-            Grant::Live(other) if other.facts.client_id == live.facts.client_id && now < other.expires() => {
+            Grant::Live(other)
+                if other.facts.client_id == live.facts.client_id && now < other.expires() =>
+            {
                 Some(other.clone())
             }
             _ => None,
@@ -106,14 +120,21 @@ impl Authority {
         let since = (now / 1000 + SESSIONS_END_SECONDS).max(known + 1);
         // A second more, since ids count whole ones.
         let ending = ending.with_sessions(since, (since + 1) * 1000 + self.longest_session);
-        Ok(if withdraws_consent { ending.with_consents(now, after(now, REMEMBERED_CONSENT_SECONDS)) } else { ending })
+        Ok(if withdraws_consent {
+            ending.with_consents(now, after(now, REMEMBERED_CONSENT_SECONDS))
+        } else {
+            ending
+        })
     }
 
     /// Voids the consents to a client that were given so far, whether or not a grant of the client is live.
     pub(super) fn withdraw_consents(&self, client_id: &str) -> Result<(), Refused> {
         let write = || {
             let id = GrantId::random(self.host.random())?;
-            let ending = self.remembered(Ending::new(client_id.to_owned(), Vec::new(), self.host.now()), true)?;
+            let ending = self.remembered(
+                Ending::new(client_id.to_owned(), Vec::new(), self.host.now()),
+                true,
+            )?;
             self.write(&id, Grant::Ending(ending))
         };
         write().map_err(|fault| self.failed(&fault))
@@ -125,7 +146,12 @@ impl Authority {
             Grant::Ending(ending) if ending.concerns(client_id) => Some(ending.sessions_since),
             _ => None,
         };
-        let known = self.rows.pick(self.host.store(), since)?.into_iter().max().unwrap_or_default();
+        let known = self
+            .rows
+            .pick(self.host.store(), since)?
+            .into_iter()
+            .max()
+            .unwrap_or_default();
         Ok(known.max(self.sessions_since_unreadable()?))
     }
 
@@ -135,7 +161,12 @@ impl Authority {
             Grant::Ending(ending) if ending.concerns(client_id) => Some(ending.consents_since),
             _ => None,
         };
-        let known = self.rows.pick(self.host.store(), since)?.into_iter().max().unwrap_or_default();
+        let known = self
+            .rows
+            .pick(self.host.store(), since)?
+            .into_iter()
+            .max()
+            .unwrap_or_default();
         Ok(known.max(self.consents_since_unreadable()?))
     }
 
@@ -145,7 +176,10 @@ impl Authority {
         let store = self.host.store();
         let remembered = |id: &str, grant: &Grant| match grant {
             Grant::Ending(ending) if ending.sessions_since > 0 && !ending.is_unfinished() => {
-                Some(Remembered { id: GrantId::parse(id)?, ending: ending.clone() })
+                Some(Remembered {
+                    id: GrantId::parse(id)?,
+                    ending: ending.clone(),
+                })
             }
             _ => None,
         };
@@ -163,7 +197,10 @@ impl Authority {
         };
         let both = Ending {
             client_id: EVERY_CLIENT.to_owned(),
-            consents_since: first.ending.consents_since.max(second.ending.consents_since),
+            consents_since: first
+                .ending
+                .consents_since
+                .max(second.ending.consents_since),
             until: first.ending.until.max(second.ending.until),
             ..second.ending
         };
@@ -172,21 +209,46 @@ impl Authority {
     }
 
     /// Notes a session for the user, or ends it if its grant has ended meanwhile.
-    pub(super) async fn note_session(&self, grant: &str, session: SessionNote) -> Result<Outcome, Refused> {
+    pub(super) async fn note_session(
+        &self,
+        grant: &str,
+        session: SessionNote,
+    ) -> Result<Outcome, Refused> {
         let (now, key) = (self.host.now(), session.key.clone());
-        self.change(grant, |live| Some(Live { sessions: live.sessions.with(session, now), ..live }))?;
-        self.end_if_late(grant, |ending| ending.held.sessions.push(key)).await
+        self.change(grant, |live| {
+            Some(Live {
+                sessions: live.sessions.with(session, now),
+                ..live
+            })
+        })?;
+        self.end_if_late(grant, |ending| ending.held.sessions.push(key))
+            .await
     }
 
     /// Notes a task, so that it ends with its grant, or ends it if that has ended meanwhile.
-    pub(super) async fn note_task(&self, grant: &str, key: String, expires: u64) -> Result<Outcome, Refused> {
+    pub(super) async fn note_task(
+        &self,
+        grant: &str,
+        key: String,
+        expires: u64,
+    ) -> Result<Outcome, Refused> {
         let (now, late) = (self.host.now(), key.clone());
-        self.change(grant, |live| Some(Live { tasks: live.tasks.with(key, expires, now), ..live }))?;
-        self.end_if_late(grant, |ending| ending.held.tasks.push(late)).await
+        self.change(grant, |live| {
+            Some(Live {
+                tasks: live.tasks.with(key, expires, now),
+                ..live
+            })
+        })?;
+        self.end_if_late(grant, |ending| ending.held.tasks.push(late))
+            .await
     }
 
     /// Ends a session or task that was begun with a token of an ended grant: Workers KV shows its record for a minute more.
-    async fn end_if_late(&self, grant: &str, hold: impl FnOnce(&mut Ending)) -> Result<Outcome, Refused> {
+    async fn end_if_late(
+        &self,
+        grant: &str,
+        hold: impl FnOnce(&mut Ending),
+    ) -> Result<Outcome, Refused> {
         let Some(id) = GrantId::parse(grant) else {
             return Ok(Outcome::Done);
         };
@@ -200,16 +262,30 @@ impl Authority {
 
     /// Forgets a session. Its client may have ended it with the token of another grant than it was begun by.
     pub(super) fn forget_session(&self, grant: &str, key: &str) -> Result<Outcome, Refused> {
-        let forget = |live: Live| Some(Live { sessions: live.sessions.without(key)?, ..live });
+        let forget = |live: Live| {
+            Some(Live {
+                sessions: live.sessions.without(key)?,
+                ..live
+            })
+        };
         let has = |id: &str, known: &Grant| match known {
-            Grant::Live(live) if live.sessions.clone().without(key).is_some() => Some(id.to_owned()),
+            Grant::Live(live) if live.sessions.clone().without(key).is_some() => {
+                Some(id.to_owned())
+            }
             _ => None,
         };
-        let elsewhere = self.rows.pick(self.host.store(), has).map_err(|fault| self.failed(&fault))?;
+        let elsewhere = self
+            .rows
+            .pick(self.host.store(), has)
+            .map_err(|fault| self.failed(&fault))?;
         self.change(elsewhere.first().map_or(grant, String::as_str), forget)
     }
 
-    fn change(&self, grant: &str, change: impl FnOnce(Live) -> Option<Live>) -> Result<Outcome, Refused> {
+    fn change(
+        &self,
+        grant: &str,
+        change: impl FnOnce(Live) -> Option<Live>,
+    ) -> Result<Outcome, Refused> {
         let Some(id) = GrantId::parse(grant) else {
             return Ok(Outcome::Done);
         };

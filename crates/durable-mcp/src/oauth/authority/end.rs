@@ -46,7 +46,11 @@ impl Authority {
 
     /// As [`finish`](Self::finish), with at most `room` deletions and requests to other objects; those that are made
     /// are subtracted from `room`. The rest is written to the row, so that the alarm goes on where this stops.
-    pub(super) async fn finish_within(&self, id: &GrantId, room: &Cell<usize>) -> Result<(), Refused> {
+    pub(super) async fn finish_within(
+        &self,
+        id: &GrantId,
+        room: &Cell<usize>,
+    ) -> Result<(), Refused> {
         loop {
             let mut gone = BTreeSet::new();
             let are_deleted = self.delete_records(id, &mut gone, room).await?;
@@ -62,7 +66,9 @@ impl Authority {
             let is_left = !ending.keys.is_empty();
             self.write_rest(id, ending)?;
             if !are_deleted {
-                return Err(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS });
+                return Err(Refused::Unavailable {
+                    retry_after: RETRY_AFTER_SECONDS,
+                });
             }
             // What a transition left meanwhile has to go as well.
             if !is_left {
@@ -99,8 +105,15 @@ impl Authority {
 
     /// Asks other objects to end what they hold of a grant, and returns what has ended. No token is good for the rest
     /// any more; an object that cannot be reached is left to the alarm.
-    async fn release<'a>(&self, id: &'a GrantId, held: &'a Held, room: &Cell<usize>) -> Vec<Remote<'a>> {
-        let remote = GrantHolding::ALL.iter().flat_map(|kind| held.remote(*kind, id.as_str()));
+    async fn release<'a>(
+        &self,
+        id: &'a GrantId,
+        held: &'a Held,
+        room: &Cell<usize>,
+    ) -> Vec<Remote<'a>> {
+        let remote = GrantHolding::ALL
+            .iter()
+            .flat_map(|kind| held.remote(*kind, id.as_str()));
         let remote: Vec<_> = remote.take(room.get()).collect();
         room.set(room.get().saturating_sub(remote.len()));
         let outcomes = join_all(remote.iter().map(|one| self.host.end(*one))).await;
@@ -108,7 +121,10 @@ impl Authority {
         for (one, outcome) in remote.into_iter().zip(outcomes) {
             match outcome {
                 Ok(()) => ended.push(one),
-                Err(fault) => self.host.warn(&format!("something of a grant could not be ended yet: {}", fault.0)),
+                Err(fault) => self.host.warn(&format!(
+                    "something of a grant could not be ended yet: {}",
+                    fault.0
+                )),
             }
         }
         ended
@@ -117,7 +133,10 @@ impl Authority {
     /// Writes what is left of a grant, if that is less than before.
     fn write_rest(&self, id: &GrantId, ending: Ending) -> Result<(), Refused> {
         if ending.keys.is_empty() && ending.listed_until == 0 && ending.until <= self.host.now() {
-            return self.rows.delete(self.host.store(), id).map_err(|fault| self.failed(&fault));
+            return self
+                .rows
+                .delete(self.host.store(), id)
+                .map_err(|fault| self.failed(&fault));
         }
         match self.row(id)? {
             Some(Grant::Ending(known)) if known == ending => Ok(()),
@@ -127,7 +146,8 @@ impl Authority {
 
     /// Ends a grant.
     pub(super) async fn end(&self, id: &GrantId) -> Result<(), Refused> {
-        self.mark(id, Cause::Ended).map_err(|fault| self.failed(&fault))?;
+        self.mark(id, Cause::Ended)
+            .map_err(|fault| self.failed(&fault))?;
         self.finish(id).await
     }
 
@@ -157,7 +177,8 @@ impl Authority {
         let mut left = Vec::new();
         for (key, outcome) in keys.iter().zip(outcomes) {
             if let Err(fault) = outcome {
-                self.host.warn(&format!("a record could not be deleted: {}", fault.0));
+                self.host
+                    .warn(&format!("a record could not be deleted: {}", fault.0));
                 left.push(key.clone());
             }
         }
@@ -165,15 +186,29 @@ impl Authority {
     }
 
     /// Ends a token for its client, RFC 7009 section 2.1.
-    pub(super) async fn revoke_token(&self, text: &str, client_id: &str) -> Result<Outcome, Refused> {
+    pub(super) async fn revoke_token(
+        &self,
+        text: &str,
+        client_id: &str,
+    ) -> Result<Outcome, Refused> {
         match self.read(text, Kind::Refresh).await?.1 {
             // The client may have missed the newest one; whichever it names, it wants no more of that grant.
             Presented::Ours(token) => {
                 if self.is_unreadable(&token.grant)? {
                     return self.revoke_unreadable(&token.grant, client_id).await;
                 }
-                let grant = self.row(&token.grant)?.filter(|grant| grant.client_id() == client_id);
-                return self.revoke(grant.map(|grant| (token.grant, grant)).into_iter().collect(), Cause::Ended).await;
+                let grant = self
+                    .row(&token.grant)?
+                    .filter(|grant| grant.client_id() == client_id);
+                return self
+                    .revoke(
+                        grant
+                            .map(|grant| (token.grant, grant))
+                            .into_iter()
+                            .collect(),
+                        Cause::Ended,
+                    )
+                    .await;
             }
             Presented::Legacy(token) => return self.revoke_legacy(&token, client_id).await,
             Presented::UnknownKey(_) | Presented::Unknown => {}
@@ -187,7 +222,11 @@ impl Authority {
     async fn revoke_access(&self, token: &Token, client_id: &str) -> Result<Outcome, Refused> {
         let (hash, now) = (token.hash(), self.host.now());
         let found = |grant: Option<Grant>| match grant {
-            Some(Grant::Live(live)) if live.facts.client_id == client_id && live.has_access(&hash, now) => Some(live),
+            Some(Grant::Live(live))
+                if live.facts.client_id == client_id && live.has_access(&hash, now) =>
+            {
+                Some(live)
+            }
             _ => None,
         };
         let grant = self.row(&token.grant)?;
@@ -198,7 +237,11 @@ impl Authority {
             return Ok(Outcome::Done);
         };
         // Until the record has gone the row must know of it, for the end of the whole grant.
-        self.host.kv().delete(&key).await.map_err(|fault| self.failed(&fault))?;
+        self.host
+            .kv()
+            .delete(&key)
+            .await
+            .map_err(|fault| self.failed(&fault))?;
         if let Some(live) = found(self.row(&token.grant)?) {
             self.commit(&token.grant, Grant::Live(live.without_access(&hash)))?;
         }
@@ -206,11 +249,18 @@ impl Authority {
     }
 
     /// Ends a token of workers-oauth-provider, which does not say of which kind it is.
-    async fn revoke_legacy(&self, token: &LegacyToken, client_id: &str) -> Result<Outcome, Refused> {
+    async fn revoke_legacy(
+        &self,
+        token: &LegacyToken,
+        client_id: &str,
+    ) -> Result<Outcome, Refused> {
         let hash = token.hash();
         let refreshes = |live: &Live| {
             let current = live.refresh.as_ref().map(|current| &current.hash);
-            current.into_iter().chain(live.previous.as_ref().map(|previous| &previous.hash)).any(|known| *known == hash)
+            current
+                .into_iter()
+                .chain(live.previous.as_ref().map(|previous| &previous.hash))
+                .any(|known| *known == hash)
         };
         let is_its = |grant: &Grant| match grant {
             Grant::Live(live) => live.facts.client_id == client_id && refreshes(live),
@@ -219,15 +269,29 @@ impl Authority {
         };
         if let Some(id) = GrantId::parse(&token.grant) {
             let grant = self.row(&id)?.filter(is_its);
-            self.revoke(grant.map(|grant| (id, grant)).into_iter().collect(), Cause::Ended).await?;
+            self.revoke(
+                grant.map(|grant| (id, grant)).into_iter().collect(),
+                Cause::Ended,
+            )
+            .await?;
         }
         let key = record::old_key(&token.user, &token.grant, &hash);
-        let Some(json) = self.host.kv().get(&key).await.map_err(|fault| self.failed(&fault))? else {
+        let Some(json) = self
+            .host
+            .kv()
+            .get(&key)
+            .await
+            .map_err(|fault| self.failed(&fault))?
+        else {
             return Ok(Outcome::Done);
         };
         let access = record::Access::read_legacy(&json, token.text(), self.host.now() / 1000);
         if access.is_ok_and(|access| access.client_id == client_id) {
-            self.host.kv().delete(&key).await.map_err(|fault| self.failed(&fault))?;
+            self.host
+                .kv()
+                .delete(&key)
+                .await
+                .map_err(|fault| self.failed(&fault))?;
         }
         Ok(Outcome::Done)
     }
@@ -238,13 +302,21 @@ impl Authority {
             let id = meant.is(id, grant).then(|| GrantId::parse(id)).flatten()?;
             Some((id, grant.clone()))
         };
-        let picked = self.rows.pick(self.host.store(), picked).map_err(|fault| self.failed(&fault))?;
+        let picked = self
+            .rows
+            .pick(self.host.store(), picked)
+            .map_err(|fault| self.failed(&fault))?;
         let revoked = self.revoke(picked, Cause::Disconnected).await;
-        let unreadable = self.rows.unreadable(self.host.store()).map_err(|fault| self.failed(&fault))?;
+        let unreadable = self
+            .rows
+            .unreadable(self.host.store())
+            .map_err(|fault| self.failed(&fault))?;
         for id in unreadable {
             match meant {
                 Meant::Grant(meant) if meant != id.as_str() => {}
-                Meant::Client(client_id) => self.revoke_unreadable(&id, client_id).await.map(drop)?,
+                Meant::Client(client_id) => {
+                    self.revoke_unreadable(&id, client_id).await.map(drop)?
+                }
                 Meant::Grant(_) | Meant::All => self.end_unreadable(&id).await?,
             }
         }
@@ -265,7 +337,10 @@ impl Authority {
             let soon = self.host.now() + GO_ON_MS;
             self.wake_by(soon).map_err(|fault| self.failed(&fault))?;
         }
-        outcomes.into_iter().collect::<Result<(), _>>().map(|()| Outcome::Done)
+        outcomes
+            .into_iter()
+            .collect::<Result<(), _>>()
+            .map(|()| Outcome::Done)
     }
 
     /// Makes room for one more grant of a client. The records of the displaced grant are left to the alarm: this is no
@@ -274,7 +349,12 @@ impl Authority {
         let (store, now) = (self.host.store(), self.host.now());
         let place = |id: &str, grant: &Grant| {
             let client = grant.facts()?.client_id.clone();
-            Some(Place { client, living: now < grant.expires(), used: grant.used(), id: GrantId::parse(id)? })
+            Some(Place {
+                client,
+                living: now < grant.expires(),
+                used: grant.used(),
+                id: GrantId::parse(id)?,
+            })
         };
         let places = self.rows.pick(store, place)?;
         let unreadable = self.rows.unreadable(store)?;
@@ -301,7 +381,10 @@ impl Authority {
         let grants = self.rows.pick(self.host.store(), living);
         let mut grants = grants.map_err(|fault| self.failed(&fault))?;
         Listed::sort(&mut grants);
-        let unreadable = self.rows.unreadable(self.host.store()).map_err(|fault| self.failed(&fault))?;
+        let unreadable = self
+            .rows
+            .unreadable(self.host.store())
+            .map_err(|fault| self.failed(&fault))?;
         grants.extend(unreadable.iter().map(|id| self.listed_unreadable(id)));
         Ok(Outcome::Grants(grants))
     }
@@ -320,21 +403,48 @@ struct Place {
 /// If no client has two grants, the least recently used one of all makes room.
 fn in_the_way(places: &[Place], client_id: &str) -> Option<GrantId> {
     let count = |client: &str| places.iter().filter(|place| place.client == client).count();
-    let (own, most) = (count(client_id), places.iter().map(|place| count(&place.client)).max().unwrap_or_default());
+    let (own, most) = (
+        count(client_id),
+        places
+            .iter()
+            .map(|place| count(&place.client))
+            .max()
+            .unwrap_or_default(),
+    );
     let is_own_turn = own > 0 && own + 1 >= most;
     let is_meant = |place: &&Place| {
-        !place.living || if is_own_turn { place.client == client_id } else { count(&place.client) == most }
+        !place.living
+            || if is_own_turn {
+                place.client == client_id
+            } else {
+                count(&place.client) == most
+            }
     };
-    let first = places.iter().filter(is_meant).min_by_key(|place| (place.living, place.used));
+    let first = places
+        .iter()
+        .filter(is_meant)
+        .min_by_key(|place| (place.living, place.used));
     first.map(|place| place.id.clone())
 }
 
 /// Keys of the records to delete next, at most `room` of them. Those of the grant go last: with them a client that
 /// tries a token of workers-oauth-provider again is recognised.
 fn next_keys(ending: &Ending, room: usize) -> Vec<String> {
-    let tokens: Vec<String> = ending.keys.iter().filter(|key| record::is_key(key)).take(room).cloned().collect();
+    let tokens: Vec<String> = ending
+        .keys
+        .iter()
+        .filter(|key| record::is_key(key))
+        .take(room)
+        .cloned()
+        .collect();
     if tokens.is_empty() {
-        ending.keys.iter().filter(|key| !record::is_key(key)).take(room).cloned().collect()
+        ending
+            .keys
+            .iter()
+            .filter(|key| !record::is_key(key))
+            .take(room)
+            .cloned()
+            .collect()
     } else {
         tokens
     }

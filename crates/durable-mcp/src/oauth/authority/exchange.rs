@@ -51,7 +51,13 @@ pub(super) enum Declined {
 
 /// Header that sealed text is bound to: it names user, grant and client.
 fn header(facts: &GrantInfo) -> String {
-    ["inside", facts.handle.as_str(), facts.id.as_str(), &facts.client_id].join(":")
+    [
+        "inside",
+        facts.handle.as_str(),
+        facts.id.as_str(),
+        &facts.client_id,
+    ]
+    .join(":")
 }
 
 impl SealedIdentity {
@@ -59,9 +65,16 @@ impl SealedIdentity {
     ///
     /// # Errors
     /// When the token does not open it: another version sealed it.
-    pub(super) fn open(keys: &Keys, token: &str, facts: &GrantInfo, sealed: &str) -> Result<Self, RuntimeError> {
+    pub(super) fn open(
+        keys: &Keys,
+        token: &str,
+        facts: &GrantInfo,
+        sealed: &str,
+    ) -> Result<Self, RuntimeError> {
         let plain = seal::open(keys, token, header(facts).as_bytes(), sealed);
-        plain.and_then(|plain| read_json(&plain)).ok_or_else(|| Format::SealedForToken.unreadable())
+        plain
+            .and_then(|plain| read_json(&plain))
+            .ok_or_else(|| Format::SealedForToken.unreadable())
     }
 }
 
@@ -75,7 +88,13 @@ impl Authority {
         inside: &SealedIdentity,
     ) -> Result<String, RuntimeError> {
         let plain = serde_json::to_vec(inside).map_err(|error| RuntimeError(error.to_string()))?;
-        seal::seal(keys, token, header(facts).as_bytes(), &plain, self.host.random())
+        seal::seal(
+            keys,
+            token,
+            header(facts).as_bytes(),
+            &plain,
+            self.host.random(),
+        )
     }
 
     /// Calls the hook, if there is one, for at most [`HOOK_MS`].
@@ -99,7 +118,9 @@ impl Authority {
             props: inside.props.clone(),
         };
         // Called inside the future, so that a panic on the way to one is caught as well.
-        let work = AssertUnwindSafe(async move { hook(exchange).await }).catch_unwind().boxed_local();
+        let work = AssertUnwindSafe(async move { hook(exchange).await })
+            .catch_unwind()
+            .boxed_local();
         let outcome = match select(work, self.host.sleep(HOOK_MS)).await {
             Either::Left((Ok(outcome), _)) => outcome,
             Either::Left((Err(_), _)) => Err(ExchangeError::Transient("it panicked".to_owned())),
@@ -108,11 +129,13 @@ impl Authority {
         match outcome {
             Ok(exchanged) => Ok(agreed(&self.lifetimes, inside, exchanged)),
             Err(ExchangeError::Transient(why)) => {
-                self.host.warn(&format!("the hook of an exchange failed: {why}"));
+                self.host
+                    .warn(&format!("the hook of an exchange failed: {why}"));
                 Err(Declined::Later)
             }
             Err(ExchangeError::Ended(why)) => {
-                self.host.warn(&format!("the hook of an exchange ended a grant: {why}"));
+                self.host
+                    .warn(&format!("the hook of an exchange ended a grant: {why}"));
                 Err(Declined::Ended)
             }
         }
@@ -122,9 +145,15 @@ impl Authority {
 fn agreed(lifetimes: &Lifetimes, inside: SealedIdentity, exchanged: Exchanged) -> Agreed {
     let changed = exchanged.props.is_some();
     Agreed {
-        inside: SealedIdentity { props: exchanged.props.unwrap_or(inside.props), ..inside },
+        inside: SealedIdentity {
+            props: exchanged.props.unwrap_or(inside.props),
+            ..inside
+        },
         changed,
         access_seconds: exchanged.access_seconds.unwrap_or(lifetimes.access).max(1),
-        refresh_seconds: exchanged.refresh_seconds.unwrap_or(lifetimes.refresh).max(1),
+        refresh_seconds: exchanged
+            .refresh_seconds
+            .unwrap_or(lifetimes.refresh)
+            .max(1),
     }
 }

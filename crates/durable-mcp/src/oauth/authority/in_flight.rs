@@ -31,7 +31,10 @@ impl InFlight {
             return Err(receiver);
         }
         all.insert(grant.as_str().to_owned(), Vec::new());
-        Ok(Flight { flights: self.clone(), grant: grant.as_str().to_owned() })
+        Ok(Flight {
+            flights: self.clone(),
+            grant: grant.as_str().to_owned(),
+        })
     }
 }
 

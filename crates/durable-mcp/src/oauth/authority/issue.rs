@@ -47,7 +47,12 @@ pub(super) fn header(facts: &GrantInfo, expires: u64) -> KvPut {
         "expiresAt": expires,
     });
     let key = header_key(&facts.handle, &facts.id);
-    KvPut { key, value: value.to_string(), expires, beside: Some(facts.client_id.clone()) }
+    KvPut {
+        key,
+        value: value.to_string(),
+        expires,
+        beside: Some(facts.client_id.clone()),
+    }
 }
 
 impl Authority {
@@ -60,7 +65,13 @@ impl Authority {
         shape: &Shape,
         seconds: u64,
     ) -> Result<NewAccessToken, RuntimeError> {
-        let token = Token::issue(Kind::Access, &facts.handle, &facts.id, keys, self.host.random())?;
+        let token = Token::issue(
+            Kind::Access,
+            &facts.handle,
+            &facts.id,
+            keys,
+            self.host.random(),
+        )?;
         let (hash, now) = (token.hash(), self.host.now() / 1000);
         let expires = now.saturating_add(seconds).min(facts.ends / 1000);
         let access = Access {
@@ -84,8 +95,22 @@ impl Authority {
             audience: access.audience,
             grant: access.grant,
         };
-        let put = KvPut { key, value, expires, beside: None };
-        Ok(NewAccessToken { token, access: LiveAccess { hash, expires, own: true }, put, issued })
+        let put = KvPut {
+            key,
+            value,
+            expires,
+            beside: None,
+        };
+        Ok(NewAccessToken {
+            token,
+            access: LiveAccess {
+                hash,
+                expires,
+                own: true,
+            },
+            put,
+            issued,
+        })
     }
 
     /// Writes new records to KV and deletes superseded ones before the row is committed. Records of a grant are deleted
@@ -101,20 +126,30 @@ impl Authority {
             join_all(keys.map(|key| kv.delete(key)))
         };
         let (put, deleted) = join(putting, deleting(true)).await;
-        let all = put.into_iter().chain(deleted).collect::<Result<(), RuntimeError>>();
+        let all = put
+            .into_iter()
+            .chain(deleted)
+            .collect::<Result<(), RuntimeError>>();
         all.map_err(|fault| self.failed(&fault))?;
-        let all = deleting(false).await.into_iter().collect::<Result<(), RuntimeError>>();
+        let all = deleting(false)
+            .await
+            .into_iter()
+            .collect::<Result<(), RuntimeError>>();
         all.map_err(|fault| self.failed(&fault))
     }
 
     /// Refusal of an exchange that the hook declined; ends the grant if the hook ended it.
     pub(super) async fn declined(&self, facts: &GrantInfo, declined: Declined) -> Refused {
         match declined {
-            Declined::Later => Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS },
+            Declined::Later => Refused::Unavailable {
+                retry_after: RETRY_AFTER_SECONDS,
+            },
             Declined::Ended => {
                 self.host.event(&Event::EndedByHook(about(facts)));
                 match self.end(&facts.id).await {
-                    Ok(()) => Refused::InvalidGrant("The grant has ended. Ask for authorization again.".into()),
+                    Ok(()) => Refused::InvalidGrant(
+                        "The grant has ended. Ask for authorization again.".into(),
+                    ),
                     Err(refused) => refused,
                 }
             }
@@ -123,10 +158,16 @@ impl Authority {
 
     /// Issues an access token for the client itself, RFC 6749 section 4.4.
     pub(super) async fn issue(&self, issue: Issue) -> Result<Issued, Refused> {
-        let keys = self.host.keys(false).await.map_err(|fault| self.failed(&fault))?;
+        let keys = self
+            .host
+            .keys(false)
+            .await
+            .map_err(|fault| self.failed(&fault))?;
         let id = GrantId::random(self.host.random()).map_err(|fault| self.failed(&fault))?;
         let now = self.host.now();
-        let sessions_since = self.sessions_since(&issue.client_id).map_err(|fault| self.failed(&fault))?;
+        let sessions_since = self
+            .sessions_since(&issue.client_id)
+            .map_err(|fault| self.failed(&fault))?;
         let facts = GrantInfo {
             handle: issue.handle,
             id,
@@ -143,16 +184,31 @@ impl Authority {
             sessions_since,
             sign_in: String::new(),
         };
-        let inside = SealedIdentity { subject: facts.client_id.clone(), props: issue.props };
-        let shape = Shape { scopes: facts.scopes.clone(), audience: facts.audience.clone() };
-        let agreed = match self.consult(ExchangeKind::Client, &facts, inside, &shape).await {
+        let inside = SealedIdentity {
+            subject: facts.client_id.clone(),
+            props: issue.props,
+        };
+        let shape = Shape {
+            scopes: facts.scopes.clone(),
+            audience: facts.audience.clone(),
+        };
+        let agreed = match self
+            .consult(ExchangeKind::Client, &facts, inside, &shape)
+            .await
+        {
             Ok(agreed) => agreed,
             Err(declined) => return Err(self.declined(&facts, declined).await),
         };
         let made = self.make(&keys, &facts, agreed.inside, &shape, agreed.access_seconds);
-        let NewAccessToken { access, put, issued, .. } = made.map_err(|fault| self.failed(&fault))?;
+        let NewAccessToken {
+            access,
+            put,
+            issued,
+            ..
+        } = made.map_err(|fault| self.failed(&fault))?;
         self.replace(&[put], &[]).await?;
-        self.make_place(&facts.client_id).map_err(|fault| self.failed(&fault))?;
+        self.make_place(&facts.client_id)
+            .map_err(|fault| self.failed(&fault))?;
         let live = Live {
             used: now,
             code: None,

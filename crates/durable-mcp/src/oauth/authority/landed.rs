@@ -38,17 +38,25 @@ impl Redeemed {
         if known.len() >= MAX_KNOWN {
             known.remove(0);
         }
-        known.push(Landing { pending, issued, at });
+        known.push(Landing {
+            pending,
+            issued,
+            at,
+        });
     }
 
     /// The redemption of the code of that hash, if it was under way at the time `received`.
     pub(super) fn at(&self, code: &str, received: Option<u64>) -> Option<(Pending, Issued)> {
         let (known, received) = (self.0.borrow(), received?);
-        let landing = known.iter().find(|landing| same(&landing.pending.code, code) && received < landing.at)?;
+        let landing = known
+            .iter()
+            .find(|landing| same(&landing.pending.code, code) && received < landing.at)?;
         Some((landing.pending.clone(), landing.issued.clone()))
     }
 
     pub(super) fn forget_old(&self, now: u64) {
-        self.0.borrow_mut().retain(|landing| now.saturating_sub(landing.at) < KNOWN_MS);
+        self.0
+            .borrow_mut()
+            .retain(|landing| now.saturating_sub(landing.at) < KNOWN_MS);
     }
 }

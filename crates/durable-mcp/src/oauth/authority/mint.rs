@@ -23,23 +23,44 @@ impl Authority {
             return Err(bad_subject());
         };
         let hash = token.hash();
-        let live = self.living(&token, &hash, &mint.client_id)?.ok_or_else(bad_subject)?;
+        let live = self
+            .living(&token, &hash, &mint.client_id)?
+            .ok_or_else(bad_subject)?;
         let subject = self.subject(&keys, &token).await?;
         let shape = Shape {
             scopes: narrow::scopes(&subject.scopes, mint.scopes.as_ref())?,
             audience: narrow::audience(&subject.audience, &mint.resources, &live.facts.root)?,
         };
         let facts = live.facts;
-        let inside = SealedIdentity { subject: subject.subject, props: subject.props };
-        let agreed = match self.consult(ExchangeKind::Token, &facts, inside, &shape).await {
+        let inside = SealedIdentity {
+            subject: subject.subject,
+            props: subject.props,
+        };
+        let agreed = match self
+            .consult(ExchangeKind::Token, &facts, inside, &shape)
+            .await
+        {
             Ok(agreed) => agreed,
-            Err(Declined::Later) => return Err(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS }),
+            Err(Declined::Later) => {
+                return Err(Refused::Unavailable {
+                    retry_after: RETRY_AFTER_SECONDS,
+                });
+            }
             Err(declined) => return Err(self.declined(&facts, declined).await),
         };
         let left = subject.expires.saturating_sub(self.host.now() / 1000);
-        let seconds = mint.seconds.unwrap_or(left).min(agreed.access_seconds).min(left);
+        let seconds = mint
+            .seconds
+            .unwrap_or(left)
+            .min(agreed.access_seconds)
+            .min(left);
         let made = self.make(&keys, &facts, agreed.inside, &shape, seconds);
-        let NewAccessToken { access, put, issued, .. } = made.map_err(|fault| self.failed(&fault))?;
+        let NewAccessToken {
+            access,
+            put,
+            issued,
+            ..
+        } = made.map_err(|fault| self.failed(&fault))?;
         let minted = put.key.clone();
         let Some(live) = self.living(&token, &hash, &mint.client_id)? else {
             return Err(bad_subject());
@@ -50,7 +71,10 @@ impl Authority {
             self.undo(&facts, vec![minted]).await;
             return Err(bad_subject());
         };
-        self.commit(&facts.id, Grant::Live(fresh.with_access(access, self.host.now(), &room)))?;
+        self.commit(
+            &facts.id,
+            Grant::Live(fresh.with_access(access, self.host.now(), &room)),
+        )?;
         self.host.event(&Event::Minted(about(&facts)));
         Ok(issued)
     }
@@ -59,21 +83,31 @@ impl Authority {
     fn living(&self, token: &Token, hash: &str, client_id: &str) -> Result<Option<Live>, Refused> {
         let now = self.host.now();
         Ok(match self.row(&token.grant)? {
-            Some(Grant::Live(live)) if live.facts.client_id == client_id && live.has_access(hash, now) => Some(live),
+            Some(Grant::Live(live))
+                if live.facts.client_id == client_id && live.has_access(hash, now) =>
+            {
+                Some(live)
+            }
             _ => None,
         })
     }
 
     /// Loads the record of the `subject_token`.
     async fn subject(&self, keys: &Keys, token: &Token) -> Result<Access, Refused> {
-        let record = Access::find(self.host.kv(), token).await.map_err(|fault| self.failed(&fault))?;
+        let record = Access::find(self.host.kv(), token)
+            .await
+            .map_err(|fault| self.failed(&fault))?;
         // The row says that it lives, so KV only does not show it yet.
-        let record = record.ok_or(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS })?;
-        Access::read(&record, keys, token.text(), self.host.now() / 1000).map_err(|error| match error {
-            RecordError::Expired => bad_subject(),
-            // The row says that the token lives, so its record is of another version rather than none.
-            RecordError::UnknownKey(_) | RecordError::NotOne | RecordError::Unreadable => {
-                self.failed(&Format::AccessRecord.unreadable())
+        let record = record.ok_or(Refused::Unavailable {
+            retry_after: RETRY_AFTER_SECONDS,
+        })?;
+        Access::read(&record, keys, token.text(), self.host.now() / 1000).map_err(|error| {
+            match error {
+                RecordError::Expired => bad_subject(),
+                // The row says that the token lives, so its record is of another version rather than none.
+                RecordError::UnknownKey(_) | RecordError::NotOne | RecordError::Unreadable => {
+                    self.failed(&Format::AccessRecord.unreadable())
+                }
             }
         })
     }

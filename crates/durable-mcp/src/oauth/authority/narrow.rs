@@ -11,18 +11,29 @@ pub(super) fn scopes(held: &Scopes, wanted: Option<&Scopes>) -> Result<Scopes, R
     };
     let both = held.both(wanted);
     if both.is_empty() {
-        return Err(Refused::InvalidScope("None of these scopes was granted.".into()));
+        return Err(Refused::InvalidScope(
+            "None of these scopes was granted.".into(),
+        ));
     }
     Ok(both)
 }
 
 /// The wanted resources, if all of them were granted, RFC 8707 section 2.2.
-pub(super) fn audience(held: &[Resource], wanted: &[Resource], root: &Resource) -> Result<Vec<Resource>, Refused> {
+pub(super) fn audience(
+    held: &[Resource],
+    wanted: &[Resource],
+    root: &Resource,
+) -> Result<Vec<Resource>, Refused> {
     if wanted.is_empty() {
         return Ok(held.to_vec());
     }
-    if wanted.iter().all(|wanted| Resources::covers(held, wanted, root)) {
+    if wanted
+        .iter()
+        .all(|wanted| Resources::covers(held, wanted, root))
+    {
         return Ok(wanted.to_vec());
     }
-    Err(Refused::InvalidTarget("The grant is not for this resource.".into()))
+    Err(Refused::InvalidTarget(
+        "The grant is not for this resource.".into(),
+    ))
 }

@@ -110,10 +110,15 @@ impl Authority {
             return Err(Refused::InvalidGrant(reason.into()).into());
         }
         match (&pending.challenge, redeem.verifier.as_deref()) {
-            (Some(challenge), Some(verifier)) if !pending.fits(challenge, verifier) => return Err(Mismatch::Verifier),
-            (Some(_), None) => return Err(Refused::InvalidRequest("code_verifier is missing.".into()).into()),
+            (Some(challenge), Some(verifier)) if !pending.fits(challenge, verifier) => {
+                return Err(Mismatch::Verifier);
+            }
+            (Some(_), None) => {
+                return Err(Refused::InvalidRequest("code_verifier is missing.".into()).into());
+            }
             (None, Some(_)) => {
-                let reason = "code_verifier was sent, but the authorization request had no code_challenge.";
+                let reason =
+                    "code_verifier was sent, but the authorization request had no code_challenge.";
                 return Err(Refused::InvalidRequest(reason.into()).into());
             }
             (Some(_), Some(_)) | (None, None) => {}
@@ -134,7 +139,9 @@ impl Authority {
             self.host.event(&Event::CodeBurnt(about(&facts)));
             self.end(&facts.id).await
         };
-        kept.err().unwrap_or_else(|| Refused::InvalidGrant("code_verifier does not fit the code_challenge.".into()))
+        kept.err().unwrap_or_else(|| {
+            Refused::InvalidGrant("code_verifier does not fit the code_challenge.".into())
+        })
     }
 
     /// Ends the grant of a code that was presented twice: at least one of the requests was not of the client that the
@@ -144,22 +151,50 @@ impl Authority {
         self.end(&facts.id).await
     }
 
-    async fn redeem_once(&self, keys: &Keys, pending: Pending, code: &Token, shape: Shape) -> Result<Issued, Refused> {
-        let sessions_since = self.sessions_since(&pending.facts.client_id).map_err(|fault| self.failed(&fault))?;
-        let facts = GrantInfo { sessions_since, ..pending.facts };
-        let inside =
-            SealedIdentity::open(keys, code.text(), &facts, &pending.sealed).map_err(|fault| self.failed(&fault))?;
-        let agreed = match self.consult(ExchangeKind::Code, &facts, inside, &shape).await {
+    async fn redeem_once(
+        &self,
+        keys: &Keys,
+        pending: Pending,
+        code: &Token,
+        shape: Shape,
+    ) -> Result<Issued, Refused> {
+        let sessions_since = self
+            .sessions_since(&pending.facts.client_id)
+            .map_err(|fault| self.failed(&fault))?;
+        let facts = GrantInfo {
+            sessions_since,
+            ..pending.facts
+        };
+        let inside = SealedIdentity::open(keys, code.text(), &facts, &pending.sealed)
+            .map_err(|fault| self.failed(&fault))?;
+        let agreed = match self
+            .consult(ExchangeKind::Code, &facts, inside, &shape)
+            .await
+        {
             Ok(agreed) => agreed,
             Err(declined) => return Err(self.declined(&facts, declined).await),
         };
-        let first = self.first(keys, &facts, &agreed, &shape).map_err(|fault| self.failed(&fault))?;
-        let (NewAccessToken { access, put, mut issued, .. }, refresh) = first;
+        let first = self
+            .first(keys, &facts, &agreed, &shape)
+            .map_err(|fault| self.failed(&fault))?;
+        let (
+            NewAccessToken {
+                access,
+                put,
+                mut issued,
+                ..
+            },
+            refresh,
+        ) = first;
         let refresh = refresh.map(|(text, current)| {
             issued.refresh_token = Some(text);
             current
         });
-        let header_expires = if refresh.is_some() { facts.ends / 1000 } else { access.expires };
+        let header_expires = if refresh.is_some() {
+            facts.ends / 1000
+        } else {
+            access.expires
+        };
         let puts = [put, header(&facts, header_expires)];
         if let Err(refused) = self.replace(&puts, &[]).await {
             self.keep_props(keys, code.text(), &facts, &agreed);
@@ -183,14 +218,31 @@ impl Authority {
         agreed: &Agreed,
         shape: &Shape,
     ) -> Result<(NewAccessToken, Option<(String, Current)>), RuntimeError> {
-        let made = self.make(keys, facts, agreed.inside.clone(), shape, agreed.access_seconds)?;
+        let made = self.make(
+            keys,
+            facts,
+            agreed.inside.clone(),
+            shape,
+            agreed.access_seconds,
+        )?;
         if !facts.refreshable {
             return Ok((made, None));
         }
-        let token = Token::issue(Kind::Refresh, &facts.handle, &facts.id, keys, self.host.random())?;
+        let token = Token::issue(
+            Kind::Refresh,
+            &facts.handle,
+            &facts.id,
+            keys,
+            self.host.random(),
+        )?;
         let sealed = self.seal(keys, token.text(), facts, &agreed.inside)?;
         let expires = self.refresh_expires(facts, agreed.refresh_seconds);
-        let current = Current { generation: 0, hash: token.hash(), expires, sealed };
+        let current = Current {
+            generation: 0,
+            hash: token.hash(),
+            expires,
+            sealed,
+        };
         Ok((made, Some((token.text().to_owned(), current))))
     }
 
@@ -201,7 +253,13 @@ impl Authority {
 
     /// Keeps the props that the hook returned although issuing failed: an upstream token in them may be the only valid
     /// one. They are sealed under the code or refresh token that was presented.
-    pub(super) fn keep_props(&self, keys: &Keys, presented: &str, facts: &GrantInfo, agreed: &Agreed) {
+    pub(super) fn keep_props(
+        &self,
+        keys: &Keys,
+        presented: &str,
+        facts: &GrantInfo,
+        agreed: &Agreed,
+    ) {
         if !agreed.changed {
             return;
         }

@@ -42,20 +42,36 @@ pub(super) struct Shown {
 }
 
 fn bad_token() -> Refused {
-    Refused::InvalidGrant("The refresh token is unknown, used, expired, or another client's.".into())
+    Refused::InvalidGrant(
+        "The refresh token is unknown, used, expired, or another client's.".into(),
+    )
 }
 
 fn header(facts: &GrantInfo) -> String {
-    ["pair", facts.handle.as_str(), facts.id.as_str(), &facts.client_id].join(":")
+    [
+        "pair",
+        facts.handle.as_str(),
+        facts.id.as_str(),
+        &facts.client_id,
+    ]
+    .join(":")
 }
 
 impl Shown {
     fn new(presented: &Presented, text: String) -> Option<Self> {
         match presented {
-            Presented::Ours(token) => Some(Self { text, hash: token.hash(), grant: token.grant.clone(), ours: true }),
-            Presented::Legacy(token) => {
-                Some(Self { text, hash: token.hash(), grant: GrantId::parse(&token.grant)?, ours: false })
-            }
+            Presented::Ours(token) => Some(Self {
+                text,
+                hash: token.hash(),
+                grant: token.grant.clone(),
+                ours: true,
+            }),
+            Presented::Legacy(token) => Some(Self {
+                text,
+                hash: token.hash(),
+                grant: GrantId::parse(&token.grant)?,
+                ours: false,
+            }),
             Presented::UnknownKey(_) | Presented::Unknown => None,
         }
     }
@@ -80,7 +96,11 @@ impl Authority {
             }
             let shape = Shape {
                 scopes: narrow::scopes(&live.facts.scopes, refresh.scopes.as_ref())?,
-                audience: narrow::audience(&live.facts.audience, &refresh.resources, &live.facts.root)?,
+                audience: narrow::audience(
+                    &live.facts.audience,
+                    &refresh.resources,
+                    &live.facts.root,
+                )?,
             };
             if standing == RefreshStatus::Repeat {
                 return self.repeat(&keys, live, &shown);
@@ -105,14 +125,20 @@ impl Authority {
     pub(super) async fn wait_for(&self, other: Receiver<Answer>, ms: u32) -> Option<Answer> {
         match select(other, self.host.sleep(ms)).await {
             Either::Left((answer, _)) => answer.ok(),
-            Either::Right(_) => Some(Err(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS })),
+            Either::Right(_) => Some(Err(Refused::Unavailable {
+                retry_after: RETRY_AFTER_SECONDS,
+            })),
         }
     }
 
     /// Gives the same pair again for a token that was exchanged a moment ago: the answer was lost, or two asked at
     /// once.
     fn repeat(&self, keys: &Keys, live: Live, shown: &Shown) -> Result<Issued, Refused> {
-        let sealed = live.previous.as_ref().map(|previous| previous.pair.as_str()).unwrap_or_default();
+        let sealed = live
+            .previous
+            .as_ref()
+            .map(|previous| previous.pair.as_str())
+            .unwrap_or_default();
         let plain = seal::open(keys, &shown.text, header(&live.facts).as_bytes(), sealed);
         let pair: Option<Pair> = plain.and_then(|plain| read_json(&plain));
         let pair = pair.ok_or_else(|| self.failed(&Format::SealedForToken.unreadable()))?;
@@ -132,7 +158,10 @@ impl Authority {
     /// Refuses an old token. If its client keeps no secret, the grant ends too: the sender may be a thief, RFC 9700
     /// section 4.14.2. A token that only looks like one of workers-oauth-provider's proves nothing.
     async fn stale(&self, live: &Live, shown: &Shown) -> Refused {
-        let expired = live.refresh.as_ref().is_some_and(|current| current.hash == shown.hash);
+        let expired = live
+            .refresh
+            .as_ref()
+            .is_some_and(|current| current.hash == shown.hash);
         if !shown.ours || !live.facts.public || expired || live.refresh.is_none() {
             return bad_token();
         }
@@ -142,16 +171,37 @@ impl Authority {
 
     async fn rotate(&self, keys: &Keys, live: Live, shown: &Shown, shape: Shape) -> Answer {
         let facts = live.facts.clone();
-        let sealed = live.refresh.as_ref().map(|current| current.sealed.as_str()).unwrap_or_default();
-        let inside = SealedIdentity::open(keys, &shown.text, &facts, sealed).map_err(|fault| self.failed(&fault))?;
-        let agreed = match self.consult(ExchangeKind::Refresh, &facts, inside, &shape).await {
+        let sealed = live
+            .refresh
+            .as_ref()
+            .map(|current| current.sealed.as_str())
+            .unwrap_or_default();
+        let inside = SealedIdentity::open(keys, &shown.text, &facts, sealed)
+            .map_err(|fault| self.failed(&fault))?;
+        let agreed = match self
+            .consult(ExchangeKind::Refresh, &facts, inside, &shape)
+            .await
+        {
             Ok(agreed) => agreed,
             Err(declined) => return Err(self.declined(&facts, declined).await),
         };
-        let next = self.next(keys, &facts, shown, &agreed, &shape).map_err(|fault| self.failed(&fault))?;
-        let (NewAccessToken { access, put, issued, .. }, next) = next;
+        let next = self
+            .next(keys, &facts, shown, &agreed, &shape)
+            .map_err(|fault| self.failed(&fault))?;
+        let (
+            NewAccessToken {
+                access,
+                put,
+                issued,
+                ..
+            },
+            next,
+        ) = next;
         let room = live.room(self.host.now(), MAX_ACCESS_TOKENS);
-        let header = room.legacy.is_some().then(|| issue::header(&facts, facts.ends / 1000));
+        let header = room
+            .legacy
+            .is_some()
+            .then(|| issue::header(&facts, facts.ends / 1000));
         let header_expires = header.as_ref().map(|header| header.expires);
         let puts: Vec<_> = [put].into_iter().chain(header).collect();
         if let Err(refused) = self.replace(&puts, &live.keys_of(&room)).await {
@@ -159,10 +209,14 @@ impl Authority {
             return Err(refused);
         }
         let Some(Grant::Live(fresh)) = self.row(&facts.id)? else {
-            self.undo(&facts, puts.into_iter().map(|put| put.key).collect()).await;
+            self.undo(&facts, puts.into_iter().map(|put| put.key).collect())
+                .await;
             return Err(bad_token());
         };
-        let rotated = fresh.with_header(header_expires).rotated(next, access, self.host.now(), &room);
+        let rotated =
+            fresh
+                .with_header(header_expires)
+                .rotated(next, access, self.host.now(), &room);
         self.commit(&facts.id, Grant::Live(rotated))?;
         self.host.event(&Event::Refreshed(about(&facts)));
         Ok(issued)
@@ -176,8 +230,20 @@ impl Authority {
         agreed: &Agreed,
         shape: &Shape,
     ) -> Result<(NewAccessToken, Next), RuntimeError> {
-        let mut made = self.make(keys, facts, agreed.inside.clone(), shape, agreed.access_seconds)?;
-        let token = Token::issue(Kind::Refresh, &facts.handle, &facts.id, keys, self.host.random())?;
+        let mut made = self.make(
+            keys,
+            facts,
+            agreed.inside.clone(),
+            shape,
+            agreed.access_seconds,
+        )?;
+        let token = Token::issue(
+            Kind::Refresh,
+            &facts.handle,
+            &facts.id,
+            keys,
+            self.host.random(),
+        )?;
         made.issued.refresh_token = Some(token.text().to_owned());
         let pair = Pair {
             access: made.token.text().to_owned(),
@@ -187,7 +253,13 @@ impl Authority {
             audience: shape.audience.clone(),
         };
         let plain = serde_json::to_vec(&pair).map_err(|error| RuntimeError(error.to_string()))?;
-        let pair = seal::seal(keys, &shown.text, header(facts).as_bytes(), &plain, self.host.random())?;
+        let pair = seal::seal(
+            keys,
+            &shown.text,
+            header(facts).as_bytes(),
+            &plain,
+            self.host.random(),
+        )?;
         let next = Next {
             hash: token.hash(),
             expires: self.refresh_expires(facts, agreed.refresh_seconds),

@@ -36,13 +36,17 @@ struct Stream {
 
 impl Relayed {
     fn request(&mut self, now: u64) -> Allowance {
-        while self.requests.front().is_some_and(|at| now.saturating_sub(*at) >= MINUTE_MS) {
+        while self
+            .requests
+            .front()
+            .is_some_and(|at| now.saturating_sub(*at) >= MINUTE_MS)
+        {
             self.requests.pop_front();
         }
         match self.requests.front() {
-            Some(oldest) if self.requests.len() >= RELAYED_A_MINUTE => {
-                Allowance::Busy { retry_after: (oldest + MINUTE_MS).saturating_sub(now).div_ceil(1000) }
-            }
+            Some(oldest) if self.requests.len() >= RELAYED_A_MINUTE => Allowance::Busy {
+                retry_after: (oldest + MINUTE_MS).saturating_sub(now).div_ceil(1000),
+            },
             _ => {
                 self.requests.push_back(now);
                 Allowance::Granted { tokens: 0 }
@@ -51,11 +55,17 @@ impl Relayed {
     }
 
     fn stream(&mut self, id: String, now: u64) -> Allowance {
-        self.streams.retain(|stream| now < stream.until && stream.id != id);
+        self.streams
+            .retain(|stream| now < stream.until && stream.id != id);
         if self.streams.len() >= RELAYED_STREAMS {
-            return Allowance::Busy { retry_after: BUSY_SECONDS };
+            return Allowance::Busy {
+                retry_after: BUSY_SECONDS,
+            };
         }
-        self.streams.push(Stream { id, until: now + STREAM_MS });
+        self.streams.push(Stream {
+            id,
+            until: now + STREAM_MS,
+        });
         Allowance::Granted { tokens: 0 }
     }
 }
@@ -75,6 +85,9 @@ impl Authority {
 
     /// Stops counting a stream, which is over.
     pub(super) fn leave_stream(&self, id: &str) {
-        self.relayed.borrow_mut().streams.retain(|stream| stream.id != id);
+        self.relayed
+            .borrow_mut()
+            .streams
+            .retain(|stream| stream.id != id);
     }
 }

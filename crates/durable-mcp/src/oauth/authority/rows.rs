@@ -27,7 +27,11 @@ impl Rows {
     ///
     /// # Errors
     /// When storage fails, or the row is of another version.
-    pub(super) fn get(&self, store: &dyn GrantStore, id: &GrantId) -> Result<Option<Grant>, RuntimeError> {
+    pub(super) fn get(
+        &self,
+        store: &dyn GrantStore,
+        id: &GrantId,
+    ) -> Result<Option<Grant>, RuntimeError> {
         let known = self.known.borrow().get(id.as_str()).cloned();
         if known.is_some() {
             return Ok(known);
@@ -35,18 +39,31 @@ impl Rows {
         if self.complete.get() && !self.unreadable.borrow().contains(id.as_str()) {
             return Ok(None);
         }
-        let found = store.get(id.as_str())?.map(|json| read(&json)).transpose()?;
+        let found = store
+            .get(id.as_str())?
+            .map(|json| read(&json))
+            .transpose()?;
         if let Some(grant) = &found {
-            self.known.borrow_mut().insert(id.as_str().to_owned(), grant.clone());
+            self.known
+                .borrow_mut()
+                .insert(id.as_str().to_owned(), grant.clone());
         }
         Ok(found)
     }
 
-    pub(super) fn put(&self, store: &dyn GrantStore, id: &GrantId, grant: Grant) -> Result<(), RuntimeError> {
-        let json = serde_json::to_string(&grant).map_err(|error| RuntimeError(error.to_string()))?;
+    pub(super) fn put(
+        &self,
+        store: &dyn GrantStore,
+        id: &GrantId,
+        grant: Grant,
+    ) -> Result<(), RuntimeError> {
+        let json =
+            serde_json::to_string(&grant).map_err(|error| RuntimeError(error.to_string()))?;
         store.put(id.as_str(), &json)?;
         self.unreadable.borrow_mut().remove(id.as_str());
-        self.known.borrow_mut().insert(id.as_str().to_owned(), grant);
+        self.known
+            .borrow_mut()
+            .insert(id.as_str().to_owned(), grant);
         Ok(())
     }
 
@@ -63,13 +80,24 @@ impl Rows {
         pick: impl Fn(&str, &Grant) -> Option<T>,
     ) -> Result<Vec<T>, RuntimeError> {
         self.complete(store)?;
-        Ok(self.known.borrow().iter().filter_map(|(id, grant)| pick(id, grant)).collect())
+        Ok(self
+            .known
+            .borrow()
+            .iter()
+            .filter_map(|(id, grant)| pick(id, grant))
+            .collect())
     }
 
     /// The grants whose rows are of another version.
     pub(super) fn unreadable(&self, store: &dyn GrantStore) -> Result<Vec<GrantId>, RuntimeError> {
         self.complete(store)?;
-        Ok(self.unreadable.borrow().iter().cloned().map(GrantId::of_other_version).collect())
+        Ok(self
+            .unreadable
+            .borrow()
+            .iter()
+            .cloned()
+            .map(GrantId::of_other_version)
+            .collect())
     }
 
     fn complete(&self, store: &dyn GrantStore) -> Result<(), RuntimeError> {

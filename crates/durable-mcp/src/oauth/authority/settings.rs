@@ -22,7 +22,14 @@ pub struct Lifetimes {
 impl Default for Lifetimes {
     fn default() -> Self {
         let day = 24 * 3600;
-        Self { code: 300, access: 3600, refresh: 30 * day, longest: 365 * day, grace: 60, grace_uses: 20 }
+        Self {
+            code: 300,
+            access: 3600,
+            refresh: 30 * day,
+            longest: 365 * day,
+            grace: 60,
+            grace_uses: 20,
+        }
     }
 }
 

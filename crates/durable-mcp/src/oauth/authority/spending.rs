@@ -88,7 +88,9 @@ struct UnderWay {
 
 impl Spending {
     fn read(json: Option<String>) -> Result<Self, RuntimeError> {
-        let read = |json: String| serde_json::from_str(&json).map_err(|_| Format::SpendingRow.unreadable());
+        let read = |json: String| {
+            serde_json::from_str(&json).map_err(|_| Format::SpendingRow.unreadable())
+        };
         json.map_or_else(|| Ok(Self::default()), read)
     }
 
@@ -105,15 +107,24 @@ impl Spending {
 
     fn begin(&mut self, id: String, tokens: u64, quota: &Quota, now: u64) -> Allowance {
         if self.under_way.len() >= usize::try_from(quota.at_once).unwrap_or(usize::MAX) {
-            return Allowance::Busy { retry_after: BUSY_SECONDS };
+            return Allowance::Busy {
+                retry_after: BUSY_SECONDS,
+            };
         }
         let tokens = tokens.min(quota.tokens.saturating_sub(self.spent.tokens));
         if self.spent.requests >= quota.requests || tokens == 0 {
-            return Allowance::UsedUp { retry_after: (DAY_MS - now % DAY_MS).div_ceil(1000) };
+            return Allowance::UsedUp {
+                retry_after: (DAY_MS - now % DAY_MS).div_ceil(1000),
+            };
         }
         self.spent.requests += 1;
         self.spent.tokens += tokens;
-        self.under_way.push(UnderWay { id, day: self.day, tokens, until: now + SPENDING_MS });
+        self.under_way.push(UnderWay {
+            id,
+            day: self.day,
+            tokens,
+            until: now + SPENDING_MS,
+        });
         Allowance::Granted { tokens }
     }
 
@@ -124,15 +135,25 @@ impl Spending {
         };
         let one = self.under_way.remove(at);
         if one.day == self.day {
-            self.spent.tokens = self.spent.tokens.saturating_sub(one.tokens).saturating_add(used.unwrap_or_default());
-            self.spent.requests = self.spent.requests.saturating_sub(u64::from(used.is_none()));
+            self.spent.tokens = self
+                .spent
+                .tokens
+                .saturating_sub(one.tokens)
+                .saturating_add(used.unwrap_or_default());
+            self.spent.requests = self
+                .spent
+                .requests
+                .saturating_sub(u64::from(used.is_none()));
         }
     }
 
     /// Time from which the row is no longer needed, in milliseconds since 1970.
     fn ends(&self) -> u64 {
         let day = self.day.saturating_add(1).saturating_mul(DAY_MS);
-        self.under_way.iter().map(|one| one.until).fold(day, u64::max)
+        self.under_way
+            .iter()
+            .map(|one| one.until)
+            .fold(day, u64::max)
     }
 }
 
@@ -150,32 +171,43 @@ impl Authority {
         {
             return Ok(Allowance::Ended);
         }
-        self.spending(|spending, now| spending.begin(id, tokens, quota, now)).map_err(|fault| self.failed(&fault))
+        self.spending(|spending, now| spending.begin(id, tokens, quota, now))
+            .map_err(|fault| self.failed(&fault))
     }
 
     /// Checks that a grant is live, so that spending for it may go on; [`Allowance::Ended`] if it is not.
     pub(super) fn go_on(&self, grant: &str) -> Result<Allowance, Refused> {
-        let known = GrantId::parse(grant).map(|id| self.row(&id)).transpose()?.flatten();
+        let known = GrantId::parse(grant)
+            .map(|id| self.row(&id))
+            .transpose()?
+            .flatten();
         let lives = matches!(known, Some(Grant::Live(_)));
-        Ok(if lives { Allowance::Granted { tokens: 0 } } else { Allowance::Ended })
+        Ok(if lives {
+            Allowance::Granted { tokens: 0 }
+        } else {
+            Allowance::Ended
+        })
     }
 
     /// Corrects a spending to what was used; to nothing, if it did not happen.
     pub(super) fn settle(&self, id: &str, used: Option<u64>) -> Result<(), Refused> {
-        self.spending(|spending, _| spending.settle(id, used)).map_err(|fault| self.failed(&fault))
+        self.spending(|spending, _| spending.settle(id, used))
+            .map_err(|fault| self.failed(&fault))
     }
 
     /// The spending of today so far.
     pub(super) fn spent(&self) -> Result<Spent, Refused> {
         let read = self.host.store().spending().and_then(Spending::read);
-        read.map(|spending| spending.at(self.host.now()).spent).map_err(|fault| self.failed(&fault))
+        read.map(|spending| spending.at(self.host.now()).spent)
+            .map_err(|fault| self.failed(&fault))
     }
 
     fn spending<T>(&self, change: impl FnOnce(&mut Spending, u64) -> T) -> Result<T, RuntimeError> {
         let (store, now) = (self.host.store(), self.host.now());
         let mut spending = Spending::read(store.spending()?)?.at(now);
         let changed = change(&mut spending, now);
-        let json = serde_json::to_string(&spending).map_err(|error| RuntimeError(error.to_string()))?;
+        let json =
+            serde_json::to_string(&spending).map_err(|error| RuntimeError(error.to_string()))?;
         store.put_spending(Some(&json))?;
         self.wake_by(spending.ends())?;
         Ok(changed)
@@ -185,7 +217,9 @@ impl Authority {
     /// alone.
     pub(super) fn sweep_spending(&self, now: u64) -> Result<Option<u64>, RuntimeError> {
         let store = self.host.store();
-        let Some(json) = store.spending()? else { return Ok(None) };
+        let Some(json) = store.spending()? else {
+            return Ok(None);
+        };
         match Spending::read(Some(json)) {
             Ok(spending) if spending.ends() <= now => store.put_spending(None).map(|()| None),
             Ok(spending) => Ok(Some(spending.ends())),

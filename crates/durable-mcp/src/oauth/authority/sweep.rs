@@ -5,7 +5,9 @@ use std::cell::Cell;
 use futures_util::future::join_all;
 
 use super::disconnect::Cause;
-use super::settings::{GO_ON_MS, LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS, SWEEP_EVERY_MS, SWEEP_HOLDING_MS};
+use super::settings::{
+    GO_ON_MS, LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS, SWEEP_EVERY_MS, SWEEP_HOLDING_MS,
+};
 use super::{Authority, Refused};
 use crate::formats::Format;
 use crate::oauth::grant::Grant;
@@ -28,7 +30,11 @@ pub(super) fn look_at(grant: &Grant, now: u64) -> u64 {
     if is_unfinished(grant) {
         return now + RETRY_DELETES_MS;
     }
-    let every = if grant.holds_elsewhere() { SWEEP_HOLDING_MS } else { SWEEP_EVERY_MS };
+    let every = if grant.holds_elsewhere() {
+        SWEEP_HOLDING_MS
+    } else {
+        SWEEP_EVERY_MS
+    };
     grant.expires().max(now + every)
 }
 
@@ -47,25 +53,43 @@ impl Authority {
         self.wakes.set(Wakes::Never);
         let (store, now) = (self.host.store(), self.host.now());
         let is_over = |grant: &Grant| is_unfinished(grant) || grant.expires() <= now;
-        let over = self.rows.pick(store, |id, grant| is_over(grant).then(|| GrantId::parse(id)).flatten())?;
+        let over = self.rows.pick(store, |id, grant| {
+            is_over(grant).then(|| GrantId::parse(id)).flatten()
+        })?;
         let left = Cell::new(room);
         for id in &over {
             self.mark(id, Cause::Expired)?;
             self.list_again(id, &left).await?;
         }
         // What could not be deleted is there still, and says so below.
-        let _: Vec<Result<(), Refused>> = join_all(over.iter().map(|id| self.finish_within(id, &left))).await;
+        let _: Vec<Result<(), Refused>> =
+            join_all(over.iter().map(|id| self.finish_within(id, &left))).await;
         let now = self.host.now();
         let unreadable = self.rows.unreadable(store)?;
         for id in &unreadable {
-            self.host.warn(&format!("{}: {}", id.as_str(), Format::GrantRow.unreadable().0));
+            self.host.warn(&format!(
+                "{}: {}",
+                id.as_str(),
+                Format::GrantRow.unreadable().0
+            ));
         }
         let unreadable = unreadable.first().map(|_| now + LOOK_AT_UNREADABLE_MS);
         let unfinished = |_: &str, grant: &Grant| is_unfinished(grant).then_some(now + GO_ON_MS);
-        let at_once = if left.get() == 0 { self.rows.pick(store, unfinished)? } else { Vec::new() };
-        let looks = self.rows.pick(store, |_, grant| Some(look_at(grant, now)))?;
+        let at_once = if left.get() == 0 {
+            self.rows.pick(store, unfinished)?
+        } else {
+            Vec::new()
+        };
+        let looks = self
+            .rows
+            .pick(store, |_, grant| Some(look_at(grant, now)))?;
         let spending = self.sweep_spending(now)?;
-        let next = looks.into_iter().chain(at_once).chain(unreadable).chain(spending).min();
+        let next = looks
+            .into_iter()
+            .chain(at_once)
+            .chain(unreadable)
+            .chain(spending)
+            .min();
         if let Some(next) = next {
             store.wake_at(next)?;
             self.wakes.set(Wakes::At(next));

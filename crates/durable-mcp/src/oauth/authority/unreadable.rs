@@ -7,7 +7,9 @@ use std::cell::Cell;
 
 use serde::Deserialize;
 
-use super::settings::{KV_LISTS_WITHIN_MS, REMEMBERED_CONSENT_SECONDS, SESSIONS_END_SECONDS, SIGN_IN_MS, after};
+use super::settings::{
+    KV_LISTS_WITHIN_MS, REMEMBERED_CONSENT_SECONDS, SESSIONS_END_SECONDS, SIGN_IN_MS, after,
+};
 use super::{Authority, Listed, Outcome, Refused};
 use crate::formats::Format;
 use crate::oauth::event::{About, Event};
@@ -36,7 +38,10 @@ struct Header {
 impl Authority {
     /// True if a grant has a row that cannot be read.
     pub(super) fn is_unreadable(&self, id: &GrantId) -> Result<bool, Refused> {
-        let unreadable = self.rows.unreadable(self.host.store()).map_err(|fault| self.failed(&fault))?;
+        let unreadable = self
+            .rows
+            .unreadable(self.host.store())
+            .map_err(|fault| self.failed(&fault))?;
         Ok(unreadable.contains(id))
     }
 
@@ -61,7 +66,11 @@ impl Authority {
     ///
     /// # Errors
     /// When its client is not known.
-    pub(super) async fn revoke_unreadable(&self, id: &GrantId, client_id: &str) -> Result<Outcome, Refused> {
+    pub(super) async fn revoke_unreadable(
+        &self,
+        id: &GrantId,
+        client_id: &str,
+    ) -> Result<Outcome, Refused> {
         match self.client_of_unreadable(id).await? {
             Some(known) if known == client_id => self.end_unreadable(id).await?,
             Some(_) => {}
@@ -73,27 +82,46 @@ impl Authority {
     /// Ends an unreadable grant: replaces its row by that of an ended grant, and deletes its records.
     pub(super) async fn end_unreadable(&self, id: &GrantId) -> Result<(), Refused> {
         let client = self.client_of_unreadable(id).await?.unwrap_or_default();
-        let mut keys = self.records_of(id).await.map_err(|fault| self.failed(&fault))?;
+        let mut keys = self
+            .records_of(id)
+            .await
+            .map_err(|fault| self.failed(&fault))?;
         keys.extend([header_key, old_header_key].map(|key| key(self.host.user(), id)));
         let now = self.host.now();
-        let known = self.sessions_since(&client).map_err(|fault| self.failed(&fault))?;
+        let known = self
+            .sessions_since(&client)
+            .map_err(|fault| self.failed(&fault))?;
         let since = (now / 1000 + SESSIONS_END_SECONDS).max(known + 1);
         let listed_until = now + KV_LISTS_WITHIN_MS;
-        let ending = Ending { listed_until, ..Ending::new(client.clone(), keys, listed_until) };
+        let ending = Ending {
+            listed_until,
+            ..Ending::new(client.clone(), keys, listed_until)
+        };
         let ending = ending.with_sessions(since, (since + 1) * 1000 + self.longest_session);
         let ending = ending.with_consents(now, after(now, REMEMBERED_CONSENT_SECONDS));
         // Streams that listen are known by the grant's id alone.
-        let held = Held { listening_until: after(now, self.lifetimes.access), ..Held::default() };
+        let held = Held {
+            listening_until: after(now, self.lifetimes.access),
+            ..Held::default()
+        };
         let ending = Ending { held, ..ending };
         self.commit(id, Grant::Ending(ending))?;
         let (handle, grant) = (self.host.user().as_str().to_owned(), id.as_str().to_owned());
-        self.host.event(&Event::Revoked(About { handle, grant, client }));
+        self.host.event(&Event::Revoked(About {
+            handle,
+            grant,
+            client,
+        }));
         self.finish(id).await
     }
 
     /// Looks again for records of a grant that was ended unread, until Workers KV must list them all. The listings that
     /// it may take are subtracted from `room`; where that is too little, the next alarm looks again.
-    pub(super) async fn list_again(&self, id: &GrantId, room: &Cell<usize>) -> Result<(), RuntimeError> {
+    pub(super) async fn list_again(
+        &self,
+        id: &GrantId,
+        room: &Cell<usize>,
+    ) -> Result<(), RuntimeError> {
         let Some(Grant::Ending(ending)) = self.rows.get(self.host.store(), id)? else {
             return Ok(());
         };
@@ -109,13 +137,25 @@ impl Authority {
         let keys = ending.keys.iter().cloned().chain(found).collect();
         let is_last = ending.listed_until <= self.host.now();
         let listed_until = if is_last { 0 } else { ending.listed_until };
-        self.write(id, Grant::Ending(Ending { keys, listed_until, ..ending }))
+        self.write(
+            id,
+            Grant::Ending(Ending {
+                keys,
+                listed_until,
+                ..ending
+            }),
+        )
     }
 
     /// The client that the header of a grant names.
     async fn client_of_unreadable(&self, id: &GrantId) -> Result<Option<String>, Refused> {
         for key in [header_key, old_header_key] {
-            let header = self.host.kv().get(&key(self.host.user(), id)).await.map_err(|fault| self.failed(&fault))?;
+            let header = self
+                .host
+                .kv()
+                .get(&key(self.host.user(), id))
+                .await
+                .map_err(|fault| self.failed(&fault))?;
             let header = header.and_then(|json| serde_json::from_str::<Header>(&json).ok());
             if let Some(header) = header.filter(|header| header.v == HEADER_VERSION) {
                 return Ok(Some(header.client_id));
@@ -145,13 +185,21 @@ impl Authority {
     /// browsers remember, and not those of a sign-in under way.
     pub(super) fn consents_since_unreadable(&self) -> Result<u64, RuntimeError> {
         let unreadable = self.rows.unreadable(self.host.store())?;
-        Ok(if unreadable.is_empty() { 0 } else { self.host.now().saturating_sub(SIGN_IN_MS) })
+        Ok(if unreadable.is_empty() {
+            0
+        } else {
+            self.host.now().saturating_sub(SIGN_IN_MS)
+        })
     }
 
     /// Time before which sessions may have ended by a row that cannot be read, in seconds since 1970: each such row
     /// counts as that of a client that was disconnected this moment.
     pub(super) fn sessions_since_unreadable(&self) -> Result<u64, RuntimeError> {
         let unreadable = self.rows.unreadable(self.host.store())?;
-        Ok(if unreadable.is_empty() { 0 } else { after(self.host.now(), SESSIONS_END_SECONDS) / 1000 })
+        Ok(if unreadable.is_empty() {
+            0
+        } else {
+            after(self.host.now(), SESSIONS_END_SECONDS) / 1000
+        })
     }
 }

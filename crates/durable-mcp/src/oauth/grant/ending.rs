@@ -72,10 +72,17 @@ impl Held {
     #[expect(clippy::match_same_arms, reason = "each kind says what else ends it")]
     pub fn remote<'a>(&'a self, kind: GrantHolding, grant: &'a str) -> Vec<Remote<'a>> {
         match kind {
-            GrantHolding::Session => self.sessions.iter().map(|key| Remote::Session(key)).collect(),
+            GrantHolding::Session => self
+                .sessions
+                .iter()
+                .map(|key| Remote::Session(key))
+                .collect(),
             GrantHolding::Task => self.tasks.iter().map(|key| Remote::Task(key)).collect(),
             GrantHolding::Listener if self.listening_until > 0 => {
-                vec![Remote::Listeners { grant, until: self.listening_until }]
+                vec![Remote::Listeners {
+                    grant,
+                    until: self.listening_until,
+                }]
             }
             GrantHolding::Listener => Vec::new(),
             // Closed with their session.
@@ -85,7 +92,9 @@ impl Held {
             // Their records are among the keys of the row.
             GrantHolding::AccessToken => Vec::new(),
             // Times that the row has are compared with theirs.
-            GrantHolding::RequestState | GrantHolding::RememberedConsent | GrantHolding::SignInFlow => Vec::new(),
+            GrantHolding::RequestState
+            | GrantHolding::RememberedConsent
+            | GrantHolding::SignInFlow => Vec::new(),
             // No grant holds them: see their kinds.
             GrantHolding::StateHandle | GrantHolding::Call => Vec::new(),
         }
@@ -134,7 +143,15 @@ impl Ending {
     #[must_use]
     pub fn new(client_id: String, keys: Vec<String>, until: u64) -> Self {
         let held = Held::default();
-        Self { client_id, keys, until, sessions_since: 0, listed_until: 0, consents_since: 0, held }
+        Self {
+            client_id,
+            keys,
+            until,
+            sessions_since: 0,
+            listed_until: 0,
+            consents_since: 0,
+            held,
+        }
     }
 
     /// True if records in KV or holdings in other objects may be left.
@@ -158,12 +175,20 @@ impl Ending {
     /// Ends the client's sessions from before `since`, in seconds; that is remembered until `until`.
     #[must_use]
     pub fn with_sessions(self, since: u64, until: u64) -> Self {
-        Self { sessions_since: since, until: self.until.max(until), ..self }
+        Self {
+            sessions_since: since,
+            until: self.until.max(until),
+            ..self
+        }
     }
 
     /// Voids consents from before `since`, since the user disconnected the client; that is remembered until `until`.
     #[must_use]
     pub fn with_consents(self, since: u64, until: u64) -> Self {
-        Self { consents_since: since, until: self.until.max(until), ..self }
+        Self {
+            consents_since: since,
+            until: self.until.max(until),
+            ..self
+        }
     }
 }

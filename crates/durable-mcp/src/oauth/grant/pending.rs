@@ -48,7 +48,10 @@ impl Pending {
     /// Counts a wrong verifier.
     #[must_use]
     pub fn missed(self) -> Self {
-        Self { misses: self.misses.saturating_add(1), ..self }
+        Self {
+            misses: self.misses.saturating_add(1),
+            ..self
+        }
     }
 
     /// Replaces the props that are sealed under the code.
@@ -59,11 +62,20 @@ impl Pending {
 
     /// Makes the grant live, since its code was redeemed.
     #[must_use]
-    pub fn redeemed(self, now: u64, access: LiveAccess, refresh: Option<Current>, header_expires: u64) -> Live {
+    pub fn redeemed(
+        self,
+        now: u64,
+        access: LiveAccess,
+        refresh: Option<Current>,
+        header_expires: u64,
+    ) -> Live {
         Live {
             facts: self.facts,
             used: now,
-            code: Some(Spent { hash: self.code, until: self.expires }),
+            code: Some(Spent {
+                hash: self.code,
+                until: self.expires,
+            }),
             refresh,
             previous: None,
             access: vec![access],

@@ -37,7 +37,11 @@ impl Weather {
 
     /// The writes adrift that take effect now: some of them, or all.
     pub(super) fn arrivals(&self, all: bool) -> Vec<Write> {
-        let (now, later) = self.adrift.take().into_iter().partition(|_| all || self.coin());
+        let (now, later) = self
+            .adrift
+            .take()
+            .into_iter()
+            .partition(|_| all || self.coin());
         self.adrift.replace(later);
         now
     }

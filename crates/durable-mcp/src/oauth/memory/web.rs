@@ -27,7 +27,15 @@ impl MemoryWeb {
     pub fn set_json(&self, url: &str, status: u16, document: &Value) {
         let content_type = Some("application/json".to_owned());
         let body = document.to_string().into_bytes();
-        self.set(url, Fetched { status, content_type, cache_control: None, body });
+        self.set(
+            url,
+            Fetched {
+                status,
+                content_type,
+                cache_control: None,
+                body,
+            },
+        );
     }
 
     /// Takes the page of a URL down: its host does not answer any more.

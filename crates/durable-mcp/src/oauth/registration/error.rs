@@ -52,12 +52,18 @@ impl RegistrationError {
     #[must_use]
     pub fn description(&self) -> String {
         match self {
-            Self::TooLarge => format!("A registration may have up to {MAX_REGISTRATION_BYTES} bytes."),
+            Self::TooLarge => {
+                format!("A registration may have up to {MAX_REGISTRATION_BYTES} bytes.")
+            }
             Self::Metadata(error) => error.to_string(),
             Self::TooMany { retry_after } => {
-                format!("Too many new clients. Try again in {retry_after} s, and keep the client_id you get.")
+                format!(
+                    "Too many new clients. Try again in {retry_after} s, and keep the client_id you get."
+                )
             }
-            Self::Unavailable(_) => "The registration could not be kept. Try again in a moment.".to_owned(),
+            Self::Unavailable(_) => {
+                "The registration could not be kept. Try again in a moment.".to_owned()
+            }
         }
     }
 
@@ -79,7 +85,10 @@ mod tests {
     #[test]
     fn who_has_to_wait_is_told_how_long() {
         let error = RegistrationError::TooMany { retry_after: 30 };
-        assert_eq!((error.status(), error.code(), error.retry_after()), (429, "temporarily_unavailable", Some(30)));
+        assert_eq!(
+            (error.status(), error.code(), error.retry_after()),
+            (429, "temporarily_unavailable", Some(30))
+        );
         assert!(error.description().contains("30 s"));
         let error = RegistrationError::Unavailable(RuntimeError("KV said something".to_owned()));
         assert_eq!((error.status(), error.retry_after()), (503, Some(1)));

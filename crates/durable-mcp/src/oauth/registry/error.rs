@@ -40,7 +40,9 @@ impl fmt::Display for RegistryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Document(error) => error.fmt(f),
-            Self::Unavailable(_) => f.write_str("The client could not be looked up. Try again in a moment."),
+            Self::Unavailable(_) => {
+                f.write_str("The client could not be looked up. Try again in a moment.")
+            }
         }
     }
 }

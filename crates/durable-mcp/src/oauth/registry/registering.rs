@@ -38,11 +38,18 @@ impl Registry<'_> {
         if !client.is_public() {
             return self.register_confidential(client).await;
         }
-        let name = self.keys.anchor_mac("client id", registration::canonical(&client).as_bytes());
+        let name = self
+            .keys
+            .anchor_mac("client id", registration::canonical(&client).as_bytes());
         client.id = URL_SAFE_NO_PAD.encode(name.get(..ID_BYTES).unwrap_or(&name));
-        let known = self.registered(&client.id).await.map_err(RegistrationError::Unavailable)?;
+        let known = self
+            .registered(&client.id)
+            .await
+            .map_err(RegistrationError::Unavailable)?;
         let is_new = known.is_none();
-        client.registered = known.as_ref().map_or(self.now_s(), |known| known.registered);
+        client.registered = known
+            .as_ref()
+            .map_or(self.now_s(), |known| known.registered);
         client.expires = Some(self.now_s() + CLIENT_SECONDS);
         match known {
             Some(known) if !self.is_due(&known) => client = known,
@@ -51,23 +58,43 @@ impl Registry<'_> {
             None => self.put_new(&client).await?,
         }
         let body = Secret::new(registration::answer(&client, None));
-        Ok(Registered { status: 201, body, client, is_new })
+        Ok(Registered {
+            status: 201,
+            body,
+            client,
+            is_new,
+        })
     }
 
-    async fn register_confidential(&self, mut client: Client) -> Result<Registered, RegistrationError> {
-        let secret = Secret::new(self.random_text::<SECRET_BYTES>().map_err(RegistrationError::Unavailable)?);
-        client.id = self.random_text::<ID_BYTES>().map_err(RegistrationError::Unavailable)?;
+    async fn register_confidential(
+        &self,
+        mut client: Client,
+    ) -> Result<Registered, RegistrationError> {
+        let secret = Secret::new(
+            self.random_text::<SECRET_BYTES>()
+                .map_err(RegistrationError::Unavailable)?,
+        );
+        client.id = self
+            .random_text::<ID_BYTES>()
+            .map_err(RegistrationError::Unavailable)?;
         client.secret_hash = Some(sha256_hex(secret.secret()));
         client.registered = self.now_s();
         client.expires = Some(self.now_s() + CLIENT_SECONDS);
         self.put_new(&client).await?;
         let body = Secret::new(registration::answer(&client, Some(secret.secret())));
-        Ok(Registered { status: 201, body, client, is_new: true })
+        Ok(Registered {
+            status: 201,
+            body,
+            client,
+            is_new: true,
+        })
     }
 
     async fn put_new(&self, client: &Client) -> Result<(), RegistrationError> {
         let counted = self.rates.borrow_mut().registration(self.address, self.now);
         counted.map_err(|retry_after| RegistrationError::TooMany { retry_after })?;
-        self.put(client).await.map_err(RegistrationError::Unavailable)
+        self.put(client)
+            .await
+            .map_err(RegistrationError::Unavailable)
     }
 }

@@ -23,7 +23,11 @@ pub struct RegistrySettings {
 impl Default for RegistrySettings {
     fn default() -> Self {
         let (offer, documents) = (Offer::default(), DocumentPolicy::default());
-        Self { offer, documents, known_ms: KNOWN_MS }
+        Self {
+            offer,
+            documents,
+            known_ms: KNOWN_MS,
+        }
     }
 }
 
@@ -35,7 +39,10 @@ impl RegistrySettings {
     pub fn at(&self, origin: &str) -> Self {
         let mut settings = self.clone();
         let host = origin.split_once("://").map_or(origin, |(_, host)| host);
-        settings.documents.own_hosts.extend(Host::parse(host).map(|host| host.name.to_owned()));
+        settings
+            .documents
+            .own_hosts
+            .extend(Host::parse(host).map(|host| host.name.to_owned()));
         settings.offer.redirects.own_origins.push(origin.to_owned());
         settings
     }

@@ -8,9 +8,15 @@ use crate::session::notice::Notice;
 /// A notice from its columns; none if it is of another version.
 pub(super) fn as_telling(mut columns: impl Iterator<Item = SqlStorageValue>) -> Option<Telling> {
     match (columns.next()?, columns.next()?, columns.next()?) {
-        (SqlStorageValue::String(notice), SqlStorageValue::String(after), SqlStorageValue::Integer(again)) => {
-            Some(Telling { notice: Notice::parse(&notice)?, after, again: again != 0 })
-        }
+        (
+            SqlStorageValue::String(notice),
+            SqlStorageValue::String(after),
+            SqlStorageValue::Integer(again),
+        ) => Some(Telling {
+            notice: Notice::parse(&notice)?,
+            after,
+            again: again != 0,
+        }),
         _ => None,
     }
 }

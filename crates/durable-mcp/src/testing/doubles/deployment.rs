@@ -80,13 +80,19 @@ impl Deployment {
         let number = self.last_object.get() + 1;
         self.last_object.set(number);
         let mut id = [0xa1; 32];
-        id.iter_mut().zip(number.to_be_bytes()).for_each(|(to, from)| *to = from);
+        id.iter_mut()
+            .zip(number.to_be_bytes())
+            .for_each(|(to, from)| *to = from);
         ObjectId(id)
     }
 
     /// The id of the object of that name.
     pub fn object_named(&self, name: &str) -> ObjectId {
-        *self.named.borrow_mut().entry(name.to_owned()).or_insert_with(|| self.new_object())
+        *self
+            .named
+            .borrow_mut()
+            .entry(name.to_owned())
+            .or_insert_with(|| self.new_object())
     }
 
     /// The object of a session or a state.
@@ -101,22 +107,42 @@ impl Deployment {
 
     fn state_of(&self, id: ObjectId) -> State {
         let mut states = self.states.borrow_mut();
-        states.entry(id.to_hex()).or_insert_with(|| self.state_on(&self.host.beside(id.to_hex()))).clone()
+        states
+            .entry(id.to_hex())
+            .or_insert_with(|| self.state_on(&self.host.beside(id.to_hex())))
+            .clone()
     }
 
     fn state_on(&self, host: &Rc<FakeHost>) -> State {
-        let core = Core::new(Rc::clone(&self.app.server), Rc::clone(host) as _, Rc::clone(&self.settings));
-        State { host: Rc::clone(host), object: Object::new(core) }
+        let core = Core::new(
+            Rc::clone(&self.app.server),
+            Rc::clone(host) as _,
+            Rc::clone(&self.settings),
+        );
+        State {
+            host: Rc::clone(host),
+            object: Object::new(core),
+        }
     }
 
     fn task(&self, id: ObjectId) -> Task {
         let mut tasks = self.tasks.borrow_mut();
-        tasks.entry(id.to_hex()).or_insert_with(|| self.task_on(&FakeTaskHost::new(&self.host))).clone()
+        tasks
+            .entry(id.to_hex())
+            .or_insert_with(|| self.task_on(&FakeTaskHost::new(&self.host)))
+            .clone()
     }
 
     fn task_on(&self, host: &Rc<FakeTaskHost>) -> Task {
-        let object = TaskObject::new(Rc::clone(&self.app.server), Rc::clone(host) as _, self.settings.request_log);
-        Task { host: Rc::clone(host), object }
+        let object = TaskObject::new(
+            Rc::clone(&self.app.server),
+            Rc::clone(host) as _,
+            self.settings.request_log,
+        );
+        Task {
+            host: Rc::clone(host),
+            object,
+        }
     }
 
     /// Has a task's object carry out a command.
@@ -127,7 +153,10 @@ impl Deployment {
         caller: &Rc<Caller>,
     ) -> Result<Result<String, Error>, RuntimeError> {
         let command = Command::parse(&command.to_text()).expect("it is read as it was written");
-        let owner = Owner { caller: Rc::clone(caller), extensions: Rc::new(|_| ()) };
+        let owner = Owner {
+            caller: Rc::clone(caller),
+            extensions: Rc::new(|_| ()),
+        };
         self.task(id).object.handle(command, &owner)
     }
 
@@ -137,7 +166,8 @@ impl Deployment {
             let notice = Notice::parse(&notice.to_text()).expect("it is read as it was written");
             self.hub_host.invoke();
             let told = self.hub.publish(&notice).now_or_never();
-            told.expect("nobody here has to be waited for").expect("the hub's store works");
+            told.expect("nobody here has to be waited for")
+                .expect("the hub's store works");
         }
     }
 
@@ -160,7 +190,11 @@ impl Deployment {
 
     /// Moves the clock to the next timer or alarm, and to `end` at the latest: false if none is due by then.
     pub fn step(&self, end: u64) -> bool {
-        let next = self.alarms().chain(self.host.next_timer()).min().filter(|at| *at <= end);
+        let next = self
+            .alarms()
+            .chain(self.host.next_timer())
+            .min()
+            .filter(|at| *at <= end);
         self.host.set_time(next.unwrap_or(end).max(self.host.now()));
         self.wake_due();
         self.host.run();
@@ -177,25 +211,47 @@ impl Deployment {
 
     /// The runtimes around all tasks, oldest first.
     pub fn task_hosts(&self) -> Vec<Rc<FakeTaskHost>> {
-        self.tasks.borrow().values().map(|task| Rc::clone(&task.host)).collect()
+        self.tasks
+            .borrow()
+            .values()
+            .map(|task| Rc::clone(&task.host))
+            .collect()
     }
 
     /// The runtimes around the objects of all sessions and states, oldest first.
     pub fn state_hosts(&self) -> Vec<Rc<FakeHost>> {
-        self.states.borrow().values().map(|state| Rc::clone(&state.host)).collect()
+        self.states
+            .borrow()
+            .values()
+            .map(|state| Rc::clone(&state.host))
+            .collect()
     }
 
     fn alarms(&self) -> impl Iterator<Item = u64> {
-        let states = self.state_hosts().into_iter().filter_map(|host| host.memory().alarm());
-        let tasks = self.task_hosts().into_iter().filter_map(|host| host.store.alarm());
+        let states = self
+            .state_hosts()
+            .into_iter()
+            .filter_map(|host| host.memory().alarm());
+        let tasks = self
+            .task_hosts()
+            .into_iter()
+            .filter_map(|host| host.store.alarm());
         states.chain(tasks).chain(self.hub_host.alarm())
     }
 
     fn wake_due(&self) {
-        for state in self.all_states().iter().filter(|state| state.host.memory().take_due_alarm()) {
+        for state in self
+            .all_states()
+            .iter()
+            .filter(|state| state.host.memory().take_due_alarm())
+        {
             state.object.wake().expect("the store works");
         }
-        for task in self.all_tasks().iter().filter(|task| task.host.store.take_due_alarm(self.host.now())) {
+        for task in self
+            .all_tasks()
+            .iter()
+            .filter(|task| task.host.store.take_due_alarm(self.host.now()))
+        {
             if task.object.wake().is_err() {
                 // The runtime tries again.
                 task.host.store.wake_at(self.host.now() + ALARM_RETRY_MS);
@@ -204,7 +260,9 @@ impl Deployment {
         if self.hub_host.take_due_alarm() {
             self.hub_host.invoke();
             let woken = self.hub.wake().now_or_never();
-            woken.expect("nobody here has to be waited for").expect("the hub's store works");
+            woken
+                .expect("nobody here has to be waited for")
+                .expect("the hub's store works");
         }
     }
 

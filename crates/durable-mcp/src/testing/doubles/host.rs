@@ -37,13 +37,17 @@ type Waiting = Vec<(u64, Rc<Timer>)>;
 
 impl Timers {
     fn begin(&self, at: u64, waker: &Waker) -> Rc<Timer> {
-        let timer = Rc::new(Timer { fired: Cell::new(false), waker: waker.clone() });
+        let timer = Rc::new(Timer {
+            fired: Cell::new(false),
+            waker: waker.clone(),
+        });
         self.0.borrow_mut().push((at, Rc::clone(&timer)));
         timer
     }
 
     fn take_due(&self, time: u64) -> Vec<Rc<Timer>> {
-        let (due, later): (Waiting, Waiting) = self.0.take().into_iter().partition(|(at, _)| *at <= time);
+        let (due, later): (Waiting, Waiting) =
+            self.0.take().into_iter().partition(|(at, _)| *at <= time);
         self.0.replace(later);
         due.into_iter().map(|(_, timer)| timer).collect()
     }
@@ -161,21 +165,42 @@ impl FakeHost {
     }
 
     pub fn accept(&self, tag: String, attachment: String, frames: Vec<String>, closed: bool) {
-        assert!(attachment_bytes(&attachment) <= ATTACHMENT_BYTES, "a socket remembers no more");
+        assert!(
+            attachment_bytes(&attachment) <= ATTACHMENT_BYTES,
+            "a socket remembers no more"
+        );
         assert!(tag.len() <= SOCKET_TAG_CHARS, "a socket's tag is no longer");
-        assert!(self.open_sockets() < SOCKETS_AN_OBJECT, "an object has no more sockets");
-        self.sockets.borrow_mut().push((tag, FakeSocket { frames, closed, attachment }));
+        assert!(
+            self.open_sockets() < SOCKETS_AN_OBJECT,
+            "an object has no more sockets"
+        );
+        self.sockets.borrow_mut().push((
+            tag,
+            FakeSocket {
+                frames,
+                closed,
+                attachment,
+            },
+        ));
     }
 
     pub fn is_closed(&self, tag: &str) -> bool {
         let sockets = self.sockets.borrow();
-        sockets.iter().rev().find(|(own, _)| own == tag).is_some_and(|(_, socket)| socket.closed)
+        sockets
+            .iter()
+            .rev()
+            .find(|(own, _)| own == tag)
+            .is_some_and(|(_, socket)| socket.closed)
     }
 
     /// Frames that the newest socket of that tag got since the last call, and true if it is closed.
     pub fn read(&self, tag: &str) -> (String, bool) {
         let mut sockets = self.sockets.borrow_mut();
-        let socket = sockets.iter_mut().rev().find(|(own, _)| own == tag).map(|(_, socket)| socket);
+        let socket = sockets
+            .iter_mut()
+            .rev()
+            .find(|(own, _)| own == tag)
+            .map(|(_, socket)| socket);
         let socket = socket.unwrap_or_else(|| panic!("no socket {tag} was opened"));
         (std::mem::take(&mut socket.frames).concat(), socket.closed)
     }
@@ -188,12 +213,19 @@ impl FakeHost {
     }
 
     pub fn open_sockets(&self) -> usize {
-        self.sockets.borrow().iter().filter(|(_, socket)| !socket.closed).count()
+        self.sockets
+            .borrow()
+            .iter()
+            .filter(|(_, socket)| !socket.closed)
+            .count()
     }
 
     fn with_open<T>(&self, tag: &str, then: impl FnOnce(&mut FakeSocket) -> T) -> Option<T> {
         let mut sockets = self.sockets.borrow_mut();
-        let open = sockets.iter_mut().rev().find(|(own, socket)| own == tag && !socket.closed);
+        let open = sockets
+            .iter_mut()
+            .rev()
+            .find(|(own, socket)| own == tag && !socket.closed);
         open.map(|(_, socket)| then(socket))
     }
 }
@@ -232,7 +264,10 @@ impl Random for Counted {
         for chunk in bytes.chunks_mut(8) {
             let next = NEXT.get() + 1;
             NEXT.set(next);
-            chunk.iter_mut().zip(next.to_be_bytes()).for_each(|(to, from)| *to = from);
+            chunk
+                .iter_mut()
+                .zip(next.to_be_bytes())
+                .for_each(|(to, from)| *to = from);
         }
         Ok(())
     }
@@ -248,8 +283,14 @@ impl CallRuntime for FakeHost {
         let mut timer: Option<Rc<Timer>> = None;
         // As the runtime's, it begins when it is first polled, and wakes only the task that did so.
         poll_fn(move |cx| {
-            let timer = timer.get_or_insert_with(|| timers.begin(clock.get() + u64::from(milliseconds), cx.waker()));
-            if timer.fired.get() { Poll::Ready(()) } else { Poll::Pending }
+            let timer = timer.get_or_insert_with(|| {
+                timers.begin(clock.get() + u64::from(milliseconds), cx.waker())
+            });
+            if timer.fired.get() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .boxed_local()
     }
@@ -276,7 +317,11 @@ impl Host for FakeHost {
         &self.id
     }
 
-    fn join(&self, counted: String, expires: u64) -> LocalBoxFuture<'_, Result<Option<u16>, RuntimeError>> {
+    fn join(
+        &self,
+        counted: String,
+        expires: u64,
+    ) -> LocalBoxFuture<'_, Result<Option<u16>, RuntimeError>> {
         let joined = self.joined.borrow().clone();
         if joined == Ok(None) {
             self.listens_until.set(Some(expires));
@@ -290,7 +335,8 @@ impl Host for FakeHost {
     }
 
     fn send(&self, tag: &str, text: &str) -> bool {
-        self.with_open(tag, |socket| socket.frames.push(text.to_owned())).is_some()
+        self.with_open(tag, |socket| socket.frames.push(text.to_owned()))
+            .is_some()
     }
 
     fn close(&self, tag: &str) {
@@ -302,7 +348,10 @@ impl Host for FakeHost {
     }
 
     fn attach(&self, tag: &str, attachment: &str) {
-        assert!(attachment_bytes(attachment) <= ATTACHMENT_BYTES, "a socket remembers no more");
+        assert!(
+            attachment_bytes(attachment) <= ATTACHMENT_BYTES,
+            "a socket remembers no more"
+        );
         self.with_open(tag, |socket| attachment.clone_into(&mut socket.attachment));
     }
 }

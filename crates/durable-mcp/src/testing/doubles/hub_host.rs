@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use crate::hub::{Counted, HubHost, HubSocket, Listener, Telling, attachment_bytes};
 use crate::limits::{
-    ATTACHMENT_BYTES, OPERATIONS_AN_INVOCATION, ROW_BYTES, SOCKET_TAG_CHARS, SOCKET_TAGS, SOCKETS_AN_OBJECT,
+    ATTACHMENT_BYTES, OPERATIONS_AN_INVOCATION, ROW_BYTES, SOCKET_TAG_CHARS, SOCKET_TAGS,
+    SOCKETS_AN_OBJECT,
 };
 use crate::runtime::Runtime;
 use crate::session::notice::Notice;
@@ -36,7 +37,10 @@ impl HubSocket for FakeHubSocket {
 
 impl FakeHubSocket {
     fn is_open(&self) -> bool {
-        self.0.borrow().as_ref().is_some_and(|sender| !sender.is_closed())
+        self.0
+            .borrow()
+            .as_ref()
+            .is_some_and(|sender| !sender.is_closed())
     }
 }
 
@@ -87,17 +91,28 @@ impl FakeHubHost {
         let socket = FakeHubSocket(RefCell::new(Some(sender)));
         socket.send(greeting);
         let remembered = listener.to_text();
-        assert!(attachment_bytes(&remembered) <= ATTACHMENT_BYTES, "a socket remembers no more");
+        assert!(
+            attachment_bytes(&remembered) <= ATTACHMENT_BYTES,
+            "a socket remembers no more"
+        );
         let tags = listener.counted.tags();
         assert!(tags.len() <= SOCKET_TAGS && tags.iter().all(|tag| tag.len() <= SOCKET_TAG_CHARS));
-        assert!(self.open().len() < SOCKETS_AN_OBJECT, "an object has no more sockets");
-        self.sockets.borrow_mut().push((Rc::new(socket), remembered));
+        assert!(
+            self.open().len() < SOCKETS_AN_OBJECT,
+            "an object has no more sockets"
+        );
+        self.sockets
+            .borrow_mut()
+            .push((Rc::new(socket), remembered));
         receiver
     }
 
     /// All sockets remember that from now on.
     pub fn rewrite(&self, remembered: &str) {
-        self.sockets.borrow_mut().iter_mut().for_each(|(_, text)| remembered.clone_into(text));
+        self.sockets
+            .borrow_mut()
+            .iter_mut()
+            .for_each(|(_, text)| remembered.clone_into(text));
     }
 
     /// Another event reaches the hub.
@@ -124,7 +139,9 @@ impl FakeHubHost {
     }
 
     fn open(&self) -> Vec<(Rc<FakeHubSocket>, String)> {
-        self.sockets.borrow_mut().retain(|(socket, _)| socket.is_open());
+        self.sockets
+            .borrow_mut()
+            .retain(|(socket, _)| socket.is_open());
         self.sockets.borrow().clone()
     }
 }
@@ -133,13 +150,20 @@ forward_runtime!(FakeHubHost, runtime);
 
 impl HubHost for FakeHubHost {
     fn sockets(&self) -> Vec<(Rc<dyn HubSocket>, String)> {
-        self.open().into_iter().map(|(socket, text)| (socket as Rc<dyn HubSocket>, text)).collect()
+        self.open()
+            .into_iter()
+            .map(|(socket, text)| (socket as Rc<dyn HubSocket>, text))
+            .collect()
     }
 
     fn sockets_of(&self, grant: &str) -> Vec<(Rc<dyn HubSocket>, String)> {
-        let is_its =
-            |text: &str| Listener::parse(text).is_some_and(|listener| listener.grant.as_deref() == Some(grant));
-        self.sockets().into_iter().filter(|(_, text)| is_its(text)).collect()
+        let is_its = |text: &str| {
+            Listener::parse(text).is_some_and(|listener| listener.grant.as_deref() == Some(grant))
+        };
+        self.sockets()
+            .into_iter()
+            .filter(|(_, text)| is_its(text))
+            .collect()
     }
 
     fn note_ended(&self, grant: &str, until: u64) -> Result<(), RuntimeError> {
@@ -155,20 +179,32 @@ impl HubHost for FakeHubHost {
     }
 
     fn count(&self, tag: Option<&str>) -> usize {
-        let has =
-            |text: &str, tag| Listener::parse(text).is_some_and(|listener| listener.counted.tags().contains(&tag));
-        self.open().iter().filter(|(_, text)| tag.is_none_or(|tag| has(text, tag))).count()
+        let has = |text: &str, tag| {
+            Listener::parse(text).is_some_and(|listener| listener.counted.tags().contains(&tag))
+        };
+        self.open()
+            .iter()
+            .filter(|(_, text)| tag.is_none_or(|tag| has(text, tag)))
+            .count()
     }
 
     fn sessions(&self, after: &str, limit: usize) -> Result<Vec<String>, RuntimeError> {
         let sessions = self.sessions.borrow();
-        Ok(sessions.keys().filter(|object| object.as_str() > after).take(limit).cloned().collect())
+        Ok(sessions
+            .keys()
+            .filter(|object| object.as_str() > after)
+            .take(limit)
+            .cloned()
+            .collect())
     }
 
     fn expired_sessions(&self, now: u64, limit: usize) -> Result<Vec<String>, RuntimeError> {
         let sessions = self.sessions.borrow();
         let expired = sessions.iter().filter(|(_, expires)| **expires <= now);
-        Ok(expired.take(limit).map(|(object, _)| object.clone()).collect())
+        Ok(expired
+            .take(limit)
+            .map(|(object, _)| object.clone())
+            .collect())
     }
 
     fn count_sessions(&self, tag: Option<&str>) -> Result<usize, RuntimeError> {
@@ -178,16 +214,35 @@ impl HubHost for FakeHubHost {
             (Some(tag), Some(counted)) => counted.tags().contains(&tag),
             (Some(_), None) => false,
         };
-        Ok(self.sessions.borrow().keys().filter(|object| has(object)).count())
+        Ok(self
+            .sessions
+            .borrow()
+            .keys()
+            .filter(|object| has(object))
+            .count())
     }
 
     fn keep_session(&self, object: &str, expires: u64) -> Result<bool, RuntimeError> {
-        Ok(self.sessions.borrow_mut().get_mut(object).map(|kept| *kept = expires).is_some())
+        Ok(self
+            .sessions
+            .borrow_mut()
+            .get_mut(object)
+            .map(|kept| *kept = expires)
+            .is_some())
     }
 
-    fn add_session(&self, object: &str, counted: &Counted, expires: u64) -> Result<(), RuntimeError> {
-        self.counted.borrow_mut().insert(object.to_owned(), counted.clone());
-        self.sessions.borrow_mut().insert(object.to_owned(), expires);
+    fn add_session(
+        &self,
+        object: &str,
+        counted: &Counted,
+        expires: u64,
+    ) -> Result<(), RuntimeError> {
+        self.counted
+            .borrow_mut()
+            .insert(object.to_owned(), counted.clone());
+        self.sessions
+            .borrow_mut()
+            .insert(object.to_owned(), expires);
         Ok(())
     }
 
@@ -198,14 +253,18 @@ impl HubHost for FakeHubHost {
     fn next_telling(&self, after: &str) -> Result<Option<Telling>, RuntimeError> {
         let telling = self.telling.borrow();
         let behind = telling.iter().find(|(about, _)| about.as_str() > after);
-        Ok(behind.or_else(|| telling.iter().next()).map(|(_, telling)| telling.clone()))
+        Ok(behind
+            .or_else(|| telling.iter().next())
+            .map(|(_, telling)| telling.clone()))
     }
 
     fn put_telling(&self, told: &Telling) -> Result<(), RuntimeError> {
         if told.notice.about.len() + told.notice.to_text().len() + told.after.len() > ROW_BYTES {
             return Err(RuntimeError("the row is too large".to_owned()));
         }
-        self.telling.borrow_mut().insert(told.notice.about.clone(), told.clone());
+        self.telling
+            .borrow_mut()
+            .insert(told.notice.about.clone(), told.clone());
         Ok(())
     }
 
@@ -229,18 +288,36 @@ impl HubHost for FakeHubHost {
         Ok(self.sessions.borrow().values().copied().min())
     }
 
-    fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, RuntimeError>> {
-        self.told.borrow_mut().push((object.to_owned(), notice.clone()));
+    fn tell(
+        &self,
+        object: &str,
+        notice: &Notice,
+    ) -> LocalBoxFuture<'_, Result<bool, RuntimeError>> {
+        self.told
+            .borrow_mut()
+            .push((object.to_owned(), notice.clone()));
         self.requests.set(self.requests.get() + 1);
-        assert!(self.requests.get() <= OPERATIONS_AN_INVOCATION, "one invocation asks too many objects");
+        assert!(
+            self.requests.get() <= OPERATIONS_AN_INVOCATION,
+            "one invocation asks too many objects"
+        );
         if self.stalled.get() {
             return pending().boxed_local();
         }
-        ready(self.outcomes.borrow().get(object).cloned().unwrap_or(Ok(true))).boxed_local()
+        ready(
+            self.outcomes
+                .borrow()
+                .get(object)
+                .cloned()
+                .unwrap_or(Ok(true)),
+        )
+        .boxed_local()
     }
 
     fn wake_by(&self, time: u64) -> Result<(), RuntimeError> {
-        self.alarm.set(Some(self.alarm.get().map_or(time, |ordered| ordered.min(time))));
+        self.alarm.set(Some(
+            self.alarm.get().map_or(time, |ordered| ordered.min(time)),
+        ));
         Ok(())
     }
 }

@@ -67,7 +67,10 @@ impl MemoryStore {
 
     /// Number of stored events.
     pub fn event_count(&self) -> usize {
-        self.rows.borrow().as_ref().map_or(0, |rows| rows.events.len())
+        self.rows
+            .borrow()
+            .as_ref()
+            .map_or(0, |rows| rows.events.len())
     }
 
     /// Makes everything fail from now on, or no more.
@@ -87,13 +90,18 @@ impl MemoryStore {
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        if self.broken.get() { Err(StoreError("the disk is on fire".to_owned())) } else { Ok(()) }
+        if self.broken.get() {
+            Err(StoreError("the disk is on fire".to_owned()))
+        } else {
+            Ok(())
+        }
     }
 
     /// Checks that a row is no larger than the platform takes it.
     fn fits(name: &str, value: &str) -> Result<(), StoreError> {
         let fits = name.len() + value.len() <= ROW_BYTES;
-        fits.then_some(()).ok_or_else(|| StoreError("the row is too large".to_owned()))
+        fits.then_some(())
+            .ok_or_else(|| StoreError("the row is too large".to_owned()))
     }
 
     fn read<T: Default>(&self, read: impl FnOnce(&Rows) -> T) -> Result<T, StoreError> {
@@ -153,31 +161,56 @@ impl Store for MemoryStore {
         })
     }
 
-    fn put_event(&self, stream: u64, sequence: u64, frame: &str, expires: u64) -> Result<(), StoreError> {
+    fn put_event(
+        &self,
+        stream: u64,
+        sequence: u64,
+        frame: &str,
+        expires: u64,
+    ) -> Result<(), StoreError> {
         let used = self.rows.borrow().as_ref().map_or(0, |rows| rows.used);
-        self.write(|rows| drop(rows.events.insert((stream, sequence), (frame.to_owned(), expires))))?;
+        self.write(|rows| {
+            drop(
+                rows.events
+                    .insert((stream, sequence), (frame.to_owned(), expires)),
+            )
+        })?;
         // That a client missed something is no use of the session.
-        self.rows.borrow_mut().iter_mut().for_each(|rows| rows.used = used);
+        self.rows
+            .borrow_mut()
+            .iter_mut()
+            .for_each(|rows| rows.used = used);
         Ok(())
     }
 
-    fn events(&self, stream: u64, sequence: u64, enough: usize) -> Result<Vec<(u64, String)>, StoreError> {
+    fn events(
+        &self,
+        stream: u64,
+        sequence: u64,
+        enough: usize,
+    ) -> Result<Vec<(u64, String)>, StoreError> {
         self.read(|rows| {
-            let later = rows.events.range((stream, sequence + 1)..=(stream, u64::MAX));
+            let later = rows
+                .events
+                .range((stream, sequence + 1)..=(stream, u64::MAX));
             let mut bytes = 0;
             let wanted = later.take_while(|(_, (frame, _))| {
                 let wanted = bytes < enough;
                 bytes += frame.len();
                 wanted
             });
-            wanted.map(|((_, at), (frame, _))| (*at, frame.clone())).collect()
+            wanted
+                .map(|((_, at), (frame, _))| (*at, frame.clone()))
+                .collect()
         })
     }
 
     fn prune_events(&self, now: u64) -> Result<Option<u64>, StoreError> {
         self.check()?;
         let mut rows = self.rows.borrow_mut();
-        let Some(rows) = rows.as_mut() else { return Ok(None) };
+        let Some(rows) = rows.as_mut() else {
+            return Ok(None);
+        };
         rows.events.retain(|_, (_, expires)| *expires > now);
         Ok(rows.events.values().map(|(_, expires)| *expires).min())
     }
@@ -188,7 +221,11 @@ impl Store for MemoryStore {
 
     fn end(&self) -> Result<(), StoreError> {
         self.check()?;
-        *self.rows.borrow_mut() = Some(Rows { ended: true, used: self.clock.get(), ..Rows::default() });
+        *self.rows.borrow_mut() = Some(Rows {
+            ended: true,
+            used: self.clock.get(),
+            ..Rows::default()
+        });
         self.written.set(self.written.get() + 1);
         Ok(())
     }

@@ -89,7 +89,11 @@ impl MemoryTaskStore {
     }
 
     fn check(&self) -> Result<(), RuntimeError> {
-        if self.broken.get() { Err(RuntimeError("the disk is on fire".to_owned())) } else { Ok(()) }
+        if self.broken.get() {
+            Err(RuntimeError("the disk is on fire".to_owned()))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -131,7 +135,10 @@ pub struct FakeTaskHost {
 
 impl FakeTaskHost {
     pub fn new(runtime: &Rc<FakeHost>) -> Rc<Self> {
-        Rc::new(Self { runtime: Rc::clone(runtime), store: MemoryTaskStore::default() })
+        Rc::new(Self {
+            runtime: Rc::clone(runtime),
+            store: MemoryTaskStore::default(),
+        })
     }
 }
 

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use crate::http::request_runtime::{
-    ForwardedRequest, ModelAnswer, ModelWork, ObjectTarget, RelayAnswer, RelayRequest, RelayWork, RequestRuntime,
-    StartTask,
+    ForwardedRequest, ModelAnswer, ModelWork, ObjectTarget, RelayAnswer, RelayRequest, RelayWork,
+    RequestRuntime, StartTask,
 };
 use crate::hub::Listener;
 use crate::mcp::Error;
@@ -35,7 +35,8 @@ use super::headers::HeaderMap;
 use super::host::FakeHost;
 
 /// The handler of a route of the user's own.
-pub type OwnHandler = Box<dyn Fn(Head, String) -> LocalBoxFuture<'static, Result<Reply, RuntimeError>>>;
+pub type OwnHandler =
+    Box<dyn Fn(Head, String) -> LocalBoxFuture<'static, Result<Reply, RuntimeError>>>;
 
 /// The answer of an object, to come.
 type Answering = LocalBoxFuture<'static, Reply>;
@@ -78,8 +79,15 @@ impl RequestRuntime for Visit {
                 invocation.spend()?;
                 let (object, host) = (deployment.new_object(), &deployment.host);
                 let expires = host.now() + begin.ttl_ms;
-                let id = id::seal(object, (host.now(), expires), &caller, &*host.keys(false).await?, host.random())?;
-                let begun = deployment.ask_task(object, &Command::Begin(Begin { id, ..begin }), &caller)?;
+                let id = id::seal(
+                    object,
+                    (host.now(), expires),
+                    &caller,
+                    &*host.keys(false).await?,
+                    host.random(),
+                )?;
+                let begun =
+                    deployment.ask_task(object, &Command::Begin(Begin { id, ..begin }), &caller)?;
                 begun.map_err(|error| RuntimeError(error.message))
             }
             .boxed_local()
@@ -96,13 +104,18 @@ impl RequestRuntime for Visit {
         ready(spent.and_then(|()| self.deployment.ask_task(object, &command, caller))).boxed_local()
     }
 
-    fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
+    fn subscribe<'a>(
+        &'a self,
+        listener: &'a Listener,
+    ) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
         if let Err(fault) = self.invocation.spend() {
             return ready(Err(fault)).boxed_local();
         }
         let opened = self.deployment.hub.open(listener);
         let reply = opened.map(|greeting| {
-            Reply::events(Body::Stream(Box::pin(self.deployment.hub_host.accept(listener, &greeting))))
+            Reply::events(Body::Stream(Box::pin(
+                self.deployment.hub_host.accept(listener, &greeting),
+            )))
         });
         ready(Ok(reply.unwrap_or_else(|refused| refused))).boxed_local()
     }
@@ -115,7 +128,10 @@ impl RequestRuntime for Visit {
         Ok(self.deployment.new_object())
     }
 
-    fn own_route<'a>(&'a self, handler: &'a Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
+    fn own_route<'a>(
+        &'a self,
+        handler: &'a Rc<dyn Any>,
+    ) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
         match handler.downcast_ref::<OwnHandler>() {
             Some(handler) => handler(self.head.clone(), self.body.clone()),
             None => ready(Err(RuntimeError("a Worker's handler".to_owned()))).boxed_local(),
@@ -130,7 +146,10 @@ impl RequestRuntime for Visit {
         ready(Ok(self.body.clone())).boxed_local()
     }
 
-    fn ask_model(&self, _: Rc<dyn ModelWork>) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, RuntimeError>> {
+    fn ask_model(
+        &self,
+        _: Rc<dyn ModelWork>,
+    ) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, RuntimeError>> {
         ready(Err(RuntimeError("no models here".to_owned()))).boxed_local()
     }
 
@@ -148,17 +167,33 @@ impl RequestRuntime for Visit {
 
     fn forward(&self, order: ForwardedRequest) -> Result<Reply, RuntimeError> {
         let (_, answer) = self.passed_on(order)?;
-        Ok(Reply { body: Body::Native(Box::new(answer)), ..Reply::default() })
+        Ok(Reply {
+            body: Body::Native(Box::new(answer)),
+            ..Reply::default()
+        })
     }
 
-    fn listen(&self, order: ForwardedRequest, opening: String) -> LocalBoxFuture<'_, Result<Reply, RuntimeError>> {
+    fn listen(
+        &self,
+        order: ForwardedRequest,
+        opening: String,
+    ) -> LocalBoxFuture<'_, Result<Reply, RuntimeError>> {
         async move {
             let (host, answer) = self.passed_on(order)?;
             let reply = answer.await;
-            let Body::Socket(socket) = reply.body else { return Ok(reply) };
-            host.accept(socket.tag.clone(), socket.attachment, socket.greeting, socket.closes);
+            let Body::Socket(socket) = reply.body else {
+                return Ok(reply);
+            };
+            host.accept(
+                socket.tag.clone(),
+                socket.attachment,
+                socket.greeting,
+                socket.closes,
+            );
             let opening = iter((!opening.is_empty()).then_some(opening));
-            Ok(Reply::events(Body::Stream(opening.chain(frames(host, socket.tag)).boxed_local())))
+            Ok(Reply::events(Body::Stream(
+                opening.chain(frames(host, socket.tag)).boxed_local(),
+            )))
         }
         .boxed_local()
     }
@@ -170,15 +205,24 @@ impl RequestRuntime for Visit {
 
 impl Visit {
     /// The answer of the object that a request is for, with the headers that the Worker sets and removes.
-    fn passed_on(&self, order: ForwardedRequest) -> Result<(Rc<FakeHost>, Answering), RuntimeError> {
-        let ObjectTarget::Session(object) = order.place else { return Err(RuntimeError("tasks are asked".to_owned())) };
+    fn passed_on(
+        &self,
+        order: ForwardedRequest,
+    ) -> Result<(Rc<FakeHost>, Answering), RuntimeError> {
+        let ObjectTarget::Session(object) = order.place else {
+            return Err(RuntimeError("tasks are asked".to_owned()));
+        };
         self.invocation.spend()?;
         let mut headers: BTreeMap<String, String> = self.head.headers.all().into_iter().collect();
         for private in order::PRIVATE {
             headers.remove(private);
         }
-        headers.insert(order::TRANSPORT.to_owned(), order.transport.as_str().to_owned());
-        headers.extend(order::encode(&order.caller).map(|caller| (order::CALLER.to_owned(), caller)));
+        headers.insert(
+            order::TRANSPORT.to_owned(),
+            order.transport.as_str().to_owned(),
+        );
+        headers
+            .extend(order::encode(&order.caller).map(|caller| (order::CALLER.to_owned(), caller)));
         if let Some((name, is_new)) = &order.state {
             headers.insert(order::STATE.to_owned(), order::named_state(name, *is_new));
         }
@@ -188,11 +232,20 @@ impl Visit {
             headers.extend(order.session.map(|id| (order::SESSION.to_owned(), id)));
         }
         if order.transport == Transport::Stateless {
-            headers.insert(order::SESSIONS_SINCE.to_owned(), order.caller.sessions_since.to_string());
+            headers.insert(
+                order::SESSIONS_SINCE.to_owned(),
+                order.caller.sessions_since.to_string(),
+            );
         }
-        let head = Head { headers: Rc::new(HeaderMap(headers)), ..self.head.clone() };
+        let head = Head {
+            headers: Rc::new(HeaderMap(headers)),
+            ..self.head.clone()
+        };
         let body = Ok(order.body.unwrap_or_else(|| self.body.clone()));
-        let (host, object) = (self.deployment.state_host(object), self.deployment.state(object));
+        let (host, object) = (
+            self.deployment.state_host(object),
+            self.deployment.state(object),
+        );
         let gone = self.gone();
         let answer = async move { object.handle(&head, ready(body).boxed_local(), gone).await };
         Ok((host, answer.boxed_local()))

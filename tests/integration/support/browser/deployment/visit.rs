@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use durable_mcp::http::request_runtime::{
-    ForwardedRequest, ModelAnswer, ModelWork, ObjectTarget, RelayAnswer, RelayRequest, RelayWork, RequestRuntime,
-    StartTask,
+    ForwardedRequest, ModelAnswer, ModelWork, ObjectTarget, RelayAnswer, RelayRequest, RelayWork,
+    RequestRuntime, StartTask,
 };
 use durable_mcp::hub::Listener;
 use durable_mcp::keys::{KeyId, Keys};
@@ -85,12 +85,23 @@ impl OAuthRuntime for Visit<'_> {
                 let mut users = self.deployment.users.borrow_mut();
                 let made = users.entry(handle.as_str().to_owned()).or_insert_with(|| {
                     let rows = self.deployment.rows(handle);
-                    let host = UserObject { shared: Rc::clone(&self.deployment.shared), user: handle.clone(), rows };
-                    Rc::new(Authority::new(Rc::new(host), Rc::default(), Rc::default(), SESSION_MS))
+                    let host = UserObject {
+                        shared: Rc::clone(&self.deployment.shared),
+                        user: handle.clone(),
+                        rows,
+                    };
+                    Rc::new(Authority::new(
+                        Rc::new(host),
+                        Rc::default(),
+                        Rc::default(),
+                        SESSION_MS,
+                    ))
                 });
                 Rc::clone(made)
             };
-            let outcome = authority.handle(serde_json::from_str(&command).unwrap()).await;
+            let outcome = authority
+                .handle(serde_json::from_str(&command).unwrap())
+                .await;
             Ok(serde_json::to_string(&outcome).unwrap())
         }
         .boxed_local()
@@ -109,7 +120,14 @@ impl OAuthRuntime for Visit<'_> {
 
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
         let fits = self.body.len() <= limit;
-        async move { if fits { Ok(self.body.clone()) } else { Err(BodyError::TooLarge) } }.boxed_local()
+        async move {
+            if fits {
+                Ok(self.body.clone())
+            } else {
+                Err(BodyError::TooLarge)
+            }
+        }
+        .boxed_local()
     }
 
     fn event(&self, _: &Event) {}
@@ -150,16 +168,24 @@ impl RequestRuntime for Visit<'_> {
     }
 
     fn new_object(&self) -> Result<ObjectId, RuntimeError> {
-        self.deployment.objects.set(self.deployment.objects.get() + 1);
+        self.deployment
+            .objects
+            .set(self.deployment.objects.get() + 1);
         Ok(ObjectId([self.deployment.objects.get(); 32]))
     }
 
-    fn own_route<'a>(&'a self, _: &'a Rc<dyn std::any::Any>) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
+    fn own_route<'a>(
+        &'a self,
+        _: &'a Rc<dyn std::any::Any>,
+    ) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
         async { Ok(Reply::empty(StatusCode::IM_A_TEAPOT)) }.boxed_local()
     }
 
     fn playground_file(&self, framed: &str, server: Option<&str>) -> Result<Reply, RuntimeError> {
-        let file = Reply { body: Body::Text(server.unwrap_or_default().to_owned()), ..Reply::default() };
+        let file = Reply {
+            body: Body::Text(server.unwrap_or_default().to_owned()),
+            ..Reply::default()
+        };
         Ok(file.header("content-security-policy", format!("frame-src {framed}")))
     }
 
@@ -179,7 +205,10 @@ impl RequestRuntime for Visit<'_> {
             };
             self.deployment.asked.borrow_mut().push((request, work));
             let body = Body::Text("data: [DONE]\n\n".to_owned());
-            Ok(Ok(ModelAnswer::Stream { is_document: false, body }))
+            Ok(Ok(ModelAnswer::Stream {
+                is_document: false,
+                body,
+            }))
         }
         .boxed_local()
     }
@@ -194,18 +223,33 @@ impl RequestRuntime for Visit<'_> {
         if self.ends {
             self.deployment.ended.borrow_mut().push(object);
         }
-        Ok(Reply::empty(if self.ends { StatusCode::NO_CONTENT } else { StatusCode::OK }))
+        Ok(Reply::empty(if self.ends {
+            StatusCode::NO_CONTENT
+        } else {
+            StatusCode::OK
+        }))
     }
 
-    fn listen(&self, _: ForwardedRequest, _: String) -> LocalBoxFuture<'_, Result<Reply, RuntimeError>> {
+    fn listen(
+        &self,
+        _: ForwardedRequest,
+        _: String,
+    ) -> LocalBoxFuture<'_, Result<Reply, RuntimeError>> {
         async { Err(RuntimeError("no streams here".to_owned())) }.boxed_local()
     }
 
     fn look_up<'a>(&'a self, url: &'a str) -> LocalBoxFuture<'a, Result<String, RuntimeError>> {
         let name = url.split(['=', '&']).nth(1).unwrap().to_owned();
         let names = self.deployment.names.borrow();
-        let known = names.get(&name).cloned().unwrap_or_else(|| vec!["93.184.215.14".to_owned()]);
-        let (wanted, kind) = if url.ends_with("=AAAA") { (true, 28) } else { (false, 1) };
+        let known = names
+            .get(&name)
+            .cloned()
+            .unwrap_or_else(|| vec!["93.184.215.14".to_owned()]);
+        let (wanted, kind) = if url.ends_with("=AAAA") {
+            (true, 28)
+        } else {
+            (false, 1)
+        };
         let answer: Vec<Value> = known
             .iter()
             .filter(|address| address.contains(':') == wanted)
@@ -227,11 +271,26 @@ impl RequestRuntime for Visit<'_> {
                 return Ok(Err(refused));
             }
             self.deployment.relayed.borrow_mut().push((request, work));
-            let media_type = if is_stream { "text/event-stream" } else { "application/json" };
-            let headers = [("set-cookie", "a=b"), ("server", "x"), ("mcp-session-id", "the-session")];
-            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+            let media_type = if is_stream {
+                "text/event-stream"
+            } else {
+                "application/json"
+            };
+            let headers = [
+                ("set-cookie", "a=b"),
+                ("server", "x"),
+                ("mcp-session-id", "the-session"),
+            ];
+            let headers = headers
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec();
             let body = Some(Body::Text("{}".to_owned()));
-            Ok(Ok(RelayAnswer { status: 200, headers, media_type: media_type.to_owned(), body }))
+            Ok(Ok(RelayAnswer {
+                status: 200,
+                headers,
+                media_type: media_type.to_owned(),
+                body,
+            }))
         }
         .boxed_local()
     }

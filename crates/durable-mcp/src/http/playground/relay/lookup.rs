@@ -40,7 +40,11 @@ pub(super) struct KnownNames(RefCell<BTreeMap<String, u64>>);
 
 impl KnownNames {
     /// Checks that a name has addresses, and that all of them are of the public internet.
-    pub(super) async fn check(&self, name: &str, runtime: &dyn RequestRuntime) -> Result<(), Unreached> {
+    pub(super) async fn check(
+        &self,
+        name: &str,
+        runtime: &dyn RequestRuntime,
+    ) -> Result<(), Unreached> {
         let now = runtime.now();
         if self.0.borrow().get(name).is_some_and(|until| now < *until) {
             return Ok(());
@@ -80,10 +84,21 @@ fn addresses(answer: &str, kind: u64) -> Result<Vec<IpAddr>, Unreached> {
         Some(3) => return Ok(Vec::new()),
         _ => return Err(Unreached::Resolver),
     }
-    let records = answer.get("Answer").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let of_kind = records.iter().filter(|record| record.get("type").and_then(Value::as_u64) == Some(kind));
+    let records = answer
+        .get("Answer")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let of_kind = records
+        .iter()
+        .filter(|record| record.get("type").and_then(Value::as_u64) == Some(kind));
     of_kind
-        .map(|record| record.get("data").and_then(Value::as_str).and_then(|data| data.parse().ok()))
+        .map(|record| {
+            record
+                .get("data")
+                .and_then(Value::as_str)
+                .and_then(|data| data.parse().ok())
+        })
         .collect::<Option<_>>()
         .ok_or(Unreached::Resolver)
 }
@@ -191,7 +206,8 @@ mod tests {
     #[test]
     fn an_answer_that_cannot_be_read_is_no_address() {
         assert_eq!(addresses(r#"{"Status":3}"#, 1), Ok(Vec::new()));
-        let aliased = r#"{"Status":0,"Answer":[{"type":5,"data":"b.example."},{"type":1,"data":"1.1.1.1"}]}"#;
+        let aliased =
+            r#"{"Status":0,"Answer":[{"type":5,"data":"b.example."},{"type":1,"data":"1.1.1.1"}]}"#;
         assert_eq!(addresses(aliased, 1), Ok(vec!["1.1.1.1".parse().unwrap()]));
         for answer in [
             "",

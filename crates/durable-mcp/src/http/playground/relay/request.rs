@@ -68,8 +68,16 @@ const NEVER: [&str; 34] = [
 ];
 
 /// Beginnings of such names.
-const NEVER_BEGINNINGS: [&str; 8] =
-    ["cf-", "fly-", "proxy-", "sec-", "x-forwarded", "x-original-", "x-playground", "x-target-"];
+const NEVER_BEGINNINGS: [&str; 8] = [
+    "cf-",
+    "fly-",
+    "proxy-",
+    "sec-",
+    "x-forwarded",
+    "x-original-",
+    "x-playground",
+    "x-target-",
+];
 
 /// Reason for which a request is not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,17 +109,27 @@ impl Passed {
         if head.is_coded() {
             return Err(Unfit::Wrong("The body must not be compressed."));
         }
-        if head.declared_length().is_some_and(|length| length > MAX_BODY_BYTES) {
+        if head
+            .declared_length()
+            .is_some_and(|length| length > MAX_BODY_BYTES)
+        {
             return Err(Unfit::TooLarge);
         }
-        let text = runtime.read_body().await.map_err(|_| Unfit::Wrong("The body cannot be read."))?;
+        let text = runtime
+            .read_body()
+            .await
+            .map_err(|_| Unfit::Wrong("The body cannot be read."))?;
         if text.len() > MAX_BODY_BYTES {
             return Err(Unfit::TooLarge);
         }
         if method != Method::POST {
             let is_empty = text.is_empty();
             return if is_empty {
-                Ok(Self { method, headers, body: None })
+                Ok(Self {
+                    method,
+                    headers,
+                    body: None,
+                })
             } else {
                 Err(Unfit::Wrong("Only POST has a body."))
             };
@@ -120,7 +138,11 @@ impl Passed {
             "The body must be a JSON-RPC message, a registration, or the form of a token request.",
         ))?;
         headers.push(("content-type".to_owned(), kind.to_owned()));
-        Ok(Self { method, headers, body: Some(text) })
+        Ok(Self {
+            method,
+            headers,
+            body: Some(text),
+        })
     }
 }
 
@@ -129,7 +151,9 @@ fn headers(head: &Head) -> Result<Vec<(String, String)>, Unfit> {
     let mut headers = vec![(MARK.to_owned(), "1".to_owned())];
     for (name, value) in head.headers.all() {
         let name = name.to_ascii_lowercase();
-        let Some(name) = name.strip_prefix(HEADER) else { continue };
+        let Some(name) = name.strip_prefix(HEADER) else {
+            continue;
+        };
         // CGI and WSGI read an underscore as they read a dash.
         let dashed = name.replace('_', "-");
         let is_refused = |beginning: &&str| dashed.starts_with(beginning);
@@ -155,7 +179,8 @@ fn kind(head: &Head, text: &str) -> Option<&'static str> {
 
 /// The form of a request for tokens (RFC 6749 section 4), or for their end (RFC 7009).
 fn is_token_form(text: &str) -> bool {
-    Params::parse(text).is_ok_and(|form| form.get("grant_type").is_some() || form.get("token").is_some())
+    Params::parse(text)
+        .is_ok_and(|form| form.get("grant_type").is_some() || form.get("token").is_some())
 }
 
 /// Members of a JSON body that tell its kind.
@@ -182,13 +207,17 @@ fn is_message(text: &str) -> bool {
         let all = serde_json::from_str::<Vec<Members>>(text).unwrap_or_default();
         return !all.is_empty() && all.iter().all(Members::is_rpc);
     }
-    serde_json::from_str::<Members>(text).is_ok_and(|members| members.is_rpc() || members.is_registration())
+    serde_json::from_str::<Members>(text)
+        .is_ok_and(|members| members.is_rpc() || members.is_registration())
 }
 
 /// The name that a header of the target goes out by.
 pub(super) const ANSWERED: [(&str, &str); 4] = [
     ("mcp-session-id", "x-target-header-mcp-session-id"),
-    ("mcp-protocol-version", "x-target-header-mcp-protocol-version"),
+    (
+        "mcp-protocol-version",
+        "x-target-header-mcp-protocol-version",
+    ),
     ("www-authenticate", "x-target-header-www-authenticate"),
     ("retry-after", "x-target-header-retry-after"),
 ];

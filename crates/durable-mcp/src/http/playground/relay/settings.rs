@@ -28,7 +28,12 @@ impl RelaySettings {
             return None;
         }
         // A list of which no entry can be read leaves no host, and not any.
-        let hosts = variables.text(HOSTS).map(|list| HostList::read(HOSTS, &list, &mut variables.problems));
-        Some(Self { hosts, known: Rc::default() })
+        let hosts = variables
+            .text(HOSTS)
+            .map(|list| HostList::read(HOSTS, &list, &mut variables.problems));
+        Some(Self {
+            hosts,
+            known: Rc::default(),
+        })
     }
 }

@@ -11,10 +11,17 @@ const HTTPS_PORT: u16 = 443;
 const FIRST_FREE_PORT: u16 = 1024;
 
 /// Names below which strangers have names of their own (publicsuffix.org), among those that Workers are reached by.
-const SHARED_NAMES: [&str; 4] = ["workers.dev", "pages.dev", "trycloudflare.com", "cfargotunnel.com"];
+const SHARED_NAMES: [&str; 4] = [
+    "workers.dev",
+    "pages.dev",
+    "trycloudflare.com",
+    "cfargotunnel.com",
+];
 
 /// Second labels below which names are registered in the top-level domains of many countries.
-const SECOND_LABELS: [&str; 12] = ["ac", "co", "com", "edu", "gob", "gov", "ltd", "ne", "net", "nom", "or", "org"];
+const SECOND_LABELS: [&str; 12] = [
+    "ac", "co", "com", "edu", "gob", "gov", "ltd", "ne", "net", "nom", "or", "org",
+];
 
 /// An address that may be sent to, as far as it can be told without its IP addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +35,18 @@ impl Target {
     ///
     /// # Errors
     /// The reason for which nothing is sent there.
-    pub(super) fn parse(url: &str, own: &[&str], hosts: Option<&HostList>) -> Result<Self, &'static str> {
-        let Some(Uri { scheme: "https", authority: Some(authority), fragment: None, .. }) = Uri::parse(url) else {
+    pub(super) fn parse(
+        url: &str,
+        own: &[&str],
+        hosts: Option<&HostList>,
+    ) -> Result<Self, &'static str> {
+        let Some(Uri {
+            scheme: "https",
+            authority: Some(authority),
+            fragment: None,
+            ..
+        }) = Uri::parse(url)
+        else {
             return Err("The address must be an https URL.");
         };
         if authority.contains('@') {
@@ -46,10 +63,15 @@ impl Target {
         if own.iter().any(|own| is_of_one_domain(own, name)) {
             return Err("The relay does not lead back to this deployment or its domain.");
         }
-        if hosts.is_some_and(|hosts| !hosts.admits(&format!("{name}:{}", port.unwrap_or(HTTPS_PORT)))) {
+        if hosts
+            .is_some_and(|hosts| !hosts.admits(&format!("{name}:{}", port.unwrap_or(HTTPS_PORT))))
+        {
             return Err("The operator of this deployment does not relay to this host.");
         }
-        Ok(Self { url: url.to_owned(), host: authority.to_owned() })
+        Ok(Self {
+            url: url.to_owned(),
+            host: authority.to_owned(),
+        })
     }
 
     /// The host without its port.
@@ -60,7 +82,11 @@ impl Target {
 
 /// Whether a name is in the domain that was registered for a host of this deployment.
 fn is_of_one_domain(own: &str, name: &str) -> bool {
-    let own = own.rsplit_once(':').map_or(own, |(name, _)| name).trim_end_matches('.').to_ascii_lowercase();
+    let own = own
+        .rsplit_once(':')
+        .map_or(own, |(name, _)| name)
+        .trim_end_matches('.')
+        .to_ascii_lowercase();
     is_public_name(&own) && is_below(name, registered(&own))
 }
 
@@ -68,13 +94,21 @@ fn is_of_one_domain(own: &str, name: &str) -> bool {
 /// names are refused.
 fn registered(name: &str) -> &str {
     let last = |count: usize| {
-        let start = name.rmatch_indices('.').nth(count - 1).map_or(0, |(dot, _)| dot + 1);
+        let start = name
+            .rmatch_indices('.')
+            .nth(count - 1)
+            .map_or(0, |(dot, _)| dot + 1);
         name.get(start..).unwrap_or(name)
     };
     let two = last(2);
-    let is_of_country =
-        two.split_once('.').is_some_and(|(second, top)| top.len() == 2 && SECOND_LABELS.contains(&second));
-    if is_of_country || SHARED_NAMES.contains(&two) { last(3) } else { two }
+    let is_of_country = two
+        .split_once('.')
+        .is_some_and(|(second, top)| top.len() == 2 && SECOND_LABELS.contains(&second));
+    if is_of_country || SHARED_NAMES.contains(&two) {
+        last(3)
+    } else {
+        two
+    }
 }
 
 #[cfg(test)]
