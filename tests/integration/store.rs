@@ -1,4 +1,4 @@
-//! Conformance of every store. `tests/e2e/store.test.mjs` asks as much of the platform's own.
+//! Conformance of every store. `tests/e2e/sessions/store.test.mjs` asks as much of the platform's own.
 
 use std::cell::Cell;
 use std::rc::Rc;

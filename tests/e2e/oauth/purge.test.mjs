@@ -1,0 +1,28 @@
+// What storage cannot expire by itself is collected when the cron trigger rings.
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
+import { granted, ours } from "../../support/oauth.mjs";
+import { demo } from "../../support/workerd.mjs";
+
+const target = await ours({}, { timer: true });
+const { server } = target;
+after(() => server.stop());
+
+const purged = () => server.log(({ json }) => json?.event === "purged");
+
+describe("when the cron trigger rings", () => {
+  test("grants are looked through, and those that live go on", async () => {
+    const { client, tokens } = await target.signIn();
+    assert.equal(await server.ring(), "ok");
+    const { seen, ended, whole } = (await purged()).json;
+    assert.deepEqual({ seen, ended, whole }, { seen: 1, ended: 0, whole: true });
+    assert.ok(await target.takes(tokens.access_token));
+    granted(await target.refresh(client, tokens.refresh_token));
+  });
+
+  test("a server without sign-in has nothing to do", async () => {
+    await using open = await demo({ timer: true });
+    assert.equal(await open.ring(), "ok");
+    assert.equal(open.logs.filter(({ json }) => json?.event === "purged").length, 0);
+  });
+});
