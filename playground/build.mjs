@@ -14,7 +14,7 @@ const STAMP = ".built";
 /** The name of each bundle's file. */
 const NAMES = {
   "src/client/worker.ts": "client",
-  "src/schema/matching.ts": "matcher",
+  "src/schema/matcher-worker.ts": "matcher",
   "src/page/main.tsx": "shell",
   "src/page/client-worker.ts": "start",
   "src/callback/main.ts": "callback",
@@ -75,7 +75,7 @@ export async function buildPlayground() {
     return { paths: first.map(({ name }) => `/${name}`), begin: `/${begin}` };
   };
   const [client, ...clientParts] = (await bundled("src/client/worker.ts")).paths;
-  const [matcher] = (await bundled("src/schema/matching.ts")).paths;
+  const [matcher] = (await bundled("src/schema/matcher-worker.ts")).paths;
   laterNames.add(matcher.slice(1));
   const addresses = { CLIENT_URL: JSON.stringify(client), MATCHER_URL: JSON.stringify(matcher) };
   const { paths: [shell, ...shellParts], begin } = await bundled("src/page/main.tsx", addresses);

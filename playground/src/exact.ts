@@ -69,14 +69,14 @@ function isExact(source: string, value: number): boolean {
 }
 
 /** Whether two values are the same JSON, whatever the order of members. */
-export function same(one: Json | undefined, other: Json | undefined): boolean {
+export function isEqual(one: Json | undefined, other: Json | undefined): boolean {
   if (one === other) return true;
   if (isNumber(one) && isNumber(other)) return digits(one) === digits(other);
   if (Array.isArray(one) && Array.isArray(other))
-    return one.length === other.length && one.every((item, at) => same(item, other[at]));
+    return one.length === other.length && one.every((item, at) => isEqual(item, other[at]));
   if (!isObject(one) || !isObject(other)) return false;
   const names = Object.keys(one);
-  return names.length === Object.keys(other).length && names.every((name) => Object.hasOwn(other, name) && same(one[name], other[name]));
+  return names.length === Object.keys(other).length && names.every((name) => Object.hasOwn(other, name) && isEqual(one[name], other[name]));
 }
 
 function located(text: string, error: unknown): JsonProblem {

@@ -128,7 +128,7 @@ export interface HeaderFault {
 }
 
 /** A piece of a list of what a server offers. */
-export interface Listed {
+export interface ListPage {
   entries: unknown[];
   /** Tools that cannot be called in 2026-07-28. */
   faults: Record<string, HeaderFault>;
@@ -139,7 +139,7 @@ export interface Listed {
 }
 
 /** The changes that are to be told: of lists, and of resources. */
-export interface Watched {
+export interface ChangeSubscription {
   lists: ListName[];
   uris: string[];
 }
@@ -396,7 +396,7 @@ export interface ServerQuestion {
 export type Reply = { json: string } | { error: { code: number; message: string } };
 
 /** Operations on the sign-in to this deployment, for one of its scopes. */
-export type OwnRequest = { scope: string } & (
+export type DeploymentSignInRequest = { scope: string } & (
   | { kind: "admit"; resource: string }
   | { kind: "offer" }
   | { kind: "authorize"; callback: string }
@@ -420,8 +420,8 @@ export interface Operations {
   /** Tries to reach a server that was lost. */
   retry: { arguments: object; result: null };
   /** The first piece of a list, or the one that `next` of the piece before names. */
-  list: { arguments: { what: ListName; next?: number }; result: Listed };
-  watch: { arguments: Watched; result: null };
+  list: { arguments: { what: ListName; next?: number }; result: ListPage };
+  watch: { arguments: ChangeSubscription; result: null };
   /** The least level that the server is to send; none is what it sends unasked. */
   setLogLevel: { arguments: { level: LogLevel | "" }; result: null };
   listenAgain: { arguments: object; result: null };
@@ -458,7 +458,7 @@ export interface Operations {
   signOut: { arguments: { server: string }; result: null };
   /** The sign-ins that are kept on this device. */
   keptSignIns: { arguments: object; result: KeptSignIn[] };
-  own: { arguments: OwnRequest; result: unknown };
+  deploymentSignIn: { arguments: DeploymentSignInRequest; result: unknown };
   chat: { arguments: ChatRequest; result: unknown };
 }
 
@@ -471,7 +471,7 @@ export type ToWorker =
   | { restored: [string, string][] };
 
 /** The request that ends a session. */
-export interface Farewell {
+export interface SessionEnd {
   method: "DELETE" | "POST";
   url: string;
   headers: [string, string][];
@@ -502,7 +502,7 @@ export type FromWorker =
   /** The connection is back; after a new session, with the server's description. */
   | { connection: number; found: ServerInfo | null }
   /** The request that ends the session, for a page that is left before it could ask the Worker. */
-  | { connection: number; farewell: Farewell | null }
+  | { connection: number; sessionEnd: SessionEnd | null }
   /** A piece of a model's answer. */
   | { connection: number; chat: { call: number; piece: string } }
   /** The request of a sign-in that waits for the person. */

@@ -9,4 +9,4 @@ const code = (character: string): string => {
 export const visible = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu, code);
 
 /** A name, or a text within a sentence of the page. Joiners and variation selectors, which letters and emoji need, stay; what turns what stands around it does not. */
-export const named = (text: string): string => text.replace(/(?![\t\n\u200c\u200d\p{Variation_Selector}])[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu, code);
+export const visibleName = (text: string): string => text.replace(/(?![\t\n\u200c\u200d\p{Variation_Selector}])[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu, code);

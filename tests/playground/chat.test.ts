@@ -1,13 +1,13 @@
 // The parts of the chat that need no page: answers of models, names of tools, and the loop.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Allowed, isRisky } from "../../playground/src/chat/allowed.ts";
+import { AllowedTools, isRisky } from "../../playground/src/chat/allowed-tools.ts";
 import { AnswerReader } from "../../playground/src/chat/answer.ts";
 import { Conversation, MAX_STEPS } from "../../playground/src/chat/conversation.ts";
 import { MAX_IMAGES_CHARS, withImages } from "../../playground/src/chat/images.ts";
-import { type ChatServer, named } from "../../playground/src/chat/names.ts";
-import { sampled } from "../../playground/src/chat/sampled.ts";
-import { resultOf } from "../../playground/src/chat/told.ts";
+import { type ChatServer, withModelNames } from "../../playground/src/chat/tool-names.ts";
+import { answerSampling } from "../../playground/src/chat/sampling.ts";
+import { resultOf } from "../../playground/src/chat/model-messages.ts";
 import type { Tool } from "../../playground/src/protocol.ts";
 
 const event = (value: unknown): string => `data: ${typeof value === "string" ? value : JSON.stringify(value)}\n\n`;
@@ -86,11 +86,11 @@ const server = (id: number, tools: Tool[], more: Partial<ChatServer> = {}): Chat
 
 test("names of tools are taken by models, and each is there once", () => {
   const long = "x".repeat(80);
-  const names = named([server(1, [{ name: "a b/c" }, { name: long }, { name: `${long}y` }]), server(2, [{ name: "a b/c" }, { name: "…" }])]).map(({ name }) => name);
+  const names = withModelNames([server(1, [{ name: "a b/c" }, { name: long }, { name: `${long}y` }]), server(2, [{ name: "a b/c" }, { name: "…" }])]).map(({ name }) => name);
   assert.equal(new Set(names).size, 5);
   for (const name of names) assert.match(name, /^[A-Za-z0-9_-]{1,64}$/);
   assert.deepEqual([names[0], names[3]], ["my_server__a_b_c", "my_server_2__a_b_c"]);
-  assert.deepEqual(named([server(1, [{ name: "add" }])]).map(({ name }) => name), ["add"]);
+  assert.deepEqual(withModelNames([server(1, [{ name: "add" }])]).map(({ name }) => name), ["add"]);
 });
 
 test("a tool is risky unless its server says that it is not", () => {
@@ -99,7 +99,7 @@ test("a tool is risky unless its server says that it is not", () => {
 });
 
 test("a tool that is allowed is so at its own address, not at another one of the same host", async () => {
-  const allowed = new Allowed();
+  const allowed = new AllowedTools();
   const offered = (path: string) => ({ server: server(1, [], { url: `https://s1.example${path}` }), tool: { name: "t" }, name: "t" });
   await allowed.add(offered("/mine"));
   assert.deepEqual([await allowed.has(offered("/mine")), await allowed.has(offered("/other"))], [true, false]);
@@ -151,7 +151,7 @@ describe("a model's answer that a server asks for", () => {
   async function asked(takesImages: boolean) {
     const bodies: { messages: { content: unknown }[] }[] = [];
     const ask = async (body: unknown, hear: (piece: string) => void) => (bodies.push(body as never), hear(openAi({ content: "A pixel." }, "stop") + event("[DONE]")));
-    await sampled(params, { model: "m", takesImages }, ask, new AbortController().signal);
+    await answerSampling(params, { model: "m", takesImages }, ask, new AbortController().signal);
     return bodies[0]!.messages.map(({ content }) => content);
   }
 

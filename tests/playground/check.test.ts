@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
 import { type Json, parse } from "../../playground/src/exact.ts";
-import { check, course, fits, found, foundWhole } from "../../playground/src/schema/check.ts";
+import { check, newState, fits, validate, validateWhole } from "../../playground/src/schema/check.ts";
 import type { Schema } from "../../playground/src/schema/schema.ts";
 import "../support/patterns.mjs";
 
@@ -35,7 +35,7 @@ describe("every keyword", () => {
       const ajv = new Ajv({ strict: false });
       addFormats(ajv);
       const theirs = ajv.compile(schema);
-      for (const text of VALUES) assert.equal((await foundWhole(parse(text), schema)).misfits.length === 0, theirs(JSON.parse(text)), text);
+      for (const text of VALUES) assert.equal((await validateWhole(parse(text), schema)).errors.length === 0, theirs(JSON.parse(text)), text);
     });
 });
 
@@ -70,44 +70,44 @@ describe("a demand that was not checked", () => {
   const unchecked = { type: "string", pattern: "^b" };
 
   test("is no misfit, and is told", () => {
-    assert.deepEqual(found(long, unchecked), { misfits: [], isWhole: false });
-    assert.deepEqual(found("b", { type: "string" }), { misfits: [], isWhole: true });
+    assert.deepEqual(validate(long, unchecked), { errors: [], isWhole: false });
+    assert.deepEqual(validate("b", { type: "string" }), { errors: [], isWhole: true });
   });
 
   test("decides no condition, no branch and no other properties", async () => {
     const schemas: Schema[] = [
       { not: unchecked }, { if: unchecked, then: false, else: false }, { anyOf: [unchecked, false] }, { oneOf: [unchecked, { type: "string" }] }, { allOf: [unchecked] },
     ];
-    for (const schema of schemas) assert.deepEqual(await foundWhole(long, schema), { misfits: [], isWhole: false }, JSON.stringify(schema));
-    assert.deepEqual(await foundWhole({ [long]: 1 }, { patternProperties: { "^b": false }, additionalProperties: false }), { misfits: [], isWhole: false });
-    assert.deepEqual(await foundWhole([long], { contains: unchecked }), { misfits: [], isWhole: false });
+    for (const schema of schemas) assert.deepEqual(await validateWhole(long, schema), { errors: [], isWhole: false }, JSON.stringify(schema));
+    assert.deepEqual(await validateWhole({ [long]: 1 }, { patternProperties: { "^b": false }, additionalProperties: false }), { errors: [], isWhole: false });
+    assert.deepEqual(await validateWhole([long], { contains: unchecked }), { errors: [], isWhole: false });
   });
 
   test("hides no misfit beside it", async () => {
-    const { misfits } = await foundWhole(long, { anyOf: [{ allOf: [unchecked, { type: "integer" }] }, { maxLength: 1 }] });
-    assert.equal(misfits.length, 1);
+    const { errors } = await validateWhole(long, { anyOf: [{ allOf: [unchecked, { type: "integer" }] }, { maxLength: 1 }] });
+    assert.equal(errors.length, 1);
   });
 });
 
 test("items that are the same JSON are found among many, in any order of their members", async () => {
   const items = Array.from({ length: 50_000 }, (_, at) => ({ at, text: `${at}` }));
   const schema = { uniqueItems: true };
-  assert.deepEqual(await foundWhole(items, schema), { misfits: [], isWhole: true });
+  assert.deepEqual(await validateWhole(items, schema), { errors: [], isWhole: true });
   assert.equal(check([...items, { text: "7", at: 7 }], schema)[0]?.keyword, "uniqueItems");
   assert.deepEqual(check(parse('[1, "1", [1], ["1"], true, "true", null, {"1": 1}]'), schema), []);
 });
 
 test("values of long lists that a schema allows count as what is checked", () => {
   const values = Array.from({ length: 100_000 }, (_, at) => `value ${at}`);
-  const { isWhole } = found(Array.from({ length: 100_000 }, () => "value 99999"), { items: { enum: values } });
+  const { isWhole } = validate(Array.from({ length: 100_000 }, () => "value 99999"), { items: { enum: values } });
   assert.equal(isWhole, false);
-  const of = course(20);
+  const of = newState(20);
   assert.ok(fits("value 99999", { enum: values }, true, of) && of.skipped === 1);
 });
 
 test("a value that is too deep to be compared is not checked, and ends", () => {
   const deep = () => Array.from({ length: 50_000 }).reduce<Json>((inner) => [inner], []);
-  assert.deepEqual(found(deep(), { const: deep() }), { misfits: [], isWhole: false });
+  assert.deepEqual(validate(deep(), { const: deep() }), { errors: [], isWhole: false });
 });
 
 test("many references to names of schemas read the document once", () => {

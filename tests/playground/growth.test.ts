@@ -6,9 +6,9 @@ import { Fetcher } from "../../playground/src/client/fetcher.ts";
 import { Questions } from "../../playground/src/client/questions.ts";
 import { Streams } from "../../playground/src/client/streams.ts";
 import { Trace } from "../../playground/src/client/trace.ts";
-import { CallHistory, MAX_ALL_USES, MAX_USES, withUse } from "../../playground/src/page/call-history.ts";
+import { CallHistory, MAX_ALL_CALLS, MAX_CALLS, withRecord } from "../../playground/src/page/call-history.ts";
 import { LogBook } from "../../playground/src/page/log-book.ts";
-import { type ServerState, Store, type Use, newServer } from "../../playground/src/page/state.ts";
+import { type ServerState, Store, type CallRecord, newServer } from "../../playground/src/page/state.ts";
 import { targetOf } from "../../playground/src/protocol.ts";
 
 const RESULT = { ms: 1, bytes: 2, result: {} };
@@ -25,18 +25,18 @@ test("a list with one more has it once, as its last, and not the oldest", () => 
 });
 
 test("twenty uses of a tool are kept, and of all the newest", () => {
-  let uses: Record<string, Use[]> = {};
-  for (let number = 1; number <= 100; number++) uses = withUse(uses, "tools one", { number, at: 0, answer: RESULT });
-  assert.deepEqual(uses["tools one"]?.map(({ number }) => number), Array.from({ length: MAX_USES }, (_, at) => 100 - at));
-  for (let number = 101; number <= 101 + MAX_ALL_USES; number++) uses = withUse(uses, `resources ${number}`, { number, at: 0, answer: RESULT });
-  assert.ok(Object.values(uses).flat().length <= MAX_ALL_USES + 1);
-  assert.equal(uses["tools one"], undefined);
+  let calls: Record<string, CallRecord[]> = {};
+  for (let number = 1; number <= 100; number++) calls = withRecord(calls, "tools one", { number, at: 0, answer: RESULT });
+  assert.deepEqual(calls["tools one"]?.map(({ number }) => number), Array.from({ length: MAX_CALLS }, (_, at) => 100 - at));
+  for (let number = 101; number <= 101 + MAX_ALL_CALLS; number++) calls = withRecord(calls, `resources ${number}`, { number, at: 0, answer: RESULT });
+  assert.ok(Object.values(calls).flat().length <= MAX_ALL_CALLS + 1);
+  assert.equal(calls["tools one"], undefined);
 });
 
 test("a use that is under way is kept, however many come after it", () => {
-  let uses = withUse({}, "tools slow", { number: 0, at: 0 });
-  for (let number = 1; number <= MAX_ALL_USES + 20; number++) uses = withUse(uses, `resources ${number}`, { number, at: 0, answer: RESULT });
-  assert.equal(uses["tools slow"]?.length, 1);
+  let calls = withRecord({}, "tools slow", { number: 0, at: 0 });
+  for (let number = 1; number <= MAX_ALL_CALLS + 20; number++) calls = withRecord(calls, `resources ${number}`, { number, at: 0, answer: RESULT });
+  assert.equal(calls["tools slow"]?.length, 1);
 });
 
 test("a use that is kept no longer cannot be made again", async () => {
@@ -44,9 +44,9 @@ test("a use that is kept no longer cannot be made again", async () => {
   const history = new CallHistory(store, (word) => word);
   const made: number[] = [];
   const run = (number: number) => history.run("tools", "one", async () => RESULT, async () => void made.push(number));
-  for (let number = 1; number <= MAX_USES + 1; number++) await run(number);
-  for (let number = 1; number <= MAX_USES + 1; number++) await history.repeat(number);
-  assert.deepEqual(made, Array.from({ length: MAX_USES }, (_, at) => at + 2));
+  for (let number = 1; number <= MAX_CALLS + 1; number++) await run(number);
+  for (let number = 1; number <= MAX_CALLS + 1; number++) await history.repeat(number);
+  assert.deepEqual(made, Array.from({ length: MAX_CALLS }, (_, at) => at + 2));
 });
 
 test("a call that has its outcome has no requests any more", () => {

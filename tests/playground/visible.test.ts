@@ -1,7 +1,7 @@
 // Texts of servers in which nothing is hidden.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { named, visible } from "../../playground/src/visible.ts";
+import { visibleName, visible } from "../../playground/src/visible.ts";
 
 const HIDDEN = {
   "\0": "\\u0000",
@@ -25,17 +25,17 @@ const HIDDEN = {
 const NEEDED = ["\t", "\n", "\u200c", "\u200d", "\ufe0f", "\u{e0100}"];
 
 test("characters without a shape, and those that turn the direction, are seen in addresses and names", () => {
-  for (const [character, seen] of Object.entries(HIDDEN)) for (const shown of [visible, named]) assert.equal(shown(`a${character}b`), `a${seen}b`);
+  for (const [character, seen] of Object.entries(HIDDEN)) for (const shown of [visible, visibleName]) assert.equal(shown(`a${character}b`), `a${seen}b`);
 });
 
 test("names keep what letters, emoji and lines need, and addresses do not", () => {
   for (const character of NEEDED) {
-    assert.equal(named(`a${character}b`), `a${character}b`);
+    assert.equal(visibleName(`a${character}b`), `a${character}b`);
     assert.match(visible(`a${character}b`), /^a\\u[^]+b$/);
   }
 });
 
 test("letters, signs and emoji of all scripts stay", () => {
   const text = "é ü 漢字 עברית العربية हिन्दी 👍🏽 https://a.example/?x=1&y=[2]";
-  assert.deepEqual([visible(text), named(text)], [text, text]);
+  assert.deepEqual([visible(text), visibleName(text)], [text, text]);
 });

@@ -1,5 +1,5 @@
 // Patterns are matched at once, where there are no Web Workers.
-import { matchBy } from "../../playground/src/schema/patterns.ts";
+import { setMatcher } from "../../playground/src/schema/patterns.ts";
 
 const compiled = (pattern, flags) => {
   try {
@@ -9,4 +9,4 @@ const compiled = (pattern, flags) => {
   }
 };
 
-matchBy(async (pairs) => pairs.map(([pattern, text]) => (compiled(pattern, "u") ?? compiled(pattern, ""))?.test(text)));
+setMatcher(async (pairs) => pairs.map(([pattern, text]) => (compiled(pattern, "u") ?? compiled(pattern, ""))?.test(text)));

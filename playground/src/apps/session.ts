@@ -2,8 +2,8 @@
 import { isLoopback } from "../address.ts";
 import { Failure } from "../page/failure.ts";
 import { SETTINGS } from "../page/start.ts";
-import { Store, type Use } from "../page/state.ts";
-import type { Visitor } from "../page/visitor.ts";
+import { Store, type CallRecord } from "../page/state.ts";
+import type { ServerClient } from "../page/server-client.ts";
 import type { Tool } from "../protocol.ts";
 import { type AppFile, fileOf, save } from "./files.ts";
 import { AppHost, type DisplayMode, Refusal, type Service } from "./host.ts";
@@ -86,8 +86,8 @@ const FIRST: AppState = {
   context: undefined,
 };
 
-/** The surroundings of an app as the page knows them. */
-export interface Surroundings {
+/** The host context of an app, as far as the page knows it. */
+export interface HostContext {
   locale: string;
   theme: "light" | "dark";
   width: number;
@@ -104,13 +104,13 @@ async function askForFrame(): Promise<string | undefined> {
 
 export class AppSession implements Service {
   readonly store = new Store<AppState>(FIRST);
-  #visitor: Visitor;
+  #client: ServerClient;
   #tool: Tool;
   #place: HTMLElement | undefined;
   #frame: HTMLIFrameElement | undefined;
   #host: AppHost | undefined;
-  #surroundings: Surroundings;
-  #use: Use;
+  #hostContext: HostContext;
+  #record: CallRecord;
   #told: "nothing" | "input" | "end" = "nothing";
   #lastQuestion = 0;
   #mayCall = false;
@@ -121,12 +121,12 @@ export class AppSession implements Service {
   #toChat: (text: string) => void;
   isSeen = false;
 
-  constructor(visitor: Visitor, tool: Tool, use: Use, surroundings: Surroundings, toChat: (text: string) => void) {
+  constructor(client: ServerClient, tool: Tool, record: CallRecord, hostContext: HostContext, toChat: (text: string) => void) {
     this.#toChat = toChat;
-    this.#visitor = visitor;
+    this.#client = client;
     this.#tool = tool;
-    this.#use = use;
-    this.#surroundings = surroundings;
+    this.#record = record;
+    this.#hostContext = hostContext;
   }
 
   get #state(): AppState {
@@ -146,8 +146,8 @@ export class AppSession implements Service {
       // Without an origin of their own, apps are opaque; one that is the page's would let them in.
       const hasStorage = new URL(frame, location.href).origin !== location.origin;
       if (hasStorage === frame.startsWith("/")) return this.#fail("origin");
-      const read = await this.#visitor.readFor(uri);
-      const resource = resourceOf(read.whole ?? read.result, this.#visitor.state.resources.find((listed) => listed.uri === uri));
+      const read = await this.#client.readFor(uri);
+      const resource = resourceOf(read.whole ?? read.result, this.#client.state.resources.find((listed) => listed.uri === uri));
       if (!resource) return this.#fail("type");
       const missing = hasStorage ? [] : resource.permissions.filter((permission) => OF_AN_ORIGIN.includes(permission));
       const askable = resource.permissions.filter((permission) => !missing.includes(permission));
@@ -174,7 +174,7 @@ export class AppSession implements Service {
     element.setAttribute("sandbox", `allow-scripts allow-forms${hasStorage ? " allow-same-origin" : ""}`);
     element.setAttribute("allow", permissions.map((permission) => PERMISSIONS[permission]).join("; "));
     element.referrerPolicy = "no-referrer";
-    element.title = `${this.#tool.title ?? this.#tool.name} (${new URL(this.#visitor.state.target.url).host})`;
+    element.title = `${this.#tool.title ?? this.#tool.name} (${new URL(this.#client.state.target.url).host})`;
     element.src = address.href;
     this.#frame = element;
     this.#host = new AppHost({ element, origin: hasStorage ? address.origin : "null", html: resource.html }, this, this.#capabilities(permissions), this.#context());
@@ -182,7 +182,7 @@ export class AppSession implements Service {
     this.store.set({ phase: "shown" });
     alive.push(this);
     this.#place.append(element);
-    this.update(this.#use);
+    this.update(this.#record);
     removeUnseen();
   }
 
@@ -192,22 +192,22 @@ export class AppSession implements Service {
   }
 
   /** Takes how the call that the app shows goes on. */
-  update(use: Use): void {
-    this.#use = use;
+  update(record: CallRecord): void {
+    this.#record = record;
     const host = this.#host;
     if (!host) return;
     if (this.#told === "nothing") {
-      host.input(JSON.parse(use.json ?? "{}"));
+      host.input(JSON.parse(record.json ?? "{}"));
       this.#told = "input";
     }
-    if (this.#told === "end" || !(use.answer || use.problem)) return;
+    if (this.#told === "end" || !(record.answer || record.problem)) return;
     this.#told = "end";
-    if (use.answer) host.result(use.answer.whole ?? use.answer.result);
-    else host.cancelled(use.problem?.kind === "cancelled" ? "The person cancelled the call." : (use.problem?.message ?? ""));
+    if (record.answer) host.result(record.answer.whole ?? record.answer.result);
+    else host.cancelled(record.problem?.kind === "cancelled" ? "The person cancelled the call." : (record.problem?.message ?? ""));
   }
 
-  surround(surroundings: Surroundings): void {
-    this.#surroundings = surroundings;
+  setHostContext(hostContext: HostContext): void {
+    this.#hostContext = hostContext;
     this.#host?.change(this.#context());
   }
 
@@ -233,15 +233,15 @@ export class AppSession implements Service {
     if (!this.#frame || !shelter?.moveBefore) return this.#leave();
     this.setMode("inline");
     shelter.moveBefore(this.#frame, null);
-    parked.set(keyOf(this.#visitor, this.#use), this);
-    this.#unwatch = this.#visitor.subscribe(() => !this.#isWanted && this.#leave());
+    parked.set(keyOf(this.#client, this.#record), this);
+    this.#unwatch = this.#client.subscribe(() => !this.#isWanted && this.#leave());
     removeUnseen();
   }
 
-  /** Whether there is still a use that the app shows, and a server behind it. */
+  /** Whether there is still a call that the app shows, and a server behind it. */
   get #isWanted(): boolean {
-    const { phase, uses } = this.#visitor.state;
-    return phase === "connected" && Object.values(uses).some((list) => list.some(({ number }) => number === this.#use.number));
+    const { phase, calls } = this.#client.state;
+    return phase === "connected" && Object.values(calls).some((list) => list.some(({ number }) => number === this.#record.number));
   }
 
   #leave(): void {
@@ -252,7 +252,7 @@ export class AppSession implements Service {
   #remove(): void {
     clearTimeout(this.#timer);
     this.#unwatch?.();
-    parked.delete(keyOf(this.#visitor, this.#use));
+    parked.delete(keyOf(this.#client, this.#record));
     for (const { answer } of this.#state.questions) answer(false);
     this.#host?.stop();
     this.#frame?.remove();
@@ -277,7 +277,7 @@ export class AppSession implements Service {
   }
 
   #context(): Record<string, unknown> {
-    const { locale, theme, width } = this.#surroundings;
+    const { locale, theme, width } = this.#hostContext;
     return {
       toolInfo: { tool: this.#tool },
       theme,
@@ -295,29 +295,29 @@ export class AppSession implements Service {
   // Requests of the app.
 
   async callTool(name: string, given: Record<string, unknown>, signal: AbortSignal): Promise<unknown> {
-    const tool = this.#visitor.state.tools.find((tool) => tool.name === name);
+    const tool = this.#client.state.tools.find((tool) => tool.name === name);
     if (!tool) throw new Refusal(`There is no tool ${name}.`, -32602);
     if (!isForApps(tool)) throw new Refusal(`The tool ${name} is not for apps.`);
     const mayDestroy = isDestructive(tool);
     const json = JSON.stringify(given);
     if (mayDestroy || !this.#mayCall) await this.#ask(mayDestroy ? "destroy" : "call", name, JSON.stringify(given, undefined, 2));
     this.#mayCall = true;
-    return this.#answerOf((begun) => this.#visitor.callFor(tool, json, begun), signal);
+    return this.#answerOf((begun) => this.#client.callFor(tool, json, begun), signal);
   }
 
   async readResource(uri: string): Promise<unknown> {
     if (!this.#mayRead) await this.#ask("read", uri);
     this.#mayRead = true;
-    return this.#answerOf(() => this.#visitor.readFor(uri));
+    return this.#answerOf(() => this.#client.readFor(uri));
   }
 
   async listResources(): Promise<unknown> {
-    return { resources: this.#visitor.state.resources };
+    return { resources: this.#client.state.resources };
   }
 
   async #answerOf(work: (begun: (call: number) => void) => Promise<{ result: unknown; whole?: unknown }>, signal?: AbortSignal): Promise<unknown> {
     try {
-      const begun = (call: number) => signal?.addEventListener("abort", () => this.#visitor.cancel(call));
+      const begun = (call: number) => signal?.addEventListener("abort", () => this.#client.cancel(call));
       const { whole, result } = await work(begun);
       return whole ?? result;
     } catch (error) {
@@ -403,7 +403,7 @@ interface Movable extends Omit<HTMLElement, "moveBefore"> {
   moveBefore?(node: Node, before: Node | null): void;
 }
 
-const keyOf = ({ connection }: Visitor, { number }: Use): string => `${connection} ${number}`;
+const keyOf = ({ connection }: ServerClient, { number }: CallRecord): string => `${connection} ${number}`;
 
 let shelter: Movable | undefined;
 
@@ -416,12 +416,12 @@ function shelterOfFrames(): Movable {
   return shelter;
 }
 
-/** The session of a use: the one that was parked, or a new one. */
-export function sessionOf(...[visitor, tool, use, ...more]: ConstructorParameters<typeof AppSession>): AppSession {
-  const key = keyOf(visitor, use);
+/** The session of a call: the one that was parked, or a new one. */
+export function sessionOf(...[client, tool, record, ...more]: ConstructorParameters<typeof AppSession>): AppSession {
+  const key = keyOf(client, record);
   const session = parked.get(key);
   parked.delete(key);
-  return session ?? new AppSession(visitor, tool, use, ...more);
+  return session ?? new AppSession(client, tool, record, ...more);
 }
 
 /** Removes apps that nobody sees, the oldest first, where there are too many. */

@@ -1,42 +1,42 @@
 // An app that shows a tool's result, in its frame, with what it asks the person.
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { useShared } from "../page/context.ts";
+import { useAppContext } from "../page/context.ts";
 import { filled } from "../page/language.ts";
-import type { Use } from "../page/state.ts";
+import type { CallRecord } from "../page/state.ts";
 import type { Tool } from "../protocol.ts";
 import { visible } from "../visible.ts";
 import { type AppWord, en, zh } from "../words/apps.ts";
-import { type AppQuestion, type Surroundings, removeUnseen, sessionOf } from "./session.ts";
+import { type AppQuestion, type HostContext, removeUnseen, sessionOf } from "./session.ts";
 
 /** Milliseconds in which the buttons of a question do nothing: a click that was meant for the app is no yes. */
 const ARM_MS = 600;
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-export function AppView({ tool, use }: { tool: Tool; use: Use }) {
-  const { state: page, page: whole, visitor, say: sayOfPage } = useShared();
+export function AppView({ tool, record }: { tool: Tool; record: CallRecord }) {
+  const { state: page, page: whole, client, say: sayOfPage } = useAppContext();
   const say = useWords();
   const place = useRef<HTMLDivElement>(null);
   // A text of the app waits in the chat's field, for the person to send.
   const toChat = (text: string) => whole.setChat({ drafted: [whole.state.drafted, text].filter(Boolean).join("\n") });
-  const [session] = useState(() => sessionOf(visitor, tool, use, surroundingsOf(page.language, 0), toChat));
+  const [session] = useState(() => sessionOf(client, tool, record, hostContextOf(page.language, 0), toChat));
   const [state, setState] = useState(session.store.state);
   useLayoutEffect(() => {
     if (place.current) session.attach(place.current);
     return () => session.park();
   }, []);
   useEffect(() => session.store.subscribe(() => setState(session.store.state)), []);
-  useEffect(() => session.update(use), [use]);
+  useEffect(() => session.update(record), [record]);
   useEffect(() => {
-    const surround = () => session.surround(surroundingsOf(page.language, place.current?.clientWidth ?? 0));
-    surround();
-    const observer = new ResizeObserver(surround);
+    const follow = () => session.setHostContext(hostContextOf(page.language, place.current?.clientWidth ?? 0));
+    follow();
+    const observer = new ResizeObserver(follow);
     if (place.current) observer.observe(place.current);
-    dark.addEventListener("change", surround);
+    dark.addEventListener("change", follow);
     return () => {
       observer.disconnect();
-      dark.removeEventListener("change", surround);
+      dark.removeEventListener("change", follow);
     };
   }, [page.language]);
   // An app begins when it is first seen: that of an earlier call once its part is opened.
@@ -119,11 +119,11 @@ export function AppView({ tool, use }: { tool: Tool; use: Use }) {
 }
 
 function useWords() {
-  const words = useShared().state.language === "en" ? en : zh;
+  const words = useAppContext().state.language === "en" ? en : zh;
   return (word: AppWord, values: Record<string, string | number> = {}) => filled(words[word], values);
 }
 
-const surroundingsOf = (locale: string, width: number): Surroundings => ({ locale, theme: dark.matches ? "dark" : "light", width });
+const hostContextOf = (locale: string, width: number): HostContext => ({ locale, theme: dark.matches ? "dark" : "light", width });
 
 // All of the page but the app cannot be reached while it fills the page; a frame that moved in the document would load anew.
 function useFilling(fills: boolean, leave: () => void) {

@@ -1,12 +1,12 @@
 // A chat: what was said, the calls that the model asks for, and the loop between them. Nothing of it is stored.
-import { type Json, isObject, parse, same, write } from "../exact.ts";
+import { type Json, isObject, parse, isEqual, write } from "../exact.ts";
 import type { Answer, Problem } from "../protocol.ts";
-import { type Misfit, check, foundWhole } from "../schema/check.ts";
-import { Allowed, isRisky, key } from "./allowed.ts";
+import { type SchemaError, check, validateWhole } from "../schema/check.ts";
+import { AllowedTools, isRisky, key } from "./allowed-tools.ts";
 import { AnswerReader, type AskedCall, type End } from "./answer.ts";
 import { imagesMessage, withImages } from "./images.ts";
-import { type ChatServer, type Offered, named } from "./names.ts";
-import { DENIED, type Message, STOPPED, SYSTEM, failed, instructionsOf, misfitting, resultOf, toolOf, unknownTool, unreadable } from "./told.ts";
+import { type ChatServer, type ChatTool, withModelNames } from "./tool-names.ts";
+import { DENIED, type Message, STOPPED, SYSTEM, failed, instructionsOf, invalidArguments, resultOf, toolOf, unknownTool, unreadable } from "./model-messages.ts";
 
 /** Answers of the model to one message, before the person is asked whether it goes on. */
 export const MAX_STEPS = 10;
@@ -16,7 +16,7 @@ export type CallState = "asked" | "ready" | "running" | "done" | "failed" | "den
 
 export interface Call {
   asked: AskedCall;
-  offered: Offered | undefined;
+  offered: ChatTool | undefined;
   /** As the model wrote them, or as the person changed them. */
   arguments: Json;
   state: CallState;
@@ -75,7 +75,7 @@ export class Conversation {
   onEvent: (event: "asked" | "answered" | "problem", detail: string) => void = () => {};
   #ask: AskModel;
   #servers: () => ChatServer[];
-  #allowed = new Allowed();
+  #allowed = new AllowedTools();
   #stop: AbortController | undefined;
   #listeners = new Set<() => void>();
 
@@ -104,15 +104,15 @@ export class Conversation {
   }
 
   /** The tools that the model is offered. */
-  get offered(): Offered[] {
-    return named(this.#servers()).filter((offered) => !this.withheld.has(key(offered)));
+  get offered(): ChatTool[] {
+    return withModelNames(this.#servers()).filter((offered) => !this.withheld.has(key(offered)));
   }
 
   /** Begins anew: nothing that was allowed stays so. */
   clear(): void {
     this.stop();
     this.turns = [];
-    this.#allowed = new Allowed();
+    this.#allowed = new AllowedTools();
     this.change();
   }
 
@@ -159,7 +159,7 @@ export class Conversation {
     if (!offered || call.state !== "asked") return;
     await this.#allowed.add(offered);
     const waiting = this.turns.at(-1)?.steps.at(-1)?.calls ?? [];
-    for (const other of [call, ...waiting]) if (other.offered && key(other.offered) === key(offered) && misfitsOf(other).length === 0) this.decide(other, true);
+    for (const other of [call, ...waiting]) if (other.offered && key(other.offered) === key(offered) && errorsOf(other).length === 0) this.decide(other, true);
   }
 
   async #run(turn: Turn): Promise<void> {
@@ -212,7 +212,7 @@ export class Conversation {
     this.change();
   }
 
-  async #prepare(asked: AskedCall, offered: Offered[]): Promise<Call> {
+  async #prepare(asked: AskedCall, offered: ChatTool[]): Promise<Call> {
     const found = offered.find(({ name }) => name === asked.name);
     const call: Call = { asked, offered: found, arguments: {}, state: "asked", told: "", images: [], decide: () => {} };
     const refuse = (told: string) => Object.assign(call, { state: "unfit", told });
@@ -223,8 +223,8 @@ export class Conversation {
     }
     if (!found) return refuse(unknownTool(asked.name));
     if (!isObject(call.arguments)) return refuse(unreadable("it is none"));
-    const { misfits } = await foundWhole(call.arguments, schemaOf(call));
-    return misfits.length > 0 ? refuse(misfitting(misfits)) : call;
+    const { errors } = await validateWhole(call.arguments, schemaOf(call));
+    return errors.length > 0 ? refuse(invalidArguments(errors)) : call;
   }
 
   // Nothing runs before all calls of the step were decided on.
@@ -253,7 +253,7 @@ export class Conversation {
     signal.addEventListener("abort", cancel);
     this.change(() => Object.assign(call, { state: "running", number }));
     const json = write(call.arguments);
-    const edited = same(call.arguments, attempt(call.asked.arguments)) ? undefined : json;
+    const edited = isEqual(call.arguments, attempt(call.asked.arguments)) ? undefined : json;
     try {
       call.answer = await server.call(number, tool, json);
       const { text, images } = resultOf(call.answer.whole ?? call.answer.result, edited, this.takesImages);
@@ -276,7 +276,7 @@ export class Conversation {
 }
 
 /** Faults of a call's arguments by the schema of its tool, as far as they are known. */
-export const misfitsOf = (call: Call): Misfit[] => check(call.arguments, schemaOf(call));
+export const errorsOf = (call: Call): SchemaError[] => check(call.arguments, schemaOf(call));
 
 /** The schema of a call's arguments. */
 export function schemaOf({ offered }: Call): Json {

@@ -1,6 +1,6 @@
 // Images of results, for a model that takes them: as data URIs, in a message after the results.
 import { type Json, isObject } from "../exact.ts";
-import type { Message, Part } from "./told.ts";
+import type { Message, Part } from "./model-messages.ts";
 
 /**
  * Characters of all images of a request, newest first. The Worker takes a mebibyte of them; models scale down what has more than

@@ -22,7 +22,7 @@ interface Kept {
 }
 
 /** Storage of the text. */
-export interface Shelf {
+export interface AccountStorage {
   /** With an issuer, on the device. */
   store(text: string | null, issuer: string | undefined): Promise<void>;
   /** The text that is on the device by now, also by other tabs. */
@@ -34,14 +34,14 @@ const EARLY_MS = 60_000;
 
 export class Account implements OAuthClientProvider {
   #kept: Kept;
-  #shelf: Shelf;
+  #storage: AccountStorage;
   /** The address that the person is to be sent to. */
   destination: URL | undefined;
   clientMetadataUrl?: string;
 
-  constructor(text: string | undefined, shelf: Shelf) {
+  constructor(text: string | undefined, storage: AccountStorage) {
     this.#kept = read(text);
-    this.#shelf = shelf;
+    this.#storage = storage;
   }
 
   /** Takes what another tab has stored since. */
@@ -61,7 +61,7 @@ export class Account implements OAuthClientProvider {
   // The account kept on the device; undefined if this tab changed its own meanwhile, as by signing out, which is newer.
   async #onDevice(): Promise<Kept | undefined> {
     const before = this.#kept;
-    const kept = read(await this.#shelf.stored());
+    const kept = read(await this.#storage.stored());
     return this.#kept === before ? kept : undefined;
   }
 
@@ -190,13 +190,13 @@ export class Account implements OAuthClientProvider {
 
   forget(): Promise<void> {
     this.#kept = {};
-    return this.#shelf.store(null, undefined);
+    return this.#storage.store(null, undefined);
   }
 
   #save(more: Kept): Promise<void> {
     this.#kept = { ...this.#kept, ...more };
     const isForDevice = this.#kept.isOnDevice === true && this.#kept.tokens !== undefined;
-    return this.#shelf.store(JSON.stringify(this.#kept), isForDevice ? this.issuer : undefined);
+    return this.#storage.store(JSON.stringify(this.#kept), isForDevice ? this.issuer : undefined);
   }
 }
 

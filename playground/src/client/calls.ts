@@ -3,8 +3,8 @@ import type { Client, RequestOptions } from "@modelcontextprotocol/client";
 import { BoundedMap } from "../bounded.ts";
 import { parse } from "../exact.ts";
 import type { Answer, ServerQuestion, FromWorker, Progress, Target, TaskInfo, Tool } from "../protocol.ts";
-import { type AnyRequest, type CallOptions, carriedTask, isInputRequired, isTask, isTaskInfo, uncarried } from "./lenient.ts";
-import { paced } from "./paced.ts";
+import { type AnyRequest, type CallOptions, wrapTask, isInputRequired, isTask, isTaskInfo, unwrapResult } from "./lenient.ts";
+import { throttle } from "./throttle.ts";
 import { asMissing, messageOf } from "./problem.ts";
 import type { Questions } from "./questions.ts";
 import { SessionGone } from "./recovery.ts";
@@ -93,7 +93,7 @@ export class Calls {
   /** Runs what may ask the person on the way. `send` sends it, with more where its answers are sent. */
   async #run(call: number, send: (more: object, options: CallOptions) => Promise<unknown>, isWhole = false): Promise<Answer> {
     const running = new Running(this.#session.target(), () => this.#questions.isOpen(call));
-    const told = paced<Progress>(PROGRESS_MS, (progress) => this.#running.has(call) && this.#tell({ connection: this.#connection, progress }));
+    const told = throttle<Progress>(PROGRESS_MS, (progress) => this.#running.has(call) && this.#tell({ connection: this.#connection, progress }));
     const options: CallOptions = {
       call,
       signal: running.signal,
@@ -108,7 +108,7 @@ export class Calls {
     try {
       return await measured(async () => {
         const result = await this.#answered(call, await send({}, options), (more) => (running.restart(), send(more, options)));
-        return isTask(result) ? this.#follow(call, running, options, result) : uncarried(result);
+        return isTask(result) ? this.#follow(call, running, options, result) : unwrapResult(result);
       }, isWhole);
     } catch (error) {
       if (running.cause) this.#ended.set(call, true);
@@ -124,8 +124,8 @@ export class Calls {
 
   async #answered(call: number, result: unknown, send: (more: object) => Promise<unknown>): Promise<unknown> {
     if (!isInputRequired(result)) return result;
-    const { answered } = await import("./rounds.ts");
-    return answered(result, {
+    const { answerRounds } = await import("./rounds.ts");
+    return answerRounds(result, {
       send,
       ask: (method, params, round) => this.#session.ask({ method, params, call, round }),
       goOn: async (rounds) => (await this.#questions.ask({ method: "rounds", params: { rounds }, call })) === true,
@@ -134,7 +134,7 @@ export class Calls {
 
   /** Goes on with a task that an earlier page of the tab began. */
   follow(call: number, task: TaskInfo): Promise<Answer> {
-    return this.#run(call, async () => carriedTask(task));
+    return this.#run(call, async () => wrapTask(task));
   }
 
   /** Whether a message is the result of a call that has ended, which the SDK would take for a fault. It is told here. */
@@ -158,10 +158,10 @@ export class Calls {
   async #follow(call: number, running: Running, options: CallOptions, result: unknown): Promise<unknown> {
     running.isTask = true;
     const { begunTask, follow } = await import("./tasks.ts");
-    const begun = uncarried(result);
+    const begun = unwrapResult(result);
     const task = isTaskInfo(begun) ? begun : begunTask(begun);
     this.#callOfTask.set(task.id, call);
-    const request = async (method: string, params: object, more: CallOptions) => uncarried(await (this.#session.client().request as unknown as AnyRequest)({ method, params } as never, more));
+    const request = async (method: string, params: object, more: CallOptions) => unwrapResult(await (this.#session.client().request as unknown as AnyRequest)({ method, params } as never, more));
     return follow(task, {
       request: (method, params) => request(method, params, this.#session.limit()),
       result: (taskId) => request("tasks/result", { taskId }, options),

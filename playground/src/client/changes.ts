@@ -1,6 +1,6 @@
 // Notifications of changes in both eras: of lists, and of resources that are watched.
 import type { Client } from "@modelcontextprotocol/client";
-import type { Listening, Watched } from "../protocol.ts";
+import type { Listening, ChangeSubscription } from "../protocol.ts";
 import { ListenStream } from "./listening.ts";
 import type { StandingStream } from "./standing-stream.ts";
 
@@ -18,7 +18,7 @@ export class Changes {
   }
 
   /** Sets what is to be told. A session tells of lists by itself. */
-  async watch(wanted: Watched): Promise<void> {
+  async watch(wanted: ChangeSubscription): Promise<void> {
     if (this.#stream) return this.#stream.want(wanted);
     for (const uri of [...this.#subscribed].filter((uri) => !wanted.uris.includes(uri))) {
       this.#subscribed.delete(uri);

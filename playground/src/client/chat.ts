@@ -1,6 +1,6 @@
 // The way to this deployment's model.
 import type { ChatRequest, FromWorker, Problem } from "../protocol.ts";
-import { refused, tokenFor } from "./own.ts";
+import { refused, tokenFor } from "./deployment-sign-in.ts";
 
 const SCOPE = "chat";
 

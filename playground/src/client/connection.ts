@@ -1,13 +1,13 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport, UnauthorizedError } from "@modelcontextprotocol/client";
-import { ALL_OFFERS, LEGACY, type ServerQuestion, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type RelayUse, type Root, type ServerInfo, type SignInStep, type Suggestions, type Target, type TaskPage, type Tool, type Version, type Watched, initialLogLevel, isRelayed, targetOf } from "../protocol.ts";
-import { named } from "../visible.ts";
+import { ALL_OFFERS, LEGACY, type ServerQuestion, type CompletionRequest, type FromWorker, type ListPage, type ListName, type LogLevel, type PortableCall, type RelayUse, type Root, type ServerInfo, type SignInStep, type Suggestions, type Target, type TaskPage, type Tool, type Version, type ChangeSubscription, initialLogLevel, isRelayed, targetOf } from "../protocol.ts";
+import { visibleName } from "../visible.ts";
 import type { Accounts } from "./accounts.ts";
 import { Calls, type Session } from "./calls.ts";
 import type { Changes } from "./changes.ts";
 import type { Completer } from "./completion.ts";
 import { Fetcher } from "./fetcher.ts";
-import { type AnyRequest, carried, lenientClient, uncarried } from "./lenient.ts";
+import { type AnyRequest, wrapResult, lenientClient, unwrapResult } from "./lenient.ts";
 import { Lists } from "./lists.ts";
 import type { LogSender } from "./log.ts";
 import { capabilitiesOf, refusal } from "./offers.ts";
@@ -230,7 +230,7 @@ export class Connection {
       get: () => handler,
       set: (next: Transport["onmessage"]) => {
         handler = next && ((message, extra) => {
-          if (!this.calls.isLate(message)) next(carried(message, this.#opened?.getProtocolEra() === "modern"), extra);
+          if (!this.calls.isLate(message)) next(wrapResult(message, this.#opened?.getProtocolEra() === "modern"), extra);
         });
       },
     });
@@ -338,14 +338,14 @@ export class Connection {
     this.#told = token;
     const transport = this.#transport;
     const session = transport instanceof StreamableHTTPClientTransport ? transport.sessionId : undefined;
-    if (!session || !this.#target) return this.#tell({ connection: this.id, farewell: null });
+    if (!session || !this.#target) return this.#tell({ connection: this.id, sessionEnd: null });
     const headers: [string, string][] = [...typed(this.#target), ["mcp-session-id", session]];
     if (token) headers.push(["authorization", `Bearer ${token}`]);
     const version = this.#client?.getNegotiatedProtocolVersion();
     if (version) headers.push(["mcp-protocol-version", version]);
-    const farewell = { method: "DELETE" as const, url: this.url, headers };
-    if (!this.#relay) return this.#tell({ connection: this.id, farewell });
-    void this.#relay.farewell(farewell).then((relayed) => this.#transport === transport && this.#tell({ connection: this.id, farewell: relayed }));
+    const sessionEnd = { method: "DELETE" as const, url: this.url, headers };
+    if (!this.#relay) return this.#tell({ connection: this.id, sessionEnd });
+    void this.#relay.sessionEnd(sessionEnd).then((relayed) => this.#transport === transport && this.#tell({ connection: this.id, sessionEnd: relayed }));
   }
 
   /** Has each request of a sign-in wait until the person goes on. */
@@ -395,7 +395,7 @@ export class Connection {
     this.#fetcher.signal = this.#stop.signal;
     this.setStepping(false);
     this.calls.leave();
-    this.#tell({ connection: this.id, farewell: null });
+    this.#tell({ connection: this.id, sessionEnd: null });
     // A server that does not know DELETE, or is gone, ends nothing here.
     if (transport instanceof StreamableHTTPClientTransport) await Promise.race([transport.terminateSession().catch(() => {}), new Promise((late) => setTimeout(late, END_MS))]);
     await client?.close().catch(() => {});
@@ -409,13 +409,13 @@ export class Connection {
   }
 
   /** The first piece of a list, or the next of one that is being fetched. */
-  list(what: ListName, next: number | undefined): Promise<Listed> {
+  list(what: ListName, next: number | undefined): Promise<ListPage> {
     if (next !== undefined) return this.#lists.more(next);
-    return this.#lists.begin(async (method, params) => uncarried(await this.#connected.request({ method, params }, this.#limit())), what);
+    return this.#lists.begin(async (method, params) => unwrapResult(await this.#connected.request({ method, params }, this.#limit())), what);
   }
 
   /** Sets which changes are to be told. */
-  async watch(wanted: Watched): Promise<null> {
+  async watch(wanted: ChangeSubscription): Promise<null> {
     const [client, standing] = [this.#connected, this.#standing];
     this.#changes ??= Promise.all([import("./connected.ts"), standing]).then(([{ Changes }, stream]) => new Changes(client, stream, (listening) => this.#client === client && this.#tell({ connection: this.id, listening })));
     await (await this.#changes).watch(wanted);
@@ -448,14 +448,14 @@ export class Connection {
 
   async complete(request: CompletionRequest): Promise<Suggestions> {
     this.#completer ??= import("./completion.ts").then(({ Completer }) => new Completer());
-    return (await this.#completer).complete(async (params, options) => uncarried(await this.#connected.request({ method: "completion/complete", params } as never, options)), request);
+    return (await this.#completer).complete(async (params, options) => unwrapResult(await this.#connected.request({ method: "completion/complete", params } as never, options)), request);
   }
 
   /** A page of the server's own tasks. */
   async tasks(cursor: string | undefined): Promise<TaskPage> {
     const { taskPage } = await import("./tasks.ts");
     const request = this.#connected.request as unknown as AnyRequest;
-    return taskPage(uncarried(await request({ method: "tasks/list", params: cursor === undefined ? {} : { cursor } } as never, this.#limit())));
+    return taskPage(unwrapResult(await request({ method: "tasks/list", params: cursor === undefined ? {} : { cursor } } as never, this.#limit())));
   }
 
   #session(): Session {
@@ -490,7 +490,7 @@ export class Connection {
 
 const RELATED_TASK = "io.modelcontextprotocol/related-task";
 
-const nameIn = (text: unknown): string | undefined => (typeof text === "string" ? named(text) : undefined);
+const nameIn = (text: unknown): string | undefined => (typeof text === "string" ? visibleName(text) : undefined);
 
 // Saved servers have names of headers alone, until the person types their values.
 const typed = ({ headers }: Target): [string, string][] => headers.filter(([, value]) => value !== "");

@@ -62,7 +62,7 @@ export class EventReader {
  * Has `hear` told of each event of a response, before whoever reads it; `last` may add an event where it ends for good, or breaks off
  * (`isCut`), without a way to resume it.
  */
-export function overhear(response: Response, hear: (event: StreamEvent) => void, last: (isCut: boolean) => string | undefined): void {
+export function observeEvents(response: Response, hear: (event: StreamEvent) => void, last: (isCut: boolean) => string | undefined): void {
   const { body } = response;
   if (!body) return;
   const reader = new EventReader(hear);

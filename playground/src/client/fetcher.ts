@@ -1,7 +1,7 @@
 // Every request of the Web Worker: without cookies, without redirects, and in the trace.
 import { BoundedMap, withNewest } from "../bounded.ts";
 import type { HttpAnswer, FailedRequest, HttpExchange, SignInStep } from "../protocol.ts";
-import { type StreamEvent, overhear } from "./events.ts";
+import { type StreamEvent, observeEvents } from "./events.ts";
 import { Streams } from "./streams.ts";
 import { type Message, type Recorded, type Trace, messageOf, messagesIn } from "./trace.ts";
 
@@ -157,7 +157,7 @@ export class Fetcher {
         this.trace.note(`${entry.title}: ${text}`);
         return unanswered(asked, "cut", text);
       };
-      overhear(response, hear, last);
+      observeEvents(response, hear, last);
     } else if (response.status !== 202 && response.status !== 204) {
       const body = message ? response.text() : response.clone().text();
       const text = await body.catch(() => "");

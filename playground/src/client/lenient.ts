@@ -37,14 +37,14 @@ const SHELL = { resultType: "complete", ttlMs: 0, cacheScope: "private", content
 
 // The SDK rejects results of types that it does not know, and in 2026-07-28 all that are not to the letter: those are put into one that
 // it takes, to be shown as they are.
-export function carried<M>(message: M, isStrict: boolean): M {
+export function wrapResult<M>(message: M, isStrict: boolean): M {
   const { result } = message as { result?: { resultType?: unknown; supportedVersions?: unknown } };
   if (typeof result !== "object" || result === null || result.resultType === "input_required" || result.supportedVersions) return message;
   if (!isStrict && (typeof result.resultType !== "string" || result.resultType === "complete")) return message;
   return { ...message, result: { ...SHELL, [OTHER]: result } };
 }
 
-export const uncarried = (result: unknown): unknown => (result as { [OTHER]?: unknown } | undefined)?.[OTHER] ?? result;
+export const unwrapResult = (result: unknown): unknown => (result as { [OTHER]?: unknown } | undefined)?.[OTHER] ?? result;
 
 export const isTaskInfo = (task: unknown): task is TaskInfo => !("resultType" in (task as object)) && "era" in (task as object);
 
@@ -55,4 +55,4 @@ export function isTask(result: unknown): boolean {
 }
 
 /** A task in place of the result that begins it. */
-export const carriedTask = (task: TaskInfo): unknown => ({ [OTHER]: task });
+export const wrapTask = (task: TaskInfo): unknown => ({ [OTHER]: task });

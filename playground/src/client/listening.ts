@@ -1,6 +1,6 @@
 // The stream of changes: `subscriptions/listen` of 2026-07-28, which is opened again whenever it ends.
 import type { Client } from "@modelcontextprotocol/client";
-import type { Listening, Watched } from "../protocol.ts";
+import type { Listening, ChangeSubscription } from "../protocol.ts";
 import { backoff } from "./backoff.ts";
 import { messageOf } from "./problem.ts";
 
@@ -15,7 +15,7 @@ type Stream = Awaited<ReturnType<Client["listen"]>>;
 export class ListenStream {
   #client: Client;
   #tell: (state: Listening) => void;
-  #wanted: Watched = { lists: [], uris: [] };
+  #wanted: ChangeSubscription = { lists: [], uris: [] };
   /** Counts what was wanted: a stream of an earlier number is closed. */
   #number = 0;
   #stream: Stream | undefined;
@@ -27,7 +27,7 @@ export class ListenStream {
   }
 
   /** Opens the stream for this, in place of the one for something else. */
-  want(wanted: Watched): void {
+  want(wanted: ChangeSubscription): void {
     this.#wanted = wanted;
     void this.#keep(++this.#number);
   }
@@ -78,9 +78,9 @@ export class ListenStream {
   }
 }
 
-const isSomething = ({ lists, uris }: Watched): boolean => lists.length + uris.length > 0;
+const isSomething = ({ lists, uris }: ChangeSubscription): boolean => lists.length + uris.length > 0;
 
-function filterOf({ lists, uris }: Watched): Parameters<Client["listen"]>[0] {
+function filterOf({ lists, uris }: ChangeSubscription): Parameters<Client["listen"]>[0] {
   return {
     ...(lists.includes("tools") ? { toolsListChanged: true } : {}),
     ...(lists.includes("resources") ? { resourcesListChanged: true } : {}),

@@ -1,5 +1,5 @@
 // Lists of what a server offers, page by page.
-import type { HeaderFault, Listed, ListName } from "../protocol.ts";
+import type { HeaderFault, ListPage, ListName } from "../protocol.ts";
 
 /** Entries of one list: a server that never stops is stopped. */
 const MAX_ENTRIES = 10_000;
@@ -13,17 +13,17 @@ type Send = (method: (typeof METHODS)[ListName], params: { cursor?: string }) =>
 
 /** Lists that are being fetched: the page asks for one piece after the other, so that none keeps it busy for long. */
 export class Lists {
-  #under = new Map<number, AsyncGenerator<Listed, Listed>>();
+  #under = new Map<number, AsyncGenerator<ListPage, ListPage>>();
   #last = 0;
 
   /** The first piece of a list, with the number by which `more` gives the next one. */
-  begin(send: Send, what: ListName): Promise<Listed> {
+  begin(send: Send, what: ListName): Promise<ListPage> {
     const number = ++this.#last;
     this.#under.set(number, listed(send, what));
     return this.more(number);
   }
 
-  async more(number: number): Promise<Listed> {
+  async more(number: number): Promise<ListPage> {
     const pieces = this.#under.get(number);
     if (!pieces) throw new Error("This list is not being fetched.");
     const { value, done } = await pieces.next().catch((error: unknown) => {
@@ -36,7 +36,7 @@ export class Lists {
 }
 
 // All pages of a list.
-async function* listed(send: Send, what: ListName): AsyncGenerator<Listed, Listed> {
+async function* listed(send: Send, what: ListName): AsyncGenerator<ListPage, ListPage> {
   let count = 0;
   let cursor: string | undefined;
   for (;;) {

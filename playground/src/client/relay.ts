@@ -1,6 +1,6 @@
 // Requests through this deployment's relay, for servers whose CORS lets no page in. The target, its headers and its status are in
 // headers: those of the relay itself are never taken for them.
-import type { Farewell, Problem, RelayUse } from "../protocol.ts";
+import type { SessionEnd, Problem, RelayUse } from "../protocol.ts";
 import type { Account } from "./account.ts";
 import type { SignIn } from "./sign-in.ts";
 
@@ -49,7 +49,7 @@ export class Relay {
   };
 
   /** The request that ends a session, for a page that is left. */
-  async farewell({ url, headers }: Pick<Farewell, "url" | "headers">): Promise<Farewell> {
+  async sessionEnd({ url, headers }: Pick<SessionEnd, "url" | "headers">): Promise<SessionEnd> {
     return { method: "POST", url: this.#relay.url, headers: [...(await this.#headers(url, "DELETE", new Headers(headers)))] };
   }
 

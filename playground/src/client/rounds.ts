@@ -9,7 +9,7 @@ export interface InputRequired {
   requestState?: unknown;
 }
 
-export interface Place {
+export interface QuestionPosition {
   /** Of the round, from 1. */
   number: number;
   /** Of the question in its round, from 1. */
@@ -19,13 +19,13 @@ export interface Place {
 
 interface Steps {
   send(more: object): Promise<unknown>;
-  ask(method: string, params: unknown, place: Place): Promise<unknown>;
+  ask(method: string, params: unknown, place: QuestionPosition): Promise<unknown>;
   /** Whether to go on after so many rounds. */
   goOn(rounds: number): Promise<boolean>;
 }
 
 /** Answers rounds until there is a result. */
-export async function answered(first: InputRequired, { send, ask, goOn }: Steps): Promise<unknown> {
+export async function answerRounds(first: InputRequired, { send, ask, goOn }: Steps): Promise<unknown> {
   let result = first;
   for (let number = 1; result.resultType === "input_required"; number++) {
     if (number > MAX_ROUNDS && number % MAX_ROUNDS === 1 && !(await goOn(number - 1))) throw new DOMException("The call was ended.", "AbortError");

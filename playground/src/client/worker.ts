@@ -86,7 +86,7 @@ const HANDLERS: Handlers = {
     return null;
   },
   keptSignIns: () => accounts.kept(),
-  own: async (_, request) => (await import("./own.ts")).handle(request, { accounts, signInTo }),
+  deploymentSignIn: async (_, request) => (await import("./deployment-sign-in.ts")).handle(request, { accounts, signInTo }),
   chat: async (_, request) => (await import("./chat.ts")).handle(request, tell),
 };
 

@@ -1,12 +1,12 @@
 // The page as a whole: the server on one side, what it offers on the other.
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { useChanges, useShared } from "./context.ts";
+import { useChanges, useAppContext } from "./context.ts";
 import { Outdated, later } from "./later.tsx";
 import type { LogBook } from "./log-book.ts";
-import { Lost } from "./lost.tsx";
+import { LostCalls } from "./lost-calls.tsx";
 import { Server } from "./server.tsx";
-import { own } from "./start.ts";
+import { OWN_SERVER } from "./start.ts";
 import { type Tab, serverName } from "./state.ts";
 import type { TraceLog } from "./trace-log.ts";
 import { Marks, Tools } from "./tools.tsx";
@@ -22,7 +22,7 @@ const QuestionDialog = later(async () => (await import("./question.tsx")).Questi
 const VIEWS: Record<Tab, (props: object) => JSX.Element | null> = { tools: Tools, resources: Resources, prompts: Prompts, tasks: Tasks, logs: Logs, trace: TraceView };
 
 export function App() {
-  const { state, page, say } = useShared();
+  const { state, page, say } = useAppContext();
   const title = `${say("title")} · ${state.info ? serverName(state) : location.host}`;
   useEffect(() => {
     document.title = title;
@@ -33,7 +33,7 @@ export function App() {
         <p class="kind">{location.host}</p>
         <h1>{say("title")}</h1>
         <nav>
-          <a href={new URL("/", own).href}>{say("home")}</a>
+          <a href={new URL("/", OWN_SERVER).href}>{say("home")}</a>
           {state.chat && (
             <button type="button" class="link" aria-pressed={!!state.isChatting} onClick={() => page.setChat({ isChatting: !state.isChatting })}>
               {say("chat")}
@@ -44,7 +44,7 @@ export function App() {
           </button>
         </nav>
       </header>
-      <Lost />
+      <LostCalls />
       <Outdated />
       <main>
         <Server />
@@ -59,8 +59,8 @@ export function App() {
 }
 
 function Parts() {
-  const { state, visitor, say } = useShared();
-  const tabs = (["tools", "resources", "prompts", "tasks", "logs", "trace"] as const).filter((tab) => tab === "trace" || (tab === "tasks" && state.tasks.length > 0) || (tab === "logs" && visitor.logs.length > 0) || state.info?.capabilities[tab === "logs" ? "logging" : tab]);
+  const { state, client, say } = useAppContext();
+  const tabs = (["tools", "resources", "prompts", "tasks", "logs", "trace"] as const).filter((tab) => tab === "trace" || (tab === "tasks" && state.tasks.length > 0) || (tab === "logs" && client.logs.length > 0) || state.info?.capabilities[tab === "logs" ? "logging" : tab]);
   const shown = tabs.includes(state.tab) ? state.tab : (tabs[0] ?? "trace");
   // Until it is known what there is, the one part is shown only to a person who chose it.
   const isWaiting = state.phase === "connecting" && state.tab !== shown;
@@ -70,7 +70,7 @@ function Parts() {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
     const next = tabs.at((tabs.indexOf(shown) + step) % tabs.length) ?? shown;
-    visitor.show(next);
+    client.show(next);
     document.getElementById(`tab-${next}`)?.focus();
     event.preventDefault();
   }
@@ -78,8 +78,8 @@ function Parts() {
     <section class="parts" aria-label={say("tabs.label")}>
       <div class="tabs" role="tablist" aria-label={say("tabs.label")} onKeyDown={move}>
         {tabs.map((tab) => (
-          <button key={tab} type="button" role="tab" id={`tab-${tab}`} aria-selected={tab === shown && !isWaiting} aria-controls="panel" tabIndex={tab === shown ? 0 : -1} onClick={() => visitor.show(tab)}>
-            {say(tab)} {tab === "logs" ? <Count of={visitor.logs} /> : tab === "trace" ? <Count of={state.trace} /> : <span>{counts[tab]}</span>}
+          <button key={tab} type="button" role="tab" id={`tab-${tab}`} aria-selected={tab === shown && !isWaiting} aria-controls="panel" tabIndex={tab === shown ? 0 : -1} onClick={() => client.show(tab)}>
+            {say(tab)} {tab === "logs" ? <Count of={client.logs} /> : tab === "trace" ? <Count of={state.trace} /> : <span>{counts[tab]}</span>}
           </button>
         ))}
       </div>

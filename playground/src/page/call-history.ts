@@ -1,24 +1,24 @@
-// Uses of tools, resources and prompts at one server, with their outcomes.
+// Calls of tools, reads of resources and uses of prompts at one server, with their outcomes.
 import type { Answer, Problem } from "../protocol.ts";
 import { noteLongTexts } from "./long-texts.ts";
 import type { Say } from "./language.ts";
 import { problemOf } from "./failure.ts";
-import type { ServerState, Store, Tab, Use } from "./state.ts";
+import type { ServerState, Store, Tab, CallRecord } from "./state.ts";
 
-/** Uses that are kept of each tool, resource or prompt: the oldest go first. */
-export const MAX_USES = 20;
+/** Records that are kept of each tool, resource or prompt: the oldest go first. */
+export const MAX_CALLS = 20;
 
-/** Uses that are kept of all: links and templates lead to resources without an end, and each has a result. */
-export const MAX_ALL_USES = 500;
+/** Records that are kept of all: links and templates lead to resources without an end, and each has a result. */
+export const MAX_ALL_CALLS = 500;
 
-type Uses = ServerState["uses"];
+type CallRecords = ServerState["calls"];
 
-/** The uses with one more. Of all, the oldest go, but for those that are under way. */
-export function withUse(uses: Uses, key: string, use: Use): Uses {
-  const next = { ...uses, [key]: [use, ...(uses[key] ?? [])].slice(0, MAX_USES) };
+/** The records with one more. Of all, the oldest go, but for those that are under way. */
+export function withRecord(calls: CallRecords, key: string, record: CallRecord): CallRecords {
+  const next = { ...calls, [key]: [record, ...(calls[key] ?? [])].slice(0, MAX_CALLS) };
   const all = Object.values(next).flat();
   const ended = all.filter(({ answer, problem }) => answer || problem).map(({ number }) => number).sort((one, other) => one - other);
-  const gone = new Set(ended.slice(0, Math.max(0, all.length - MAX_ALL_USES)));
+  const gone = new Set(ended.slice(0, Math.max(0, all.length - MAX_ALL_CALLS)));
   if (gone.size === 0) return next;
   const kept = Object.entries(next).map(([key, list]) => [key, list.filter(({ number }) => !gone.has(number))] as const);
   return Object.fromEntries(kept.filter(([, list]) => list.length > 0));
@@ -28,7 +28,7 @@ export class CallHistory {
   readonly #store: Store<ServerState>;
   readonly #say: Say;
   #last = 0;
-  /** Each use, to be made again as it was. */
+  /** Each call, to be made again as it was. */
   #repeats = new Map<number, () => Promise<void>>();
 
   constructor(store: Store<ServerState>, say: Say) {
@@ -41,13 +41,13 @@ export class CallHistory {
     return ++this.#last;
   }
 
-  /** Runs a use of the person's, and gives its problem, if it has one. */
+  /** Makes a call of the person's, and gives its problem, if it has one. */
   async run(tab: Tab, name: string, work: (number: number) => Promise<Answer>, repeat: () => Promise<void>): Promise<Problem | undefined> {
     const number = this.next();
-    const uses = withUse(this.#store.state.uses, `${tab} ${name}`, { number, at: Date.now() });
-    this.#store.set({ uses, announcement: this.#say("result.begun", { name }) });
+    const calls = withRecord(this.#store.state.calls, `${tab} ${name}`, { number, at: Date.now() });
+    this.#store.set({ calls, announcement: this.#say("result.begun", { name }) });
     this.#repeats.set(number, repeat);
-    const kept = new Set(Object.values(uses).flatMap((list) => list.map((use) => use.number)));
+    const kept = new Set(Object.values(calls).flatMap((list) => list.map((record) => record.number)));
     for (const number of this.#repeats.keys()) if (!kept.has(number)) this.#repeats.delete(number);
     try {
       const answer = await work(number);
@@ -63,15 +63,15 @@ export class CallHistory {
     }
   }
 
-  change(number: number, more: Partial<Use>): void {
-    const { uses } = this.#store.state;
+  change(number: number, more: Partial<CallRecord>): void {
+    const { calls } = this.#store.state;
     const [key, list] = this.#listOf(number) ?? [];
     if (key === undefined || !list) return;
-    this.#store.set({ uses: { ...uses, [key]: list.map((use) => (use.number === number ? { ...use, ...more } : use)) } });
+    this.#store.set({ calls: { ...calls, [key]: list.map((record) => (record.number === number ? { ...record, ...more } : record)) } });
   }
 
-  of(number: number): Use | undefined {
-    return this.#listOf(number)?.[1].find((use) => use.number === number);
+  of(number: number): CallRecord | undefined {
+    return this.#listOf(number)?.[1].find((record) => record.number === number);
   }
 
   /** The name of the tool, resource or prompt. */
@@ -79,12 +79,12 @@ export class CallHistory {
     return this.#listOf(number)?.[0].replace(/^\w+ /, "");
   }
 
-  /** Uses the same once more, with the same arguments. */
+  /** Makes the same call once more, with the same arguments. */
   async repeat(number: number): Promise<void> {
     await this.#repeats.get(number)?.();
   }
 
-  #listOf(number: number): [string, Use[]] | undefined {
-    return Object.entries(this.#store.state.uses).find(([, list]) => list.some((use) => use.number === number));
+  #listOf(number: number): [string, CallRecord[]] | undefined {
+    return Object.entries(this.#store.state.calls).find(([, list]) => list.some((record) => record.number === number));
   }
 }

@@ -3,7 +3,7 @@ import { withNewest } from "../bounded.ts";
 import type { ListName } from "../protocol.ts";
 import type { Say } from "./language.ts";
 import { problemOf } from "./failure.ts";
-import { type Ask, LISTS, type Loaded, idOf, isOffered, load, stateOf } from "./lists.ts";
+import { type Ask, LISTS, type LoadedList, idOf, isOffered, load, stateOf } from "./lists.ts";
 import type { ServerState, Store, Tab } from "./state.ts";
 
 /** Milliseconds between word of a change and the fetch: several at a time make one. */
@@ -156,7 +156,7 @@ export class Changes {
   }
 }
 
-function marksOf(state: ServerState, what: ListName, { entries }: Loaded) {
+function marksOf(state: ServerState, what: ListName, { entries }: LoadedList) {
   const { added = [], gone = [] } = state.lists[what] ?? {};
   const before = new Set(state[what].map(idOf));
   const now = new Set(entries.map(idOf));

@@ -2,18 +2,18 @@
 import { type Json, write } from "../exact.ts";
 import type { ChatRequest, Problem } from "../protocol.ts";
 import { ModelProblem } from "../chat/conversation.ts";
-import type { Event, Link } from "./link.ts";
-import { OwnAccount } from "./own-account.ts";
+import type { WorkerEvent, WorkerRpc } from "./worker-rpc.ts";
+import { DeploymentSignIn } from "./deployment-sign-in.ts";
 import { type Page, DEPLOYMENT } from "./page.ts";
 
-export class ChatAccount extends OwnAccount {
-  #link: Link;
+export class ChatAccount extends DeploymentSignIn {
+  #rpc: WorkerRpc;
   #last = 0;
   #hearing = new Map<number, (piece: string) => void>();
 
   constructor(page: Page) {
-    super("chat", (request) => page.askOwn(request));
-    this.#link = page.linkFor((event) => this.#hear(event));
+    super("chat", (request) => page.askDeployment(request));
+    this.#rpc = page.rpcForChat((event) => this.#hear(event));
   }
 
   /** Asks the model. Pieces of its answer come as they are. */
@@ -31,10 +31,10 @@ export class ChatAccount extends OwnAccount {
   }
 
   #chat(request: ChatRequest): Promise<unknown> {
-    return this.#link.ask(DEPLOYMENT, "chat", request);
+    return this.#rpc.ask(DEPLOYMENT, "chat", request);
   }
 
-  #hear(event: Event): void {
+  #hear(event: WorkerEvent): void {
     if ("chat" in event) this.#hearing.get(event.chat.call)?.(event.chat.piece);
   }
 }

@@ -5,7 +5,7 @@ import { type Json, write } from "../exact.ts";
 import { type Call, type Conversation, isRisky, schemaOf } from "../chat/conversation.ts";
 import type { Tool } from "../protocol.ts";
 import type { SayChat } from "../words/chat.ts";
-import { useFinding } from "./finding.ts";
+import { useValidation } from "./validation.ts";
 import { SchemaForm } from "./form.tsx";
 import { ProblemNote } from "./problem.tsx";
 import { ToolResult } from "./result.tsx";
@@ -43,20 +43,20 @@ function Decision({ id, call, conversation, say }: Omit<Given, "Marks">) {
   const [isBlocked, setBlocked] = useState(false);
   const [isSure, setSure] = useState(false);
   const { offered } = call;
-  const { misfits } = useFinding(call.arguments, schemaOf(call));
+  const { errors } = useValidation(call.arguments, schemaOf(call));
   const change = useCallback((next: Json) => conversation.change(() => (call.arguments = next)), [conversation, call]);
   if (!offered) return null;
-  const isOff = isBlocked || misfits.length > 0;
+  const isOff = isBlocked || errors.length > 0;
   function always() {
     if (offered && isRisky(offered) && !isSure) return setSure(true);
     void conversation.always(call);
   }
   return (
     <>
-      <SchemaForm id={id} schema={(offered.tool.inputSchema ?? {}) as Json} value={call.arguments} misfits={misfits} onChange={change} onBlocked={setBlocked} />
-      {misfits.length > 0 && (
+      <SchemaForm id={id} schema={(offered.tool.inputSchema ?? {}) as Json} value={call.arguments} errors={errors} onChange={change} onBlocked={setBlocked} />
+      {errors.length > 0 && (
         <p class="fault" role="alert">
-          {say("misfits")}
+          {say("invalid")}
         </p>
       )}
       {isSure && (

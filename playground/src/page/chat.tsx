@@ -1,18 +1,18 @@
 // The chat: a model of this deployment, with the tools of the connected servers.
 import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { key } from "../chat/allowed.ts";
+import { key } from "../chat/allowed-tools.ts";
 import { Conversation, type Step, type Turn } from "../chat/conversation.ts";
-import { type ChatServer, named } from "../chat/names.ts";
-import { sampled } from "../chat/sampled.ts";
-import { tokensOf, toolOf } from "../chat/told.ts";
+import { type ChatServer, withModelNames } from "../chat/tool-names.ts";
+import { answerSampling } from "../chat/sampling.ts";
+import { tokensOf, toolOf } from "../chat/model-messages.ts";
 import type { Tool } from "../protocol.ts";
 import { type ChatWord, type SayChat, chatSpeaker } from "../words/chat.ts";
-import { answerers } from "./answerers.ts";
+import { samplingModels } from "./sampling-models.ts";
 import { ChatAccount } from "./chat-account.ts";
 import { CallCard } from "./chat-call.tsx";
-import { useShared } from "./context.ts";
-import { OwnSignIn } from "./own-sign-in.tsx";
+import { useAppContext } from "./context.ts";
+import { DeploymentSignInCard } from "./deployment-sign-in-card.tsx";
 import type { Page } from "./page.ts";
 
 /** From so many tools on, their size is told. */
@@ -29,30 +29,30 @@ function keptChat(page: Page, models: string[]) {
   const account = new ChatAccount(page);
   const conversation = new Conversation(models[0] ?? "", (...asked) => account.ask(...asked), () => serversOf(page));
   account.onChange = () => conversation.change();
-  answerers.push({
+  samplingModels.push({
     get name() {
       return conversation.model;
     },
-    answer: (params, signal) => sampled(params, conversation, (...asked) => account.ask(...asked), signal),
+    answer: (params, signal) => answerSampling(params, conversation, (...asked) => account.ask(...asked), signal),
   });
   return (kept = { conversation, account });
 }
 
 function serversOf(page: Page): ChatServer[] {
-  return page.visitors.flatMap((visitor): ChatServer[] => {
-    const { phase, info, target, tools } = visitor.state;
+  return page.clients.flatMap((client): ChatServer[] => {
+    const { phase, info, target, tools } = client.state;
     if (phase !== "connected" || !info) return [];
     return [
       {
-        id: visitor.connection,
+        id: client.connection,
         name: info.title ?? info.name,
         url: target.url,
         host: new URL(target.url).host,
         tools: tools.filter(({ _meta }) => !isForAppsOnly(_meta)),
         instructions: info.instructions,
         // A question of its server is seen where the server is shown.
-        call: (number, tool, json) => (page.show(visitor.connection), visitor.run(number, tool, json)),
-        cancel: (number) => visitor.cancel(number),
+        call: (number, tool, json) => (page.show(client.connection), client.run(number, tool, json)),
+        cancel: (number) => client.cancel(number),
         nextCall: () => ++lastCall,
       },
     ];
@@ -70,7 +70,7 @@ export interface ChatGiven {
 }
 
 export function Chat({ Marks }: ChatGiven) {
-  const { state, page } = useShared();
+  const { state, page } = useAppContext();
   const { chat } = state;
   const [, redraw] = useState({});
   const say = chatSpeaker(state.language);
@@ -95,7 +95,7 @@ export function Chat({ Marks }: ChatGiven) {
           <TurnView key={at} at={at} turn={turn} isLast={at === conversation.turns.length - 1} conversation={conversation} say={say} Marks={Marks} />
         ))}
       </div>
-      {!isLetIn && <OwnSignIn account={account} id="chat-sign-in" text={say("problem.unauthorized")} />}
+      {!isLetIn && <DeploymentSignInCard account={account} id="chat-sign-in" text={say("problem.unauthorized")} />}
       <Composer conversation={conversation} isOff={!isLetIn} say={say} />
       {chat.signIn && account.isSignedIn && (
         <p>
@@ -112,7 +112,7 @@ export function Chat({ Marks }: ChatGiven) {
 }
 
 function Settings({ conversation, models, servers, say }: { conversation: Conversation; models: string[]; servers: ChatServer[]; say: SayChat }) {
-  const all = named(servers);
+  const all = withModelNames(servers);
   const offered = conversation.offered;
   const isMany = offered.length > MANY_TOOLS;
   const toggle = <T,>(set: Set<T>, value: T, isIn: boolean) => conversation.change(() => void (isIn ? set.add(value) : set.delete(value)));
@@ -251,7 +251,7 @@ function sentence({ end, problem }: Step, say: SayChat): string {
 }
 
 function Composer({ conversation, isOff, say }: { conversation: Conversation; isOff: boolean; say: SayChat }) {
-  const { state, page } = useShared();
+  const { state, page } = useAppContext();
   const text = state.drafted ?? "";
   const setText = (drafted: string) => page.setChat({ drafted });
   const form = useRef<HTMLFormElement>(null);

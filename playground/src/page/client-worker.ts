@@ -3,10 +3,10 @@ import { startWorker } from "./scripts.ts";
 
 declare const CLIENT_URL: string;
 
-export const client = startWorker(CLIENT_URL, "client");
+export const worker = startWorker(CLIENT_URL, "client");
 
 /** Whether its script ran to its end, which is the first that it tells. */
 export const isStarted = new Promise<boolean>((settle) => {
-  client.addEventListener("message", () => settle(true), { once: true });
-  client.addEventListener("error", () => settle(false), { once: true });
+  worker.addEventListener("message", () => settle(true), { once: true });
+  worker.addEventListener("error", () => settle(false), { once: true });
 });

@@ -1,7 +1,7 @@
 // A text field with suggestions of the server: the combobox pattern of WAI-ARIA, with the focus always in the field.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { CompletionRequest, ServerInfo, Suggestions } from "../protocol.ts";
-import { useShared } from "./context.ts";
+import { useAppContext } from "./context.ts";
 import { Failure } from "./failure.ts";
 
 /** Milliseconds without a key after which suggestions are asked for. */
@@ -26,7 +26,7 @@ interface Given {
 }
 
 export function Combobox({ id, name, of, value, context, isRequired = false, isInvalid, describedBy, onChange }: Given) {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   const [found, setFound] = useState<Suggestions>();
   const [active, setActive] = useState(-1);
   const [fault, setFault] = useState<string>();
@@ -60,7 +60,7 @@ export function Combobox({ id, name, of, value, context, isRequired = false, isI
     const number = ++asked.current;
     const others = Object.fromEntries(Object.entries(context).filter(([other, text]) => other !== name && text !== ""));
     try {
-      const suggestions = await visitor.complete({ field: id, ref: of, name, value: typed, context: others });
+      const suggestions = await client.complete({ field: id, ref: of, name, value: typed, context: others });
       if (number !== asked.current) return;
       setFound(suggestions);
       setActive(-1);

@@ -1,4 +1,4 @@
 // Parts of the page that every connection uses, in one file.
-export { ListAge } from "./age.tsx";
+export { ListAge } from "./list-age.tsx";
 export { Changes } from "./changes.ts";
-export { ListeningNote } from "./listening.tsx";
+export { ListeningNote } from "./listening-note.tsx";

@@ -2,20 +2,20 @@
 import { createContext } from "preact";
 import { useContext, useLayoutEffect, useState } from "preact/hooks";
 import type { Say } from "./language.ts";
-import type { Observed } from "./observed.ts";
+import type { Observable } from "./observable.ts";
 import type { Page } from "./page.ts";
 import type { State } from "./state.ts";
-import type { Visitor } from "./visitor.ts";
+import type { ServerClient } from "./server-client.ts";
 
 /** Actions and words, which are the same until another server or language is chosen. */
 export interface Actions {
-  /** At the server that is shown. */
-  visitor: Visitor;
+  /** The client of the server that is shown. */
+  client: ServerClient;
   page: Page;
   say: Say;
 }
 
-export interface Shared extends Actions {
+export interface AppContext extends Actions {
   state: State;
 }
 
@@ -32,7 +32,7 @@ export function useActions(): Actions {
   return actions;
 }
 
-export function useShared(): Shared {
+export function useAppContext(): AppContext {
   const actions = useActions();
   const state = useContext(StateContext);
   if (!state) throw new Error(OUTSIDE);
@@ -40,7 +40,7 @@ export function useShared(): Shared {
 }
 
 /** Draws the view again, and the rest of the page not, when what it shows has changed in place. */
-export function useChanges(shown: Pick<Observed, "subscribe">): void {
+export function useChanges(shown: Pick<Observable, "subscribe">): void {
   const [, redraw] = useState({});
   useLayoutEffect(() => shown.subscribe(() => redraw({})), [shown]);
 }

@@ -5,7 +5,7 @@ import { installations } from "../copy/install.ts";
 import type { Portable, PortableRequest } from "../copy/portable.ts";
 import { write } from "../exact.ts";
 import type { PortableCall, Tool } from "../protocol.ts";
-import { useActions, useShared } from "./context.ts";
+import { useActions, useAppContext } from "./context.ts";
 import { Failure } from "./failure.ts";
 import { linkTo } from "./state-link.ts";
 
@@ -16,13 +16,13 @@ export interface Choice {
 
 /** The call of a tool with the arguments that stand in its form. */
 export function CallCopies({ tool }: { tool: Tool }) {
-  const { visitor, say } = useActions();
+  const { client, say } = useActions();
   const [call, setCall] = useState<PortableCall>();
   const [fault, setFault] = useState<string>();
-  const json = write(visitor.draftOf(tool));
+  const json = write(client.draftOf(tool));
   useEffect(() => {
     let isWanted = true;
-    visitor.portable(tool).then(
+    client.portable(tool).then(
       (made) => isWanted && (setCall(made), setFault(undefined)),
       (error: unknown) => isWanted && setFault(error instanceof Failure ? error.problem.message : String(error)),
     );
@@ -65,7 +65,7 @@ function Variables({ texts }: { texts: Portable[] }) {
 
 /** The connected server in the configuration of clients, and the state of the page as a link. */
 export function ServerCopies() {
-  const { state, say } = useShared();
+  const { state, say } = useAppContext();
   const name = state.info?.name ?? "mcp";
   const choices = installations(name, state.target.url).map(({ client, file, through, text }) => ({
     label: [client, through && say("copy.through", { name: through }), file ?? say("copy.command")].filter(Boolean).join(" · "),

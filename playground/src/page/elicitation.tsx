@@ -5,8 +5,8 @@ import { isLoopback } from "../address.ts";
 import { type Json, isObject, write } from "../exact.ts";
 import { initial } from "../schema/field.ts";
 import { visible } from "../visible.ts";
-import { useActions, useShared } from "./context.ts";
-import { useChecked } from "./finding.ts";
+import { useActions, useAppContext } from "./context.ts";
+import { useValidatedForm } from "./validation.ts";
 import { SchemaForm } from "./form.tsx";
 import type { Asking } from "./question.tsx";
 import { serverName } from "./state.ts";
@@ -26,7 +26,7 @@ export function FormQuestion({ question, reply }: Asking) {
   const schema = (isObject(requestedSchema as Json) ? requestedSchema : {}) as Json;
   const isSecret = useMemo(() => SECRET.test(`${message} ${write(schema)}`.replaceAll("_", " ")), [question]);
   const [value, setValue] = useState<Json>(() => initial(schema, schema, true) ?? {});
-  const { form, misfits, setBlocked, check } = useChecked();
+  const { form, errors, setBlocked, check } = useValidatedForm();
   async function send(event: SubmitEvent) {
     event.preventDefault();
     // The question may be withdrawn meanwhile.
@@ -36,7 +36,7 @@ export function FormQuestion({ question, reply }: Asking) {
     <form ref={form} onSubmit={send} noValidate>
       <Message text={message} />
       {isSecret && <p class="warning">{say("question.secret")}</p>}
-      <SchemaForm id={`question-${question.number}`} schema={schema} value={value} misfits={misfits} onChange={setValue} onBlocked={setBlocked} />
+      <SchemaForm id={`question-${question.number}`} schema={schema} value={value} errors={errors} onChange={setValue} onBlocked={setBlocked} />
       <p class="choice">
         <button type="submit" class="button">
           {say("question.accept")}
@@ -70,11 +70,11 @@ function OtherAnswers({ reply }: Pick<Asking, "reply">) {
 }
 
 export function PageQuestion({ question, reply }: Asking) {
-  const { visitor } = useActions();
+  const { client } = useActions();
   const { message, url, elicitationId } = (question.params ?? {}) as ElicitationParams;
   function open() {
     const host = URL.parse(String(url))?.host ?? "";
-    if (question.call !== undefined && elicitationId !== undefined) visitor.opened(question.call, { id: String(elicitationId), host });
+    if (question.call !== undefined && elicitationId !== undefined) client.opened(question.call, { id: String(elicitationId), host });
     reply({ json: '{"action":"accept"}' });
   }
   return (
@@ -87,7 +87,7 @@ export function PageQuestion({ question, reply }: Asking) {
 
 /** The address of a page, whole and with its host marked. It is opened by a click alone, and never fetched. */
 export function PageLink({ url, onOpen, others }: { url: unknown; onOpen: () => void; others?: ComponentChildren }) {
-  const { state, say } = useShared();
+  const { state, say } = useAppContext();
   const server = serverName(state);
   const page = pageOf(url);
   if (!page)

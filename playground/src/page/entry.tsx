@@ -3,10 +3,10 @@ import { useEffect, useState } from "preact/hooks";
 import type { Deviation, TraceRow, TraceSource, TraceView } from "../protocol.ts";
 import type { PortableRequest } from "../copy/portable.ts";
 import { en, type Word } from "../words/en.ts";
-import { useActions, useShared } from "./context.ts";
+import { useActions, useAppContext } from "./context.ts";
 import { noteIn } from "./language.ts";
 import { later } from "./later.tsx";
-import { Opening } from "./opening.tsx";
+import { LazyDetails } from "./lazy-details.tsx";
 
 const RequestCopies = later(async () => (await import("./copies.tsx")).RequestCopies);
 
@@ -21,7 +21,7 @@ interface Props {
 }
 
 export function Entry({ row, source, isOpen, toggle, find }: Props) {
-  const { state, say } = useShared();
+  const { state, say } = useAppContext();
   const { number, direction, title, status, ms, bytes, id, at, isFault, deviations, step } = row;
   const head = (
     <>
@@ -47,14 +47,14 @@ export function Entry({ row, source, isOpen, toggle, find }: Props) {
 }
 
 function Details({ row, source, find }: Pick<Props, "row" | "source" | "find">) {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   const [isPlain, setPlain] = useState(false);
   const [view, setView] = useState<TraceView>();
   const [fault, setFault] = useState<string>();
   const { number, partner } = row;
   useEffect(() => {
     let isWanted = true;
-    visitor.ask("traceEntry", { number, isPlain, of: source }).then(
+    client.ask("traceEntry", { number, isPlain, of: source }).then(
       (found) => isWanted && setView(found),
       (error: unknown) => isWanted && setFault(error instanceof Error ? error.message : String(error)),
     );
@@ -94,7 +94,7 @@ function Details({ row, source, find }: Pick<Props, "row" | "source" | "find">) 
         )}
         {source === "live" && (
           <>
-            <button type="button" class="small" aria-pressed={isPinned} onClick={() => visitor.pinTrace(number, !isPinned)}>
+            <button type="button" class="small" aria-pressed={isPinned} onClick={() => client.pinTrace(number, !isPinned)}>
               {say("trace.pin")}
             </button>
             <button type="button" class="small" aria-pressed={isPlain} onClick={() => setPlain(!isPlain)}>
@@ -116,16 +116,16 @@ function Details({ row, source, find }: Pick<Props, "row" | "source" | "find">) 
       {http && <HeaderList heading={say("trace.headers.sent")} headers={http.requestHeaders} marked={differing.map(({ header }) => header)} />}
       {http && <HeaderList heading={say("trace.headers.got")} headers={http.responseHeaders} marked={[]} />}
       {hidden.length > 0 && <p class="note">{say("trace.hidden", { names: hidden.join(", ") })}</p>}
-      {http && <Opening heading={say("trace.copy")}>{() => <Copies number={number} source={source} />}</Opening>}
+      {http && <LazyDetails heading={say("trace.copy")}>{() => <Copies number={number} source={source} />}</LazyDetails>}
     </div>
   );
 }
 
 function Copies({ number, source }: { number: number; source: TraceSource }) {
-  const { visitor, say } = useActions();
+  const { client, say } = useActions();
   const [request, setRequest] = useState<PortableRequest | null>();
   useEffect(() => {
-    void visitor.ask("traceRequest", { number, of: source }).then(setRequest, () => setRequest(null));
+    void client.ask("traceRequest", { number, of: source }).then(setRequest, () => setRequest(null));
   }, [number]);
   if (request === undefined) return <p class="note">{say("later.loading")}</p>;
   return request ? <RequestCopies request={request} /> : <p class="note">{say("trace.gone")}</p>;

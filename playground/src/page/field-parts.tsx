@@ -2,7 +2,7 @@
 import { type ComponentChildren, createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Json } from "../exact.ts";
-import type { Misfit } from "../schema/check.ts";
+import type { SchemaError } from "../schema/check.ts";
 import { type Field, initial, labelOf } from "../schema/field.ts";
 import type { Schema } from "../schema/schema.ts";
 import { type Word, en } from "../words/en.ts";
@@ -11,11 +11,11 @@ import { useActions } from "./context.ts";
 interface Form {
   id: string;
   root: Schema;
-  misfits: Misfit[];
+  errors: SchemaError[];
   onFault: (pointer: string, is: boolean) => void;
 }
 
-export const FormContext = createContext<Form>({ id: "", root: true, misfits: [], onFault: () => {} });
+export const FormContext = createContext<Form>({ id: "", root: true, errors: [], onFault: () => {} });
 
 export interface Given {
   schema: Schema;
@@ -40,11 +40,11 @@ export interface Attributes {
 
 export function useField({ pointer, field }: Pick<View, "pointer" | "field">) {
   const { say } = useActions();
-  const { id: form, misfits } = useContext(FormContext);
+  const { id: form, errors } = useContext(FormContext);
   const id = `${form}${pointer}`;
-  const misfit = misfits.find((misfit) => misfit.pointer === pointer);
-  const word = `check.${misfit?.keyword}`;
-  const fault = misfit && (word in en ? say(word as Word, { demand: misfit.demand }) : say("check.other", { keyword: misfit.keyword }));
+  const error = errors.find((error) => error.pointer === pointer);
+  const word = `check.${error?.keyword}`;
+  const fault = error && (word in en ? say(word as Word, { demand: error.demand }) : say("check.other", { keyword: error.keyword }));
   const described = [field.description && `${id}-about`, fault && `${id}-fault`].filter(Boolean).join(" ");
   const attributes: Attributes = { id, "aria-invalid": fault !== undefined, "aria-describedby": described || undefined, disabled: field.isReadOnly };
   return { id, fault, attributes };

@@ -1,6 +1,6 @@
 // The fields of a form, one for each kind of schema. Those that hold others are here.
 import { useContext, useState } from "preact/hooks";
-import { type Json, isObject, same } from "../exact.ts";
+import { type Json, isObject, isEqual } from "../exact.ts";
 import { pointerTo } from "../schema/check.ts";
 import { type Option, type Variant, fieldOf, initial, labelOf, switched, variantOf, withMember } from "../schema/field.ts";
 import type { Schema } from "../schema/schema.ts";
@@ -100,14 +100,14 @@ export function ChecksView({ options, ...view }: View & { options: Option[] }) {
   const { value, onChange, isRequired } = view;
   const chosen = Array.isArray(value) ? value : [];
   function toggle(option: Json, is: boolean) {
-    const next = options.map(({ value }) => value).filter((known) => (same(known, option) ? is : chosen.some((kept) => same(kept, known))));
+    const next = options.map(({ value }) => value).filter((known) => (isEqual(known, option) ? is : chosen.some((kept) => isEqual(kept, known))));
     onChange(next.length === 0 && !isRequired ? undefined : next);
   }
   return (
     <Group {...view}>
       {options.map(({ value: option, label }) => (
         <label key={label} class="check" dir="auto">
-          <input type="checkbox" checked={chosen.some((kept) => same(kept, option))} onChange={(event) => toggle(option, event.currentTarget.checked)} /> {label}
+          <input type="checkbox" checked={chosen.some((kept) => isEqual(kept, option))} onChange={(event) => toggle(option, event.currentTarget.checked)} /> {label}
         </label>
       ))}
     </Group>
@@ -168,7 +168,7 @@ export function JsonView(view: View) {
           {title} <Notes {...view} />
         </p>
       )}
-      <JsonText id={id} label={title || "JSON"} value={view.value} onChange={view.onChange} onFault={(is) => onFault(view.pointer, is)} misfit={fault} />
+      <JsonText id={id} label={title || "JSON"} value={view.value} onChange={view.onChange} onFault={(is) => onFault(view.pointer, is)} error={fault} />
       <About id={id} field={view.field} fault={undefined} />
     </div>
   );

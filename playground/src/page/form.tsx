@@ -1,7 +1,7 @@
 // A form for a schema, and beside it the same value as JSON.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Json, JsonProblem, isObject, parse, same, write } from "../exact.ts";
-import type { Misfit } from "../schema/check.ts";
+import { type Json, JsonProblem, isObject, parse, isEqual, write } from "../exact.ts";
+import type { SchemaError } from "../schema/check.ts";
 import { fieldOf, initial } from "../schema/field.ts";
 import { verdicts } from "../schema/patterns.ts";
 import type { Schema } from "../schema/schema.ts";
@@ -15,7 +15,7 @@ interface Given {
   id: string;
   schema: Schema;
   value: Json;
-  misfits: Misfit[];
+  errors: SchemaError[];
   onChange: (value: Json) => void;
   /** Told whether a text of the form cannot be read. */
   onBlocked: (isBlocked: boolean) => void;
@@ -23,7 +23,7 @@ interface Given {
 }
 
 /** Of a large schema, each drawing is long: the form is drawn when its value changes, and not with what stands beside it. */
-export const SchemaForm = memo(({ id, schema, value, misfits, onChange, onBlocked, emptyText }: Given) => {
+export const SchemaForm = memo(({ id, schema, value, errors, onChange, onBlocked, emptyText }: Given) => {
   const { say } = useActions();
   // They decide conditions and branches.
   useChanges(verdicts);
@@ -59,11 +59,11 @@ export const SchemaForm = memo(({ id, schema, value, misfits, onChange, onBlocke
         )}
       </div>
       {isJson ? (
-        <JsonText id={`${id}-json`} label={say("form.json")} value={value} onChange={onChange} onFault={(is) => fault("json", is)} misfit={misfits[0] && `${misfits[0].pointer} ${misfits[0].keyword}`} />
+        <JsonText id={`${id}-json`} label={say("form.json")} value={value} onChange={onChange} onFault={(is) => fault("json", is)} error={errors[0] && `${errors[0].pointer} ${errors[0].keyword}`} />
       ) : isEmpty ? (
         <p class="note">{emptyText}</p>
       ) : (
-        <FormContext.Provider value={{ id, root: schema, misfits, onFault: fault }}>
+        <FormContext.Provider value={{ id, root: schema, errors, onFault: fault }}>
           <FieldView schema={schema} value={value} pointer="" name="" isRequired onChange={(next) => onChange(next ?? {})} />
         </FormContext.Provider>
       )}
@@ -77,20 +77,20 @@ interface JsonGiven {
   value: Json | undefined;
   onChange: (value: Json) => void;
   onFault: (is: boolean) => void;
-  misfit?: string | undefined;
+  error?: string | undefined;
 }
 
 /** A value as text. What cannot be read stays as it was typed, with the place. */
-export function JsonText({ id, label, value, onChange, onFault, misfit }: JsonGiven) {
+export function JsonText({ id, label, value, onChange, onFault, error }: JsonGiven) {
   const { say } = useActions();
   const [typed, setTyped] = useState(() => (value === undefined ? "" : write(value, 2)));
   const [problem, setProblem] = useState<string>();
   const last = useRef(value);
   useEffect(() => {
     // The same value may be made anew with each drawing: beside it, what was typed stays.
-    const isNew = !same(last.current, value);
+    const isNew = !isEqual(last.current, value);
     last.current = value;
-    if (!isNew || value === undefined || same(attempt(typed), value)) return;
+    if (!isNew || value === undefined || isEqual(attempt(typed), value)) return;
     setTyped(write(value, 2));
     setProblem(undefined);
     onFault(false);
@@ -108,7 +108,7 @@ export function JsonText({ id, label, value, onChange, onFault, misfit }: JsonGi
       onFault(true);
     }
   }
-  const told = problem ?? misfit;
+  const told = problem ?? error;
   return (
     <>
       <label class="unseen" for={id}>

@@ -1,9 +1,9 @@
 // The reason why a tool cannot be called in 2026-07-28.
 import type { Tool } from "../protocol.ts";
-import { useShared } from "./context.ts";
+import { useAppContext } from "./context.ts";
 
 export function HeaderNote({ tool }: { tool: Tool }) {
-  const { state, say } = useShared();
+  const { state, say } = useAppContext();
   const fault = state.lists.tools?.faults[tool.name];
   if (!fault) return null;
   return (

@@ -1,7 +1,7 @@
 // Help with a problem whose cause is known: what happened, what to do, and the details folded.
 import type { Problem } from "../protocol.ts";
 import { type Word } from "../words/en.ts";
-import { useActions, useShared } from "./context.ts";
+import { useActions, useAppContext } from "./context.ts";
 import { Copyable } from "./copies.tsx";
 import { corsTexts } from "./cors.ts";
 import { later } from "./later.tsx";
@@ -11,7 +11,7 @@ const RelayOffer = later(async () => (await import("./relay.tsx")).RelayOffer);
 const RelaySignIn = later(async () => (await import("./relay.tsx")).RelaySignIn);
 
 export function Help({ problem }: { problem: Problem }) {
-  const { state, say } = useShared();
+  const { state, say } = useAppContext();
   const { cause = "", facts = {}, code } = problem;
   const isCors = cause === "cors" || cause === "cors.headers";
   return (
@@ -39,7 +39,7 @@ function Cors({ problem: { facts = {}, headers = [] } }: { problem: Problem }) {
 
 // Where servers are usually found.
 function OtherPaths({ url }: { url: string }) {
-  const { visitor, say } = useActions();
+  const { client, say } = useActions();
   const here = URL.parse(url);
   if (!here) return null;
   return (
@@ -47,7 +47,7 @@ function OtherPaths({ url }: { url: string }) {
       {["/mcp", "/sse"]
         .filter((path) => path !== here.pathname)
         .map((path) => (
-          <button key={path} type="button" class="small" onClick={() => (visitor.setTarget({ url: `${here.origin}${path}` }), void visitor.connect())}>
+          <button key={path} type="button" class="small" onClick={() => (client.setTarget({ url: `${here.origin}${path}` }), void client.connect())}>
             {say("help.try", { path })}
           </button>
         ))}

@@ -1,10 +1,10 @@
 // The icon of a server or of what it offers, or the first letters of its name.
 import { useEffect, useState } from "preact/hooks";
-import { useShared } from "./context.ts";
+import { useAppContext } from "./context.ts";
 
 /** Stands before a name that is written out. */
 export function Icon({ icons, title }: { icons: unknown; title: string }) {
-  const { state } = useShared();
+  const { state } = useAppContext();
   const [source, setSource] = useState<string>();
   const { url } = state.target;
   const wanted = JSON.stringify(icons);

@@ -1,7 +1,7 @@
 // The field of a list.
 import { useContext, useRef, useState } from "preact/hooks";
 import type { Json } from "../exact.ts";
-import { type Misfit, pointerTo } from "../schema/check.ts";
+import { type SchemaError, pointerTo } from "../schema/check.ts";
 import { fieldOf, initial } from "../schema/field.ts";
 import type { Schema } from "../schema/schema.ts";
 import { useActions } from "./context.ts";
@@ -14,9 +14,9 @@ const PART_ITEMS = 50;
 /** A list whose items are added, removed and moved. Of a long one a part is there at a time. */
 export function ListView(view: View) {
   const { say } = useActions();
-  const { root, misfits } = useContext(FormContext);
+  const { root, errors } = useContext(FormContext);
   const [, redraw] = useState({});
-  const part = useRef<{ from: number; misfits: Misfit[] }>({ from: 0, misfits });
+  const part = useRef<{ from: number; errors: SchemaError[] }>({ from: 0, errors });
   const { field, value, pointer, onChange, isRequired } = view;
   if (field.kind !== "list") return null;
   if (field.options) return <ChecksView {...view} options={field.options} />;
@@ -26,7 +26,7 @@ export function ListView(view: View) {
   if (!Array.isArray(value)) return <JsonView {...view} />;
   const name = titleOf(view);
   // Shows the part with the first value that does not fit, so that the focus can go there.
-  if (part.current.misfits !== misfits) part.current = { from: partOf(misfitAt(misfits, pointer)) ?? part.current.from, misfits };
+  if (part.current.errors !== errors) part.current = { from: partOf(errorAt(errors, pointer)) ?? part.current.from, errors };
   const from = Math.min(part.current.from, partOf(Math.max(value.length - 1, 0)) ?? 0);
   const to = Math.min(from + PART_ITEMS, value.length);
   const show = (at: number) => {
@@ -91,8 +91,8 @@ export function ListView(view: View) {
 const partOf = (at: number | undefined): number | undefined => (at === undefined ? undefined : Math.max(0, Math.floor(at / PART_ITEMS) * PART_ITEMS));
 
 /** The first item in which something does not fit. */
-function misfitAt(misfits: Misfit[], pointer: string): number | undefined {
-  const found = misfits.find((misfit) => misfit.pointer.startsWith(`${pointer}/`));
+function errorAt(errors: SchemaError[], pointer: string): number | undefined {
+  const found = errors.find((error) => error.pointer.startsWith(`${pointer}/`));
   const at = found && Number(found.pointer.slice(pointer.length + 1).split("/")[0]);
   return at === undefined || Number.isNaN(at) ? undefined : at;
 }

@@ -1,5 +1,5 @@
 // The language of the page: the browser's, or the one that the person chose.
-import { named } from "../visible.ts";
+import { visibleName } from "../visible.ts";
 import { type Word, type Words, en } from "../words/en.ts";
 
 export type Language = "en" | "zh-Hans";
@@ -52,7 +52,7 @@ export function noteIn(language: Language, note: string): string {
 }
 
 /** A text with values for what is in braces. They turn nothing of what stands around them. */
-export const filled = (text: string, values: Record<string, string | number>): string => text.replace(/\{(\w+)\}/g, (_, name: string) => named(String(values[name] ?? "")));
+export const filled = (text: string, values: Record<string, string | number>): string => text.replace(/\{(\w+)\}/g, (_, name: string) => visibleName(String(values[name] ?? "")));
 
 /** The result of what a browser may refuse, such as storage. */
 export function attempt<T>(work: () => T): T | undefined {

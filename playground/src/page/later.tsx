@@ -1,7 +1,7 @@
 // Views whose code is loaded when they are first shown.
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { useActions, useShared } from "./context.ts";
+import { useActions, useAppContext } from "./context.ts";
 import { loadLater } from "./language.ts";
 
 /**
@@ -35,7 +35,7 @@ export function later<Props extends object>(load: () => Promise<ComponentType<Pr
 
 /** The one offer to reload, however much is missing. What was typed is there afterwards. */
 export function Outdated() {
-  const { state, say } = useShared();
+  const { state, say } = useAppContext();
   if (!state.isOutdated) return null;
   return (
     <div class="problem" role="alert">

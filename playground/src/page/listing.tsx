@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { visible } from "../visible.ts";
-import { useActions, useShared } from "./context.ts";
+import { useActions, useAppContext } from "./context.ts";
 import { Icon, hasIcons } from "./icon.tsx";
 import { later } from "./later.tsx";
 import { memo } from "./memo.tsx";
@@ -21,7 +21,7 @@ export interface Entry {
 }
 
 export function Listing({ tab, entries, children }: { tab: Tab; entries: Entry[]; children: ComponentChildren }) {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   const chosen = state.chosen[tab];
   return (
     <div class={chosen === undefined ? "listing" : "listing chosen"}>
@@ -31,7 +31,7 @@ export function Listing({ tab, entries, children }: { tab: Tab; entries: Entry[]
           <p class="note">{entries.length > 0 && say("list.choose")}</p>
         ) : (
           <>
-            <button type="button" class="link back" onClick={() => visitor.choose(tab, undefined)}>
+            <button type="button" class="link back" onClick={() => client.choose(tab, undefined)}>
               ← {say("list.back")}
             </button>
             {children}
@@ -50,7 +50,7 @@ interface ListGiven {
 }
 
 const List = memo(({ tab, entries, search, chosen }: ListGiven) => {
-  const { visitor, say } = useActions();
+  const { client, say } = useActions();
   // What is searched, once for a list and not for each letter.
   const texts = useMemo(() => entries.map(({ id, title, description }) => `${id}\n${title}\n${description ?? ""}`.toLowerCase()), [entries]);
   const wanted = search.trim().toLowerCase();
@@ -59,7 +59,7 @@ const List = memo(({ tab, entries, search, chosen }: ListGiven) => {
   return (
     <div class="list">
       {entries.length > 5 && (
-        <input class="field" type="search" aria-label={say("list.search")} placeholder={say("list.search")} value={search} onInput={(event) => visitor.search(tab, event.currentTarget.value)} />
+        <input class="field" type="search" aria-label={say("list.search")} placeholder={say("list.search")} value={search} onInput={(event) => client.search(tab, event.currentTarget.value)} />
       )}
       {(tab === "tools" || tab === "resources" || tab === "prompts") && <ListAge what={tab} />}
       {entries.length === 0 && <p class="note">{say("list.none")}</p>}
@@ -68,7 +68,7 @@ const List = memo(({ tab, entries, search, chosen }: ListGiven) => {
         rows={found}
         chosen={chosen}
         draw={({ id, title, description, marks, state, icons }) => (
-          <button type="button" aria-pressed={id === chosen} onClick={() => visitor.choose(tab, id)}>
+          <button type="button" aria-pressed={id === chosen} onClick={() => client.choose(tab, id)}>
             {withIcons && <Icon icons={icons} title={title} />}
             <b dir="auto">{title}</b>
             {state && <i class="tag strong">{say(`list.${state}`)}</i>}

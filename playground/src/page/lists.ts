@@ -1,6 +1,6 @@
 // The lists of what a server offers, as the page has them.
 import { isObject } from "../exact.ts";
-import type { Listed, ListName, OperationName, Operations } from "../protocol.ts";
+import type { ListPage, ListName, OperationName, Operations } from "../protocol.ts";
 import type { ServerState } from "./state.ts";
 
 export const LISTS: ListName[] = ["tools", "resources", "templates", "prompts"];
@@ -10,9 +10,9 @@ export type Ask = <K extends OperationName>(operation: K, given: Operations[K]["
 type Entry = ServerState[ListName][number];
 
 /** A list whose entries can be told apart. */
-export interface Loaded {
+export interface LoadedList {
   entries: Entry[];
-  faults: Listed["faults"];
+  faults: ListPage["faults"];
   /** The least for which the server vouches for any part of it. */
   ttlMs: number | undefined;
   /** Milliseconds since 1970. */
@@ -22,13 +22,13 @@ export interface Loaded {
 /** Whether the server offers what the list is of. */
 export const isOffered = ({ info }: ServerState, what: ListName): boolean => info?.capabilities[what === "templates" ? "resources" : what] !== undefined;
 
-export async function load(ask: Ask, what: ListName): Promise<Loaded> {
-  const list: Loaded = { entries: [], faults: {}, ttlMs: undefined, at: Date.now() };
+export async function load(ask: Ask, what: ListName): Promise<LoadedList> {
+  const list: LoadedList = { entries: [], faults: {}, ttlMs: undefined, at: Date.now() };
   let next: number | undefined;
   do {
     const piece = ask("list", { what, ...(next === undefined ? {} : { next }) });
     // Servers with resources alone need not know the method for templates.
-    const { entries, faults, ttlMs, next: following } = await (what === "templates" ? piece.catch((): Listed => ({ entries: [], faults: {} })) : piece);
+    const { entries, faults, ttlMs, next: following } = await (what === "templates" ? piece.catch((): ListPage => ({ entries: [], faults: {} })) : piece);
     for (const entry of entries as Entry[]) if (idOf(entry) !== undefined) list.entries.push(shaped(entry));
     Object.assign(list.faults, faults);
     if (ttlMs !== undefined) list.ttlMs = Math.min(list.ttlMs ?? Infinity, ttlMs);
@@ -50,7 +50,7 @@ function shaped<T extends object>(entry: T): T {
 const isNamed = (value: unknown): value is object => isText((value as { name?: unknown } | null)?.name);
 
 /** The part of the state that a list is. */
-export const stateOf = (what: ListName, { lists }: ServerState, { entries, at, ttlMs, faults }: Loaded, marks: { added: string[]; gone: unknown[] } = { added: [], gone: [] }): Partial<ServerState> => ({
+export const stateOf = (what: ListName, { lists }: ServerState, { entries, at, ttlMs, faults }: LoadedList, marks: { added: string[]; gone: unknown[] } = { added: [], gone: [] }): Partial<ServerState> => ({
   [what]: entries,
   lists: { ...lists, [what]: { at, ttlMs, faults, ...marks } },
 });

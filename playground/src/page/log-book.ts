@@ -1,6 +1,6 @@
 // The log messages of a server: the newest, up to a number.
 import type { LogEntry } from "../protocol.ts";
-import { Observed } from "./observed.ts";
+import { Observable } from "./observable.ts";
 
 const MAX_ENTRIES = 10_000;
 
@@ -12,7 +12,7 @@ export interface NumberedEntry extends LogEntry {
   chars: number;
 }
 
-export class LogBook extends Observed {
+export class LogBook extends Observable {
   #entries: NumberedEntry[] = [];
   #chars = 0;
   #last = 0;

@@ -1,8 +1,8 @@
 // The log messages of the server, the newest first. Only the rows that are in sight are drawn.
 import { useMemo, useState } from "preact/hooks";
 import { LOG_LEVELS, type LogLevel, initialLogLevel } from "../protocol.ts";
-import { named } from "../visible.ts";
-import { useActions, useChanges, useShared } from "./context.ts";
+import { visibleName } from "../visible.ts";
+import { useActions, useChanges, useAppContext } from "./context.ts";
 import type { NumberedEntry } from "./log-book.ts";
 
 /** The height of a row in pixels, as in the style sheet. A finger needs more. */
@@ -14,24 +14,24 @@ const SPARE_ROWS = 10;
 const MAX_LINE_CHARS = 300;
 
 export function Logs() {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   const level = state.logLevel ?? (state.info?.era === "modern" ? initialLogLevel(state.info.capabilities) : "");
   const [least, setLeast] = useState("");
   const [logger, setLogger] = useState<string>();
   const [paused, setPaused] = useState<readonly NumberedEntry[]>();
   const [chosen, setChosen] = useState<NumberedEntry>();
-  useChanges(visitor.logs);
-  const entries = paused ?? visitor.logs.entries;
+  useChanges(client.logs);
+  const entries = paused ?? client.logs.entries;
   const loggers = useMemo(() => [...new Set(entries.map(({ logger }) => logger))].toSorted(), [entries]);
   const found = useMemo(() => {
     const from = LOG_LEVELS.indexOf(least as LogLevel);
     return entries.filter((entry) => (logger === undefined || entry.logger === logger) && (from < 0 || LOG_LEVELS.indexOf(entry.level as LogLevel) >= from)).reverse();
   }, [entries, least, logger]);
-  const missed = paused ? Math.max(0, (visitor.logs.entries.at(-1)?.number ?? 0) - (paused.at(-1)?.number ?? 0)) : 0;
+  const missed = paused ? Math.max(0, (client.logs.entries.at(-1)?.number ?? 0) - (paused.at(-1)?.number ?? 0)) : 0;
   return (
     <div class="logs">
       <label for="log-level">{say("logs.asked")}</label>
-      <select id="log-level" class="field" value={level} aria-describedby="log-level-hint" onChange={(event) => void visitor.setLogLevel(event.currentTarget.value as LogLevel | "")}>
+      <select id="log-level" class="field" value={level} aria-describedby="log-level-hint" onChange={(event) => void client.setLogLevel(event.currentTarget.value as LogLevel | "")}>
         <option value="" disabled={state.info?.era === "legacy" && level !== ""}>
           {say(state.info?.era === "modern" ? "logs.none" : "logs.server")}
         </option>
@@ -55,10 +55,10 @@ export function Logs() {
         </select>
       </div>
       <p class="row">
-        <button type="button" class="small" aria-pressed={paused !== undefined} onClick={() => setPaused(paused ? undefined : visitor.logs.entries)}>
+        <button type="button" class="small" aria-pressed={paused !== undefined} onClick={() => setPaused(paused ? undefined : client.logs.entries)}>
           {say("logs.pause")}
         </button>
-        <button type="button" class="link" onClick={() => (setPaused(undefined), setChosen(undefined), visitor.clearLogs())}>
+        <button type="button" class="link" onClick={() => (setPaused(undefined), setChosen(undefined), client.clearLogs())}>
           {say("trace.clear")}
         </button>
         <span class="note">
@@ -69,7 +69,7 @@ export function Logs() {
       {chosen && (
         <section>
           <h3 dir="auto">
-            {named(chosen.level)} {named(chosen.logger)} {new Date(chosen.at).toLocaleTimeString()}
+            {visibleName(chosen.level)} {visibleName(chosen.logger)} {new Date(chosen.at).toLocaleTimeString()}
           </h3>
           <pre class="text" tabIndex={0} dir="auto">
             {textOf(chosen.data, 2)}
@@ -103,7 +103,7 @@ function Rows({ entries, chosen, onChoose }: { entries: NumberedEntry[]; chosen:
         {entries.slice(first, last).map((entry) => (
           <li key={entry.number}>
             <button type="button" aria-pressed={entry === chosen} onClick={() => onChoose(entry)}>
-              <time>{new Date(entry.at).toLocaleTimeString()}</time> <span class={isGrave(entry.level) ? "tag strong" : "tag"}>{entry.level}</span> {entry.logger && <b dir="auto">{named(entry.logger)}</b>} <span dir="auto">{textOf(entry.data).slice(0, MAX_LINE_CHARS)}</span>
+              <time>{new Date(entry.at).toLocaleTimeString()}</time> <span class={isGrave(entry.level) ? "tag strong" : "tag"}>{entry.level}</span> {entry.logger && <b dir="auto">{visibleName(entry.logger)}</b>} <span dir="auto">{textOf(entry.data).slice(0, MAX_LINE_CHARS)}</span>
             </button>
           </li>
         ))}

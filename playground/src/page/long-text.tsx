@@ -11,7 +11,7 @@ const MARGIN = 30;
 const ROW_PIXELS = 20;
 
 export function LongTextView({ text: { id, chars }, name }: { text: LongText; name: string }) {
-  const { visitor, say } = useActions();
+  const { client, say } = useActions();
   const box = useRef<HTMLDivElement>(null);
   const [columns, setColumns] = useState(0);
   const [from, setFrom] = useState(0);
@@ -39,7 +39,7 @@ export function LongTextView({ text: { id, chars }, name }: { text: LongText; na
     if (columns === 0) return;
     let isWanted = true;
     const first = Math.max(0, from - MARGIN);
-    visitor.ask("textRows", { id, columns, from: first, count: count + 2 * MARGIN }).then(
+    client.ask("textRows", { id, columns, from: first, count: count + 2 * MARGIN }).then(
       ({ rows, total }) => isWanted && setShown({ from: first, rows, total }),
       (error: unknown) => isWanted && setFault(error instanceof Error ? error.message : String(error)),
     );
@@ -52,7 +52,7 @@ export function LongTextView({ text: { id, chars }, name }: { text: LongText; na
   }
   async function find(event: SubmitEvent) {
     event.preventDefault();
-    const row = await visitor.ask("textFind", { id, text: wanted, from: found ?? -1 }).catch(() => null);
+    const row = await client.ask("textFind", { id, text: wanted, from: found ?? -1 }).catch(() => null);
     setFound(row);
     if (row !== null && box.current) box.current.scrollTop = Math.max(0, (row - 3) / ratio);
   }
@@ -64,7 +64,7 @@ export function LongTextView({ text: { id, chars }, name }: { text: LongText; na
         <button type="submit" class="small">
           {say("longText.next")}
         </button>
-        <button type="button" class="small" onClick={() => void visitor.ask("textFile", { id }).then((file) => saveFile(file, name))}>
+        <button type="button" class="small" onClick={() => void client.ask("textFile", { id }).then((file) => saveFile(file, name))}>
           {say("result.save")}
         </button>
         <span class="note" role="status">

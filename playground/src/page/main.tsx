@@ -5,8 +5,8 @@ import { App } from "./app.tsx";
 import { ActionsContext, StateContext } from "./context.ts";
 import { firstLanguage, speaker } from "./language.ts";
 import { Page } from "./page.ts";
-import { readSaved } from "./saved.ts";
-import { SETTINGS, begin, own } from "./start.ts";
+import { readSaved } from "./server-storage.ts";
+import { SETTINGS, initialServers, OWN_SERVER } from "./start.ts";
 import type { PageState } from "./state.ts";
 
 /** Settings of this deployment. */
@@ -15,7 +15,7 @@ interface Settings extends Pick<PageState, "chat" | "relay"> {
 }
 
 const reading = readSaved();
-const start = begin(reading.servers);
+const start = initialServers(reading.servers);
 const page = new Page(firstLanguage(), reading, start);
 
 function Root() {
@@ -24,8 +24,8 @@ function Root() {
     setState(page.state);
     page.subscribe(() => setState(page.state));
   }, []);
-  const { visitor } = page;
-  const actions = useMemo(() => ({ visitor, page, say: speaker(state.language) }), [visitor, state.language]);
+  const { client } = page;
+  const actions = useMemo(() => ({ client, page, say: speaker(state.language) }), [client, state.language]);
   return (
     <ActionsContext.Provider value={actions}>
       <StateContext.Provider value={state}>
@@ -42,11 +42,11 @@ if (root) render(<Root />, root);
 window.visualViewport?.addEventListener("resize", () => {
   if (document.activeElement?.matches("input, textarea, select")) document.activeElement.scrollIntoView({ block: "nearest" });
 });
-const { visitor } = page;
-const isResumed = await visitor.resume();
-if (start.isAtOnce && !isResumed) void visitor.connect();
+const { client } = page;
+const isResumed = await client.resume();
+if (start.isAtOnce && !isResumed) void client.connect();
 // Where the server has other paths, its own address is another one.
 const settings: Promise<Settings> = fetch(SETTINGS, { credentials: "omit" }).then((response) => response.json());
 const { mcp, chat, relay } = await settings.catch((): Settings => ({}));
 if (chat || relay) page.setChat({ ...(chat ? { chat } : {}), ...(relay ? { relay } : {}) });
-if (mcp && visitor.state.phase === "idle" && visitor.state.target.url === own && !location.search.includes("server=")) visitor.setTarget({ url: mcp });
+if (mcp && client.state.phase === "idle" && client.state.target.url === OWN_SERVER && !location.search.includes("server=")) client.setTarget({ url: mcp });

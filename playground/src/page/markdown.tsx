@@ -19,7 +19,7 @@ export function Markdown({ text }: { text: string }) {
 }
 
 /** The switch between a text as it is and the Markdown that it seems to be. */
-export function Sides({ text, isMarked, onChange }: { text: string; isMarked: boolean; onChange: (isMarked: boolean) => void }) {
+export function MarkdownSwitch({ text, isMarked, onChange }: { text: string; isMarked: boolean; onChange: (isMarked: boolean) => void }) {
   const { say } = useActions();
   if (!looksMarked(text)) return null;
   return (

@@ -1,17 +1,17 @@
 // Saved servers as the `mcpServers` JSON that other clients have, and such JSON as servers to save.
 import { isObject } from "../exact.ts";
 import type { Target } from "../protocol.ts";
-import { type Saved, targetFrom } from "./saved.ts";
+import { type SavedServer, targetFrom } from "./server-storage.ts";
 
 export interface Imported {
-  servers: Pick<Saved, "name" | "target">[];
+  servers: Pick<SavedServer, "name" | "target">[];
   /** Names of those that start a program. */
   commands: string[];
   /** Names of those without an address that can be read. */
   unreadable: string[];
 }
 
-export function exportServers(saved: Saved[]): string {
+export function exportServers(saved: SavedServer[]): string {
   const servers = new Map<string, unknown>();
   for (const { name, target } of saved) {
     const { url, transport, version, scope, headers, offers, seconds, isExtended } = target;

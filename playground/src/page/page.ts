@@ -1,31 +1,31 @@
 // The servers of the page, each with its connection, and the one that is shown.
 import { onMissingPart } from "../missing.ts";
-import { type OwnRequest, targetOf } from "../protocol.ts";
+import { type DeploymentSignInRequest, targetOf } from "../protocol.ts";
 import { verdicts } from "../schema/patterns.ts";
-import { forgetAll, keep, keptEntries } from "./kept.ts";
+import { forgetAll, storeInTab, storedSignIns } from "./tab-storage.ts";
 import { type Language, keepLanguage, load, speaker } from "./language.ts";
-import { type Event, Link } from "./link.ts";
-import { type Reading, type Saved, changeSaved, onSavedElsewhere, readSaved } from "./saved.ts";
-import { type Start, keepTab } from "./start.ts";
+import { type WorkerEvent, WorkerRpc } from "./worker-rpc.ts";
+import { type StoredServers, type SavedServer, changeSaved, onSavedElsewhere, readSaved } from "./server-storage.ts";
+import { type InitialServers, keepTab } from "./start.ts";
 import { type PageState, type ServerState, type State, Store, newServer } from "./state.ts";
-import { Visitor } from "./visitor.ts";
+import { ServerClient } from "./server-client.ts";
 
 /** The number of no server's connection, for what is asked of this deployment: connections have numbers from one on. */
 export const DEPLOYMENT = 0;
 
 export class Page {
   #store: Store<PageState>;
-  #link: Link;
-  #visitors = new Map<number, Visitor>();
-  #hearChat: ((event: Event) => void) | undefined;
+  #rpc: WorkerRpc;
+  #clients = new Map<number, ServerClient>();
+  #hearChat: ((event: WorkerEvent) => void) | undefined;
   #last = 0;
 
   #isCleared = false;
 
-  constructor(language: Language, { servers: saved, fault }: Reading, { servers, shown }: Start) {
+  constructor(language: Language, { servers: saved, fault }: StoredServers, { servers, shown }: InitialServers) {
     this.#store = new Store({ language, shown: 1, servers: saved, storage: fault, isOutdated: false });
-    this.#link = new Link((event) => this.#hear(event));
-    this.#link.send({ restored: keptEntries() });
+    this.#rpc = new WorkerRpc((event) => this.#hear(event));
+    this.#rpc.send({ restored: storedSignIns() });
     for (const server of servers) this.open(server);
     this.show(shown + 1);
     if (fault === "corrupt") void this.changeSaved((servers) => servers);
@@ -34,40 +34,40 @@ export class Page {
     onSavedElsewhere(() => this.#store.set({ servers: readSaved().servers }));
     for (const change of ["online", "offline"])
       window.addEventListener(change, () => {
-        for (const visitor of this.visitors) visitor.retry();
+        for (const client of this.clients) client.retry();
       });
     window.addEventListener("pagehide", () => {
-      for (const visitor of this.visitors) visitor.sayFarewell();
-      if (!this.#isCleared) keepTab(this.visitors.map(({ state }) => state), this.visitors.indexOf(this.visitor));
+      for (const client of this.clients) client.endSession();
+      if (!this.#isCleared) keepTab(this.clients.map(({ state }) => state), this.clients.indexOf(this.client));
     });
   }
 
   /** The link for the chat, which hears what the Web Worker tells of it. */
-  linkFor(hear: (event: Event) => void): Link {
+  rpcForChat(hear: (event: WorkerEvent) => void): WorkerRpc {
     this.#hearChat = hear;
-    return this.#link;
+    return this.#rpc;
   }
 
   /** Asks for something of the sign-in to this deployment. */
-  askOwn(request: OwnRequest): Promise<unknown> {
-    return this.#link.ask(DEPLOYMENT, "own", request);
+  askDeployment(request: DeploymentSignInRequest): Promise<unknown> {
+    return this.#rpc.ask(DEPLOYMENT, "deploymentSignIn", request);
   }
 
   setChat(more: Pick<PageState, "chat" | "relay" | "isChatting" | "drafted">): void {
     this.#store.set(more);
   }
 
-  /** At the server that is shown. */
-  get visitor(): Visitor {
-    return this.#visitors.get(this.#store.state.shown) as Visitor;
+  /** The client of the server that is shown. */
+  get client(): ServerClient {
+    return this.#clients.get(this.#store.state.shown) as ServerClient;
   }
 
-  get visitors(): Visitor[] {
-    return [...this.#visitors.values()];
+  get clients(): ServerClient[] {
+    return [...this.#clients.values()];
   }
 
   get state(): State {
-    return { ...this.#store.state, ...this.visitor.state };
+    return { ...this.#store.state, ...this.client.state };
   }
 
   subscribe(listener: () => void): void {
@@ -75,13 +75,13 @@ export class Page {
   }
 
   /** Adds a server, and shows it. */
-  open(state: ServerState = newServer(targetOf(""))): Visitor {
+  open(state: ServerState = newServer(targetOf(""))): ServerClient {
     const connection = ++this.#last;
-    const visitor = new Visitor(connection, this.#link, (...said) => speaker(this.#store.state.language)(...said), state);
-    this.#visitors.set(connection, visitor);
-    visitor.subscribe(() => this.#store.set({}));
+    const client = new ServerClient(connection, this.#rpc, (...said) => speaker(this.#store.state.language)(...said), state);
+    this.#clients.set(connection, client);
+    client.subscribe(() => this.#store.set({}));
     this.show(connection);
-    return visitor;
+    return client;
   }
 
   /** Offers a reload. */
@@ -94,22 +94,22 @@ export class Page {
   }
 
   /** Ends the connection, and takes the server off the page. */
-  async close(visitor: Visitor): Promise<void> {
-    this.#visitors.delete(visitor.connection);
-    const [next] = this.visitors;
+  async close(client: ServerClient): Promise<void> {
+    this.#clients.delete(client.connection);
+    const [next] = this.clients;
     if (!next) this.open();
-    else if (this.#store.state.shown === visitor.connection) this.show(next.connection);
-    await visitor.leave();
+    else if (this.#store.state.shown === client.connection) this.show(next.connection);
+    await client.leave();
   }
 
   /** Shows a saved server, which is connected on the person's click. */
-  openSaved({ id, target }: Saved): void {
-    const open = this.visitors.find(({ state }) => state.saved === id);
+  openSaved({ id, target }: SavedServer): void {
+    const open = this.clients.find(({ state }) => state.saved === id);
     if (open) this.show(open.connection);
     else this.open({ ...newServer(target), saved: id });
   }
 
-  async changeSaved(change: (servers: Saved[]) => Saved[]): Promise<void> {
+  async changeSaved(change: (servers: SavedServer[]) => SavedServer[]): Promise<void> {
     const isKept = await changeSaved(change);
     this.#store.set(isKept ? { servers: readSaved().servers } : { storage: "denied" });
   }
@@ -117,7 +117,7 @@ export class Page {
   /** Ends all connections, and forgets all that this browser keeps. */
   async clear(): Promise<void> {
     this.#isCleared = true;
-    await Promise.all(this.visitors.map((visitor) => visitor.leave().catch(() => {})));
+    await Promise.all(this.clients.map((client) => client.leave().catch(() => {})));
     await forgetAll();
     location.replace("/playground");
   }
@@ -129,10 +129,10 @@ export class Page {
     this.#store.set({ language });
   }
 
-  #hear(event: Event): void {
-    if ("keep" in event) keep(...event.keep);
+  #hear(event: WorkerEvent): void {
+    if ("keep" in event) storeInTab(...event.keep);
     else if ("chat" in event) this.#hearChat?.(event);
     else if ("outdated" in event) this.outdate();
-    else this.#visitors.get(event.connection)?.hear(event);
+    else this.#clients.get(event.connection)?.hear(event);
   }
 }

@@ -1,8 +1,8 @@
 // Pages that a call needs the person to open, or had opened, and what the server tells of them since.
 import { type Json, isObject } from "../exact.ts";
-import { useShared } from "./context.ts";
+import { useAppContext } from "./context.ts";
 import { PageLink } from "./elicitation.tsx";
-import type { Use } from "./state.ts";
+import type { CallRecord } from "./state.ts";
 
 /** The code of a call that is refused until the person went to a page. */
 const PAGES_NEEDED = -32042;
@@ -13,10 +13,10 @@ interface Needed {
   elicitationId?: unknown;
 }
 
-export function Pages({ use }: { use: Use }) {
-  const { state, visitor, say } = useShared();
-  const { problem, pages = [] } = use;
-  const open = (id: unknown, url: unknown) => visitor.opened(use.number, { id: String(id), host: URL.parse(String(url))?.host ?? "" });
+export function Pages({ record }: { record: CallRecord }) {
+  const { state, client, say } = useAppContext();
+  const { problem, pages = [] } = record;
+  const open = (id: unknown, url: unknown) => client.opened(record.number, { id: String(id), host: URL.parse(String(url))?.host ?? "" });
   return (
     <>
       {problem?.code === PAGES_NEEDED &&
@@ -34,7 +34,7 @@ export function Pages({ use }: { use: Use }) {
         </p>
       ))}
       <p class="choice">
-        <button type="button" class="button plain" disabled={state.phase !== "connected"} onClick={() => void visitor.repeat(use.number)}>
+        <button type="button" class="button plain" disabled={state.phase !== "connected"} onClick={() => void client.repeat(record.number)}>
           {say("page.repeat")}
         </button>
       </p>

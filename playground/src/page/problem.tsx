@@ -1,13 +1,13 @@
 // A problem in words: what happened, what to do, and the details folded.
 import { type Problem, VERSIONS } from "../protocol.ts";
 import { type Word, en } from "../words/en.ts";
-import { useActions, useShared } from "./context.ts";
+import { useActions, useAppContext } from "./context.ts";
 import { later } from "./later.tsx";
 
 const Help = later(async () => (await import("./help.tsx")).Help);
 
 export function ProblemNote({ problem }: { problem: Problem }) {
-  const { state, say } = useShared();
+  const { state, say } = useAppContext();
   const todo = `problem.${problem.kind}.do`;
   // Without a network the help cannot be loaded.
   if (problem.cause && problem.cause !== "offline") return <Help problem={problem} />;

@@ -2,19 +2,19 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Json, isObject } from "../exact.ts";
 import type { Prompt } from "../protocol.ts";
-import { named, visible } from "../visible.ts";
+import { visibleName, visible } from "../visible.ts";
 import { Combobox } from "./combobox.tsx";
-import { useActions, useShared } from "./context.ts";
+import { useActions, useAppContext } from "./context.ts";
 import { JsonBlock } from "./json-block.tsx";
 import { Listing } from "./listing.tsx";
 import { ownOf } from "./lists.ts";
 import { withGone } from "./marks.ts";
 import { memo } from "./memo.tsx";
 import { Content } from "./result.tsx";
-import { Uses } from "./uses.tsx";
+import { CallResults } from "./call-results.tsx";
 
 export function Prompts() {
-  const { state } = useShared();
+  const { state } = useAppContext();
   const { all, entries } = useMemo(() => {
     const { all, markOf } = withGone(state, "prompts");
     return { all, entries: all.map((prompt) => ({ id: prompt.name, title: titleOf(prompt), description: prompt.description, icons: prompt.icons, state: markOf(prompt) })) };
@@ -27,10 +27,10 @@ export function Prompts() {
   );
 }
 
-const titleOf = ({ title, name }: Prompt): string => named(title ?? name);
+const titleOf = ({ title, name }: Prompt): string => visibleName(title ?? name);
 
 function PromptView({ prompt }: { prompt: Prompt }) {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   const [values, setValues] = useState<Record<string, string>>({});
   const [missing, setMissing] = useState<string[]>([]);
   const form = useRef<HTMLFormElement>(null);
@@ -42,7 +42,7 @@ function PromptView({ prompt }: { prompt: Prompt }) {
     const given = Object.entries(values).filter(([, value]) => value !== "");
     const lacking = fields.filter(({ name, required }) => required === true && (ownOf(values, name) ?? "") === "").map(({ name }) => name);
     setMissing(isAnyway ? [] : lacking);
-    if (isAnyway || lacking.length === 0) void visitor.getPrompt(prompt.name, Object.fromEntries(given));
+    if (isAnyway || lacking.length === 0) void client.getPrompt(prompt.name, Object.fromEntries(given));
   }
   return (
     <article>
@@ -80,7 +80,7 @@ function PromptView({ prompt }: { prompt: Prompt }) {
           </button>
         </p>
       </form>
-      <Uses name={prompt.name} uses={state.uses[`prompts ${prompt.name}`] ?? []} show={(result) => <Messages result={result} />} />
+      <CallResults name={prompt.name} calls={state.calls[`prompts ${prompt.name}`] ?? []} show={(result) => <Messages result={result} />} />
     </article>
   );
 }
@@ -100,7 +100,7 @@ function ArgumentField({ prompt, field: { name, title, description, required }, 
   return (
     <div class="labelled">
       <label for={id} dir="auto">
-        {named(title ?? name)} <span class="note">{[title && title !== name ? name : "", required ? "" : say("form.optional")].filter(Boolean).join(" · ")}</span>
+        {visibleName(title ?? name)} <span class="note">{[title && title !== name ? name : "", required ? "" : say("form.optional")].filter(Boolean).join(" · ")}</span>
       </label>
       <Combobox id={id} name={name} of={{ type: "ref/prompt", name: prompt }} value={ownOf(values, name) ?? ""} context={values} isRequired={required === true} isInvalid={isMissing} describedBy={described || undefined} onChange={onChange} />
       {description && (
@@ -124,7 +124,7 @@ const Messages = memo(({ result }: { result: unknown }) => {
     <div class="result">
       {messages.map((message: { role?: unknown; content?: unknown }, at) => (
         <section key={at}>
-          <h5 dir="auto">{named(String(message?.role))}</h5>
+          <h5 dir="auto">{visibleName(String(message?.role))}</h5>
           <Content block={message?.content} />
         </section>
       ))}

@@ -3,7 +3,7 @@ import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Reply } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
-import { useActions, useShared } from "./context.ts";
+import { useActions, useAppContext } from "./context.ts";
 import { FormQuestion, PageQuestion } from "./elicitation.tsx";
 import { later } from "./later.tsx";
 import { type Question, serverName } from "./state.ts";
@@ -16,7 +16,7 @@ export interface Asking {
 }
 
 export function QuestionDialog() {
-  const { state } = useShared();
+  const { state } = useAppContext();
   const [question] = state.questions;
   return question ? <Dialog key={question.number} question={question} /> : null;
 }
@@ -39,7 +39,7 @@ function kindOf({ method, params }: Question): Kind {
 }
 
 function Dialog({ question }: { question: Question }) {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   const dialog = useRef<HTMLDialogElement>(null);
   // Closed before it goes: then the focus returns to where it was.
   useEffect(() => {
@@ -48,7 +48,7 @@ function Dialog({ question }: { question: Question }) {
     return () => element?.close();
   }, []);
   const { heading, View, dismissal } = kindOf(question);
-  const reply = (reply: Reply) => visitor.answer(question.number, reply);
+  const reply = (reply: Reply) => client.answer(question.number, reply);
   const { call } = question;
   const waiting = state.questions.length - 1;
   return (
@@ -63,7 +63,7 @@ function Dialog({ question }: { question: Question }) {
       <p class="choice">
         {waiting > 0 && <span class="note">{say("question.more", { count: waiting })}</span>}
         {call !== undefined && (
-          <button type="button" class="link" onClick={() => visitor.cancel(call)}>
+          <button type="button" class="link" onClick={() => client.cancel(call)}>
             {say("question.end")}
           </button>
         )}
@@ -73,8 +73,8 @@ function Dialog({ question }: { question: Question }) {
 }
 
 function Place({ question: { call, round } }: { question: Question }) {
-  const { visitor, say } = useActions();
-  const name = visitor.nameOf(call);
+  const { client, say } = useActions();
+  const name = client.nameOf(call);
   return (
     <>
       {name !== undefined && <>· {say("question.call", { name })} </>}

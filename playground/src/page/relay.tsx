@@ -1,19 +1,19 @@
 // The relay of this deployment: the offer of it where a server's CORS lets no page in, the person's yes, and the sign-in that it takes.
 import { useEffect, useState } from "preact/hooks";
 import { isRelayed } from "../protocol.ts";
-import { useShared } from "./context.ts";
-import { OwnAccount, RESOURCE } from "./own-account.ts";
-import { OwnSignIn } from "./own-sign-in.tsx";
+import { useAppContext } from "./context.ts";
+import { DeploymentSignIn, RESOURCE } from "./deployment-sign-in.ts";
+import { DeploymentSignInCard } from "./deployment-sign-in-card.tsx";
 import type { Page } from "./page.ts";
 
-let kept: OwnAccount | undefined;
+let kept: DeploymentSignIn | undefined;
 
 // As long as the page: the window of a sign-in may answer when this is no longer shown.
-const keptAccount = (page: Page): OwnAccount => (kept ??= new OwnAccount("relay", (request) => page.askOwn(request)));
+const keptAccount = (page: Page): DeploymentSignIn => (kept ??= new DeploymentSignIn("relay", (request) => page.askDeployment(request)));
 
 /** The offer, beside the help with a server that no page may read. Nothing of it happens without the person. */
 export function RelayOffer() {
-  const { state, say } = useShared();
+  const { state, say } = useAppContext();
   const [isOpen, setOpen] = useState(false);
   if (!state.relay || isRelayed(state.target)) return null;
   if (isOpen) return <Consent close={() => setOpen(false)} />;
@@ -27,13 +27,13 @@ export function RelayOffer() {
 }
 
 function Consent({ close }: { close: () => void }) {
-  const { state, visitor, page, say } = useShared();
+  const { state, client, page, say } = useAppContext();
   const [isWanted, setWanted] = useState(false);
   const { origin, host } = new URL(state.target.url);
   function use() {
     const url = new URL("/playground/relay", location.href).href;
-    visitor.setTarget({ relay: { of: origin, url, ...(state.relay?.signIn ? { resource: RESOURCE } : {}) } });
-    void visitor.connect();
+    client.setTarget({ relay: { of: origin, url, ...(state.relay?.signIn ? { resource: RESOURCE } : {}) } });
+    void client.connect();
   }
   return (
     <section class="card" aria-labelledby="relay-heading">
@@ -63,8 +63,8 @@ function focusOnce(element: HTMLElement | null): void {
 }
 
 /** Has the person sign in to this deployment for the relay, where that is needed. */
-function SignedIn({ account, then }: { account: OwnAccount; then: () => void }) {
-  const { say } = useShared();
+function SignedIn({ account, then }: { account: DeploymentSignIn; then: () => void }) {
+  const { say } = useAppContext();
   const [, redraw] = useState({});
   useEffect(() => {
     account.onChange = () => (account.isSignedIn ? then() : redraw({}));
@@ -73,21 +73,21 @@ function SignedIn({ account, then }: { account: OwnAccount; then: () => void }) 
       account.onChange = () => {};
     };
   }, []);
-  return <OwnSignIn account={account} id="relay-sign-in" text={say("relay.signIn")} />;
+  return <DeploymentSignInCard account={account} id="relay-sign-in" text={say("relay.signIn")} />;
 }
 
 /** The sign-in, where the relay no longer accepts the one before. */
 export function RelaySignIn() {
-  const { visitor, page } = useShared();
-  return <SignedIn account={keptAccount(page)} then={() => void visitor.connect()} />;
+  const { client, page } = useAppContext();
+  return <SignedIn account={keptAccount(page)} then={() => void client.connect()} />;
 }
 
 /** Tells that requests to the server go through this deployment, and ends that. */
 export function RelayNote() {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   async function stop() {
-    await visitor.disconnect();
-    visitor.setTarget({ relay: undefined });
+    await client.disconnect();
+    client.setTarget({ relay: undefined });
   }
   return (
     <p class="note">

@@ -1,5 +1,5 @@
 // A link to a resource, and the notes that content carries.
-import { named, visible } from "../visible.ts";
+import { visibleName, visible } from "../visible.ts";
 import { useActions } from "./context.ts";
 
 interface LinkBlock {
@@ -12,7 +12,7 @@ interface LinkBlock {
 }
 
 export function ResourceLink({ link }: { link: object }) {
-  const { visitor, say } = useActions();
+  const { client, say } = useActions();
   const { uri, name, title, description, mimeType, size } = link as LinkBlock;
   const address = String(uri);
   // One that does not look like what it is stays text.
@@ -21,14 +21,14 @@ export function ResourceLink({ link }: { link: object }) {
     <section class="card">
       <h5>{say("result.link")}</h5>
       <p dir="auto">
-        <b>{named(String(title ?? name ?? uri))}</b> {typeof mimeType === "string" && <span class="tag">{mimeType}</span>} {typeof size === "number" && <span class="tag">{say("link.size", { bytes: size })}</span>}
+        <b>{visibleName(String(title ?? name ?? uri))}</b> {typeof mimeType === "string" && <span class="tag">{mimeType}</span>} {typeof size === "number" && <span class="tag">{say("link.size", { bytes: size })}</span>}
       </p>
       {typeof description === "string" && <p dir="auto">{description}</p>}
       <p>
         <code dir="auto">{visible(address)}</code>
       </p>
       <p class="choice">
-        <button type="button" class="button plain" onClick={() => void visitor.read(address)}>
+        <button type="button" class="button plain" onClick={() => void client.read(address)}>
           {say("result.read")}
         </button>
         {web && !web.username && !web.password && (

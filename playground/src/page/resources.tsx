@@ -2,21 +2,21 @@
 import { useMemo } from "preact/hooks";
 import { type Json, isObject } from "../exact.ts";
 import type { Resource } from "../protocol.ts";
-import { named, visible } from "../visible.ts";
-import { useShared } from "./context.ts";
+import { visibleName, visible } from "../visible.ts";
+import { useAppContext } from "./context.ts";
 import { JsonBlock } from "./json-block.tsx";
 import { later } from "./later.tsx";
 import { type Entry, Listing } from "./listing.tsx";
 import { withGone } from "./marks.ts";
 import { memo } from "./memo.tsx";
 import { Contents } from "./result.tsx";
-import { Uses } from "./uses.tsx";
+import { CallResults } from "./call-results.tsx";
 
 const Watch = later(async () => (await import("./watch.tsx")).Watch);
 const TemplateView = later(async () => (await import("./template.tsx")).TemplateView);
 
 export function Resources() {
-  const { state, say } = useShared();
+  const { state, say } = useAppContext();
   const chosen = state.chosen.resources;
   const { lists, updated } = state;
   const resources = useMemo(() => withGone(state, "resources"), [state.resources, lists.resources]);
@@ -24,8 +24,8 @@ export function Resources() {
   const template = templates.all.find(({ uriTemplate }) => uriTemplate === chosen);
   const isUpdated = useMemo(() => new Set(updated), [updated]);
   const entries = useMemo((): Entry[] => [
-    ...resources.all.map((resource) => ({ id: resource.uri, title: named(resource.title ?? resource.name ?? resource.uri), description: resource.description, icons: resource.icons, state: isUpdated.has(resource.uri) ? ("updated" as const) : resources.markOf(resource) })),
-    ...templates.all.map((template) => ({ id: template.uriTemplate, title: named(template.title ?? template.name ?? template.uriTemplate), description: template.description, icons: template.icons, marks: <Mark text={say("template.mark")} />, state: templates.markOf(template) })),
+    ...resources.all.map((resource) => ({ id: resource.uri, title: visibleName(resource.title ?? resource.name ?? resource.uri), description: resource.description, icons: resource.icons, state: isUpdated.has(resource.uri) ? ("updated" as const) : resources.markOf(resource) })),
+    ...templates.all.map((template) => ({ id: template.uriTemplate, title: visibleName(template.title ?? template.name ?? template.uriTemplate), description: template.description, icons: template.icons, marks: <Mark text={say("template.mark")} />, state: templates.markOf(template) })),
   ], [resources, templates, isUpdated, say]);
   return (
     <Listing tab="resources" entries={entries}>
@@ -48,10 +48,10 @@ function Mark({ text }: { text: string }) {
 
 /** A resource, which need not be in the list: links lead to others. */
 function ResourceView({ uri, resource }: { uri: string; resource: Resource | undefined }) {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   return (
     <article>
-      <h3 dir="auto">{named(resource?.title ?? resource?.name ?? uri)}</h3>
+      <h3 dir="auto">{visibleName(resource?.title ?? resource?.name ?? uri)}</h3>
       <p>
         <code dir="auto">{visible(uri)}</code> {resource?.mimeType && <span class="tag">{resource.mimeType}</span>}
       </p>
@@ -61,19 +61,19 @@ function ResourceView({ uri, resource }: { uri: string; resource: Resource | und
         </p>
       )}
       <p class="choice">
-        <button type="button" class="button" disabled={state.phase !== "connected"} onClick={() => void visitor.read(uri)}>
+        <button type="button" class="button" disabled={state.phase !== "connected"} onClick={() => void client.read(uri)}>
           {say("resource.read")}
         </button>
       </p>
-      <Watch uri={uri} onRead={() => void visitor.read(uri)} />
+      <Watch uri={uri} onRead={() => void client.read(uri)} />
       <ReadResults uri={uri} />
     </article>
   );
 }
 
 export function ReadResults({ uri }: { uri: string }) {
-  const { state } = useShared();
-  return <Uses name={uri} uses={state.uses[`resources ${uri}`] ?? []} show={(result) => <All result={result} />} />;
+  const { state } = useAppContext();
+  return <CallResults name={uri} calls={state.calls[`resources ${uri}`] ?? []} show={(result) => <All result={result} />} />;
 }
 
 const All = memo(({ result }: { result: unknown }) => {

@@ -5,7 +5,7 @@ import { type Json, isObject } from "../exact.ts";
 import type { Tool } from "../protocol.ts";
 import { visible } from "../visible.ts";
 import { useActions } from "./context.ts";
-import { useFinding } from "./finding.ts";
+import { useValidation } from "./validation.ts";
 import { longTextOf } from "./long-texts.ts";
 import { JsonBlock } from "./json-block.tsx";
 import { later } from "./later.tsx";
@@ -13,7 +13,7 @@ import { saveFile } from "./save.ts";
 
 const LongTextView = later(async () => (await import("./long-text.tsx")).LongTextView);
 const Markdown = later(async () => (await import("./markdown.tsx")).Markdown);
-const Sides = later(async () => (await import("./markdown.tsx")).Sides, true);
+const MarkdownSwitch = later(async () => (await import("./markdown.tsx")).MarkdownSwitch, true);
 const ResourceLink = later(async () => (await import("./resource-link.tsx")).ResourceLink);
 const Annotations = later(async () => (await import("./resource-link.tsx")).Annotations);
 
@@ -23,7 +23,7 @@ export function ToolResult({ tool, result }: { tool: Tool; result: unknown }) {
   const longText = longTextOf(result);
   const blocks = Array.isArray(content) ? content : [];
   const promised = isObject(tool.outputSchema as Json) ? (tool.outputSchema as Json) : undefined;
-  const { misfits, isWhole } = useFinding(structuredContent, promised);
+  const { errors, isWhole } = useValidation(structuredContent, promised);
   return (
     <div class={isError === true ? "result failed" : "result"}>
       {isError === true && (
@@ -40,11 +40,11 @@ export function ToolResult({ tool, result }: { tool: Tool; result: unknown }) {
           {longText ? <LongTextView text={longText} name="result.json" /> : <JsonBlock value={structuredContent} />}
         </section>
       )}
-      {misfits.length > 0 && (
+      {errors.length > 0 && (
         <div class="warning">
-          <p>{say("result.misfits")}</p>
+          <p>{say("result.invalid")}</p>
           <ul>
-            {misfits.map(({ pointer, keyword, demand }) => (
+            {errors.map(({ pointer, keyword, demand }) => (
               <li key={pointer + keyword}>
                 <code>{pointer || "/"}</code> {keyword} {demand}
               </li>
@@ -127,7 +127,7 @@ function TextContent({ text, name, of }: { text: string; name: string; of: unkno
   if (longText) return <LongTextView text={longText} name={name} />;
   return (
     <div>
-      {MARKS.test(text) && <Sides text={text} isMarked={isMarked} onChange={setMarked} />}
+      {MARKS.test(text) && <MarkdownSwitch text={text} isMarked={isMarked} onChange={setMarked} />}
       {isMarked ? (
         <Markdown text={text} />
       ) : (

@@ -1,10 +1,10 @@
 // The folders that are told to a server that asks for them (`roots/list`).
 import { useRef, useState } from "preact/hooks";
 import type { Root } from "../protocol.ts";
-import { useActions, useShared } from "./context.ts";
+import { useActions, useAppContext } from "./context.ts";
 
 export function Roots() {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   const [rows, setRows] = useState<Root[]>(state.target.roots);
   // A change may come before what was typed is drawn.
   const latest = useRef(rows);
@@ -15,7 +15,7 @@ export function Roots() {
   // Text that is no folder yet stays here until it is one.
   function tell() {
     const fit = latest.current.filter(({ uri }) => isFolder(uri));
-    if (JSON.stringify(fit) !== JSON.stringify(state.target.roots)) void visitor.setRoots(fit);
+    if (JSON.stringify(fit) !== JSON.stringify(state.target.roots)) void client.setRoots(fit);
   }
   return (
     <>

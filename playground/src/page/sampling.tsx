@@ -2,9 +2,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Json, isObject, write } from "../exact.ts";
 import { initial } from "../schema/field.ts";
-import { type Answerer, answerers } from "./answerers.ts";
+import { type SamplingModel, samplingModels } from "./sampling-models.ts";
 import { useActions } from "./context.ts";
-import { useChecked } from "./finding.ts";
+import { useValidatedForm } from "./validation.ts";
 import { JsonText, SchemaForm } from "./form.tsx";
 import { JsonBlock } from "./json-block.tsx";
 import type { Asking } from "./question.tsx";
@@ -38,7 +38,7 @@ export function SamplingQuestion({ question, reply }: Asking) {
   const [model, setModel] = useState("human");
   const [isJson, setJson] = useState(false);
   const [edited, setEdited] = useState<Json>();
-  const { form, misfits, setBlocked, check } = useChecked();
+  const { form, errors, setBlocked, check } = useValidatedForm();
   const chosen = tools.find(({ name }) => name === tool);
   const schema = (chosen?.inputSchema ?? {}) as Json;
   const id = `sampling-${question.number}`;
@@ -84,7 +84,7 @@ export function SamplingQuestion({ question, reply }: Asking) {
             </>
           )}
           {chosen ? (
-            <SchemaForm key={tool} id={id} schema={schema} value={input} misfits={misfits} onChange={setInput} onBlocked={setBlocked} emptyText={say("tool.noArguments")} />
+            <SchemaForm key={tool} id={id} schema={schema} value={input} errors={errors} onChange={setInput} onBlocked={setBlocked} emptyText={say("tool.noArguments")} />
           ) : (
             <>
               <label for={`${id}-text`}>{say("sampling.text")}</label>
@@ -99,7 +99,7 @@ export function SamplingQuestion({ question, reply }: Asking) {
         <button type="submit" class="button">
           {say("question.accept")}
         </button>
-        {answerers.map((answerer) => (
+        {samplingModels.map((answerer) => (
           <ModelButton key={answerer.name} answerer={answerer} params={params} take={take} />
         ))}
         <button type="button" class="button plain" onClick={() => reply({ error: { code: -1, message: "The person refused." } })}>
@@ -111,7 +111,7 @@ export function SamplingQuestion({ question, reply }: Asking) {
 }
 
 /** Has a model answer. What it says is filled in, and not sent. */
-function ModelButton({ answerer, params, take }: { answerer: Answerer; params: unknown; take: (answer: unknown) => void }) {
+function ModelButton({ answerer, params, take }: { answerer: SamplingModel; params: unknown; take: (answer: unknown) => void }) {
   const { say } = useActions();
   const [state, setState] = useState<"idle" | "asking" | "failed">("idle");
   const stop = useRef(new AbortController());

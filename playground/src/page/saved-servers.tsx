@@ -1,12 +1,12 @@
 // The saved servers: chosen, ordered, renamed, removed, exported and imported.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { useActions, useShared } from "./context.ts";
-import { Device } from "./device.tsx";
+import { useActions, useAppContext } from "./context.ts";
+import { DeviceSignIns } from "./device-sign-ins.tsx";
 import { type Imported, exportServers, importServers } from "./mcp-servers.ts";
 import { memo } from "./memo.tsx";
 import { saveFile } from "./save.ts";
-import { MAX_SAVED, type Saved, withoutSecrets } from "./saved.ts";
-import { Sign } from "./sign.tsx";
+import { MAX_SAVED, type SavedServer, withoutSecrets } from "./server-storage.ts";
+import { Glyph } from "./glyph.tsx";
 import { serverName } from "./state.ts";
 
 /** Bytes of a file that may be imported. */
@@ -16,7 +16,7 @@ const MAX_IMPORT_BYTES = 1_000_000;
 type Added = Imported & { left: number };
 
 export function SavedServers() {
-  const { state, visitor, page, say } = useShared();
+  const { state, client, page, say } = useAppContext();
   const { servers: saved, target, info } = state;
   const known = saved.find(({ id }) => id === state.saved);
   const host = URL.parse(target.url)?.host;
@@ -24,7 +24,7 @@ export function SavedServers() {
     const id = known?.id ?? crypto.randomUUID();
     const name = known?.name ?? info?.title ?? info?.name ?? host ?? target.url;
     const entry = { id, name, target: withoutSecrets(target) };
-    visitor.setSaved(id);
+    client.setSaved(id);
     void page.changeSaved((servers) => (servers.some((other) => other.id === id) ? servers.map((other) => (other.id === id ? { ...entry, name: other.name } : other)) : [...servers, entry]));
   }
   return (
@@ -49,7 +49,7 @@ export function SavedServers() {
       </p>
       {saved.length >= MAX_SAVED && <p class="note">{say("saved.full", { count: MAX_SAVED })}</p>}
       <p class="note">{say("saved.secrets")}</p>
-      <Device />
+      <DeviceSignIns />
       <Import />
       <Clear />
     </>
@@ -57,7 +57,7 @@ export function SavedServers() {
 }
 
 interface EntryGiven {
-  entry: Saved;
+  entry: SavedServer;
   isChosen: boolean;
   isFirst: boolean;
   isLast: boolean;
@@ -92,16 +92,16 @@ const Entry = memo(({ entry, isChosen, isFirst, isLast }: EntryGiven) => {
         </button>
       )}
       <button key="rename" type="button" class="small" ref={edit} onClick={() => setRenamed(!isRenamed)}>
-        <Sign sign="Aa" text={say("saved.rename", { name })} />
+        <Glyph glyph="Aa" text={say("saved.rename", { name })} />
       </button>
       <button type="button" class="small" disabled={isFirst} onClick={() => move(-1)}>
-        <Sign sign="↑" text={say("saved.up", { name })} />
+        <Glyph glyph="↑" text={say("saved.up", { name })} />
       </button>
       <button type="button" class="small" disabled={isLast} onClick={() => move(1)}>
-        <Sign sign="↓" text={say("saved.down", { name })} />
+        <Glyph glyph="↓" text={say("saved.down", { name })} />
       </button>
       <button type="button" class="small" onClick={() => void page.changeSaved((servers) => servers.filter((other) => other.id !== id))}>
-        <Sign sign="×" text={say("saved.remove", { name })} />
+        <Glyph glyph="×" text={say("saved.remove", { name })} />
       </button>
     </li>
   );

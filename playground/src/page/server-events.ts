@@ -1,10 +1,10 @@
 // Events of the Web Worker about one connection, and their effect on the state of the page.
 import { withNewest } from "../bounded.ts";
-import type { Farewell, Problem, ServerInfo } from "../protocol.ts";
+import type { SessionEnd, Problem, ServerInfo } from "../protocol.ts";
 import type { CallHistory } from "./call-history.ts";
 import type { Changes } from "./changes.ts";
 import type { Say } from "./language.ts";
-import type { Event } from "./link.ts";
+import type { WorkerEvent } from "./worker-rpc.ts";
 import { LISTS } from "./lists.ts";
 import type { LogBook } from "./log-book.ts";
 import type { ServerState, Store } from "./state.ts";
@@ -29,7 +29,7 @@ export class ServerEvents {
   readonly #say: Say;
   readonly #parts: Parts;
   /** The request that ends the session. */
-  #farewell: Farewell | undefined;
+  #sessionEnd: SessionEnd | undefined;
 
   constructor(store: Store<ServerState>, say: Say, parts: Parts) {
     this.#store = store;
@@ -37,9 +37,9 @@ export class ServerEvents {
     this.#parts = parts;
   }
 
-  hear(event: Event): void {
+  hear(event: WorkerEvent): void {
     if ("rows" in event) return this.#filled(this.#store.state.trace, () => this.#store.state.trace.add(event.rows));
-    if ("farewell" in event) this.#farewell = event.farewell ?? undefined;
+    if ("sessionEnd" in event) this.#sessionEnd = event.sessionEnd ?? undefined;
     else if ("progress" in event) this.#parts.history.change(event.progress.call, { progress: event.progress });
     else if ("changed" in event) void this.#parts.changes().then((changes) => changes.changed(event.changed));
     else if ("updated" in event) void this.#parts.changes().then((changes) => changes.updated(event.updated));
@@ -90,9 +90,9 @@ export class ServerEvents {
   }
 
   // A request that outlives the page ends the session, so that reloads leave none behind.
-  sayFarewell(): void {
-    if (!this.#farewell) return;
-    const { url, method, headers } = this.#farewell;
+  endSession(): void {
+    if (!this.#sessionEnd) return;
+    const { url, method, headers } = this.#sessionEnd;
     void fetch(url, { method, headers, keepalive: true, credentials: "omit", redirect: "manual" }).catch(() => {});
   }
 }

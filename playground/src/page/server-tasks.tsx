@@ -1,14 +1,14 @@
 // The list of tasks that a server of 2025-11-25 gives: those of other pages, too. It is fetched by a click, page by page.
 import { useState } from "preact/hooks";
 import type { Problem, TaskInfo, TaskPage } from "../protocol.ts";
-import { useShared } from "./context.ts";
+import { useAppContext } from "./context.ts";
 import { problemOf } from "./failure.ts";
 import { ProblemNote } from "./problem.tsx";
 import { hasEnded } from "./task-list.ts";
 import { statusOf } from "./tasks.tsx";
 
 export function ServerTasks() {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   const [page, setPage] = useState<TaskPage>();
   const [problem, setProblem] = useState<Problem>();
   const offered = state.info?.capabilities["tasks"] as { list?: unknown } | undefined;
@@ -16,7 +16,7 @@ export function ServerTasks() {
   async function load(cursor: string | undefined) {
     setProblem(undefined);
     try {
-      const next = await visitor.ask("tasks", cursor === undefined ? {} : { cursor });
+      const next = await client.ask("tasks", cursor === undefined ? {} : { cursor });
       setPage((before) => ({ ...next, tasks: cursor === undefined ? next.tasks : [...(before?.tasks ?? []), ...next.tasks] }));
     } catch (error) {
       setProblem(problemOf(error));
@@ -37,7 +37,7 @@ export function ServerTasks() {
       <ul class="server-tasks">
         {page?.tasks.map((task) => (
           <li key={task.id}>
-            <Listed task={state.taskNews.get(task.id) ?? task} />
+            <ListPage task={state.taskNews.get(task.id) ?? task} />
           </li>
         ))}
       </ul>
@@ -50,8 +50,8 @@ export function ServerTasks() {
   );
 }
 
-function Listed({ task }: { task: TaskInfo }) {
-  const { state, visitor, say } = useShared();
+function ListPage({ task }: { task: TaskInfo }) {
+  const { state, client, say } = useAppContext();
   const began = task.createdAt === undefined ? Number.NaN : Date.parse(task.createdAt);
   const isOwn = state.tasks.some(({ info }) => info.id === task.id);
   return (
@@ -66,7 +66,7 @@ function Listed({ task }: { task: TaskInfo }) {
       </p>
       {!isOwn && task.status !== "cancelled" && (
         <p>
-          <button type="button" class="small" disabled={state.phase !== "connected"} onClick={() => void visitor.follow({ info: task, tool: "", at: Number.isFinite(began) ? began : Date.now() })}>
+          <button type="button" class="small" disabled={state.phase !== "connected"} onClick={() => void client.follow({ info: task, tool: "", at: Number.isFinite(began) ? began : Date.now() })}>
             {say(hasEnded(task) ? "task.fetch" : "task.follow")}
           </button>
         </p>

@@ -2,10 +2,10 @@
 import { useState } from "preact/hooks";
 import { addressOf, isHeaderAllowed } from "../address.ts";
 import { isRelayed } from "../protocol.ts";
-import { useActions, useShared } from "./context.ts";
+import { useActions, useAppContext } from "./context.ts";
 import { JsonBlock } from "./json-block.tsx";
 import { later } from "./later.tsx";
-import { Opening } from "./opening.tsx";
+import { LazyDetails } from "./lazy-details.tsx";
 import { Icon, hasIcons } from "./icon.tsx";
 import { ProblemNote } from "./problem.tsx";
 
@@ -13,18 +13,18 @@ const SignInCard = later(async () => (await import("./sign-in.tsx")).SignInCard)
 const ListeningNote = later(async () => (await import("./connected.ts")).ListeningNote, true);
 
 const RelayNote = later(async () => (await import("./relay.tsx")).RelayNote);
-const Switch = later(async () => (await import("./switch.tsx")).Switch);
+const ServerSwitcher = later(async () => (await import("./server-switcher.tsx")).ServerSwitcher);
 const Roots = later(async () => (await import("./roots.tsx")).Roots);
 const Options = later(async () => (await import("./options.tsx")).Options);
 const SavedServers = later(async () => (await import("./saved-servers.tsx")).SavedServers);
 const ServerCopies = later(async () => (await import("./copies.tsx")).ServerCopies);
 
 export function Server() {
-  const { state, visitor, page, say } = useShared();
+  const { state, client, page, say } = useAppContext();
   return (
     <section class="server" aria-labelledby="server-heading">
       <h2 id="server-heading">{say("server.heading")}</h2>
-      {page.visitors.length > 1 && <Switch />}
+      {page.clients.length > 1 && <ServerSwitcher />}
       <ServerForm key={state.shown} />
       {isRelayed(state.target) && <RelayNote key={`relay ${state.shown}`} />}
       {state.target.offers.roots && <Folders key={`folders ${state.shown}`} />}
@@ -33,7 +33,7 @@ export function Server() {
       {state.lost !== undefined && (
         <div class="warning" role="alert">
           <p>{say("server.lost", { seconds: state.lost })}</p>
-          <button type="button" class="button plain" onClick={() => visitor.retry()}>
+          <button type="button" class="button plain" onClick={() => client.retry()}>
             {say("server.retry")}
           </button>
         </div>
@@ -44,14 +44,14 @@ export function Server() {
           {say(`saved.${state.storage}`)}
         </p>
       )}
-      <Saved />
+      <SavedServer />
       {state.info && <Description key={state.shown} />}
     </section>
   );
 }
 
-function Saved() {
-  const { state, say } = useShared();
+function SavedServer() {
+  const { state, say } = useAppContext();
   const count = state.servers.length;
   const [isOpen, setOpen] = useState(count > 0);
   return (
@@ -63,7 +63,7 @@ function Saved() {
 }
 
 function ServerForm() {
-  const { state, visitor, page, say } = useShared();
+  const { state, client, page, say } = useAppContext();
   const [fault, setFault] = useState<string>();
   const { target, phase, typed } = state;
   function connect(event: SubmitEvent) {
@@ -73,8 +73,8 @@ function ServerForm() {
     const forbidden = target.headers.find(([name, value]) => !isHeaderAllowed(name, value));
     if (forbidden) return setFault(say("server.header.forbidden", { name: forbidden[0] }));
     setFault(undefined);
-    visitor.setTarget({ url: read.url });
-    void visitor.connect();
+    client.setTarget({ url: read.url });
+    void client.connect();
   }
   return (
     <form onSubmit={connect} noValidate>
@@ -90,7 +90,7 @@ function ServerForm() {
         disabled={phase !== "idle"}
         aria-invalid={fault !== undefined}
         aria-describedby={fault ? "address-fault" : undefined}
-        onInput={(event) => visitor.type(event.currentTarget.value)}
+        onInput={(event) => client.type(event.currentTarget.value)}
       />
       {fault && (
         <p id="address-fault" class="fault" role="alert">
@@ -106,13 +106,13 @@ function ServerForm() {
           </button>
         )}
         {phase !== "idle" && (
-          <button type="button" class="button plain" onClick={() => void visitor.disconnect()}>
+          <button type="button" class="button plain" onClick={() => void client.disconnect()}>
             {say(phase === "connecting" ? "server.stop" : "server.disconnect")}
           </button>
         )}
         {phase === "connecting" && <span role="status">{say("server.connecting")}</span>}
         {phase === "connected" && state.isSignedIn && (
-          <button type="button" class="link" onClick={() => void visitor.signOut()}>
+          <button type="button" class="link" onClick={() => void client.signOut()}>
             {say("signIn.out")}
           </button>
         )}
@@ -125,7 +125,7 @@ function ServerForm() {
 }
 
 function Folders() {
-  const { state, say } = useShared();
+  const { state, say } = useAppContext();
   const [isOpen, setOpen] = useState(false);
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
@@ -147,7 +147,7 @@ function OptionsPart() {
 }
 
 function Description() {
-  const { state, say } = useShared();
+  const { state, say } = useAppContext();
   const info = state.info;
   if (!info) return null;
   return (
@@ -174,7 +174,7 @@ function Description() {
         <summary>{say("server.capabilities")}</summary>
         <JsonBlock value={info.capabilities} />
       </details>
-      <Opening heading={say("copy.server")}>{() => <ServerCopies />}</Opening>
+      <LazyDetails heading={say("copy.server")}>{() => <ServerCopies />}</LazyDetails>
     </div>
   );
 }

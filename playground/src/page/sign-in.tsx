@@ -2,11 +2,11 @@
 import { useState } from "preact/hooks";
 import type { SignInOffer } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
-import { useActions, useShared } from "./context.ts";
+import { useActions, useAppContext } from "./context.ts";
 import { ProblemNote } from "./problem.tsx";
 
 export function SignInCard() {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   const [chosen, setChosen] = useState<boolean>();
   const { signIn, waitingStep, isStepping } = state;
   if (!signIn) return null;
@@ -49,7 +49,7 @@ export function SignInCard() {
           <p>
             <code dir="auto">{waitingStep.request}</code>
           </p>
-          <button type="button" class="button" onClick={() => visitor.goOn()}>
+          <button type="button" class="button" onClick={() => client.goOn()}>
             {say("signIn.goOn")}
           </button>
         </div>
@@ -64,15 +64,15 @@ export function SignInCard() {
         </span>
       </p>
       <p class="choice">
-        <button type="button" class="button" disabled={!offer} onClick={() => void visitor.signIn(isOnDevice)}>
+        <button type="button" class="button" disabled={!offer} onClick={() => void client.signIn(isOnDevice)}>
           {say(isWaiting || fault ? "signIn.again" : "signIn.button")}
         </button>
         {!isStepping && !isWaiting && (
-          <button type="button" class="button plain" onClick={() => void visitor.stepThrough()}>
+          <button type="button" class="button plain" onClick={() => void client.stepThrough()}>
             {say("signIn.step")}
           </button>
         )}
-        <button type="button" class="button plain" onClick={() => visitor.cancelSignIn()}>
+        <button type="button" class="button plain" onClick={() => client.cancelSignIn()}>
           {say("signIn.cancel")}
         </button>
       </p>

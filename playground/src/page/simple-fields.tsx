@@ -1,7 +1,7 @@
 // Fields of one control: texts, numbers, choices.
 import { useRef, useState } from "preact/hooks";
 import { toBase64 } from "../base64.ts";
-import { type Json, digits, isNumber, numberOf, same } from "../exact.ts";
+import { type Json, digits, isNumber, numberOf, isEqual } from "../exact.ts";
 import { type Option, labelOf } from "../schema/field.ts";
 import { isWhole } from "../schema/schema.ts";
 import { useActions } from "./context.ts";
@@ -175,7 +175,7 @@ export function BooleanView(view: View) {
 export function ChoiceView({ options, ...view }: View & { options: Option[] }) {
   const { say } = useActions();
   const { value, onChange } = view;
-  const chosen = options.findIndex((option) => same(option.value, value));
+  const chosen = options.findIndex((option) => isEqual(option.value, value));
   const isOther = chosen < 0 && value !== undefined;
   return (
     <Labelled {...view}>
@@ -196,7 +196,7 @@ export function ChoiceView({ options, ...view }: View & { options: Option[] }) {
 
 export function SearchView({ options, ...view }: View & { options: Option[] }) {
   const { value, onChange } = view;
-  const known = options.find((option) => same(option.value, value));
+  const known = options.find((option) => isEqual(option.value, value));
   const [typed, setTyped] = useState(known?.label ?? "");
   const list = `${view.pointer}-list`;
   const shown = known && typed !== known.label && value !== typed ? known.label : typed;

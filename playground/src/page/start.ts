@@ -3,7 +3,7 @@ import { addressOf } from "../address.ts";
 import { type Json, isObject, parse, write } from "../exact.ts";
 import { VERSIONS, targetOf } from "../protocol.ts";
 import { attempt } from "./language.ts";
-import { type Saved, targetFrom } from "./saved.ts";
+import { type SavedServer, targetFrom } from "./server-storage.ts";
 import { type ServerState, type Tab, newServer } from "./state.ts";
 
 const KEY = "playground tab";
@@ -12,33 +12,33 @@ const KEY = "playground tab";
 const { server: named } = document.documentElement.dataset;
 
 /** The address of this deployment's server. */
-export const own = named ?? `${location.origin}/mcp`;
+export const OWN_SERVER = named ?? `${location.origin}/mcp`;
 
 /** Settings of this deployment. The Worker learns from the address whether the page came from it. */
 export const SETTINGS = `/playground/config.json${named ? "?worker" : ""}`;
 
-export interface Start {
+export interface InitialServers {
   servers: ServerState[];
   shown: number;
   /** A link named the shown one, and may connect by itself. */
   isAtOnce: boolean;
 }
 
-export function begin(saved: Saved[]): Start {
+export function initialServers(saved: SavedServer[]): InitialServers {
   const { servers, shown } = keptTab();
   const query = new URLSearchParams(location.search);
   const isReload = performance.getEntriesByType("navigation").some((entry) => (entry as PerformanceNavigationTiming).type !== "navigate");
   if (servers.length > 0 && (query.size === 0 || isReload)) return { servers, shown, isAtOnce: false };
   const address = addressOf(query.get("server") ?? "");
-  const url = "url" in address ? address.url : own;
+  const url = "url" in address ? address.url : OWN_SERVER;
   const known = saved.find(({ target }) => target.url === url);
-  const isTrusted = url === own || known !== undefined;
+  const isTrusted = url === OWN_SERVER || known !== undefined;
   const linked = linkedServer(query, url, known);
   const others = servers.filter(({ target }) => target.url !== url);
   return { servers: [...others, { ...linked, isLinked: !isTrusted }], shown: others.length, isAtOnce: query.has("server") && isTrusted };
 }
 
-function linkedServer(query: URLSearchParams, url: string, known: Saved | undefined): ServerState {
+function linkedServer(query: URLSearchParams, url: string, known: SavedServer | undefined): ServerState {
   const transport = query.get("transport");
   const version = VERSIONS.find((version) => version === query.get("version"));
   const tool = query.get("tool") ?? undefined;
@@ -59,7 +59,7 @@ export function keepTab(servers: ServerState[], shown: number): void {
   attempt(() => sessionStorage.setItem(KEY, write({ servers: kept, shown } as unknown as Json)));
 }
 
-function keptTab(): Pick<Start, "servers" | "shown"> {
+function keptTab(): Pick<InitialServers, "servers" | "shown"> {
   const kept = attempt(() => parse(sessionStorage.getItem(KEY) ?? "null")) as { servers?: unknown; shown?: unknown } | null | undefined;
   const servers = Array.isArray(kept?.servers) ? kept.servers.flatMap((server) => serverFrom(server) ?? []) : [];
   const shown = typeof kept?.shown === "number" && servers[kept.shown] ? kept.shown : 0;

@@ -5,8 +5,8 @@ import type { Answer, ServerQuestion, HeaderFault, WaitingStep, Listening, ListN
 import type { Word } from "../words/en.ts";
 import type { TaskEntry } from "./task-list.ts";
 import type { Language } from "./language.ts";
-import type { Saved } from "./saved.ts";
-import { Observed } from "./observed.ts";
+import type { SavedServer } from "./server-storage.ts";
+import { Observable } from "./observable.ts";
 import { TraceLog } from "./trace-log.ts";
 
 export type TraceKind = "all" | "out" | "in" | "http" | "faults" | "deviations" | "signIn" | "pinned";
@@ -20,8 +20,8 @@ export interface OpenedPage {
   host: string;
 }
 
-/** One use of a tool, resource or prompt, finished or not. */
-export interface Use {
+/** One call of a tool, read of a resource or use of a prompt, finished or not. */
+export interface CallRecord {
   number: number;
   at: number;
   /** The arguments of a tool, as JSON. */
@@ -32,7 +32,7 @@ export interface Use {
   task?: TaskInfo;
   /** Pages that the person opened for it. */
   pages?: OpenedPage[];
-  /** A result that came after the use had ended. */
+  /** A result that came after the call had ended. */
   late?: { result: unknown };
   progress?: { progress: number; total?: number; message?: string };
 }
@@ -81,7 +81,7 @@ export interface ServerState {
   /** Arguments of each tool, as the person left them. */
   drafts: Record<string, Json>;
   /** By tab and name, the newest first. */
-  uses: Record<string, Use[]>;
+  calls: Record<string, CallRecord[]>;
   questions: Question[];
   /** Calls of tools that became tasks, the oldest first. */
   tasks: TaskEntry[];
@@ -133,7 +133,7 @@ export interface PageState {
   shown: number;
   /** Failures of the browser's storage. */
   storage: "denied" | "corrupt" | undefined;
-  servers: Saved[];
+  servers: SavedServer[];
   /** A part of the page could not be loaded. */
   isOutdated: boolean;
 }
@@ -171,7 +171,7 @@ export const newServer = (target: Target): ServerState => ({
   chosen: {},
   search: {},
   drafts: {},
-  uses: {},
+  calls: {},
   questions: [],
   completed: [],
   tasks: [],
@@ -187,7 +187,7 @@ export const newServer = (target: Target): ServerState => ({
   announcement: "",
 });
 
-export class Store<State extends object> extends Observed {
+export class Store<State extends object> extends Observable {
   #state: State;
 
   constructor(state: State) {

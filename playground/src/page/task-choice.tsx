@@ -1,6 +1,6 @@
 // Whether a call becomes a task. A server of 2025-11-25 leaves that to the client; one of 2026-07-28 decides it by itself.
 import type { ServerInfo, Tool } from "../protocol.ts";
-import { useShared } from "./context.ts";
+import { useAppContext } from "./context.ts";
 
 /** The choice that a server leaves to clients: whether a call of a tool runs as a task. */
 export function taskSupport(info: ServerInfo | undefined, { execution }: Tool): "required" | "optional" | undefined {
@@ -11,11 +11,11 @@ export function taskSupport(info: ServerInfo | undefined, { execution }: Tool): 
 }
 
 export function TaskChoice({ tool }: { tool: Tool }) {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   if (!state.target.offers.tasks || taskSupport(state.info, tool) !== "optional") return null;
   return (
     <label class="check">
-      <input type="checkbox" checked={visitor.isTask(tool)} onChange={(event) => visitor.setTask(tool, event.currentTarget.checked)} />
+      <input type="checkbox" checked={client.isTask(tool)} onChange={(event) => client.setTask(tool, event.currentTarget.checked)} />
       {say("task.choice")}
     </label>
   );

@@ -1,15 +1,15 @@
 // The tasks of a server that this tab began, also before a reload.
 import type { Tool } from "../protocol.ts";
-import { named } from "../visible.ts";
-import { useActions, useShared } from "./context.ts";
+import { visibleName } from "../visible.ts";
+import { useActions, useAppContext } from "./context.ts";
 import type { Say } from "./language.ts";
 import { ToolResult } from "./result.tsx";
 import { ServerTasks } from "./server-tasks.tsx";
 import { type TaskEntry, hasEnded } from "./task-list.ts";
-import { Uses } from "./uses.tsx";
+import { CallResults } from "./call-results.tsx";
 
 export function Tasks() {
-  const { state, say } = useShared();
+  const { state, say } = useAppContext();
   return (
     <div class="tasks">
       {state.tasks.length === 0 && <p class="note">{say("tasks.none")}</p>}
@@ -27,14 +27,14 @@ export function Tasks() {
 }
 
 function TaskView({ entry }: { entry: TaskEntry }) {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   const { info, tool: name, at } = entry;
   const tool: Tool = state.tools.find((tool) => tool.name === name) ?? { name };
-  const uses = (state.uses[`tools ${name}`] ?? []).filter(({ task }) => task?.id === info.id);
-  const isFollowed = uses.some(({ answer, problem }) => !answer && !problem);
+  const calls = (state.calls[`tools ${name}`] ?? []).filter(({ task }) => task?.id === info.id);
+  const isFollowed = calls.some(({ answer, problem }) => !answer && !problem);
   return (
     <article>
-      <h3 dir="auto">{named(tool.title ?? (name || say("task.unknown")))}</h3>
+      <h3 dir="auto">{visibleName(tool.title ?? (name || say("task.unknown")))}</h3>
       <p>
         <span class="tag">{statusOf(info, say)}</span> <span dir="auto">{info.message}</span>
       </p>
@@ -43,18 +43,18 @@ function TaskView({ entry }: { entry: TaskEntry }) {
         {info.ttl !== undefined && <> · {say("task.kept", { time: new Date(at + info.ttl).toLocaleString() })}</>}
       </p>
       <p class="choice">
-        {!isFollowed && info.status !== "cancelled" && uses.every(({ answer }) => !answer) && (
-          <button type="button" class="button plain" disabled={state.phase !== "connected"} onClick={() => void visitor.follow(entry)}>
+        {!isFollowed && info.status !== "cancelled" && calls.every(({ answer }) => !answer) && (
+          <button type="button" class="button plain" disabled={state.phase !== "connected"} onClick={() => void client.follow(entry)}>
             {say(hasEnded(info) ? "task.fetch" : "task.follow")}
           </button>
         )}
         {!isFollowed && (
-          <button type="button" class="link" onClick={() => visitor.forget(entry)}>
+          <button type="button" class="link" onClick={() => client.forget(entry)}>
             {say("task.forget")}
           </button>
         )}
       </p>
-      <Uses name={name} uses={uses} show={(result) => <ToolResult tool={tool} result={result} />} />
+      <CallResults name={name} calls={calls} show={(result) => <ToolResult tool={tool} result={result} />} />
     </article>
   );
 }

@@ -4,7 +4,7 @@ import type { Value, Variable } from "../uri-template.ts";
 import { Combobox } from "./combobox.tsx";
 import { useActions } from "./context.ts";
 import { ownOf } from "./lists.ts";
-import { Sign } from "./sign.tsx";
+import { Glyph } from "./glyph.tsx";
 
 type Kind = "text" | "list" | "pairs";
 
@@ -72,7 +72,7 @@ function Pairs({ name, pairs, onChange }: { name: string; pairs: Filled["pairs"]
           <input class="field" aria-label={say("template.pair.name")} placeholder={say("template.pair.name")} dir="auto" spellcheck={false} value={key} onInput={(event) => onChange(pairs.with(at, [event.currentTarget.value, value]))} />
           <input class="field" aria-label={say("template.pair.value")} placeholder={say("template.pair.value")} dir="auto" spellcheck={false} value={value} onInput={(event) => onChange(pairs.with(at, [key, event.currentTarget.value]))} />
           <button type="button" class="small" onClick={() => onChange(pairs.toSpliced(at, 1))}>
-            <Sign sign="×" text={say("template.pair.remove", { name: key })} />
+            <Glyph glyph="×" text={say("template.pair.remove", { name: key })} />
           </button>
         </div>
       ))}

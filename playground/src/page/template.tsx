@@ -2,14 +2,14 @@
 import { useState } from "preact/hooks";
 import type { ResourceTemplate } from "../protocol.ts";
 import { expand, variablesOf } from "../uri-template.ts";
-import { named, visible } from "../visible.ts";
-import { useShared } from "./context.ts";
+import { visibleName, visible } from "../visible.ts";
+import { useAppContext } from "./context.ts";
 import { ReadResults } from "./resources.tsx";
 import { type Filled, Kinds, TemplateField, filledOf, valuesOf } from "./template-field.tsx";
 import { Watch } from "./watch.tsx";
 
 export function TemplateView({ template }: { template: ResourceTemplate }) {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   const [values, setValues] = useState<Record<string, Filled>>({});
   const { uriTemplate } = template;
   const variables = variablesOf(uriTemplate);
@@ -18,11 +18,11 @@ export function TemplateView({ template }: { template: ResourceTemplate }) {
   const change = (name: string, filled: Filled) => setValues({ ...values, [name]: filled });
   function read(event: SubmitEvent) {
     event.preventDefault();
-    void visitor.read(uri, true);
+    void client.read(uri, true);
   }
   return (
     <article>
-      <h3 dir="auto">{named(template.title ?? template.name ?? uriTemplate)}</h3>
+      <h3 dir="auto">{visibleName(template.title ?? template.name ?? uriTemplate)}</h3>
       <p>
         <code dir="auto">{visible(uriTemplate)}</code> {template.mimeType && <span class="tag">{template.mimeType}</span>}
       </p>
@@ -49,7 +49,7 @@ export function TemplateView({ template }: { template: ResourceTemplate }) {
           </button>
         </p>
       </form>
-      <Watch uri={uri} onRead={() => void visitor.read(uri, true)} />
+      <Watch uri={uri} onRead={() => void client.read(uri, true)} />
       <ReadResults uri={uri} />
     </article>
   );

@@ -2,21 +2,21 @@
 import { useCallback, useMemo } from "preact/hooks";
 import { type Json, isObject } from "../exact.ts";
 import { type Tool, hasApp } from "../protocol.ts";
-import { named, visible } from "../visible.ts";
-import { useActions, useShared } from "./context.ts";
-import { useChecked } from "./finding.ts";
+import { visibleName, visible } from "../visible.ts";
+import { useActions, useAppContext } from "./context.ts";
+import { useValidatedForm } from "./validation.ts";
 import { SchemaForm } from "./form.tsx";
 import { JsonBlock } from "./json-block.tsx";
 import { later } from "./later.tsx";
 import { Listing } from "./listing.tsx";
-import { Opening } from "./opening.tsx";
+import { LazyDetails } from "./lazy-details.tsx";
 import type { Word } from "../words/en.ts";
 import { withGone } from "./marks.ts";
 import { memo } from "./memo.tsx";
 import type { State } from "./state.ts";
 import { TaskChoice } from "./task-choice.tsx";
-import { Uses } from "./uses.tsx";
-import { schemaOf } from "./visitor.ts";
+import { CallResults } from "./call-results.tsx";
+import { schemaOf } from "./server-client.ts";
 
 const results = () => import("./result.tsx");
 const ToolResult = memo(later(async () => (await results()).ToolResult));
@@ -27,7 +27,7 @@ const CallCopies = later(async () => (await import("./copies.tsx")).CallCopies);
 const AppView = later(async () => (await import("../apps/view.tsx")).AppView);
 
 export function Tools() {
-  const { state } = useShared();
+  const { state } = useAppContext();
   const { tools, lists, info } = state;
   const { all, entries } = useMemo(() => {
     const { all, markOf } = withGone(state, "tools");
@@ -42,7 +42,7 @@ export function Tools() {
   );
 }
 
-const titleOf = (tool: Tool): string => named(tool.title ?? (typeof tool.annotations?.["title"] === "string" ? tool.annotations["title"] : tool.name));
+const titleOf = (tool: Tool): string => visibleName(tool.title ?? (typeof tool.annotations?.["title"] === "string" ? tool.annotations["title"] : tool.name));
 
 // A hint that is missing means what the specification says of it.
 function marksOf({ annotations = {}, _meta }: Tool): Word[] {
@@ -61,7 +61,7 @@ function marksOf({ annotations = {}, _meta }: Tool): Word[] {
 const isUncallable = ({ info, lists }: State, { name }: Tool): boolean => info?.era === "modern" && Object.hasOwn(lists.tools?.faults ?? {}, name);
 
 export function Marks({ tool }: { tool: Tool }) {
-  const { state } = useShared();
+  const { state } = useAppContext();
   return <Tags tool={tool} isUncallable={isUncallable(state, tool)} />;
 }
 
@@ -80,17 +80,17 @@ function Tags({ tool, isUncallable }: { tool: Tool; isUncallable: boolean }) {
 }
 
 function ToolView({ tool }: { tool: Tool }) {
-  const { state, visitor, say } = useShared();
-  const { form, misfits, isWhole, setBlocked, check } = useChecked();
+  const { state, client, say } = useAppContext();
+  const { form, errors, isWhole, setBlocked, check } = useValidatedForm();
   const schema = schemaOf(tool);
-  const value = visitor.draftOf(tool);
-  const uses = state.uses[`tools ${tool.name}`] ?? [];
-  const change = useCallback((next: Json) => visitor.setDraft(tool, next), [visitor, tool]);
+  const value = client.draftOf(tool);
+  const calls = state.calls[`tools ${tool.name}`] ?? [];
+  const change = useCallback((next: Json) => client.setDraft(tool, next), [client, tool]);
   async function call(event: SubmitEvent) {
     event.preventDefault();
     // The view of the result is loaded while the server works on it. Where it cannot be, the result tells.
     results().catch(() => {});
-    if (await check(value, schema)) void visitor.call(tool);
+    if (await check(value, schema)) void client.call(tool);
   }
   return (
     <article>
@@ -105,11 +105,11 @@ function ToolView({ tool }: { tool: Tool }) {
       )}
       {isUncallable(state, tool) && <HeaderNote tool={tool} />}
       <form ref={form} onSubmit={call} noValidate>
-        <SchemaForm id={`tool-${tool.name}`} schema={schema} value={value} misfits={misfits} onChange={change} onBlocked={setBlocked} emptyText={say("tool.noArguments")} />
-        {misfits.length > 0 && (
+        <SchemaForm id={`tool-${tool.name}`} schema={schema} value={value} errors={errors} onChange={change} onBlocked={setBlocked} emptyText={say("tool.noArguments")} />
+        {errors.length > 0 && (
           <p class="fault" role="alert">
-            {say("tool.misfits")}{" "}
-            <button type="button" class="link" disabled={isUncallable(state, tool)} onClick={() => void visitor.call(tool)}>
+            {say("tool.invalid")}{" "}
+            <button type="button" class="link" disabled={isUncallable(state, tool)} onClick={() => void client.call(tool)}>
               {say("tool.anyway")}
             </button>
           </p>
@@ -118,12 +118,12 @@ function ToolView({ tool }: { tool: Tool }) {
         <TaskChoice tool={tool} />
         <p class="choice">
           <button type="submit" class="button" disabled={state.phase !== "connected" || isUncallable(state, tool)}>
-            {say(uses.length > 0 ? "tool.again" : "tool.call")}
+            {say(calls.length > 0 ? "tool.again" : "tool.call")}
           </button>
         </p>
       </form>
-      <Uses name={tool.name} uses={uses} show={(result) => <ToolResult tool={tool} result={result} />} beside={state.target.offers.apps && hasApp(tool) ? (use) => <AppView tool={tool} use={use} /> : undefined} />
-      {state.phase === "connected" && <Opening heading={say("copy.call")}>{() => <CallCopies tool={tool} />}</Opening>}
+      <CallResults name={tool.name} calls={calls} show={(result) => <ToolResult tool={tool} result={result} />} beside={state.target.offers.apps && hasApp(tool) ? (record) => <AppView tool={tool} record={record} /> : undefined} />
+      {state.phase === "connected" && <LazyDetails heading={say("copy.call")}>{() => <CallCopies tool={tool} />}</LazyDetails>}
       <Schema heading={say("tool.schema")} schema={tool.inputSchema} />
       <Schema heading={say("tool.output")} schema={tool.outputSchema} />
     </article>

@@ -1,11 +1,11 @@
 // The rows of a trace, the oldest first. They change in place: a copy for each message would take ever longer.
 import type { TraceRow } from "../protocol.ts";
-import { Observed } from "./observed.ts";
+import { Observable } from "./observable.ts";
 
 /** Rows that are kept: the oldest go first, but for those that are pinned. */
 export const MAX_ROWS = 50_000;
 
-export class TraceLog extends Observed {
+export class TraceLog extends Observable {
   rows: TraceRow[] = [];
   readonly pinned = new Set<number>();
   /** Counts changes. */

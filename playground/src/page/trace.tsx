@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { TraceRow, TraceSource } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
-import { useChanges, useShared } from "./context.ts";
+import { useChanges, useAppContext } from "./context.ts";
 import { Entry } from "./entry.tsx";
 import { saveFile } from "./save.ts";
 import { Scroller } from "./scroller.tsx";
@@ -24,7 +24,7 @@ const KINDS: { [kind in TraceKind]: (row: TraceRow, isPinned: boolean) => boolea
 };
 
 export function TraceView() {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   const [source, setSource] = useState<TraceSource>("live");
   const [fromFile, setFromFile] = useState<{ name: string; rows: TraceRow[] }>();
   const [fault, setFault] = useState<string>();
@@ -47,7 +47,7 @@ export function TraceView() {
   async function take(chosen: File | undefined) {
     if (!chosen) return;
     try {
-      setFromFile({ name: chosen.name, rows: await visitor.ask("importTrace", { file: chosen }) });
+      setFromFile({ name: chosen.name, rows: await client.ask("importTrace", { file: chosen }) });
       setSource("file");
       setFault(undefined);
       setOpen(new Set());
@@ -64,8 +64,8 @@ export function TraceView() {
   }
   function find(number: number) {
     if (!shown.some((row) => row.number === number)) {
-      visitor.search("trace", "");
-      visitor.showTrace("all");
+      client.search("trace", "");
+      client.showTrace("all");
       setMethod("");
     }
     setWanted(number);
@@ -74,8 +74,8 @@ export function TraceView() {
   return (
     <div class="trace">
       <div class="row wrap">
-        <input class="field" type="search" aria-label={say("trace.filter")} placeholder={say("trace.filter")} value={state.search.trace ?? ""} onInput={(event) => visitor.search("trace", event.currentTarget.value)} />
-        <select class="field" aria-label={say("trace.kind")} value={kind} onChange={(event) => visitor.showTrace(event.currentTarget.value as TraceKind)}>
+        <input class="field" type="search" aria-label={say("trace.filter")} placeholder={say("trace.filter")} value={state.search.trace ?? ""} onInput={(event) => client.search("trace", event.currentTarget.value)} />
+        <select class="field" aria-label={say("trace.kind")} value={kind} onChange={(event) => client.showTrace(event.currentTarget.value as TraceKind)}>
           {Object.keys(KINDS).map((name) => (
             <option key={name} value={name}>
               {say(`trace.kind.${name}` as Word)}
@@ -97,12 +97,12 @@ export function TraceView() {
             <button type="button" class="small" aria-pressed={paused !== undefined} onClick={() => setPaused(paused ? undefined : { rows: [...trace.rows], version: trace.version })}>
               {say("trace.pause")}
             </button>
-            <button type="button" class="small" onClick={() => (setPaused(undefined), setOpen(new Set()), visitor.clearTrace())}>
+            <button type="button" class="small" onClick={() => (setPaused(undefined), setOpen(new Set()), client.clearTrace())}>
               {say("trace.clear")}
             </button>
           </>
         )}
-        <button type="button" class="small" onClick={() => void visitor.ask("exportTrace", { of: source }).then((blob) => saveFile(blob, `trace-${URL.parse(state.target.url)?.hostname ?? "server"}.json`))}>
+        <button type="button" class="small" onClick={() => void client.ask("exportTrace", { of: source }).then((blob) => saveFile(blob, `trace-${URL.parse(state.target.url)?.hostname ?? "server"}.json`))}>
           {say("trace.export")}
         </button>
         <button type="button" class="small" onClick={() => file.current?.click()}>
@@ -142,7 +142,7 @@ export function TraceView() {
 
 // Bodies are in the Web Worker, which looks through them.
 function useFound(source: TraceSource, version: number): Set<number> | undefined {
-  const { state, visitor } = useShared();
+  const { state, client } = useAppContext();
   const [found, setFound] = useState<Set<number>>();
   const text = (state.search.trace ?? "").trim();
   const isLooked = useRef(false);
@@ -152,7 +152,7 @@ function useFound(source: TraceSource, version: number): Set<number> | undefined
     if (text === "" && isLooked.current && source === "live") return setFound(undefined);
     isLooked.current = true;
     const timer = setTimeout(async () => {
-      const numbers = await visitor.ask("searchTrace", { text, of: source }).catch(() => []);
+      const numbers = await client.ask("searchTrace", { text, of: source }).catch(() => []);
       if (isWanted) setFound(text === "" ? undefined : new Set(numbers));
     }, text === "" ? 0 : SEARCH_MS);
     return () => {

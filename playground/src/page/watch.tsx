@@ -1,8 +1,8 @@
 // Watching a resource: the button for it, and the note that it has changed.
-import { useShared } from "./context.ts";
+import { useAppContext } from "./context.ts";
 
 export function Watch({ uri, onRead }: { uri: string; onRead: () => void }) {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   const canWatch = (state.info?.capabilities["resources"] as { subscribe?: unknown } | undefined)?.subscribe === true;
   const isWatched = state.watched.includes(uri);
   const { listening } = state;
@@ -11,7 +11,7 @@ export function Watch({ uri, onRead }: { uri: string; onRead: () => void }) {
     <>
       {canWatch && (
         <p>
-          <button type="button" class="small" aria-pressed={isWatched} onClick={() => void visitor.watch(uri, !isWatched)}>
+          <button type="button" class="small" aria-pressed={isWatched} onClick={() => void client.watch(uri, !isWatched)}>
             {say("resource.watch")}
           </button>{" "}
           {isUntold && <span class="note">{say("resource.untold")}</span>}

@@ -1,11 +1,11 @@
 // Whether a value fits its schema, and where it does not. Keywords of draft-07 and 2020-12 that can be decided here.
-import { type Json, digits, isNumber, isObject, same } from "../exact.ts";
+import { type Json, digits, isNumber, isObject, isEqual } from "../exact.ts";
 import { isFormat } from "./format.ts";
 import { verdicts } from "./patterns.ts";
 import { type Members, type Schema, asNumber, decideBy, dereferenced, isWhole, typeOf } from "./schema.ts";
 
 /** A place in a value that does not fit, and the demand that it misses. */
-export interface Misfit {
+export interface SchemaError {
   /** A JSON pointer (RFC 6901). */
   pointer: string;
   keyword: string;
@@ -14,7 +14,7 @@ export interface Misfit {
 }
 
 /** Misfits told of one value: nobody mends more at a time. */
-const MAX_MISFITS = 50;
+const MAX_ERRORS = 50;
 
 /** Depth of a value and of its schema: a deeper one is not checked further. */
 const MAX_DEPTH = 200;
@@ -30,7 +30,7 @@ const VALUES_OF_VISIT = 10;
 const MAX_ROUNDS = 10;
 
 /** State that all checkers of one value share. */
-export interface Course {
+export interface ValidationState {
   /** Visits that are left: beyond them nothing is checked. */
   left: number;
   /** Schemas that are being visited, each with its values: one that refers to itself demands nothing more. */
@@ -41,36 +41,36 @@ export interface Course {
   isTyped?: boolean;
 }
 
-export const course = (visits = MAX_VISITS): Course => ({ left: visits, open: new Map() });
+export const newState = (visits = MAX_VISITS): ValidationState => ({ left: visits, open: new Map() });
 
-/** The misfits of a value, and whether all of it was checked. */
-export interface Finding {
-  misfits: Misfit[];
+/** The errors of a value, and whether all of it was checked. */
+export interface Validation {
+  errors: SchemaError[];
   isWhole: boolean;
 }
 
 /** Result that is known at once. Patterns without a verdict are not checked. */
-export function found(value: Json | undefined, schema: Schema, root: Schema = schema): Finding {
-  const [misfits, of] = [[] as Misfit[], course()];
-  if (value !== undefined) new Checker(root, misfits, of).visit(value, schema, "", 0);
-  return { misfits, isWhole: (of.skipped ?? 0) === 0 };
+export function validate(value: Json | undefined, schema: Schema, root: Schema = schema): Validation {
+  const [errors, of] = [[] as SchemaError[], newState()];
+  if (value !== undefined) new Checker(root, errors, of).visit(value, schema, "", 0);
+  return { errors, isWhole: (of.skipped ?? 0) === 0 };
 }
 
-/** The same, as soon as patterns have verdicts. For what a person does, or is shown once: drawing uses `found`. */
-export async function foundWhole(value: Json | undefined, schema: Schema, root: Schema = schema): Promise<Finding> {
+/** The same, as soon as patterns have verdicts. For what a person does, or is shown once: drawing uses `validate`. */
+export async function validateWhole(value: Json | undefined, schema: Schema, root: Schema = schema): Promise<Validation> {
   verdicts.makeRoom();
   for (let round = 1; ; round++) {
-    const finding = found(value, schema, root);
-    if (finding.isWhole || round === MAX_ROUNDS || !verdicts.isWaiting) return finding;
+    const validation = validate(value, schema, root);
+    if (validation.isWhole || round === MAX_ROUNDS || !verdicts.isWaiting) return validation;
     await verdicts.answered();
   }
 }
 
-/** The misfits of a value that are known at once, none if it fits. */
-export const check = (value: Json | undefined, schema: Schema, root: Schema = schema): Misfit[] => found(value, schema, root).misfits;
+/** The errors of a value that are known at once, none if it fits. */
+export const check = (value: Json | undefined, schema: Schema, root: Schema = schema): SchemaError[] => validate(value, schema, root).errors;
 
 /** Whether a value that is being typed fits, as far as that is known. */
-export function fits(value: Json | undefined, schema: Schema, root: Schema = schema, of = course()): boolean {
+export function fits(value: Json | undefined, schema: Schema, root: Schema = schema, of = newState()): boolean {
   of.isTyped = true;
   return value !== undefined && new Checker(root, [], of).fits(value, schema, 0) !== false;
 }
@@ -82,55 +82,55 @@ export const pointerTo = (pointer: string, name: string | number): string =>
 
 class Checker {
   root: Schema;
-  found: Misfit[];
-  #course: Course;
+  validate: SchemaError[];
+  #newState: ValidationState;
 
-  constructor(root: Schema, found: Misfit[], of: Course) {
+  constructor(root: Schema, validate: SchemaError[], of: ValidationState) {
     this.root = root;
-    this.found = found;
-    this.#course = of;
+    this.validate = validate;
+    this.#newState = of;
   }
 
   /** Whether a part fits that only decides something, as deep as where it stands; undefined if that is not known. */
   fits(value: Json, part: Schema, depth: number): boolean | undefined {
-    const { skipped } = this.#course;
-    if (this.#misfits(value, part, depth).length > 0) return false;
-    return this.#course.skipped === skipped ? true : undefined;
+    const { skipped } = this.#newState;
+    if (this.#errors(value, part, depth).length > 0) return false;
+    return this.#newState.skipped === skipped ? true : undefined;
   }
 
   /** Whether so many visits more are left: otherwise a demand is not checked. */
   #affords(visits: number): boolean {
-    if (this.#course.left < visits) return this.#skip();
-    this.#course.left -= visits;
+    if (this.#newState.left < visits) return this.#skip();
+    this.#newState.left -= visits;
     return true;
   }
 
   #skip(): false {
-    this.#course.skipped = (this.#course.skipped ?? 0) + 1;
+    this.#newState.skipped = (this.#newState.skipped ?? 0) + 1;
     return false;
   }
 
   #matches(pattern: string, text: string): boolean | undefined {
-    const verdict = this.#course.isTyped === true ? verdicts.ofTyped(pattern, text) : verdicts.of(pattern, text);
+    const verdict = this.#newState.isTyped === true ? verdicts.ofTyped(pattern, text) : verdicts.of(pattern, text);
     if (verdict === undefined) this.#skip();
     return verdict;
   }
 
-  #misfits(value: Json, part: Schema, depth: number): Misfit[] {
-    const found: Misfit[] = [];
-    new Checker(this.root, found, this.#course).visit(value, part, "", depth + 1);
-    return found;
+  #errors(value: Json, part: Schema, depth: number): SchemaError[] {
+    const validate: SchemaError[] = [];
+    new Checker(this.root, validate, this.#newState).visit(value, part, "", depth + 1);
+    return validate;
   }
 
   visit(value: Json, schema: Schema, pointer: string, depth: number): void {
-    if (this.found.length >= MAX_MISFITS) return;
+    if (this.validate.length >= MAX_ERRORS) return;
     if (depth > MAX_DEPTH) return void this.#skip();
     if (!this.#affords(1)) return;
     if (!isObject(schema)) {
-      if (schema === false) this.found.push({ pointer, keyword: "false", demand: "" });
+      if (schema === false) this.validate.push({ pointer, keyword: "false", demand: "" });
       return;
     }
-    const { open } = this.#course;
+    const { open } = this.#newState;
     const values = open.get(schema) ?? new Set();
     if (values.has(value)) return;
     open.set(schema, values.add(value));
@@ -139,11 +139,11 @@ class Checker {
   }
 
   #visit(value: Json, schema: Members, pointer: string, depth: number): void {
-    const miss = (keyword: string, demand: unknown) => this.found.push({ pointer, keyword, demand: told(demand) });
+    const miss = (keyword: string, demand: unknown) => this.validate.push({ pointer, keyword, demand: told(demand) });
     const reference = schema["$ref"];
     if (typeof reference === "string") {
-      const found = dereferenced({ $ref: reference }, this.root);
-      if (found !== undefined) this.visit(value, found, pointer, depth + 1);
+      const validate = dereferenced({ $ref: reference }, this.root);
+      if (validate !== undefined) this.visit(value, validate, pointer, depth + 1);
     }
     this.#general(value, schema, miss);
     if (typeof value === "string") this.#text(value, schema, miss);
@@ -161,8 +161,8 @@ class Checker {
       if (!allowed.some((name) => name === type || (name === "integer" && isWhole(value)))) miss("type", allowed.join(" / "));
     }
     const { enum: values } = schema;
-    if (Array.isArray(values) && this.#affords(sizeOf(values) / VALUES_OF_VISIT) && !values.some((item) => same(item, value))) miss("enum", values);
-    if (schema["const"] !== undefined && this.#affords(sizeOf(schema["const"]) / VALUES_OF_VISIT) && !same(schema["const"], value)) miss("const", schema["const"]);
+    if (Array.isArray(values) && this.#affords(sizeOf(values) / VALUES_OF_VISIT) && !values.some((item) => isEqual(item, value))) miss("enum", values);
+    if (schema["const"] !== undefined && this.#affords(sizeOf(schema["const"]) / VALUES_OF_VISIT) && !isEqual(schema["const"], value)) miss("const", schema["const"]);
   }
 
   #text(value: string, schema: Members, miss: Miss): void {
@@ -204,7 +204,7 @@ class Checker {
     const names = Object.keys(value);
     for (const name of Array.isArray(required) && this.#affords(required.length) ? required : [])
       if (typeof name === "string" && !Object.hasOwn(value, name))
-        this.found.push({ pointer: pointerTo(pointer, name), keyword: "required", demand: name });
+        this.validate.push({ pointer: pointerTo(pointer, name), keyword: "required", demand: name });
     if (isNumber(minProperties) && names.length < asNumber(minProperties)) miss("minProperties", minProperties);
     if (isNumber(maxProperties) && names.length > asNumber(maxProperties)) miss("maxProperties", maxProperties);
     const patterns = isObject(patternProperties) ? Object.entries(patternProperties) : [];
@@ -216,7 +216,7 @@ class Checker {
       for (const demanded of [own, ...matches.filter(({ isMatch }) => isMatch).map(({ demanded }) => demanded)])
         if (demanded !== undefined) this.visit(member, demanded, at, depth + 1);
       if (own === undefined && matches.every(({ isMatch }) => isMatch === false) && additionalProperties !== undefined) {
-        if (additionalProperties === false) this.found.push({ pointer: at, keyword: "additionalProperties", demand: name });
+        if (additionalProperties === false) this.validate.push({ pointer: at, keyword: "additionalProperties", demand: name });
         else this.visit(member, additionalProperties, at, depth + 1);
       }
       if (propertyNames !== undefined) this.visit(name, propertyNames, at, depth + 1);
@@ -251,9 +251,9 @@ class Checker {
     if (branch !== undefined) this.visit(value, branch, pointer, depth + 1);
   }
 
-  // Of several branches the misfits of the only one with that type help more than "none fits".
+  // Of several branches the errors of the only one with that type help more than "none fits".
   #nearest(value: Json, parts: Schema[], pointer: string, depth: number, miss: Miss, keyword: string): void {
-    const near = parts.filter((part) => !this.#misfits(value, part, depth).some(({ pointer, keyword }) => pointer === "" && ["type", "const"].includes(keyword)));
+    const near = parts.filter((part) => !this.#errors(value, part, depth).some(({ pointer, keyword }) => pointer === "" && ["type", "const"].includes(keyword)));
     if (near.length === 1 && near[0] !== undefined) this.visit(value, near[0], pointer, depth + 1);
     else miss(keyword, "");
   }

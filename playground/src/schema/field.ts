@@ -1,5 +1,5 @@
 // The field of a form for a schema.
-import { type Json, isNumber, isObject, same } from "../exact.ts";
+import { type Json, isNumber, isObject, isEqual } from "../exact.ts";
 import { fits, itemsOf } from "./check.ts";
 import { type Members, type Schema, asNumber, dereferenced, flattened, typeOf } from "./schema.ts";
 
@@ -245,7 +245,7 @@ export function variantOf(value: Json | undefined, variants: Variant[], root: Sc
 function constsAgree(schema: Schema | undefined, value: Json): boolean {
   if (!isObject(schema) || !isObject(schema["properties"]) || !isObject(value)) return true;
   return Object.entries(schema["properties"]).every(
-    ([name, member]) => !isObject(member) || member["const"] === undefined || same(value[name], member["const"]),
+    ([name, member]) => !isObject(member) || member["const"] === undefined || isEqual(value[name], member["const"]),
   );
 }
 

@@ -1,6 +1,6 @@
 // The page's side of the Web Worker that matches patterns.
 import { startWorker } from "../page/scripts.ts";
-import type { Told } from "./matching.ts";
+import type { MatcherMessage } from "./matcher-worker.ts";
 import type { Pair } from "./patterns.ts";
 
 declare const MATCHER_URL: string;
@@ -40,7 +40,7 @@ async function matchedUntilStuck(pairs: Pair[]): Promise<(boolean | null)[]> {
     const found: (boolean | null)[] = [];
     let whole: ReturnType<typeof setTimeout> | undefined;
     let one = setTimeout(end, START_MS);
-    worker.onmessage = ({ data }: MessageEvent<Told>) => {
+    worker.onmessage = ({ data }: MessageEvent<MatcherMessage>) => {
       clearTimeout(one);
       one = setTimeout(end, MATCH_MS);
       if (data === "begun") whole = setTimeout(end, CHECK_MS);

@@ -97,6 +97,6 @@ export class Verdicts {
 export let verdicts = new Verdicts(async (pairs) => (await import("./matcher.ts")).match(pairs));
 
 /** Has patterns matched in another way, such as where there are no Web Workers. */
-export function matchBy(match: Match): void {
+export function setMatcher(match: Match): void {
   verdicts = new Verdicts(match);
 }

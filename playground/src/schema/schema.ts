@@ -1,5 +1,5 @@
 // JSON Schemas as servers send them: of draft-07 or 2020-12, and with anything in them.
-import { type Json, digits, isNumber, isObject, isRaw, same } from "../exact.ts";
+import { type Json, digits, isNumber, isObject, isRaw, isEqual } from "../exact.ts";
 
 export type Schema = Json;
 export type Members = { [name: string]: Json };
@@ -130,7 +130,7 @@ const MERGES: { [keyword: string]: (one: Json, other: Json) => Json | undefined 
   definitions: (one, other) => (isObject(one) && isObject(other) ? { ...one, ...other } : undefined),
   required: (one, other) => (Array.isArray(one) && Array.isArray(other) ? [...new Set([...one, ...other])] : undefined),
   type: (one, other) => narrowed(one, other),
-  enum: (one, other) => (Array.isArray(one) && Array.isArray(other) ? one.filter((item) => other.some((kept) => same(item, kept))) : undefined),
+  enum: (one, other) => (Array.isArray(one) && Array.isArray(other) ? one.filter((item) => other.some((kept) => isEqual(item, kept))) : undefined),
   minimum: greatest,
   exclusiveMinimum: greatest,
   minLength: greatest,
@@ -159,7 +159,7 @@ export function merge(one: Schema, other: Schema): Schema | undefined {
   const merged: Members = { ...one };
   for (const [keyword, value] of Object.entries(other)) {
     const mine = merged[keyword];
-    if (mine === undefined || same(mine, value)) {
+    if (mine === undefined || isEqual(mine, value)) {
       merged[keyword] = value;
       continue;
     }

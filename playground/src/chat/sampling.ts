@@ -3,7 +3,7 @@ import { type Json, isObject } from "../exact.ts";
 import { AnswerReader } from "./answer.ts";
 import type { AskModel } from "./conversation.ts";
 import { imageOf, withImages } from "./images.ts";
-import type { Message, Part } from "./told.ts";
+import type { Message, Part } from "./model-messages.ts";
 
 /** The model that answers. */
 interface Answering {
@@ -16,7 +16,7 @@ interface Members {
 }
 
 /** The result of `sampling/createMessage`. Nothing but what the server wrote goes to the model. */
-export async function sampled(params: unknown, { model, takesImages }: Answering, ask: AskModel, signal: AbortSignal): Promise<Json> {
+export async function answerSampling(params: unknown, { model, takesImages }: Answering, ask: AskModel, signal: AbortSignal): Promise<Json> {
   const reader = new AnswerReader();
   await ask(bodyOf(isObject(params as Json) ? (params as Members) : {}, { model, takesImages }), (piece) => reader.push(piece), signal);
   const end = reader.end();

@@ -1,6 +1,6 @@
 // Listeners of an object that changes in place, such as the trace: the views that show it.
 
-export class Observed {
+export class Observable {
   #listeners = new Set<() => void>();
 
   subscribe(listener: () => void): () => void {

@@ -3,12 +3,12 @@ import { attempt } from "./language.ts";
 
 const PREFIX = "playground ";
 
-export function keptEntries(): [string, string][] {
+export function storedSignIns(): [string, string][] {
   const names = attempt(() => Object.keys(sessionStorage)) ?? [];
   return names.filter((name) => name.startsWith(`${PREFIX}sign-in `)).map((name) => [name.slice(PREFIX.length), sessionStorage.getItem(name) ?? ""]);
 }
 
-export function keep(key: string, value: string | null): void {
+export function storeInTab(key: string, value: string | null): void {
   attempt(() => (value === null ? sessionStorage.removeItem(PREFIX + key) : sessionStorage.setItem(PREFIX + key, value)));
 }
 

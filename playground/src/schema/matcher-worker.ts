@@ -2,14 +2,14 @@
 import type { Pair } from "./patterns.ts";
 
 /** Messages of the Web Worker: `ready` once it runs, `begun` for each request, then the verdict of each pair, null for an invalid pattern. */
-export type Told = "ready" | "begun" | boolean | null;
+export type MatcherMessage = "ready" | "begun" | boolean | null;
 
 /** Expressions that are kept compiled: texts of one check have few patterns. */
 const MAX_EXPRESSIONS = 200;
 
 const expressions = new Map<string, RegExp | undefined>();
 
-const tell = (told: Told) => self.postMessage(told);
+const tell = (message: MatcherMessage) => self.postMessage(message);
 
 self.addEventListener("message", ({ data }: MessageEvent<Pair[]>) => {
   tell("begun");

@@ -1,21 +1,21 @@
 // Tools that the person allowed for the rest of a chat.
-import type { Offered } from "./names.ts";
+import type { ChatTool } from "./tool-names.ts";
 
 /** Whether a tool may change or destroy something. What a server does not say counts as yes. */
-export function isRisky({ tool }: Offered): boolean {
+export function isRisky({ tool }: ChatTool): boolean {
   const { readOnlyHint, destructiveHint } = tool.annotations ?? {};
   return readOnlyHint !== true && destructiveHint !== false;
 }
 
-export class Allowed {
+export class AllowedTools {
   #known = new Map<string, string>();
 
-  async add(offered: Offered): Promise<void> {
+  async add(offered: ChatTool): Promise<void> {
     this.#known.set(key(offered), await digest(offered));
   }
 
   /** Whether it is allowed, and still what it was. A tool that has changed is allowed no longer. */
-  async has(offered: Offered): Promise<boolean> {
+  async has(offered: ChatTool): Promise<boolean> {
     const known = this.#known.get(key(offered));
     if (known === undefined) return false;
     if (known === (await digest(offered))) return true;
@@ -24,9 +24,9 @@ export class Allowed {
   }
 }
 
-export const key = ({ server, tool }: Offered): string => JSON.stringify([server.id, server.url, tool.name]);
+export const key = ({ server, tool }: ChatTool): string => JSON.stringify([server.id, server.url, tool.name]);
 
-async function digest({ tool }: Offered): Promise<string> {
+async function digest({ tool }: ChatTool): Promise<string> {
   const { title, description, inputSchema, annotations } = tool;
   const bytes = new TextEncoder().encode(JSON.stringify([title, description, inputSchema, annotations]));
   return [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].join();

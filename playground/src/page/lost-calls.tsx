@@ -10,14 +10,14 @@ interface LostCall {
   round: number;
 }
 
-export function Lost() {
+export function LostCalls() {
   const { page, say } = useActions();
   const [lost, setLost] = useState(taken);
   useEffect(() => {
     const keep = () => {
       // A task goes on without the page.
-      const asking = page.visitors.flatMap((visitor) => visitor.state.questions.filter(({ task }) => task === undefined).map((question) => ({ visitor, ...question })));
-      const calls = asking.map(({ visitor, call, round }): LostCall => ({ name: visitor.nameOf(call) ?? "", round: round?.number ?? 1 }));
+      const asking = page.clients.flatMap((client) => client.state.questions.filter(({ task }) => task === undefined).map((question) => ({ client, ...question })));
+      const calls = asking.map(({ client, call, round }): LostCall => ({ name: client.nameOf(call) ?? "", round: round?.number ?? 1 }));
       if (calls.length > 0) attempt(() => sessionStorage.setItem(KEY, JSON.stringify(calls)));
     };
     window.addEventListener("pagehide", keep);

@@ -1,8 +1,8 @@
 // The state of the stream by which the server tells of changes.
-import { useShared } from "./context.ts";
+import { useAppContext } from "./context.ts";
 
 export function ListeningNote() {
-  const { state, say } = useShared();
+  const { state, say } = useAppContext();
   const { state: stream, ms } = state.listening;
   return (
     <p class="note listening">

@@ -1,16 +1,16 @@
 // The sign-ins that are kept on this device, to be removed.
 import { useEffect, useState } from "preact/hooks";
 import type { KeptSignIn } from "../protocol.ts";
-import { useShared } from "./context.ts";
+import { useAppContext } from "./context.ts";
 
-export function Device() {
-  const { state, visitor, say } = useShared();
+export function DeviceSignIns() {
+  const { state, client, say } = useAppContext();
   const [kept, setKept] = useState<KeptSignIn[]>([]);
-  const load = () => visitor.keptSignIns().then(setKept);
+  const load = () => client.keptSignIns().then(setKept);
   useEffect(() => void load(), [state.shown, state.phase, state.isSignedIn]);
   if (kept.length === 0) return null;
   async function remove(server: string) {
-    await visitor.forgetSignIn(server);
+    await client.forgetSignIn(server);
     await load();
   }
   return (

@@ -1,12 +1,12 @@
 // The age of a list, and the button that fetches it anew.
 import { useEffect, useState } from "preact/hooks";
 import type { ListName } from "../protocol.ts";
-import { useShared } from "./context.ts";
+import { useAppContext } from "./context.ts";
 
 const UNITS = [["list.hours", 3_600_000], ["list.minutes", 60_000], ["list.seconds", 1000]] as const;
 
 export function ListAge({ what }: { what: ListName }) {
-  const { state, visitor, say } = useShared();
+  const { state, client, say } = useAppContext();
   const [, tick] = useState(0);
   useEffect(() => {
     const clock = setInterval(() => tick(Date.now()), 1000);
@@ -20,7 +20,7 @@ export function ListAge({ what }: { what: ListName }) {
   return (
     <p class="row note">
       <span>{say(isStale ? "list.stale" : "list.age", { age: say(word, { count: Math.floor(ms / size) }) })}</span>
-      <button type="button" class="link" onClick={() => void visitor.fetchAnew(what)}>
+      <button type="button" class="link" onClick={() => void client.fetchAnew(what)}>
         {say("list.anew")}
       </button>
     </p>

@@ -1,5 +1,5 @@
 // The sign-in to this deployment, for its chat and its relay. It is apart from those to servers, and in no trace.
-import type { OwnRequest } from "../protocol.ts";
+import type { DeploymentSignInRequest } from "../protocol.ts";
 import type { Account } from "./account.ts";
 import type { Accounts } from "./accounts.ts";
 import type { SignIn } from "./sign-in.ts";
@@ -18,7 +18,7 @@ interface Own {
 
 const all = new Map<string, Own>();
 
-export async function handle(request: OwnRequest, { accounts, signInTo }: Lent): Promise<unknown> {
+export async function handle(request: DeploymentSignInRequest, { accounts, signInTo }: Lent): Promise<unknown> {
   const { scope } = request;
   if (request.kind === "admit") {
     const account = await accounts.of(request.resource);

@@ -1,27 +1,27 @@
 // The person's sign-in to this deployment, for its chat or its relay. It is apart from those to servers.
-import type { OwnRequest, SignInOffer } from "../protocol.ts";
+import type { DeploymentSignInRequest, SignInOffer } from "../protocol.ts";
 import { problemOf } from "./failure.ts";
-import { own } from "./start.ts";
+import { OWN_SERVER } from "./start.ts";
 
 const CHANNEL = "playground sign-in";
 
 /** The page as a resource of the server: the token is for it, wherever the page is. */
-export const RESOURCE = new URL("/playground", own).href;
+export const RESOURCE = new URL("/playground", OWN_SERVER).href;
 
 type WithoutScope<Request> = Request extends unknown ? Omit<Request, "scope"> : never;
 
-export class OwnAccount {
+export class DeploymentSignIn {
   isSignedIn = false;
   /** The sign-in that is needed, and how far it is. */
   card: { offer: SignInOffer | undefined; isWaiting: boolean; fault: string | undefined } | undefined;
   onChange: () => void = () => {};
   #scope: string;
-  #send: (request: OwnRequest) => Promise<unknown>;
+  #send: (request: DeploymentSignInRequest) => Promise<unknown>;
   #expected: string | undefined;
   #window: Window | undefined;
   #channel = new BroadcastChannel(CHANNEL);
 
-  constructor(scope: string, send: (request: OwnRequest) => Promise<unknown>) {
+  constructor(scope: string, send: (request: DeploymentSignInRequest) => Promise<unknown>) {
     this.#scope = scope;
     this.#send = send;
     this.#channel.addEventListener("message", ({ data }) => void this.#answered(data));
@@ -69,8 +69,8 @@ export class OwnAccount {
     this.#channel.close();
   }
 
-  #ask(request: WithoutScope<OwnRequest>): Promise<unknown> {
-    return this.#send({ ...request, scope: this.#scope } as OwnRequest);
+  #ask(request: WithoutScope<DeploymentSignInRequest>): Promise<unknown> {
+    return this.#send({ ...request, scope: this.#scope } as DeploymentSignInRequest);
   }
 
   // Anybody of this origin can write to the channel: only the state that was sent away counts.
@@ -90,11 +90,11 @@ export class OwnAccount {
     }
   }
 
-  #setCard(more: Partial<NonNullable<OwnAccount["card"]>>): void {
+  #setCard(more: Partial<NonNullable<DeploymentSignIn["card"]>>): void {
     this.#set({ card: { offer: undefined, isWaiting: false, fault: undefined, ...this.card, ...more } });
   }
 
-  #set(more: Partial<Pick<OwnAccount, "isSignedIn" | "card">>): void {
+  #set(more: Partial<Pick<DeploymentSignIn, "isSignedIn" | "card">>): void {
     Object.assign(this, more);
     this.onChange();
   }

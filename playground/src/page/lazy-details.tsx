@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
-export function Opening({ heading, children }: { heading: string; children: () => ComponentChildren }) {
+export function LazyDetails({ heading, children }: { heading: string; children: () => ComponentChildren }) {
   const [isOpen, setOpen] = useState(false);
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>

@@ -8,19 +8,19 @@ const KEY = "playground servers";
 /** Servers that can be saved: a list that is longer is of no person's making. */
 export const MAX_SAVED = 500;
 
-export interface Saved {
+export interface SavedServer {
   id: string;
   name: string;
   target: Target;
 }
 
 /** Saved servers, and whether something of them could not be read. */
-export interface Reading {
-  servers: Saved[];
+export interface StoredServers {
+  servers: SavedServer[];
   fault?: "denied" | "corrupt";
 }
 
-export function readSaved(): Reading {
+export function readSaved(): StoredServers {
   let text: string | null;
   try {
     text = localStorage.getItem(KEY);
@@ -34,7 +34,7 @@ export function readSaved(): Reading {
 }
 
 /** Changes what is saved by now, also by other tabs, and keeps the first of what it gives; whether the browser let it. */
-export function changeSaved(change: (servers: Saved[]) => Saved[]): Promise<boolean> {
+export function changeSaved(change: (servers: SavedServer[]) => SavedServer[]): Promise<boolean> {
   return navigator.locks.request(KEY, () => {
     const servers = change(readSaved().servers)
       .slice(0, MAX_SAVED)
@@ -52,7 +52,7 @@ export function onSavedElsewhere(listener: () => void): void {
 
 export const withoutSecrets = (target: Target): Target => ({ ...target, relay: undefined, token: "", headers: target.headers.map(([name]) => [name, ""]) });
 
-function savedOf(value: unknown): Saved | undefined {
+function savedOf(value: unknown): SavedServer | undefined {
   const { id, name, target } = (value ?? {}) as Record<string, unknown>;
   const read = targetFrom(target);
   if (typeof id !== "string" || typeof name !== "string" || !read) return undefined;

@@ -1,11 +1,11 @@
 // The card for a sign-in to this deployment.
-import { useShared } from "./context.ts";
-import type { OwnAccount } from "./own-account.ts";
+import { useAppContext } from "./context.ts";
+import type { DeploymentSignIn } from "./deployment-sign-in.ts";
 import { SignInPlace } from "./sign-in.tsx";
 
 /** `id` is of the card on the page, `text` says what it is for. */
-export function OwnSignIn({ account, id, text }: { account: OwnAccount; id: string; text: string }) {
-  const { say } = useShared();
+export function DeploymentSignInCard({ account, id, text }: { account: DeploymentSignIn; id: string; text: string }) {
+  const { say } = useAppContext();
   const { card } = account;
   if (!card) return null;
   return (

@@ -1,8 +1,8 @@
 // Texts for the model. Everything that comes from a server is marked as data, and is never system text.
 import { type Json, isObject } from "../exact.ts";
-import type { Misfit } from "../schema/check.ts";
+import type { SchemaError } from "../schema/check.ts";
 import { imageOf } from "./images.ts";
-import type { ChatServer, Offered } from "./names.ts";
+import type { ChatServer, ChatTool } from "./tool-names.ts";
 
 /** Bytes of one result that a model gets. */
 const MAX_RESULT_BYTES = 32 * 1024;
@@ -30,7 +30,7 @@ export const SYSTEM: Message = {
 };
 
 /** A tool in the form of a request. */
-export function toolOf({ server, tool, name }: Offered): Json {
+export function toolOf({ server, tool, name }: ChatTool): Json {
   const description = `Tool of the server ${server.host}. ${(tool.description ?? tool.title ?? "").slice(0, MAX_DESCRIPTION_CHARS)}`;
   const schema = tool.inputSchema as Json;
   return { type: "function", function: { name, description, parameters: isObject(schema) ? schema : { type: "object", properties: {} } } };
@@ -50,20 +50,20 @@ export const unknownTool = (name: string): string => `There is no tool ${name}. 
 
 export const unreadable = (problem: string): string => `The arguments are no JSON object, so nothing was called: ${problem}`;
 
-export const misfitting = (misfits: Misfit[]): string =>
-  `The arguments do not fit the tool's schema, so nothing was called: ${misfits.map(({ pointer, keyword, demand }) => `${pointer || "/"}: ${keyword} ${demand}`).join("; ")}`;
+export const invalidArguments = (errors: SchemaError[]): string =>
+  `The arguments do not fit the tool's schema, so nothing was called: ${errors.map(({ pointer, keyword, demand }) => `${pointer || "/"}: ${keyword} ${demand}`).join("; ")}`;
 
 export const failed = (message: string): string => cut(`The call failed: ${message}`);
 
 /** A result for the model. */
-export interface Told {
+export interface ModelResult {
   text: string;
   /** Data URIs, for a model that takes images. */
   images: string[];
 }
 
 /** A result as text, without what is for people alone and what is no text; and its images, if the model takes any. */
-export function resultOf(result: unknown, edited: string | undefined, takesImages = false): Told {
+export function resultOf(result: unknown, edited: string | undefined, takesImages = false): ModelResult {
   const { content, structuredContent, isError } = (isObject(result as Json) ? result : {}) as { content?: unknown; structuredContent?: unknown; isError?: unknown };
   const images: string[] = [];
   const told = (block: unknown) => {

@@ -17,7 +17,7 @@ export interface ChatServer {
 }
 
 /** A tool, and its name for the model. */
-export interface Offered {
+export interface ChatTool {
   server: ChatServer;
   tool: Tool;
   name: string;
@@ -31,7 +31,7 @@ const MAX_PREFIX_CHARS = 20;
 const plain = (text: string): string => text.replace(/[^A-Za-z0-9_-]+/g, "_").replace(/^_+|_+$/g, "") || "tool";
 
 /** Tools with names that models take: with the server's in front where there are several, and each only once. */
-export function named(servers: ChatServer[]): Offered[] {
+export function withModelNames(servers: ChatServer[]): ChatTool[] {
   const taken = new Set<string>();
   const prefixes = new Set<string>();
   return servers.flatMap((server) => {

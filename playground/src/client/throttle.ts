@@ -1,7 +1,7 @@
 // Word of progress at a pace that a page can show.
 
 /** Passes on the first value at once, and of those within `ms` after another only the newest. */
-export function paced<T>(ms: number, send: (value: T) => void): (value: T) => void {
+export function throttle<T>(ms: number, send: (value: T) => void): (value: T) => void {
   let next: { value: T } | undefined;
   let isWaiting = false;
   const pass = (value: T) => {

@@ -1,4 +1,4 @@
-// Actions of a person at one server.
+// The client of one server, as the page has it: actions of the person, and the state that they lead to.
 import { type Json, write } from "../exact.ts";
 import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
@@ -9,11 +9,11 @@ import type { Changes } from "./changes.ts";
 import { problemOf } from "./failure.ts";
 import { noteLongTexts } from "./long-texts.ts";
 import { attempt, type Say } from "./language.ts";
-import type { Event, Link } from "./link.ts";
+import type { WorkerEvent, WorkerRpc } from "./worker-rpc.ts";
 import { LogBook } from "./log-book.ts";
 import { type Ask, LISTS, isOffered, load, ownOf, stateOf } from "./lists.ts";
 import { ServerEvents } from "./server-events.ts";
-import { own } from "./start.ts";
+import { OWN_SERVER } from "./start.ts";
 import { taskSupport } from "./task-choice.tsx";
 import { type TaskEntry, keptTasks, setTasks } from "./task-list.ts";
 import { NOTHING_LISTED, type OpenedPage, type ServerState, Store, type Tab, type TraceKind, serverName } from "./state.ts";
@@ -27,11 +27,11 @@ interface Return {
   parameters?: [string, string][];
 }
 
-export class Visitor {
+export class ServerClient {
   /** The number of the connection. */
   readonly connection: number;
   readonly #store: Store<ServerState>;
-  #link: Link;
+  #rpc: WorkerRpc;
   #say: Say;
   /** Tools whose calls begin tasks, where the person decides that. */
   #asTasks = new Set<string>();
@@ -45,14 +45,14 @@ export class Visitor {
   #attempt = 0;
   #changes: Promise<Changes> | undefined;
   #channel = new BroadcastChannel(CHANNEL);
-  /** The use that needed more permissions: it is tried once more with them. */
+  /** The call that needed more permissions: it is tried once more with them. */
   #again: (() => Promise<void>) | undefined;
   /** The sign-in that was begun; `state` is that of its answer, once there is an address to go to. */
   #expected: { state?: string; window: Window | undefined } | undefined;
 
-  constructor(connection: number, link: Link, say: Say, state: ServerState) {
+  constructor(connection: number, rpc: WorkerRpc, say: Say, state: ServerState) {
     this.connection = connection;
-    this.#link = link;
+    this.#rpc = rpc;
     this.#say = say;
     this.#store = new Store(state);
     this.#history = new CallHistory(this.#store, say);
@@ -79,7 +79,7 @@ export class Visitor {
   }
 
   #ask<K extends OperationName>(operation: K, given: Operations[K]["arguments"]): Promise<Operations[K]["result"]> {
-    return this.#link.ask(this.connection, operation, given);
+    return this.#rpc.ask(this.connection, operation, given);
   }
 
   /** The log messages of the server. */
@@ -225,7 +225,7 @@ export class Visitor {
     try {
       const callback = new URL("/playground/callback", location.href).href;
       // A server does not fetch a document from itself: there the page registers.
-      const isElsewhere = URL.parse(signIn.offer?.issuer ?? "")?.host !== new URL(own).host;
+      const isElsewhere = URL.parse(signIn.offer?.issuer ?? "")?.host !== new URL(OWN_SERVER).host;
       const isPublic = isElsewhere && location.protocol === "https:" && !isLoopback(location.hostname);
       const document = isPublic ? new URL("/playground/client.json", location.href).href : undefined;
       const { url, state } = await this.#ask("authorize", { callback, document, isOnDevice });
@@ -332,7 +332,7 @@ export class Visitor {
   call(tool: Tool): Promise<void> {
     const json = write(this.draftOf(tool));
     const asTask = this.isTask(tool);
-    return this.#use("tools", tool.name, (call) => {
+    return this.#track("tools", tool.name, (call) => {
       this.#history.change(call, { json });
       return this.#ask("call", { call, tool, json, asTask, isWhole: hasApp(tool) });
     });
@@ -352,7 +352,7 @@ export class Visitor {
 
   /** Goes on with a task of an earlier page. */
   follow({ info, tool }: TaskEntry): Promise<void> {
-    return this.#use("tools", tool, (call) => {
+    return this.#track("tools", tool, (call) => {
       this.#history.change(call, { task: info });
       return this.#ask("follow", { call, task: info });
     });
@@ -363,7 +363,7 @@ export class Visitor {
     setTasks(this.#store, this.#state.tasks.filter(({ info }) => info.id !== entry.info.id));
   }
 
-  /** Calls a tool for an app, once its number is told. It is no use of the person's. */
+  /** Calls a tool for an app, once its number is told. It is no call of the person's. */
   callFor(tool: Tool, json: string, begun: (call: number) => void): Promise<Answer> {
     const call = this.#history.next();
     begun(call);
@@ -403,7 +403,7 @@ export class Visitor {
       this.choose("resources", uri);
     }
     this.#store.set({ updated: this.#state.updated.filter((other) => other !== uri) });
-    return this.#use("resources", uri, (call) => this.#ask("read", { call, uri, isWhole: false }));
+    return this.#track("resources", uri, (call) => this.#ask("read", { call, uri, isWhole: false }));
   }
 
   complete(request: CompletionRequest): Promise<Suggestions> {
@@ -411,13 +411,13 @@ export class Visitor {
   }
 
   getPrompt(name: string, values: Record<string, string>): Promise<void> {
-    return this.#use("prompts", name, (call) => this.#ask("prompt", { call, name, values }));
+    return this.#track("prompts", name, (call) => this.#ask("prompt", { call, name, values }));
   }
 
-  async #use(tab: Tab, name: string, work: (number: number) => Promise<Answer>, isSecond = false): Promise<void> {
-    const problem = await this.#history.run(tab, name, work, () => this.#use(tab, name, work));
+  async #track(tab: Tab, name: string, work: (number: number) => Promise<Answer>, isSecond = false): Promise<void> {
+    const problem = await this.#history.run(tab, name, work, () => this.#track(tab, name, work));
     if (!problem || !["scope", "unauthorized"].includes(problem.kind) || this.#state.target.token || isSecond) return;
-    this.#again = () => this.#use(tab, name, work, true);
+    this.#again = () => this.#track(tab, name, work, true);
     await this.#offer(problem.kind === "scope");
   }
 
@@ -426,19 +426,19 @@ export class Visitor {
     return call === undefined ? undefined : (this.#history.nameOf(call) ?? this.#chatCalls.get(call));
   }
 
-  /** Uses the same once more, with the same arguments. */
+  /** Makes the same call once more, with the same arguments. */
   repeat(number: number): Promise<void> {
     return this.#history.repeat(number);
   }
 
-  /** The person opened a page for a use. */
+  /** The person opened a page for a call. */
   opened(number: number, page: OpenedPage): void {
     this.#history.change(number, { pages: [...(this.#history.of(number)?.pages ?? []), page] });
   }
 
   answer(question: number, reply: Reply): void {
     this.#store.set({ questions: this.#state.questions.filter(({ number }) => number !== question) });
-    this.#link.send({ connection: this.connection, answer: question, reply });
+    this.#rpc.send({ connection: this.connection, answer: question, reply });
   }
 
   /** Asks the Web Worker about this connection. */
@@ -463,13 +463,13 @@ export class Visitor {
   }
 
   /** Takes what the Web Worker tells of this connection. */
-  hear(event: Event): void {
+  hear(event: WorkerEvent): void {
     this.#events.hear(event);
   }
 
   /** Ends the session for a page that is left. */
-  sayFarewell(): void {
-    this.#events.sayFarewell();
+  endSession(): void {
+    this.#events.endSession();
   }
 }
 

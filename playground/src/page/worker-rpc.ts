@@ -1,20 +1,20 @@
 // The page's side of the Web Worker.
 import type { FromWorker, OperationName, Operations, ToWorker } from "../protocol.ts";
-import { client, isStarted } from "./client-worker.ts";
+import { worker, isStarted } from "./client-worker.ts";
 import { Failure } from "./failure.ts";
 
-export type Event = Exclude<FromWorker, { id: number } | { started: true }>;
+export type WorkerEvent = Exclude<FromWorker, { id: number } | { started: true }>;
 
 const NOT_STARTED = "The script of this page's Web Worker could not be loaded, or did not start.";
 
-export class Link {
+export class WorkerRpc {
   #last = 0;
   /** The fault of all requests, where the Web Worker did not start. */
   #fault: string | undefined;
   #waiting = new Map<number, { resolve: (result: never) => void; reject: (failure: Failure) => void }>();
 
-  constructor(hear: (event: Event) => void) {
-    client.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
+  constructor(hear: (event: WorkerEvent) => void) {
+    worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
       if ("started" in data) return;
       if (!("id" in data)) return hear(data);
       const waiting = this.#waiting.get(data.id);
@@ -28,7 +28,7 @@ export class Link {
       this.#rejectAll(NOT_STARTED);
       hear({ outdated: true });
     });
-    client.addEventListener("messageerror", () => this.#rejectAll("An answer of this page's Web Worker could not be read."));
+    worker.addEventListener("messageerror", () => this.#rejectAll("An answer of this page's Web Worker could not be read."));
   }
 
   ask<K extends OperationName>(connection: number, operation: K, given: Operations[K]["arguments"]): Promise<Operations[K]["result"]> {
@@ -41,7 +41,7 @@ export class Link {
   }
 
   send(message: ToWorker): void {
-    client.postMessage(message);
+    worker.postMessage(message);
   }
 
   // An answer that cannot be read does not say which request it was for, so all of them end.
