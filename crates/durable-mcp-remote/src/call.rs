@@ -53,7 +53,7 @@ impl Bridge {
             match self.attempt(call, message).await {
                 Err(Trouble::Unsent(_)) if Instant::now() + wait < deadline => {}
                 Err(Trouble::Lost(_)) if repeats < MAX_REPEATS && only_reads(&call.method) => {
-                    repeats += 1
+                    repeats += 1;
                 }
                 outcome => return outcome,
             }

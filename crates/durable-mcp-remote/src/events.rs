@@ -133,7 +133,7 @@ impl Parser {
             }
             b"event" => self.event.name = String::from_utf8_lossy(&value).into_owned(),
             b"id" if !value.contains(&0) => {
-                self.event.id = Some(String::from_utf8_lossy(&value).into_owned())
+                self.event.id = Some(String::from_utf8_lossy(&value).into_owned());
             }
             b"retry" => {
                 let digits = std::str::from_utf8(&value)

@@ -39,7 +39,7 @@ impl Bridge {
                 // A server without ping answers all the same.
                 Ok(Ok(_) | Err(Trouble::Refused(_) | Trouble::SignIn(_))) => missed = 0,
                 Ok(Err(Trouble::Unsent(_) | Trouble::Lost(_) | Trouble::Barred(_))) | Err(_) => {
-                    missed += 1
+                    missed += 1;
                 }
             }
             if missed == MAX_MISSED {

@@ -318,7 +318,7 @@ async fn tools(
     }
     match message.get("error") {
         Some(error) if error.get("code") == Some(&json!(-32601)) => {
-            report.ok("tools", "the server has none")
+            report.ok("tools", "the server has none");
         }
         Some(error) => report.warn(
             "tools",

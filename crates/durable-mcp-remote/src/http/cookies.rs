@@ -92,7 +92,7 @@ impl Cookie {
                 "max-age" => max_age = value.parse::<i64>().ok(),
                 // Cookies are older than the form of dates, and many servers write hyphens.
                 "expires" => {
-                    cookie.expires = httpdate::parse_http_date(&value.replace('-', " ")).ok()
+                    cookie.expires = httpdate::parse_http_date(&value.replace('-', " ")).ok();
                 }
                 _ => {}
             }

@@ -112,7 +112,7 @@ impl TokenEndpoint<'_> {
         match (self.method(), secret) {
             (Method::Basic, Some(secret)) => authorization = basic(id, secret),
             (Method::Post, Some(secret)) => {
-                form.extend([("client_id", id), ("client_secret", secret)])
+                form.extend([("client_id", id), ("client_secret", secret)]);
             }
             _ => form.push(("client_id", id)),
         }
