@@ -27,6 +27,7 @@ use crate::remote::Remote;
 use crate::seen::{LISTS, Seen};
 use crate::session::{Initialized, Session};
 use crate::sign_in::SignIn;
+use crate::silence::PassedQuestions;
 use crate::sse::Held;
 use crate::stateless::Stateless;
 use crate::stdio::{Line, Output, read_lines};
@@ -59,6 +60,7 @@ pub(crate) struct Bridge {
     /// Server of 2026-07-28, once it is known to be one.
     pub(crate) era: RefCell<Option<Rc<Modern>>>,
     pub(crate) questions: Questions,
+    pub(crate) passed_questions: PassedQuestions,
     /// Client of 2026-07-28, before a server with sessions.
     pub(crate) stateless: Stateless,
     /// Told of each request that memory cannot answer while the server is out of reach.
@@ -134,6 +136,7 @@ impl Bridge {
             sse: RefCell::default(),
             era: RefCell::default(),
             questions: Questions::default(),
+            passed_questions: PassedQuestions::default(),
             stateless: Stateless::default(),
             unanswered_offline: Notify::new(),
             mirrored: RefCell::default(),
@@ -247,7 +250,12 @@ impl Bridge {
             Kind::Response { id: Some(id), .. } if self.questions.answered(&id, &message) => {}
             // A client of 2026-07-28 is asked in results, so a response of its own answers nothing.
             Kind::Response { .. } if self.session.borrow().is_of_bridge => {}
-            Kind::Response { .. } => self.spawn(|bridge| bridge.send_one_way(message)),
+            Kind::Response { id, .. } => {
+                if let Some(id) = &id {
+                    self.passed_questions.ended(id);
+                }
+                self.spawn(|bridge| bridge.send_one_way(message));
+            }
         }
     }
 
@@ -387,6 +395,7 @@ impl Bridge {
             if self.session.borrow().is_of_bridge {
                 self.deliver_stateless(message, call).await;
             } else if !matches!(message.kind, Kind::Response { .. }) {
+                self.note_question(&message, call);
                 let is_modern = self.era.borrow().is_some();
                 let message = if is_modern {
                     Modern::for_client(message)
@@ -423,6 +432,19 @@ impl Bridge {
             // The task that asked may have ended.
             Asker::Bridge(asker) => drop(asker.send(message)),
         }
+    }
+
+    /// Notes a question of the server. One that came with no call may belong to any of them.
+    fn note_question(&self, message: &Message, call: Option<&Call>) {
+        self.passed_questions.note(message, || {
+            if let Some(call) = call {
+                vec![Arc::clone(&call.silence)]
+            } else {
+                let mut silences = self.calls.silences();
+                silences.push(Arc::clone(&self.passed_questions.stream));
+                silences
+            }
+        });
     }
 
     fn note_response(&self, entry: &Entry, response: &Message) {

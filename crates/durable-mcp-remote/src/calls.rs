@@ -2,10 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
 use crate::message::{Id, Message};
+use crate::silence::Silence;
 
 /// Requests without a response, by id. Each gets one response: taking its entry is the right to answer it.
 pub(crate) struct Calls {
@@ -20,6 +22,7 @@ pub(crate) struct Entry {
     pub(crate) asker: Asker,
     /// Whether it asks for a page behind the first one.
     pub(crate) is_page: bool,
+    silence: Arc<Silence>,
     // Dropped with the entry.
     _open: Open,
 }
@@ -37,6 +40,7 @@ pub(crate) struct Call {
     pub(crate) method: String,
     /// Whether it was answered or cancelled.
     pub(crate) done: Done,
+    pub(crate) silence: Arc<Silence>,
 }
 
 /// Something that is under way until this is dropped.
@@ -77,10 +81,12 @@ impl Calls {
 
     fn insert(&self, id: Id, method: &str, asker: Asker) -> Call {
         let (open, done) = Done::pair();
+        let silence = Arc::<Silence>::default();
         let entry = Entry {
             method: method.to_owned(),
             asker,
             is_page: false,
+            silence: Arc::clone(&silence),
             _open: open,
         };
         self.open.borrow_mut().insert(id.clone(), entry);
@@ -88,6 +94,7 @@ impl Calls {
             id,
             method: method.to_owned(),
             done,
+            silence,
         }
     }
 
@@ -120,6 +127,15 @@ impl Calls {
             }
         }
         Waiting(self, id)
+    }
+
+    /// Silences of the client's requests.
+    pub(crate) fn silences(&self) -> Vec<Arc<Silence>> {
+        let open = self.open.borrow();
+        open.values()
+            .filter(|entry| matches!(entry.asker, Asker::Client))
+            .map(|entry| Arc::clone(&entry.silence))
+            .collect()
     }
 
     /// Beginning of each id of the bridge.

@@ -7,11 +7,8 @@ mod issuer;
 mod redirect;
 mod tls;
 
-use std::cell::Cell;
 use std::env;
-use std::pin::pin;
-use std::rc::Rc;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -19,15 +16,11 @@ use reqwest::header::{COOKIE, HeaderMap, LOCATION};
 use reqwest::{Method, StatusCode, Url, Version};
 
 use crate::arguments::Arguments;
+use crate::silence::Silence;
 use connections::Connections;
 use cookies::Cookies;
 pub(crate) use failure::{Cause, Failure};
 use redirect::{MOST_REDIRECTS, Redirect, redirect};
-
-tokio::task_local! {
-    /// Whether the client is asked what the server waits for: a server that is silent meanwhile has not failed.
-    pub(crate) static ASKING: Rc<Cell<bool>>;
-}
 
 /// HTTP client with the configured headers, proxy and certificates.
 pub(crate) struct Client {
@@ -59,6 +52,7 @@ pub(crate) struct Response {
     url: Url,
     inner: reqwest::Response,
     body_timeout: Option<Duration>,
+    silence: Arc<Silence>,
 }
 
 impl Client {
@@ -80,14 +74,19 @@ impl Client {
         })
     }
 
-    /// Sends a request and waits for the head of the answer. Redirects are followed within the origin.
+    /// Sends a request and waits for the head of the answer. Redirects are followed within the origin. `silence` is that of what the
+    /// request is sent for.
     ///
     /// # Errors
     ///
     /// [`Failure`], with whether the request may have reached the server.
-    pub(crate) async fn send(&self, mut request: Request) -> Result<Response, Failure> {
+    pub(crate) async fn send(
+        &self,
+        mut request: Request,
+        silence: &Arc<Silence>,
+    ) -> Result<Response, Failure> {
         for _ in 0..=MOST_REDIRECTS {
-            let response = self.send_once(&request).await?;
+            let response = self.send_once(&request, silence).await?;
             let location = response
                 .headers
                 .get(LOCATION)
@@ -109,7 +108,11 @@ impl Client {
     }
 
     /// [`Client::send`] without following redirects.
-    pub(crate) async fn send_once(&self, request: &Request) -> Result<Response, Failure> {
+    pub(crate) async fn send_once(
+        &self,
+        request: &Request,
+        silence: &Arc<Silence>,
+    ) -> Result<Response, Failure> {
         let url = &request.url;
         let client = self
             .connections
@@ -121,7 +124,13 @@ impl Client {
         if let Some(body) = &request.body {
             builder = builder.body(body.clone());
         }
-        let inner = within(self.headers_timeout, url, "no answer", builder.send()).await?;
+        let inner = within(
+            (self.headers_timeout, silence),
+            url,
+            "no answer",
+            builder.send(),
+        )
+        .await?;
         let inner = inner.map_err(|error| Failure::new(&error, url))?;
         if inner.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             return Err(Failure::proxy_credentials());
@@ -139,6 +148,7 @@ impl Client {
             url: url.clone(),
             inner,
             body_timeout: self.body_timeout,
+            silence: Arc::clone(silence),
         })
     }
 
@@ -178,7 +188,7 @@ impl Response {
     /// [`Failure`] when the connection ends early, or nothing comes for `--body-timeout`.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
         let chunk = within(
-            self.body_timeout,
+            (self.body_timeout, &self.silence),
             &self.url,
             "nothing more of its answer",
             self.inner.chunk(),
@@ -188,8 +198,9 @@ impl Response {
     }
 }
 
+/// Waits for `future`, but not longer than the server may be silent.
 async fn within<T>(
-    time: Option<Duration>,
+    (time, silence): (Option<Duration>, &Silence),
     url: &Url,
     missing: &str,
     future: impl Future<Output = T>,
@@ -197,22 +208,11 @@ async fn within<T>(
     let Some(time) = time else {
         return Ok(future.await);
     };
-    let mut future = pin!(future);
-    loop {
-        if let Ok(outcome) = tokio::time::timeout(time, &mut future).await {
-            return Ok(outcome);
-        }
-        if !is_asking() {
-            return Err(Failure::late(url, missing, time.as_secs_f64()));
-        }
+    tokio::select! {
+        biased;
+        outcome = future => Ok(outcome),
+        () = silence.lasts(time) => Err(Failure::late(url, missing, time.as_secs_f64())),
     }
-}
-
-/// Whether the request of this task has a question before its client.
-fn is_asking() -> bool {
-    ASKING
-        .try_with(|is_asking| is_asking.get())
-        .unwrap_or(false)
 }
 
 #[expect(

@@ -40,7 +40,7 @@ impl Bridge {
         spawn_local(async move {
             bridge
                 .keep_listening(generation, &done, Some(answered))
-                .await
+                .await;
         });
         // Servers that send the head with the first event, much later, are not waited for.
         timeout(TIME_FOR_HEAD, head).await.ok();
@@ -57,7 +57,7 @@ impl Bridge {
         let mut is_quiet = false;
         loop {
             let response = tokio::select! {
-                response = self.listen_from(&cursor, is_quiet) => response,
+                response = self.listen_from(&cursor, None, is_quiet) => response,
                 () = done.done() => return,
             };
             drop(answered.take());

@@ -164,7 +164,7 @@ async fn paste(client: Arc<Client>) {
                     headers: HeaderMap::new(),
                     body: None,
                 };
-                match client.send(request).await {
+                match client.send(request, &Arc::default()).await {
                     Ok(response) if response.status.is_success() => return,
                     Ok(_) => log(
                         "that address belongs to another sign-in; paste the one of the link above",

@@ -34,6 +34,7 @@ mod seen;
 mod session;
 mod sign_in;
 mod sign_ins;
+mod silence;
 mod sse;
 mod stateless;
 mod stdio;

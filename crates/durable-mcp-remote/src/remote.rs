@@ -7,12 +7,13 @@ use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, WWW_AUTHENTICATE};
 use tokio::time::Instant;
 
-use crate::calls::Done;
+use crate::calls::{Call, Done};
 use crate::http::{Client, Request, Response};
 use crate::log::{self, Direction, Record};
 use crate::message::{Kind, Message};
 use crate::patience::Patience;
 use crate::sign_in::{Attempt, SignIn};
+use crate::silence::Silence;
 use crate::trouble::{Refusal, Trouble};
 
 /// Largest part that is read of an answer with an error status.
@@ -29,6 +30,20 @@ pub(crate) struct Terms<'a> {
     pub(crate) done: Option<&'a Done>,
     /// Whether nobody is asked to sign in for it.
     pub(crate) is_quiet: bool,
+    /// Silence of that for which it is sent.
+    pub(crate) silence: Arc<Silence>,
+}
+
+impl<'a> Terms<'a> {
+    /// Terms of a request for a call, or of another message.
+    pub(crate) fn of(call: Option<&'a Call>, in_session: bool) -> Self {
+        Self {
+            in_session,
+            done: call.map(|call| &call.done),
+            is_quiet: false,
+            silence: call.map_or_else(Arc::default, |call| Arc::clone(&call.silence)),
+        }
+    }
 }
 
 /// The server, as a place to send requests to.
@@ -70,7 +85,7 @@ impl Remote {
                     Instant::now(),
                 )
             });
-            let mut response = self.client.send(request).await?;
+            let mut response = self.client.send(request, &terms.silence).await?;
             if let Some((body, method, sent)) = logged {
                 log::debug(|| {
                     Record::new(Direction::ToServer, &body).over_http(

@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -17,6 +18,7 @@ use crate::http::{Request, Response};
 use crate::log::log;
 use crate::message::Message;
 use crate::remote::{Terms, body, media_type, too_long};
+use crate::silence::Silence;
 use crate::stream::{Cursor, EVENTS};
 use crate::trouble::{Refusal, Trouble};
 
@@ -35,11 +37,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Waits until the stream has come back since the last look at `returns`, and `time` has passed after that. What the server
-    /// sent in between is gone.
-    async fn is_stale(&mut self, time: Option<Duration>) {
+    /// Waits until the stream has come back since the last look at `returns`, and `time` has passed after that without a
+    /// question. What the server sent in between is gone.
+    async fn is_stale(&mut self, time: Option<Duration>, silence: &Silence) {
         match (self.returns.changed().await, time) {
-            (Ok(()), Some(time)) => sleep(time).await,
+            (Ok(()), Some(time)) => silence.lasts(time).await,
             _ => pending().await,
         }
     }
@@ -73,11 +75,11 @@ impl Bridge {
         let mut connection = self.sse_connection(call.method == "initialize").await?;
         connection.returns.mark_unchanged();
         let lost = connection.lost.clone();
-        self.post_to(&connection, message, Some(&call.done)).await?;
+        self.post_to(&connection, message, Some(call)).await?;
         tokio::select! {
             () = call.done.done() => Ok(()),
             () = lost.done() => Err(Trouble::Lost("the stream ended without a response".to_owned())),
-            () = connection.is_stale(self.arguments.network.body_timeout) => {
+            () = connection.is_stale(self.arguments.network.body_timeout, &call.silence) => {
                 Err(Trouble::Lost("the stream was cut, and came back without a response".to_owned()))
             }
         }
@@ -97,7 +99,7 @@ impl Bridge {
         &self,
         connection: &Connection,
         message: &Message,
-        done: Option<&Done>,
+        call: Option<&Call>,
     ) -> Result<(), Trouble> {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, JSON)]);
         let url = connection.endpoint.clone();
@@ -107,17 +109,7 @@ impl Bridge {
             headers,
             body: Some(message.bytes.clone()),
         };
-        let mut response = self
-            .remote
-            .send(
-                &request,
-                Terms {
-                    in_session: true,
-                    done,
-                    is_quiet: false,
-                },
-            )
-            .await?;
+        let mut response = self.remote.send(&request, Terms::of(call, true)).await?;
         // 202 by the specification, 200 and a text by many; the response comes on the stream.
         body(&mut response, self.arguments.max_message)
             .await
@@ -166,7 +158,7 @@ impl Bridge {
         spawn_local(async move {
             bridge
                 .keep_reading(endpoint, stream, cursor, done, (ends, returned))
-                .await
+                .await;
         });
         connection
     }
@@ -191,7 +183,11 @@ impl Bridge {
             })
         };
         let wait = async {
-            let response = self.remote.send(&request, Terms::default()).await?;
+            let terms = Terms {
+                silence: Arc::clone(&self.passed_questions.stream),
+                ..Terms::default()
+            };
+            let response = self.remote.send(&request, terms).await?;
             let status = response.status;
             if media_type(&response) != "text/event-stream" {
                 return Err(missing(

@@ -1,5 +1,6 @@
 //! Streams of events that carry messages, and their resumption (Streamable HTTP, "Resumability and Redelivery").
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -104,7 +105,7 @@ impl Bridge {
                 () = sleep(wait) => {}
                 () = call.done.done() => return Ok(()),
             }
-            outcome = match self.listen_from(&cursor, false).await {
+            outcome = match self.listen_from(&cursor, Some(call), false).await {
                 Ok(response) => {
                     self.read(response, &mut cursor, &call.done, Some(call))
                         .await
@@ -119,7 +120,7 @@ impl Bridge {
         Ok(())
     }
 
-    /// GETs a stream: the session's own, or the rest of one that was cut. With `is_quiet`, nobody is asked to sign in for it.
+    /// GETs a stream: the session's own, or the rest of one that answers `call`. With `is_quiet`, nobody is asked to sign in for it.
     ///
     /// # Errors
     ///
@@ -127,6 +128,7 @@ impl Bridge {
     pub(crate) async fn listen_from(
         &self,
         cursor: &Cursor,
+        call: Option<&Call>,
         is_quiet: bool,
     ) -> Result<Response, Trouble> {
         let mut headers = self.session.borrow().headers();
@@ -140,16 +142,14 @@ impl Bridge {
             headers,
             body: None,
         };
-        self.remote
-            .send(
-                &request,
-                Terms {
-                    in_session,
-                    done: None,
-                    is_quiet,
-                },
-            )
-            .await
+        let own = &self.passed_questions.stream;
+        let terms = Terms {
+            in_session,
+            done: call.map(|call| &call.done),
+            is_quiet,
+            silence: Arc::clone(call.map_or(own, |call| &call.silence)),
+        };
+        self.remote.send(&request, terms).await
     }
 
     /// Hands on the messages of a stream until it ends, or some time after `done`.

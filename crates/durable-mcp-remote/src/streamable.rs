@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use tokio::task::yield_now;
 
 use crate::bridge::Bridge;
-use crate::calls::{Call, Done};
+use crate::calls::Call;
 use crate::era;
 use crate::http::{Request, Response};
 use crate::message::{INVALID_REQUEST, Kind, Message};
@@ -34,7 +34,7 @@ impl Bridge {
     ) -> Result<(), Trouble> {
         let opens = call.method == "initialize";
         let generation = self.session.borrow().generation;
-        let mut response = self.send(message, Some(&call.done)).await?;
+        let mut response = self.send(message, Some(call)).await?;
         if opens && self.session.borrow().generation == generation {
             self.session.borrow_mut().id = response.headers.get(SESSION_ID).cloned();
         }
@@ -80,7 +80,7 @@ impl Bridge {
             .map(drop)
     }
 
-    async fn send(&self, message: &Message, done: Option<&Done>) -> Result<Response, Trouble> {
+    async fn send(&self, message: &Message, call: Option<&Call>) -> Result<Response, Trouble> {
         let mut headers = self.headers(message);
         let in_session = headers.contains_key(SESSION_ID);
         headers.insert(ACCEPT, JSON_OR_EVENTS);
@@ -98,14 +98,7 @@ impl Bridge {
             yield_now().await;
         }
         self.remote
-            .send(
-                &request,
-                Terms {
-                    in_session,
-                    done,
-                    is_quiet: false,
-                },
-            )
+            .send(&request, Terms::of(call, in_session))
             .await
     }
 

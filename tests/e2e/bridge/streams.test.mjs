@@ -161,6 +161,47 @@ test("45: a call that is silent for --body-timeout is resumed, or an error; comm
   assert.ok(result);
 });
 
+test("45: a call whose question is with the client may be silent", { skip: isReference }, async () => {
+  let stream;
+  const answers = {};
+  const result = (name) => ({ content: [{ type: "text", text: name }] });
+  await using both = await connected(
+    {
+      sessions: true,
+      get: (exchange) => (stream = exchange.events()),
+      http: ({ message }) => void answers[message?.result && message.id]?.resolve(),
+      on: {
+        "tools/call": async (exchange) => {
+          const { name } = exchange.message.params;
+          if (name === "without a question") return void exchange.events();
+          answers[name] = Promise.withResolvers();
+          const asker = name === "on the session's stream" ? stream : exchange.events();
+          await asker.event({ jsonrpc: "2.0", id: name, method: "elicitation/create", params: { message: "?", requestedSchema: { type: "object", properties: {} } } });
+          if (name === "withdrawn") return void (await asker.event({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: name } }));
+          await answers[name].promise;
+          if (asker === stream) return result(name);
+          await exchange.resultEvent(result(name));
+          exchange.end();
+        },
+      },
+    },
+    ["--headers-timeout", "4", "--body-timeout", "4"],
+  );
+  const { bridge } = both;
+  await until(() => stream, "the session's stream");
+  const names = ["on its own stream", "on the session's stream"];
+  const results = [];
+  for (const name of names) {
+    results.push(bridge.result("tools/call", { name }));
+    await bridge.message(({ id, method }) => id === name && method === "elicitation/create");
+  }
+  // These began later, and have failed by now.
+  const late = ["without a question", "withdrawn"].map((name) => bridge.request("tools/call", { name }));
+  for (const { error } of await Promise.all(late)) assert.match(error.message, /may have run/);
+  for (const id of names) bridge.send({ jsonrpc: "2.0", id, result: { action: "accept", content: {} } });
+  assert.deepEqual((await Promise.all(results)).map(({ content }) => content[0].text), names);
+});
+
 test("23: the session's own stream opens after initialized, and again when it ends", async () => {
   let opened = 0;
   await using both = await connected({

@@ -134,6 +134,28 @@ test("21: a call whose stream was cut and came back without its answer is an err
   assert.match(error.message, /may have run/);
 });
 
+test("21, 45: the stream may be silent while a question is with the client", { skip: isReference }, async () => {
+  const QUESTION = { jsonrpc: "2.0", id: "q", method: "sampling/createMessage", params: { messages: [], maxTokens: 1 } };
+  await using server = await sseServer({ on: { "tools/call": (_, streams) => void streams.at(-1).event(QUESTION, { event: "message" }) } });
+  const answered = server.received(({ message }) => message?.id === "q" && message.result);
+  await using other = await sseServer();
+  const args = ["--transport", "sse-only", "--body-timeout", "4"];
+  await using bridge = startBridge(server.url, { args });
+  await bridge.initialize({ protocolVersion: "2024-11-05" });
+  const answer = bridge.result("tools/call", { name: "x" });
+  await bridge.message(({ id }) => id === "q");
+  // A stream that began later has been silent for too long, and was opened again.
+  await using idle = startBridge(other.url, { args });
+  await idle.initialize({ protocolVersion: "2024-11-05" });
+  await until(() => other.streams.length === 2, "another stream");
+  assert.equal(server.streams.length, 1);
+  bridge.send({ jsonrpc: "2.0", id: "q", result: { role: "assistant", content: { type: "text", text: "a" }, model: "m" } });
+  await answered;
+  const { id } = (await server.received("tools/call")).message;
+  await server.streams[0].event({ jsonrpc: "2.0", id, result: { content: [] } }, { event: "message" });
+  assert.deepEqual(await answer, { content: [] });
+});
+
 test("21: a stream that comes back with another endpoint is another session", { skip: isReference }, async () => {
   await using server = await sseServer({ endpoint: (number) => `/messages?session=${number}` });
   await using bridge = startBridge(server.url, { args: ["--transport", "sse-only"] });

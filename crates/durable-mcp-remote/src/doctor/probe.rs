@@ -143,7 +143,7 @@ impl Probe {
             body,
         };
         let late = || Failure::late(&self.url, "no answer", DEADLINE.as_secs_f64());
-        let exchange = async { read(self.client.send(request).await?).await };
+        let exchange = async { read(self.client.send(request, &Arc::default()).await?).await };
         let answer = tokio::time::timeout(DEADLINE, exchange)
             .await
             .map_err(|_| late())??;

@@ -209,7 +209,11 @@ impl OAuthHttp {
         let url = request.url.clone();
         let lost =
             |failure: crate::http::Failure| Failure::Lost(unreachable(&url, &failure.reason));
-        let mut response = self.client.send_once(&request).await.map_err(lost)?;
+        let mut response = self
+            .client
+            .send_once(&request, &Arc::default())
+            .await
+            .map_err(lost)?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(lost)? {
             if body.len() + chunk.len() > MAX_ANSWER {

@@ -15,7 +15,6 @@ use crate::bridge::{Bridge, Page};
 use crate::call::{FIRST_WAIT, LONGEST_WAIT};
 use crate::calls::{Call, Done};
 use crate::era::is_modern;
-use crate::http::ASKING;
 use crate::json::Object;
 use crate::log::log;
 use crate::message::{BRIDGE_ERROR, Message, quoted};
@@ -159,11 +158,10 @@ impl Bridge {
         self.adjust_level().await;
         if let Some((own, response, request, ended)) = call_at_server {
             let (bridge, at_server) = (Rc::clone(self), Rc::clone(&owned.call));
-            let is_asking = Rc::clone(&owned.call.is_asking);
             spawn_local(async move {
                 let outcome = tokio::select! {
                     biased;
-                    outcome = ASKING.scope(is_asking, bridge.response_to(&own, &request, response)) => outcome,
+                    outcome = bridge.response_to(&own, &request, response) => outcome,
                     () = ended.done() => return bridge.cancel_at_server(&own).await,
                 };
                 bridge.stateless.calls.finish(&at_server, outcome);
@@ -195,8 +193,8 @@ impl Bridge {
             .is_some_and(|page| page.cursor.is_some());
         let (open, ended) = Done::pair();
         let at_server = ServerCall::new(
-            own.id.clone(),
-            &call.method,
+            &own,
+            &self.passed_questions.stream,
             target(params),
             is_page,
             waiting,

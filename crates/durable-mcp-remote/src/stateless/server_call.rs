@@ -10,8 +10,9 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::capabilities::admit;
 use super::level::Level;
-use crate::calls::Open;
+use crate::calls::{Call, Open};
 use crate::message::{Id, Message};
+use crate::silence::{OpenQuestion, Silence};
 use crate::trouble::Trouble;
 
 /// Questions of one request that are not with the client yet. A server that has more does not wait for answers.
@@ -53,8 +54,10 @@ pub(super) struct ServerCall {
     capabilities: RefCell<Map<String, Value>>,
     /// The client's request that waits; `None` while its questions are with the client.
     waiting: RefCell<Option<Waiting>>,
-    /// Whether its questions are with the client.
-    pub(super) is_asking: Rc<Cell<bool>>,
+    /// Silences that its questions explain: its own, and that of the stream which they may have come on.
+    silences: [Arc<Silence>; 2],
+    /// Its questions, while they are with the client.
+    asking: RefCell<Vec<OpenQuestion>>,
     questions: RefCell<Vec<Question>>,
     /// Numbers the keys of questions.
     asked: Cell<u64>,
@@ -256,21 +259,22 @@ impl ServerCalls {
 
 impl ServerCall {
     pub(super) fn new(
-        id: Id,
-        method: &str,
+        own: &Call,
+        stream: &Arc<Silence>,
         target: Option<String>,
         is_page: bool,
         waiting: Waiting,
     ) -> Self {
         Self {
-            id,
-            method: method.to_owned(),
+            id: own.id.clone(),
+            method: own.method.clone(),
             target,
             is_page,
             token: waiting.token.clone(),
             capabilities: RefCell::new(waiting.capabilities.clone()),
             waiting: RefCell::new(Some(waiting)),
-            is_asking: Rc::default(),
+            silences: [Arc::clone(&own.silence), Arc::clone(stream)],
+            asking: RefCell::default(),
             questions: RefCell::default(),
             asked: Cell::default(),
             outcome: RefCell::default(),
@@ -328,7 +332,8 @@ impl ServerCall {
         let questions = self.questions.take();
         if !questions.is_empty() {
             self.waiting.take();
-            self.is_asking.set(true);
+            let asking = self.silences.iter().map(Silence::question);
+            self.asking.replace(asking.collect());
         }
         questions
     }
@@ -337,7 +342,7 @@ impl ServerCall {
     pub(super) fn resume(&self, waiting: Waiting) {
         self.capabilities.replace(waiting.capabilities.clone());
         self.waiting.replace(Some(waiting));
-        self.is_asking.set(false);
+        self.asking.take();
     }
 
     /// Takes back questions that have no answer yet, before those that came meanwhile.
@@ -364,9 +369,15 @@ mod tests {
     }
 
     fn call(calls: &Rc<ServerCalls>, id: &str, method: &str, waiting: Waiting) -> OwnedCall {
-        let (open, _done) = Done::pair();
+        let (open, done) = Done::pair();
+        let own = Call {
+            id: Id::Text(id.to_owned()),
+            method: method.to_owned(),
+            done,
+            silence: Arc::default(),
+        };
         calls.add(
-            ServerCall::new(Id::Text(id.to_owned()), method, None, false, waiting),
+            ServerCall::new(&own, &Arc::default(), None, false, waiting),
             open,
         )
     }
