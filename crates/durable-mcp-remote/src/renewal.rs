@@ -181,6 +181,10 @@ impl Bridge {
             .cloned()
             .collect();
         for uri in iter::once(None).chain(uris.iter().map(Some)) {
+            let _turn = match uri {
+                Some(uri) => Some(self.stateless.turns.turn(uri).await),
+                None => None,
+            };
             let request = {
                 let session = self.session.borrow();
                 if session.generation != generation {

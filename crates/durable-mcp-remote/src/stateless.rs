@@ -10,6 +10,7 @@ mod results;
 mod server_call;
 mod subscriptions;
 mod suspended;
+mod turns;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -26,6 +27,7 @@ use level::Level;
 use server_call::ServerCalls;
 use subscriptions::Subscription;
 use suspended::SuspendedCalls;
+use turns::Turns;
 
 const METHOD_NOT_FOUND: i64 = -32601;
 const INVALID_PARAMS: i64 = -32602;
@@ -44,7 +46,9 @@ pub(crate) struct Stateless {
     capabilities: RefCell<Map<String, Value>>,
     calls: Rc<ServerCalls>,
     suspended: RefCell<SuspendedCalls>,
-    subscriptions: RefCell<Vec<Subscription>>,
+    subscriptions: RefCell<Vec<Rc<Subscription>>>,
+    /// Requests about resources that are under way.
+    pub(crate) turns: Turns,
     /// Level of logs that the server was told last. Held while it is told another.
     level: tokio::sync::Mutex<Option<Level>>,
 }

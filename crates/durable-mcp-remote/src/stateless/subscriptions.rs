@@ -7,6 +7,7 @@ use std::rc::Rc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::task::spawn_local;
+use tokio::time::timeout;
 
 use super::{INVALID_PARAMS, refused};
 use crate::bridge::Bridge;
@@ -15,6 +16,7 @@ use crate::era::{ACKNOWLEDGED, SUBSCRIPTION_KEY};
 use crate::json::Object;
 use crate::log::log;
 use crate::message::{Id, Message, quoted};
+use crate::renewal::TIME_FOR_REQUEST;
 use crate::session::MAX_SUBSCRIPTIONS;
 use crate::trouble::Trouble;
 
@@ -79,17 +81,23 @@ impl Bridge {
             r#"{{"jsonrpc":"2.0","method":"{ACKNOWLEDGED}","params":{{"_meta":{{"{SUBSCRIPTION_KEY}":{id}}},"notifications":{honoured}}}}}"#
         );
         self.output.write(acknowledged.into()).await;
-        let uris = subscription.uris.clone();
-        self.stateless.subscriptions.borrow_mut().push(subscription);
-        let (bridge, call) = (Rc::clone(self), call.clone());
-        // The end of the program does not wait for it.
+        let subscription = Rc::new(subscription);
+        self.stateless
+            .subscriptions
+            .borrow_mut()
+            .push(Rc::clone(&subscription));
+        // The end of the program waits for neither.
+        let (bridge, opened) = (Rc::clone(self), Rc::clone(&subscription));
+        spawn_local(async move { bridge.tell_resources(&opened).await });
+        let (bridge, done) = (Rc::clone(self), call.done.clone());
         spawn_local(async move {
-            tokio::select! {
-                () = bridge.tell_resources("resources/subscribe", uris.iter()) => {}
-                () = call.done.done() => {}
-            }
-            call.done.done().await;
-            bridge.unsubscribe(&call.id).await;
+            done.done().await;
+            bridge
+                .stateless
+                .subscriptions
+                .borrow_mut()
+                .retain(|other| !Rc::ptr_eq(other, &subscription));
+            bridge.tell_resources(&subscription).await;
         });
         Ok(())
     }
@@ -138,49 +146,44 @@ impl Bridge {
         )
     }
 
-    /// Ends a subscription, and those of resources that no other one has.
-    async fn unsubscribe(self: &Rc<Self>, id: &Id) {
-        let uris = {
-            let mut subscriptions = self.stateless.subscriptions.borrow_mut();
-            let Some(index) = subscriptions
-                .iter()
-                .position(|subscription| subscription.id == *id)
-            else {
-                return;
-            };
-            let ended = subscriptions.remove(index);
-            let is_left =
-                |uri: &String| !subscriptions.iter().any(|other| other.uris.contains(uri));
-            ended.uris.into_iter().filter(is_left).collect::<Vec<_>>()
-        };
-        self.tell_resources("resources/unsubscribe", uris.iter())
-            .await;
+    /// Tells the server of the resources of a subscription that has begun or ended, and each new session, too.
+    async fn tell_resources(self: &Rc<Self>, subscription: &Subscription) {
+        for uri in &subscription.uris {
+            self.tell_resource(uri).await;
+        }
     }
 
-    /// Tells the server of resources, and each new session, too.
-    async fn tell_resources(self: &Rc<Self>, method: &str, uris: impl Iterator<Item = &String>) {
-        for uri in uris {
-            let json = format!(
-                r#"{{"jsonrpc":"2.0","id":0,"method":"{method}","params":{{"uri":{}}}}}"#,
-                quoted(uri)
-            );
-            let Ok(request) = Message::written(json) else {
-                continue;
-            };
-            let is_known = method == "resources/subscribe"
-                && self.session.borrow().subscriptions.contains_key(uri);
-            if is_known {
-                continue;
-            }
-            self.session.borrow_mut().note(method, &request);
-            // A session that is lost, or not there yet, is told when it is opened.
-            match self.ask(&request).await {
-                Err(Trouble::SessionLost(_)) => {}
-                Err(trouble) => log(&trouble.error().1),
-                Ok(response) => {
-                    if let Some(error) = response.error() {
-                        log(&format!("the server refuses {method}: {}", error.message));
-                    }
+    /// Subscribes to a resource if a subscription has it by now, or unsubscribes from it if none has.
+    async fn tell_resource(self: &Rc<Self>, uri: &str) {
+        let _turn = self.stateless.turns.turn(uri).await;
+        let is_wanted = self
+            .stateless
+            .subscriptions
+            .borrow()
+            .iter()
+            .any(|subscription| subscription.uris.contains(uri));
+        let is_known = self.session.borrow().subscriptions.contains_key(uri);
+        let method = match (is_wanted, is_known) {
+            (true, false) => "resources/subscribe",
+            (false, true) => "resources/unsubscribe",
+            _ => return,
+        };
+        let json = format!(
+            r#"{{"jsonrpc":"2.0","id":0,"method":"{method}","params":{{"uri":{}}}}}"#,
+            quoted(uri)
+        );
+        let Ok(request) = Message::written(json) else {
+            return;
+        };
+        self.session.borrow_mut().note(method, &request);
+        // A session that is lost, or not there yet, is told when it is opened.
+        match timeout(TIME_FOR_REQUEST, self.ask(&request)).await {
+            Ok(Err(Trouble::SessionLost(_))) => {}
+            Ok(Err(trouble)) => log(&trouble.error().1),
+            Err(_) => log(&format!("the server has no answer to {method}")),
+            Ok(Ok(response)) => {
+                if let Some(error) = response.error() {
+                    log(&format!("the server refuses {method}: {}", error.message));
                 }
             }
         }
@@ -196,7 +199,7 @@ impl Bridge {
         }
         let ids: Vec<Id> = {
             let subscriptions = self.stateless.subscriptions.borrow();
-            let asks = |subscription: &&Subscription| match &updated {
+            let asks = |subscription: &&Rc<Subscription>| match &updated {
                 Some(Updated { uri }) => subscription.covers(uri),
                 None => subscription.methods.iter().any(|own| own == method),
             };
