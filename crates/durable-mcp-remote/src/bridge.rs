@@ -13,7 +13,7 @@ use tokio::task::spawn_local;
 
 use crate::arguments::{Arguments, Protocol};
 use crate::calls::{Asker, Call, Calls, Entry};
-use crate::era::{MirroredTools, Modern, Questions};
+use crate::era::{self, MirroredTools, Modern, Questions};
 use crate::gate::Gate;
 use crate::http::Client;
 use crate::log::log;
@@ -242,8 +242,9 @@ impl Bridge {
                     self.spawn(|bridge| bridge.send_initialized(message));
                 }
                 "notifications/cancelled" => {
-                    self.withdraw(&message);
-                    self.spawn(|bridge| bridge.send_one_way(message));
+                    if !self.withdraw(&message) {
+                        self.spawn(|bridge| bridge.send_one_way(message));
+                    }
                 }
                 _ => self.send_in_order(message).await,
             },
@@ -275,6 +276,9 @@ impl Bridge {
                 .write(error_response(Some(&id), INVALID_REQUEST.into(), reason))
                 .await;
         };
+        if !self.has_session() && era::is_of_modern(&message) {
+            self.calls.mark_modern(&id);
+        }
         if self.is_stateless(&message) {
             self.spawn(|bridge| bridge.call_stateless(call, message));
         } else if method == "initialize" {
@@ -293,11 +297,19 @@ impl Bridge {
         }
     }
 
-    /// Forgets the request that the client has cancelled.
-    pub(crate) fn withdraw(&self, cancelled: &Message) {
-        if let Some(Cancelled { request_id }) = cancelled.params() {
-            drop(self.calls.take(&request_id));
-        }
+    /// Forgets the request that the client has cancelled; `true` if that closes its connection, so that the server needs no notice.
+    pub(crate) fn withdraw(&self, cancelled: &Message) -> bool {
+        let Some(Cancelled { request_id }) = cancelled.params() else {
+            return false;
+        };
+        let entry = self.calls.cancel(&request_id);
+        // What is not there was answered by now.
+        entry.map_or(!self.has_session(), |entry| entry.is_modern)
+    }
+
+    /// Whether the client has begun a session, as clients before 2026-07-28 do.
+    fn has_session(&self) -> bool {
+        self.session.borrow().initialize.is_some()
     }
 
     /// Sends a notification, or a response to the server, after those before it.

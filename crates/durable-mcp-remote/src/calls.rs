@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
@@ -22,9 +23,11 @@ pub(crate) struct Entry {
     pub(crate) asker: Asker,
     /// Whether it asks for a page behind the first one.
     pub(crate) is_page: bool,
+    /// Whether it is of 2026-07-28, where a request is cancelled by closing its connection.
+    pub(crate) is_modern: bool,
     silence: Arc<Silence>,
-    // Dropped with the entry.
-    _open: Open,
+    /// Dropped with the entry.
+    open: Open,
 }
 
 /// Receiver of a response.
@@ -45,12 +48,13 @@ pub(crate) struct Call {
 
 /// Something that is under way until this is dropped.
 pub(crate) struct Open(
-    #[expect(dead_code, reason = "only its end is looked at")] watch::Sender<()>,
+    /// Whether it was cancelled.
+    watch::Sender<bool>,
 );
 
 /// End of something that was under way.
 #[derive(Clone)]
-pub(crate) struct Done(watch::Receiver<()>);
+pub(crate) struct Done(watch::Receiver<bool>);
 
 impl Calls {
     /// No requests yet. `prefix` is random: ids of the bridge must not be those of the client.
@@ -87,7 +91,8 @@ impl Calls {
             asker,
             is_page: false,
             silence: Arc::clone(&silence),
-            _open: open,
+            is_modern: false,
+            open,
         };
         self.open.borrow_mut().insert(id.clone(), entry);
         Call {
@@ -105,6 +110,13 @@ impl Calls {
         }
     }
 
+    /// Notes that a request is of 2026-07-28.
+    pub(crate) fn mark_modern(&self, id: &Id) {
+        if let Some(entry) = self.open.borrow_mut().get_mut(id) {
+            entry.is_modern = true;
+        }
+    }
+
     /// Whether a request of the client waits for a response under this id.
     pub(crate) fn is_of_client(&self, id: &Id) -> bool {
         self.open
@@ -116,6 +128,13 @@ impl Calls {
     /// Takes a request out, to answer it or because it was cancelled.
     pub(crate) fn take(&self, id: &Id) -> Option<Entry> {
         self.open.borrow_mut().remove(id)
+    }
+
+    /// Takes a request out that its client has cancelled.
+    pub(crate) fn cancel(&self, id: &Id) -> Option<Entry> {
+        let entry = self.take(id)?;
+        entry.open.0.send_replace(true);
+        Some(entry)
     }
 
     /// Takes a request out when the guard is dropped.
@@ -159,18 +178,26 @@ impl Calls {
 impl Done {
     /// Both sides of something that begins now.
     pub(crate) fn pair() -> (Open, Self) {
-        let (open, done) = watch::channel(());
+        let (open, done) = watch::channel(false);
         (Open(open), Self(done))
     }
 
     pub(crate) fn is_done(&self) -> bool {
-        self.0.has_changed().is_err()
+        self.0.has_changed().is_err() || *self.0.borrow()
     }
 
     /// Waits for the end.
     pub(crate) async fn done(&self) {
         let mut done = self.0.clone();
-        // The channel carries no values; it closes when the sender is dropped.
+        // It closes when the sender is dropped.
         while done.changed().await.is_ok() {}
+    }
+
+    /// Waits for a cancellation, and for ever where something else was the end.
+    pub(crate) async fn cancelled(&self) {
+        let mut done = self.0.clone();
+        if done.wait_for(|is_cancelled| *is_cancelled).await.is_err() {
+            pending::<()>().await;
+        }
     }
 }

@@ -102,7 +102,9 @@ impl Bridge {
     pub(crate) async fn take_stateless(&self, notification: Message) {
         match notification.method() {
             // The server knows the call by another id, and is told by those who wait for it.
-            "notifications/cancelled" => self.withdraw(&notification),
+            "notifications/cancelled" => {
+                self.withdraw(&notification);
+            }
             // Those of clients with sessions.
             "notifications/initialized" | "notifications/roots/list_changed" => {}
             _ => {

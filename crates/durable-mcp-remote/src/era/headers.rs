@@ -18,11 +18,22 @@ const NAME: HeaderName = HeaderName::from_static("mcp-name");
 /// Arguments that are repeated in headers, by tool.
 pub(crate) type MirroredTools = HashMap<String, Vec<Mirrored>>;
 
+/// Whether a message is of 2026-07-28, with its version in `_meta`.
+pub(crate) fn is_of_modern(message: &Message) -> bool {
+    let params = message.raw_params();
+    let params = params.as_deref().and_then(Object::parse);
+    params.is_some_and(|params| version(&params).is_some())
+}
+
+fn version(params: &Object<'_>) -> Option<String> {
+    Object::parse(params.get("_meta")?)?.text(VERSION_KEY)
+}
+
 /// Headers of a message of 2026-07-28; `None` for one of an earlier version.
 pub(crate) fn headers(message: &Message, tools: &MirroredTools) -> Option<HeaderMap> {
     let params = message.raw_params()?;
     let params = Object::parse(&params)?;
-    let version = Object::parse(params.get("_meta")?)?.text(VERSION_KEY)?;
+    let version = version(&params)?;
     let method = message.method();
     let mut headers = HeaderMap::new();
     headers.insert(PROTOCOL_VERSION, HeaderValue::try_from(version).ok()?);

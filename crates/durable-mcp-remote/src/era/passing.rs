@@ -12,13 +12,34 @@ use crate::tools;
 use crate::trouble::Trouble;
 
 impl Bridge {
+    /// Sends a request. One of 2026-07-28 that is cancelled is dropped with its connection, which is how servers learn of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`], with the request still unanswered.
+    pub(crate) async fn exchange_passing(
+        self: &Rc<Self>,
+        call: &Call,
+        message: &Message,
+    ) -> Result<(), Trouble> {
+        let exchange = self.exchange_with_tools(call, message);
+        if !self.is_passing() {
+            return exchange.await;
+        }
+        tokio::select! {
+            biased;
+            () = call.done.cancelled() => Ok(()),
+            outcome = exchange => outcome,
+        }
+    }
+
     /// Sends a request. Where the headers of a call do not fit, the tools are listed for them, and the call is sent once more: what is
     /// refused so has not run.
     ///
     /// # Errors
     ///
     /// [`Trouble`], with the request still unanswered.
-    pub(crate) async fn exchange_passing(
+    async fn exchange_with_tools(
         self: &Rc<Self>,
         call: &Call,
         message: &Message,
