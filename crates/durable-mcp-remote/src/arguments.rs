@@ -94,6 +94,8 @@ pub(crate) struct Arguments {
     pub(crate) ping_interval: Option<Duration>,
     /// Time until the client's `initialize` is answered, also without the server. Hosts give it 60 s.
     pub(crate) initialize_deadline: Duration,
+    /// Time for an answer to `server/discover`, apart from sign-in, after which `initialize` is sent in its place.
+    pub(crate) discover_timeout: Duration,
     /// Time that a client of 2026-07-28 has for the questions of a call.
     pub(crate) question_timeout: Duration,
     /// Largest message either way, in bytes.

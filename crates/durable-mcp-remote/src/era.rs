@@ -16,9 +16,7 @@ use crate::calls::Open;
 use crate::json::Object;
 use crate::message::{Id, Message, quoted};
 
-pub(crate) use discovery::{
-    LEGACY_VERSIONS, NEWEST_LEGACY, TIME_FOR_DISCOVERY, is_modern, supported,
-};
+pub(crate) use discovery::{LEGACY_VERSIONS, NEWEST_LEGACY, is_modern, supported};
 pub(crate) use headers::{MirroredTools, headers, is_of_modern};
 pub(crate) use listening::{ACKNOWLEDGED, SUBSCRIPTION_KEY};
 pub(crate) use questions::Questions;

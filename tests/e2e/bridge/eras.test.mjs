@@ -7,7 +7,7 @@ import { bridgeServer } from "../../support/bridge-server.mjs";
 import { removeFolder, temporaryFolder } from "../../support/child.mjs";
 import { connectedBridge } from "../../support/connected-bridge.mjs";
 import { META, STATELESS } from "../../support/stateless.mjs";
-import { until } from "../../support/wait.mjs";
+import { WAIT_MS, bounded, until } from "../../support/wait.mjs";
 
 const PARAMS = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "tests", version: "1.0.0" } };
 const ECHO = { name: "echo", inputSchema: { type: "object", properties: { region: { type: "string", "x-mcp-header": "Region" } } } };
@@ -115,6 +115,44 @@ test("55: auto sends initialize after words about a session, too", async () => {
   assert.equal((await bridge.initialize()).serverInfo.name, "scripted");
   assert.deepEqual(server.log.slice(0, 2), ["POST server/discover", "POST initialize"]);
 });
+
+for (const [what, args, isRemembered] of [
+  ["auto", ["--protocol", "auto"]],
+  ["fallback, which remembers a server of 2026-07-28,", [], true],
+]) {
+  test(`55: ${what} sends initialize where server/discover has no answer, and says so`, async () => {
+    const config = temporaryFolder("bridge-discover");
+    let isSilent = false;
+    const discover = ({ message }) => message?.method === "server/discover";
+    const modern = { resultType: "complete", supportedVersions: [STATELESS], capabilities: { tools: {} } };
+    await using server = await bridgeServer({
+      http: (exchange) => {
+        if (discover(exchange) && isSilent) return true;
+        if (discover(exchange)) return exchange.result(modern), true;
+        const isRefused = !isSilent && exchange.message?.method === "initialize";
+        return isRefused && (exchange.json(JSON.stringify({ jsonrpc: "2.0", id: exchange.id, error: { code: -32022, message: "no" } })), true);
+      },
+    });
+    try {
+      if (isRemembered) {
+        await using before = startBridge(server.url, { config });
+        await before.initialize();
+        assert.equal(await before.end(), 0);
+      }
+      isSilent = true;
+      const from = server.requests.length;
+      await using bridge = startBridge(server.url, { args: [...args, "--discover-timeout", "1"], config });
+      assert.equal((await bridge.initialize()).serverInfo.name, "scripted");
+      assert.ok((await bridge.result("tools/list")).tools);
+      assert.deepEqual(server.log.slice(from, from + 2), ["POST server/discover", "POST initialize"]);
+      await bridge.child.line(/no answer to server\/discover within 1 s; initialize is sent/);
+      const asked = server.requests.slice(from).find(discover);
+      await bounded(asked.closed, WAIT_MS, "the end of server/discover");
+    } finally {
+      removeFolder(config);
+    }
+  });
+}
 
 test("55: versions that have nothing in common are an error that names both lists", async () => {
   await using server = await modernServer({ versions: ["2031-01-01"] });

@@ -33,6 +33,17 @@ test("43, 71: a call that is cancelled while a new session is opened holds up no
   assert.equal(bridge.responses("gone").length, 0);
 });
 
+test("55, 71: where server/discover has no answer, a session is opened, and the bridge says so", async () => {
+  await using client = await beforeSessions({ args: ["--discover-timeout", "1"], http: ({ message }) => message?.method === "server/discover" });
+  const { bridge, server } = client;
+  // What comes meanwhile waits for the same session.
+  const results = await Promise.all([client.result("server/discover"), client.result("tools/call", { name: "echo" }), client.result("tools/list")]);
+  assert.deepEqual(results[0].supportedVersions, ["2026-07-28"]);
+  assert.ok(results[1].content && results[2].tools);
+  assert.deepEqual([count(server, "POST server/discover"), count(server, "POST initialize")], [1, 1]);
+  await bridge.child.line(/no answer to server\/discover within 1 s; initialize is sent/);
+});
+
 test("71: a client that goes on with initialize before server/discover is answered keeps its session", async () => {
   const refused = Promise.withResolvers();
   await using client = await beforeSessions({ http: async (exchange) => exchange.message?.method === "server/discover" && (await refused.promise, exchange.status(404, "Not found"), true) });

@@ -24,6 +24,7 @@ Transport and protocol:
   --transport http-first|sse-first|http-only|sse-only    (http-first)
   --protocol fallback|legacy|auto|modern      (fallback)
   --initialize-deadline SECONDS   answer the client's initialize by then, also without the server (45)
+  --discover-timeout SECONDS      send initialize where server/discover has no answer by then (10)
   --question-timeout SECONDS      cancel a call whose questions are not answered by then (600)
   --max-message BYTES             refuse larger messages (67108864)
   --idle-timeout SECONDS          close the HTTP connection when nothing was said for so long (never)

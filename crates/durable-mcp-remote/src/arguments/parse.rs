@@ -37,7 +37,7 @@ const SWITCHES: [&str; 17] = [
 ];
 
 /// Flags with one value; the first counts, as in `mcp-remote`.
-const VALUES: [&str; 23] = [
+const VALUES: [&str; 24] = [
     "auth-success-url",
     "auth-timeout",
     "body-timeout",
@@ -45,6 +45,7 @@ const VALUES: [&str; 23] = [
     "client",
     "client-metadata-url",
     "connect-timeout",
+    "discover-timeout",
     "headers-timeout",
     "host",
     "idle-timeout",
@@ -68,6 +69,8 @@ const LISTS: [&str; 4] = ["allow-tool", "authorize-param", "ca", "ignore-tool"];
 
 /// Hosts give `initialize` 60 s; the rest is theirs to read the answer.
 const INITIALIZE_DEADLINE: Duration = Duration::from_secs(45);
+/// Time for `server/discover`, of which old servers may know so little that they never answer.
+const DISCOVER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Larger than any message seen; as much is held in memory once or twice.
 const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 /// Smallest `--max-message`: an `initialize` with its answer fits.
@@ -305,6 +308,9 @@ impl Given {
             initialize_deadline: self
                 .strict_seconds("initialize-deadline")?
                 .unwrap_or(INITIALIZE_DEADLINE),
+            discover_timeout: self
+                .strict_seconds("discover-timeout")?
+                .unwrap_or(DISCOVER_TIMEOUT),
             question_timeout: self
                 .strict_seconds("question-timeout")?
                 .unwrap_or(QUESTION_TIMEOUT),

@@ -433,6 +433,8 @@ fn limits_and_deadlines_of_our_own_are_strict() {
         "1000000",
         "--initialize-deadline",
         "2",
+        "--discover-timeout",
+        "0.5",
         "--idle-timeout",
         "90",
     ]);
@@ -443,6 +445,7 @@ fn limits_and_deadlines_of_our_own_are_strict() {
     );
     assert_eq!(given.max_message, 1_000_000);
     assert_eq!(given.initialize_deadline, Duration::from_secs(2));
+    assert_eq!(given.discover_timeout, Duration::from_millis(500));
     assert_eq!(given.idle_timeout, Some(Duration::from_secs(90)));
     for flags in [
         ["--max-message", "10"],

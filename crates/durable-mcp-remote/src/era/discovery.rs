@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -14,12 +13,10 @@ use crate::arguments::Protocol;
 use crate::bridge::Bridge;
 use crate::calls::Call;
 use crate::json::Object;
+use crate::log::log;
 use crate::message::{Id, Message, quoted};
 use crate::transport::Transport;
 use crate::trouble::{Refusal, Trouble};
-
-/// Longest wait of `--protocol auto` for an answer to `server/discover`, apart from sign-in.
-pub(crate) const TIME_FOR_DISCOVERY: Duration = Duration::from_secs(10);
 
 /// Versions with `initialize`, and the one for clients that ask for another.
 pub(crate) const LEGACY_VERSIONS: [&str; 4] =
@@ -81,37 +78,46 @@ impl Bridge {
         match self.arguments.protocol {
             Protocol::Legacy => self.open_legacy(call, message).await,
             Protocol::Modern => self.discover(call, message).await,
-            Protocol::Auto => {
-                let discovery = Box::pin(self.discover(call, message));
-                match self
-                    .remote
-                    .patience
-                    .within(TIME_FOR_DISCOVERY, discovery)
-                    .await
-                {
-                    Some(Err(trouble)) if names_versions(&trouble) => Err(trouble),
-                    Some(Err(Trouble::Refused(_))) | None => self.open_legacy(call, message).await,
+            Protocol::Auto => match self.in_time(self.discover(call, message)).await {
+                Some(Err(trouble)) if names_versions(&trouble) => Err(trouble),
+                Some(Err(Trouble::Refused(_))) | None => self.open_legacy(call, message).await,
+                Some(outcome) => outcome,
+            },
+            Protocol::Fallback if self.seen.is_modern() => {
+                match self.in_time(self.discover(call, message)).await {
+                    Some(Err(Trouble::Refused(_))) => self.open_legacy(call, message).await,
+                    None => self.open_either(call, message).await,
                     Some(outcome) => outcome,
                 }
             }
-            Protocol::Fallback if self.seen.is_modern() => match self.discover(call, message).await
-            {
-                Err(Trouble::Refused(_)) => self.open_legacy(call, message).await,
-                outcome => outcome,
-            },
-            Protocol::Fallback => match self.open_legacy(call, message).await {
-                Err(Trouble::Refused(refusal)) if is_modern(&refusal) => {
-                    let outcome = self.discover(call, message).await;
-                    // The server has neither: its first words are the better ones.
-                    if matches!(outcome, Err(Trouble::Refused(_))) {
-                        Err(Trouble::Refused(refusal))
-                    } else {
-                        outcome
-                    }
-                }
-                outcome => outcome,
-            },
+            Protocol::Fallback => self.open_either(call, message).await,
         }
+    }
+
+    /// Sends `initialize`, and `server/discover` to a server that refuses it as those of 2026-07-28 do.
+    async fn open_either(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
+        let refusal = match self.open_legacy(call, message).await {
+            Err(Trouble::Refused(refusal)) if is_modern(&refusal) => refusal,
+            outcome => return outcome,
+        };
+        match self.discover(call, message).await {
+            // The server has neither: its first words are the better ones.
+            Err(Trouble::Refused(_)) => Err(Trouble::Refused(refusal)),
+            outcome => outcome,
+        }
+    }
+
+    /// Waits for the outcome of `server/discover`; `None` if the server leaves it without an answer.
+    pub(crate) async fn in_time<T>(&self, discovery: impl Future<Output = T>) -> Option<T> {
+        let time = self.arguments.discover_timeout;
+        let outcome = self.remote.patience.within(time, Box::pin(discovery)).await;
+        if outcome.is_none() {
+            log(&format!(
+                "the server has no answer to server/discover within {} s; initialize is sent in its place",
+                time.as_secs_f64()
+            ));
+        }
+        outcome
     }
 
     async fn discover(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {

@@ -13,7 +13,7 @@ use super::{METHOD_NOT_FOUND, Server, capabilities, results};
 use crate::arguments::{Protocol, Transport as Order};
 use crate::bridge::Bridge;
 use crate::calls::Call;
-use crate::era::{LEGACY_VERSIONS, MODERN, TIME_FOR_DISCOVERY, is_modern, supported};
+use crate::era::{LEGACY_VERSIONS, MODERN, is_modern, supported};
 use crate::json::Object;
 use crate::log::log;
 use crate::message::{Message, quoted};
@@ -94,8 +94,7 @@ impl Bridge {
     ) -> Result<Found, Trouble> {
         self.check_own_session()?;
         if self.may_be_stateless() {
-            let asked = Box::pin(self.ask_server(request));
-            match self.remote.patience.within(TIME_FOR_DISCOVERY, asked).await {
+            match self.in_time(self.ask_server(request)).await {
                 Some(Ok(result)) => {
                     let versions = serde_json::from_str::<Discovered>(&result)
                         .unwrap_or_default()
