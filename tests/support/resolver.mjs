@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { preloaded } from "./preload.mjs";
 
-/** A resolver of `name`: `env` for programs, and `answer(...addresses)`; without addresses, look-ups fail for now. */
+/** A resolver of `name`: `env` for programs, and `answer(...addresses)`; without addresses, look-ups fail for now. Those before `then` are for one look-up. */
 export async function resolverOf(name) {
   const { library, folder, [Symbol.dispose]: remove } = await preloaded("resolver.c");
   const path = join(folder, "addresses");

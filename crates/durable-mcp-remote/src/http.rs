@@ -1,13 +1,16 @@
 //! HTTP requests with the settings of the command line.
 
+mod address;
 mod connections;
 mod cookies;
 mod failure;
 mod issuer;
+mod names;
 mod redirect;
 mod tls;
 
 use std::env;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +20,7 @@ use reqwest::{Method, StatusCode, Url, Version};
 
 use crate::arguments::Arguments;
 use crate::silence::Silence;
+pub(crate) use address::{Reach, reach};
 use connections::Connections;
 use cookies::Cookies;
 pub(crate) use failure::{Cause, Failure};
@@ -107,17 +111,35 @@ impl Client {
         self.connections.close();
     }
 
+    /// Addresses that the last connection to a host was made to; `None` where there was none, or a proxy looks the name up.
+    pub(crate) fn addresses(&self, host: &str) -> Option<Vec<IpAddr>> {
+        self.connections.addresses(host)
+    }
+
+    /// [`Client::send_once`], by connections to public addresses alone.
+    pub(crate) async fn send_to_public(&self, request: &Request) -> Result<Response, Failure> {
+        let client = self.connections.public(&request.url);
+        self.send_by(client, request, &Arc::default()).await
+    }
+
     /// [`Client::send`] without following redirects.
     pub(crate) async fn send_once(
         &self,
         request: &Request,
         silence: &Arc<Silence>,
     ) -> Result<Response, Failure> {
+        let client = self.connections.client(&request.url);
+        self.send_by(client, request, silence).await
+    }
+
+    async fn send_by(
+        &self,
+        client: reqwest::Result<reqwest::Client>,
+        request: &Request,
+        silence: &Arc<Silence>,
+    ) -> Result<Response, Failure> {
         let url = &request.url;
-        let client = self
-            .connections
-            .client(url)
-            .map_err(|error| Failure::new(&error, url))?;
+        let client = client.map_err(|error| Failure::new(&error, url))?;
         let mut builder = client
             .request(request.method.clone(), url.clone())
             .headers(self.headers_for(request));

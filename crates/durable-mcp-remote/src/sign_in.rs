@@ -1,6 +1,5 @@
 //! Sign-in to the server: OAuth 2.1 as the MCP specification has it, with the files of npm `mcp-remote`.
 
-mod address;
 mod authorize;
 mod brakes;
 mod browser;

@@ -69,3 +69,25 @@ test("38, 52: names that are not resolved for a while later hold up calls, which
   for (const { content } of await Promise.all(answers)) assert.ok(content);
   assert.equal(all.server.log.filter((entry) => entry === "POST tools/call").length, 5);
 });
+
+test("109: a name whose address changes between the look and the request leads nowhere", options, async () => {
+  await using stack = new AsyncDisposableStack();
+  const resolver = stack.use(await resolverOf(NAME));
+  const secret = stack.use(await bridgeServer());
+  const metadata = `http://${NAME}:${new URL(secret.url).port}/metadata`;
+  // A proxy stands for the public server, so that its address can be one. The name is not its to look up.
+  const proxy = stack.use(await bridgeServer({ http: (exchange) => (exchange.status(401, "", { "www-authenticate": `Bearer resource_metadata="${metadata}"` }), true) }));
+  const env = { ...resolver.env, HTTP_PROXY: proxy.origin, http_proxy: "", NO_PROXY: NAME, no_proxy: "" };
+  for (const [answers, reason] of [
+    [["127.0.0.1"], /private network/],
+    [["93.184.215.15", "then", "127.0.0.1"], /private network/],
+    [["93.184.215.15", "127.0.0.1", "then", "127.0.0.1", "::1"], /private network/],
+  ]) {
+    resolver.answer(...answers);
+    await using bridge = startBridge("http://93.184.215.14/mcp", { args: ["--allow-http"], env });
+    const { error } = await bridge.request("initialize", { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "tests", version: "1.0.0" } });
+    assert.match(error.message, reason, answers.join(" "));
+    assert.deepEqual(secret.log, []);
+  }
+  assert.ok(proxy.requests.every(({ url }) => url === "http://93.184.215.14/mcp"));
+});

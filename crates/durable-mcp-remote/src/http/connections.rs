@@ -1,12 +1,14 @@
-//! Pools of connections: one for this machine, which no proxy serves, and one for all others.
+//! Pools of connections: one for this machine, which no proxy serves, one for all others, and one for hosts that must be public.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Url;
+use reqwest::dns::Resolve;
 use rustls::ClientConfig;
 
+use super::names::{Names, PublicNames};
 use super::tls;
 use crate::arguments::{NetworkArguments, is_loopback};
 
@@ -26,6 +28,9 @@ pub(super) struct Connections {
     tls: ClientConfig,
     loopback: Mutex<Option<reqwest::Client>>,
     elsewhere: Mutex<Option<reqwest::Client>>,
+    public: Mutex<Option<reqwest::Client>>,
+    names: Names,
+    public_names: PublicNames,
 }
 
 impl Connections {
@@ -45,6 +50,9 @@ impl Connections {
             tls,
             loopback: Mutex::default(),
             elsewhere: Mutex::default(),
+            public: Mutex::default(),
+            names: Names::default(),
+            public_names: PublicNames::default(),
         })
     }
 
@@ -56,26 +64,51 @@ impl Connections {
         } else {
             &self.elsewhere
         };
+        self.pooled(pool, !loopback && self.network.use_proxy, &self.names)
+    }
+
+    /// Client whose connections to the host of a URL are to its public addresses.
+    pub(super) fn public(&self, url: &Url) -> reqwest::Result<reqwest::Client> {
+        self.public_names.guard(url.host_str().unwrap_or_default());
+        self.pooled(&self.public, self.network.use_proxy, &self.public_names)
+    }
+
+    /// Addresses that the last connection to a host was made to.
+    pub(super) fn addresses(&self, host: &str) -> Option<Vec<IpAddr>> {
+        self.names.last(host)
+    }
+
+    fn pooled<R: Resolve + Clone + 'static>(
+        &self,
+        pool: &Mutex<Option<reqwest::Client>>,
+        proxy: bool,
+        names: &R,
+    ) -> reqwest::Result<reqwest::Client> {
         let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = pool.as_ref() {
             return Ok(client.clone());
         }
-        let client = self.build(!loopback && self.network.use_proxy)?;
+        let client = self.build(proxy, Arc::new(names.clone()))?;
         *pool = Some(client.clone());
         Ok(client)
     }
 
     /// Closes all connections that no request uses; later requests open new ones.
     pub(super) fn close(&self) {
-        for pool in [&self.loopback, &self.elsewhere] {
+        for pool in [&self.loopback, &self.elsewhere, &self.public] {
             pool.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
     }
 
-    fn build(&self, proxy: bool) -> reqwest::Result<reqwest::Client> {
+    fn build<R: Resolve + 'static>(
+        &self,
+        proxy: bool,
+        names: Arc<R>,
+    ) -> reqwest::Result<reqwest::Client> {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(self.tls.clone())
             .user_agent(USER_AGENT)
+            .dns_resolver(names)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(self.network.connect_timeout)

@@ -6,6 +6,8 @@ use std::io;
 use reqwest::Url;
 use rustls::CertificateError;
 
+use super::names::PrivateName;
+
 /// Request without a whole answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -97,6 +99,14 @@ fn explain(error: &reqwest::Error, place: &Place) -> (Cause, String) {
     let Place { host, address } = place;
     if let Some(tls) = find::<rustls::Error>(error) {
         return explain_tls(tls, host);
+    }
+    if find::<PrivateName>(error).is_some() {
+        return (
+            Cause::Name,
+            format!(
+                "{host} has addresses of a private network, which a public server must not lead to"
+            ),
+        );
     }
     if error.is_dns() {
         return (

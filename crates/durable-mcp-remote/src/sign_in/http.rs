@@ -12,9 +12,8 @@ use serde_json::{Map, Value};
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 
-use super::address::{self, Reach};
 use super::error::{SignInError, printable};
-use crate::http::{Client, Request};
+use crate::http::{Client, Reach, Request, reach};
 
 /// Largest answer: metadata and tokens have some kilobytes.
 const MAX_ANSWER: usize = 1 << 20;
@@ -48,7 +47,7 @@ impl Reaches {
 
     /// Network of the addresses of a host. A look-up that found none is made again the next time.
     fn note(&self, host: &str, addresses: &[IpAddr]) -> Reach {
-        let reach = address::reach(addresses);
+        let reach = reach(addresses);
         if !addresses.is_empty() {
             self.0
                 .lock()
@@ -191,7 +190,7 @@ impl OAuthHttp {
         mut headers: HeaderMap,
         body: Option<Bytes>,
     ) -> Result<Answer, Failure> {
-        self.check(url).await.map_err(Failure::Refused)?;
+        let is_guarded = self.check(url).await.map_err(Failure::Refused)?;
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let request = Request {
             method,
@@ -199,21 +198,22 @@ impl OAuthHttp {
             headers,
             body,
         };
-        match timeout(DEADLINE, self.exchange(request)).await {
+        match timeout(DEADLINE, self.exchange(request, is_guarded)).await {
             Ok(answer) => answer,
             Err(_) => Err(Failure::Lost(unreachable(url, "it does not answer"))),
         }
     }
 
-    async fn exchange(&self, request: Request) -> Result<Answer, Failure> {
+    async fn exchange(&self, request: Request, is_guarded: bool) -> Result<Answer, Failure> {
         let url = request.url.clone();
         let lost =
             |failure: crate::http::Failure| Failure::Lost(unreachable(&url, &failure.reason));
-        let mut response = self
-            .client
-            .send_once(&request, &Arc::default())
-            .await
-            .map_err(lost)?;
+        let sent = if is_guarded {
+            self.client.send_to_public(&request).await
+        } else {
+            self.client.send_once(&request, &Arc::default()).await
+        };
+        let mut response = sent.map_err(lost)?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(lost)? {
             if body.len() + chunk.len() > MAX_ANSWER {
@@ -231,19 +231,30 @@ impl OAuthHttp {
         })
     }
 
-    /// Refuses what is not encrypted, and hosts of a private network that the server is not part of itself.
-    async fn check(&self, url: &Url) -> Result<(), SignInError> {
+    /// Refuses what is not encrypted, and hosts of a private network that the server is not part of itself; `true` if connections to
+    /// private addresses have to be refused, too: a name may have others by then.
+    async fn check(&self, url: &Url) -> Result<bool, SignInError> {
         self.check_scheme(url)?;
-        if self.reach(&self.server).await == Reach::Public
-            && self.reach(url).await == Reach::Private
-        {
+        if self.server_reach().await == Reach::Private {
+            return Ok(false);
+        }
+        if self.reach(url).await == Reach::Private {
             return Err(SignInError::impossible(format!(
                 "{} is an address of a private network, which {} must not lead to",
                 shown(url),
                 shown(&self.server)
             )));
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Network of the server: by the addresses that it was connected to where no proxy looked them up.
+    async fn server_reach(&self) -> Reach {
+        let host = self.server.host_str().unwrap_or_default();
+        match self.client.addresses(host) {
+            Some(addresses) => reach(&addresses),
+            None => self.reach(&self.server).await,
+        }
     }
 
     /// Refuses URLs that a secret must not be sent to.

@@ -11,16 +11,16 @@ pub(crate) enum Reach {
     Private,
 }
 
-/// Network of a host with these addresses: one that is private makes it so.
+/// Network of a host with these addresses. Private ones beside public ones are not connected to, so they do not count.
 pub(crate) fn reach(addresses: &[IpAddr]) -> Reach {
-    if addresses.iter().any(is_private) {
+    if !addresses.is_empty() && addresses.iter().all(is_private) {
         Reach::Private
     } else {
         Reach::Public
     }
 }
 
-fn is_private(address: &IpAddr) -> bool {
+pub(super) fn is_private(address: &IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_private_v4(*address),
         IpAddr::V6(address) => match embedded_v4(*address) {
@@ -115,10 +115,10 @@ mod tests {
     }
 
     #[test]
-    fn one_private_address_among_public_ones_is_enough() {
+    fn a_private_address_among_public_ones_makes_no_private_host() {
         assert_eq!(
             reach(&["1.1.1.1".parse().unwrap(), "10.0.0.1".parse().unwrap()]),
-            Reach::Private
+            Reach::Public
         );
         assert_eq!(reach(&[]), Reach::Public);
     }
