@@ -10,9 +10,6 @@ use serde_json::{Map, Value, json};
 
 use crate::support::peer::Conversation;
 
-mod a_prompt;
-mod a_resource;
-mod a_tool;
 mod arguments;
 mod capabilities;
 mod completion;
@@ -20,10 +17,13 @@ mod constraints;
 mod forms;
 mod initialize;
 mod lists;
+mod messages;
 mod problems;
+mod prompt;
+mod resource;
+mod signed_in_user;
 mod structured_content;
-mod the_signed_in_user;
-mod while_a_call_runs;
+mod tool;
 
 fn empty() -> Server {
     Server::new("s", "1.0.0")

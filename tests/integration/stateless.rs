@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::support::front::{Front, everything, refusal, text};
 use crate::support::object::{Exchange, Sleep};
 
-mod an_answer;
+mod answers;
+mod era;
 mod headers;
 mod rounds;
 mod state;
-mod the_era;
 
 fn none() -> Value {
     json!({})

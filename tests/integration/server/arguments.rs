@@ -61,7 +61,7 @@ struct Flattened {
 }
 
 #[test]
-fn of_an_enum_are_one_object_with_the_properties_of_all_variants() {
+fn an_enum_has_one_object_schema_with_the_properties_of_all_variants() {
     let tag = json!({ "type": "string", "enum": ["circle", "square"], "description": "- circle: A round one" });
     let text = json!({ "type": "string" });
     let radius = json!({ "type": "number", "description": "From the middle" });
@@ -100,7 +100,7 @@ fn of_an_enum_are_one_object_with_the_properties_of_all_variants() {
 }
 
 #[test]
-fn of_an_enum_are_still_checked_by_its_handler() {
+fn arguments_must_fit_one_variant_of_their_enum() {
     let moved = async |Args(how): Args<External>| match how {
         External::Move { by } => format!("moved by {by}"),
         External::Turn(degrees) => format!("turned by {degrees}"),
@@ -128,7 +128,7 @@ fn of_an_enum_are_still_checked_by_its_handler() {
 }
 
 #[test]
-fn that_are_no_object_are_a_problem_that_names_the_tool() {
+fn arguments_that_are_no_object_are_a_problem_that_names_the_tool() {
     #[derive(Deserialize, JsonSchema)]
     struct Unit;
     #[derive(Deserialize, JsonSchema)]
@@ -193,7 +193,7 @@ struct Closed {
 struct Deep {}
 
 #[test]
-fn of_nothing_are_an_object_with_properties_at_any_depth_and_never_closed() {
+fn empty_arguments_have_an_open_object_schema_at_any_depth() {
     let nothing = json!({ "type": "object", "properties": {} });
     let talk = Conversation::with(empty().tool("t", "", hello));
     assert_eq!(
@@ -238,7 +238,7 @@ enum Size {
 }
 
 #[test]
-fn have_items_in_every_list_a_type_in_every_field_and_plain_enums() {
+fn schemas_have_items_in_lists_types_in_fields_and_plain_enums() {
     let schema = shown::<Odd>();
     let property = |name: &str| schema["properties"][name].clone();
     assert_eq!(
@@ -264,7 +264,7 @@ fn have_items_in_every_list_a_type_in_every_field_and_plain_enums() {
 }
 
 #[test]
-fn with_integers_as_json_schema_has_them_are_read() {
+fn integers_may_be_written_with_a_fraction_or_an_exponent() {
     #[derive(Deserialize, JsonSchema)]
     struct Deep {
         by: i64,
@@ -335,7 +335,7 @@ fn ten() -> i64 {
 }
 
 #[test]
-fn that_are_null_are_the_default_where_there_is_one() {
+fn a_null_argument_becomes_its_default() {
     #[derive(Deserialize, JsonSchema)]
     struct Outer {
         #[serde(default = "ten")]
@@ -377,7 +377,7 @@ fn that_are_null_are_the_default_where_there_is_one() {
 }
 
 #[test]
-fn with_lists_of_another_length_are_refused_with_the_field_and_the_count() {
+fn a_list_of_the_wrong_length_is_refused_with_field_and_count() {
     #[derive(Deserialize, JsonSchema)]
     #[expect(dead_code, reason = "only faults are looked at")]
     struct Place {
@@ -438,7 +438,7 @@ struct Drawing {
 }
 
 #[test]
-fn with_a_fault_inside_an_enum_are_refused_with_the_path_to_the_fault() {
+fn a_fault_inside_an_enum_is_refused_with_its_path() {
     let talk = Conversation::with(empty().tool("t", "", async |_: Args<Drawing>| "").tool(
         "s",
         "",
@@ -468,7 +468,7 @@ fn with_a_fault_inside_an_enum_are_refused_with_the_path_to_the_fault() {
 }
 
 #[test]
-fn with_half_of_a_surrogate_pair_are_refused_with_words() {
+fn half_of_a_surrogate_pair_is_refused_by_that_name() {
     let talk = Conversation::with(empty().tool("echo", "", echo).prompt("echo", "", echo));
     for (method, params) in [
         (

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn are_what_the_handlers_do() {
+fn capabilities_follow_from_what_the_handlers_do() {
     for (server, expected) in [
         (empty(), json!({})),
         (empty().tool("t", "", hello), json!({ "tools": {} })),
@@ -49,7 +49,7 @@ fn are_what_the_handlers_do() {
 }
 
 #[test]
-fn that_are_not_there_make_their_methods_unknown() {
+fn methods_of_undeclared_capabilities_are_unknown() {
     const METHODS: [(&str, &str); 12] = [
         ("tools/list", "tools"),
         ("tools/call", "tools"),

@@ -45,7 +45,7 @@ fn complete(
 }
 
 #[test]
-fn proposes_what_begins_with_what_was_typed() {
+fn completion_proposes_values_that_begin_with_the_typed_text() {
     let prompt = json!({ "type": "ref/prompt", "name": "two" });
     for (typed, values) in [
         ("", vec!["Apple", "apricot", "Banana", "Ärger"]),
@@ -65,7 +65,7 @@ fn proposes_what_begins_with_what_was_typed() {
 }
 
 #[test]
-fn knows_the_arguments_that_are_settled() {
+fn a_completer_sees_the_arguments_that_are_already_settled() {
     let prompt = json!({ "type": "ref/prompt", "name": "two" });
     let values = |context| complete(&talk(), &prompt, "second", "x", &context)["values"][0].clone();
     assert_eq!(
@@ -76,7 +76,7 @@ fn knows_the_arguments_that_are_settled() {
 }
 
 #[test]
-fn of_more_than_a_hundred_tells_how_many_there_are() {
+fn more_than_a_hundred_values_are_cut_and_counted() {
     let template = json!({ "type": "ref/resource", "uri": "test://{first}/{second}" });
     let found = complete(&talk(), &template, "first", "", &json!(null));
     assert_eq!(found["values"].as_array().unwrap().len(), 100);
@@ -89,7 +89,7 @@ fn of_more_than_a_hundred_tells_how_many_there_are() {
 }
 
 #[test]
-fn of_nothing_that_is_here_is_refused() {
+fn completion_for_an_unknown_reference_is_refused() {
     for reference in [
         json!({ "type": "ref/prompt", "name": "three" }),
         json!({ "type": "ref/resource", "uri": "test://a/b" }),
@@ -107,7 +107,7 @@ fn of_nothing_that_is_here_is_refused() {
 }
 
 #[test]
-fn that_fails_is_an_error_in_the_words_of_its_completer() {
+fn a_failing_completer_is_an_error_in_its_own_words() {
     async fn fails(typed: Typed) -> Result<Vec<String>, Error> {
         let list = (typed.value == "a").then(|| vec!["apple".to_owned()]);
         Ok(list.or_err("The list cannot be read now.")?)

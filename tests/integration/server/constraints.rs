@@ -66,7 +66,7 @@ async fn query(Args(query): Args<Query>) -> String {
 }
 
 #[test]
-fn that_break_a_constraint_never_reach_the_handler() {
+fn arguments_that_break_a_constraint_never_reach_the_handler() {
     let talk = Conversation::with(empty().tool("query", "", query));
     for right in [
         json!({}),
@@ -177,7 +177,7 @@ struct Tree {
 }
 
 #[test]
-fn with_several_faults_are_told_all_of_them_at_once_up_to_a_bound() {
+fn several_faults_are_reported_at_once_up_to_a_bound() {
     #[derive(Deserialize, JsonSchema)]
     #[expect(dead_code, reason = "only faults are looked at")]
     struct Order {
@@ -211,7 +211,7 @@ fn with_several_faults_are_told_all_of_them_at_once_up_to_a_bound() {
 }
 
 #[test]
-fn are_an_object_even_if_nothing_else_is_asked_of_them() {
+fn arguments_without_constraints_must_still_be_an_object() {
     #[derive(serde::Deserialize, schemars::JsonSchema)]
     struct Word {
         word: String,
@@ -224,7 +224,7 @@ fn are_an_object_even_if_nothing_else_is_asked_of_them() {
 }
 
 #[test]
-fn of_enums_and_recursive_types_are_checked_by_the_constraints_of_their_variant() {
+fn enums_and_recursive_types_are_checked_against_their_constraints() {
     let server = empty()
         .tool("bounded", "", async |_: Args<Bounded>| "ok")
         .tool("loose", "", async |_: Args<Loose>| "ok")
@@ -280,7 +280,7 @@ fn of_enums_and_recursive_types_are_checked_by_the_constraints_of_their_variant(
 }
 
 #[test]
-fn that_nest_alternatives_are_checked_in_steps_that_their_length_bounds() {
+fn nested_alternatives_are_checked_in_a_bounded_number_of_steps() {
     let talk = Conversation::with(empty().tool("loose", "", async |_: Args<Loose>| "ok"));
     let mut deep = json!({ "x": "b" });
     for _ in 0..40 {
@@ -295,7 +295,7 @@ fn that_nest_alternatives_are_checked_in_steps_that_their_length_bounds() {
 }
 
 #[test]
-fn of_prompts_and_templates_are_checked_too() {
+fn arguments_of_prompts_and_templates_are_checked() {
     let server = empty().prompt("query", "", query).resource_template(
         "query",
         "test://{limit}/{file}",
@@ -342,7 +342,7 @@ fn of_prompts_and_templates_are_checked_too() {
 }
 
 #[test]
-fn with_a_pattern_that_is_none_are_a_problem_that_names_it() {
+fn an_invalid_pattern_is_a_problem_that_quotes_it() {
     #[derive(Deserialize, JsonSchema)]
     #[expect(dead_code, reason = "only its schema is looked at")]
     struct Wrong {
@@ -361,7 +361,7 @@ fn with_a_pattern_that_is_none_are_a_problem_that_names_it() {
 }
 
 #[test]
-fn by_a_schema_written_by_hand_are_checked_against_it() {
+fn arguments_are_checked_against_a_handwritten_schema() {
     let schema = schemars::json_schema!({
         "type": "object",
         "properties": { "n": { "$ref": "#/$defs/small" }, "s": { "allOf": [{ "maxLength": 2 }] } },
@@ -381,7 +381,7 @@ fn by_a_schema_written_by_hand_are_checked_against_it() {
 }
 
 #[test]
-fn with_an_entry_twice_are_refused_where_entries_differ() {
+fn a_repeated_entry_is_refused_where_entries_must_be_unique() {
     let schema = schemars::json_schema!({
         "type": "object",
         "properties": { "tags": { "type": "array", "items": { "type": "string" }, "uniqueItems": true } },
@@ -396,7 +396,7 @@ fn with_an_entry_twice_are_refused_where_entries_differ() {
 }
 
 #[test]
-fn that_fit_each_of_nested_alternatives_are_refused_without_trying_every_combination() {
+fn nested_alternatives_are_refused_without_trying_every_combination() {
     let next = json!({ "type": "object", "properties": { "next": { "$ref": "#/$defs/node" } }, "required": ["next"] });
     let end =
         json!({ "type": "object", "properties": { "x": { "maximum": 3 } }, "required": ["x"] });
@@ -416,7 +416,7 @@ fn that_fit_each_of_nested_alternatives_are_refused_without_trying_every_combina
 }
 
 #[test]
-fn by_a_number_of_members_are_checked() {
+fn the_number_of_members_is_checked() {
     let schema = schemars::json_schema!({
         "type": "object",
         "properties": { "labels": { "type": "object", "minProperties": 1, "maxProperties": 2 } },
@@ -436,7 +436,7 @@ fn by_a_number_of_members_are_checked() {
 }
 
 #[test]
-fn by_a_number_of_entries_alone_are_checked_too() {
+fn the_number_of_entries_is_checked_without_other_constraints() {
     #[derive(Deserialize, JsonSchema)]
     #[expect(dead_code, reason = "only that they can be read matters")]
     struct Two {

@@ -51,7 +51,7 @@ fn form(version: ProtocolVersion) -> Value {
 }
 
 #[test]
-fn have_titled_choices_lists_and_defaults_since_2025_11_25() {
+fn forms_since_2025_11_25_have_titled_choices_lists_and_defaults() {
     for version in [ProtocolVersion::V2025_11_25, ProtocolVersion::V2026_07_28] {
         let form = form(version);
         let field = |name: &str| form["properties"][name].clone();
@@ -75,7 +75,7 @@ fn have_titled_choices_lists_and_defaults_since_2025_11_25() {
 }
 
 #[test]
-fn have_what_2025_06_18_knows_for_a_client_of_it() {
+fn forms_of_2025_06_18_leave_out_what_that_version_does_not_know() {
     let form = form(ProtocolVersion::V2025_06_18);
     let field = |name: &str| form["properties"][name].clone();
     let size = json!({ "type": "string", "enum": ["small", "large"], "enumNames": ["For one", "For two"] });
@@ -95,7 +95,7 @@ fn have_what_2025_06_18_knows_for_a_client_of_it() {
 }
 
 #[test]
-fn have_a_title_for_every_choice_for_a_client_of_2025_06_18() {
+fn forms_of_2025_06_18_have_a_title_for_every_choice() {
     let server = empty().tool("order", "", async |client: Client| {
         let choices = json!([{ "const": "small" }, { "const": "large", "title": "For two" }]);
         let schema = json!({ "type": "object", "properties": { "size": { "type": "string", "oneOf": choices } } });
@@ -113,7 +113,7 @@ fn have_a_title_for_every_choice_for_a_client_of_2025_06_18() {
 }
 
 #[test]
-fn that_a_version_cannot_show_are_refused_with_words() {
+fn a_form_that_a_version_cannot_show_is_refused_with_the_field() {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[expect(dead_code, reason = "only its schema is looked at")]
     struct Needed {
@@ -194,7 +194,7 @@ fn answers_that_are_a_list_or_have_a_map_for_a_choice_are_refused() {
 }
 
 #[test]
-fn an_answer_that_is_a_list_is_refused_although_its_form_has_no_constraint() {
+fn a_list_as_answer_is_refused_by_a_form_without_constraints() {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[expect(dead_code, reason = "only that it can be read matters")]
     struct Word {
@@ -248,7 +248,7 @@ fn answers_are_checked_by_the_constraints_of_the_form() {
 }
 
 #[test]
-fn written_by_hand_are_cut_and_their_answers_checked() {
+fn a_handwritten_form_is_cut_and_its_answers_are_checked() {
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
@@ -278,7 +278,7 @@ fn written_by_hand_are_cut_and_their_answers_checked() {
 }
 
 #[test]
-fn and_other_questions_are_for_versions_that_have_them() {
+fn url_elicitation_and_sampling_tools_need_a_version_that_has_them() {
     let errand = async |client: Client| {
         client
             .elicit_url("e", "m", "https://example.com")
@@ -309,7 +309,7 @@ fn and_other_questions_are_for_versions_that_have_them() {
 }
 
 #[test]
-fn of_a_client_that_declares_them_before_2025_06_18_have_the_shape_that_they_had_at_first() {
+fn forms_before_2025_06_18_have_the_shape_of_that_version() {
     assert_eq!(
         form(ProtocolVersion::V2025_03_26),
         form(ProtocolVersion::V2025_06_18)
@@ -317,7 +317,7 @@ fn of_a_client_that_declares_them_before_2025_06_18_have_the_shape_that_they_had
 }
 
 #[test]
-fn messages_for_a_model_are_those_of_the_clients_version() {
+fn sampling_messages_are_those_of_the_clients_version() {
     let text = |text: &str| json!({ "type": "text", "text": text });
     let blocks = json!([text("a"), text("b")]);
     let sampled = |content: Value| {

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn echoes_a_version_it_knows_and_offers_the_newest_otherwise() {
+fn initialize_echoes_a_known_version_and_offers_the_newest_otherwise() {
     let talk = Conversation::with(empty());
     for (asked, answered) in [
         ("2024-11-05", "2024-11-05"),
@@ -24,7 +24,7 @@ fn echoes_a_version_it_knows_and_offers_the_newest_otherwise() {
 }
 
 #[test]
-fn tells_about_the_server_what_it_was_given() {
+fn initialize_describes_the_server_as_it_was_configured() {
     let (_, result) = Conversation::with(empty())
         .initialize(&json!({ "protocolVersion": "2025-11-25" }))
         .unwrap();
@@ -52,7 +52,7 @@ fn tells_about_the_server_what_it_was_given() {
 }
 
 #[test]
-fn refuses_parameters_of_the_wrong_type_by_name() {
+fn initialize_refuses_parameters_of_the_wrong_type_by_name() {
     let talk = Conversation::with(empty());
     for (params, field) in [
         (json!({}), "protocolVersion"),

@@ -14,7 +14,7 @@ fn of_many() -> Server {
 }
 
 #[test]
-fn are_in_the_order_of_registration_page_by_page() {
+fn lists_are_paged_in_the_order_of_registration() {
     let talk = Conversation::with(of_many());
     for (method, key) in [
         ("tools/list", "tools"),
@@ -36,7 +36,7 @@ fn are_in_the_order_of_registration_page_by_page() {
 }
 
 #[test]
-fn refuse_a_cursor_that_is_none_of_theirs() {
+fn an_unknown_cursor_is_refused() {
     let talk = Conversation::with(of_many());
     for cursor in ["", "0", "made up", "ZnJvbTo1", "ZnJvbTotMQ"] {
         let (code, message) = talk.refusal("tools/list", &json!({ "cursor": cursor }));
@@ -50,7 +50,7 @@ fn refuse_a_cursor_that_is_none_of_theirs() {
 }
 
 #[test]
-fn hold_what_was_registered_and_nothing_empty() {
+fn list_entries_have_what_was_registered_and_no_empty_members() {
     let tool = Tool::new("t", "d", echo)
         .title("T")
         .icon(Icon::new("https://example.com/i.png"))
@@ -108,7 +108,7 @@ fn without_dialect(schema: &Value, expected: &Value) -> Value {
 }
 
 #[test]
-fn leave_out_what_is_wrong_and_say_so() {
+fn duplicate_and_malformed_registrations_are_problems() {
     let server = empty()
         .tool("twice", "The first", hello)
         .tool("twice", "The second", hello)
@@ -135,7 +135,7 @@ fn leave_out_what_is_wrong_and_say_so() {
 }
 
 #[test]
-fn that_a_directory_would_refuse_are_told_and_leave_nothing_out() {
+fn rules_of_directories_are_advice_and_leave_out_no_tool() {
     let root = schemars::json_schema!({ "type": "object", "anyOf": [] });
     let fit = |name: &str| Tool::new(name, "", hello).title("T").closed_world();
     let server = empty()

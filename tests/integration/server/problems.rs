@@ -71,7 +71,7 @@ async fn words_text() -> String {
 }
 
 #[test]
-fn a_template_and_its_arguments_have_the_same_names() {
+fn a_template_whose_variables_differ_from_its_arguments_is_a_problem() {
     says(
         &empty().resource_template("t", "test://{city}/{day}", city),
         "day",
@@ -99,7 +99,7 @@ fn a_template_and_its_arguments_have_the_same_names() {
 }
 
 #[test]
-fn a_completer_completes_something() {
+fn a_completer_of_an_unknown_argument_is_a_problem() {
     let template =
         |name: &str| ResourceTemplate::new("t", "test://{city}", city).complete(name, words);
     let prompt = |name: &str| Prompt::new("p", "", city).complete(name, words);
@@ -115,7 +115,7 @@ fn a_completer_completes_something() {
 }
 
 #[test]
-fn the_page_of_a_tool_is_there() {
+fn a_tool_without_its_page_is_a_problem() {
     let tool = || Tool::new("roll", "", words_text).page("ui://dice");
     says(&empty().with(tool()), "roll", "add it by `.with(Page::new(");
     assert_eq!(
@@ -128,7 +128,7 @@ fn the_page_of_a_tool_is_there() {
 }
 
 #[test]
-fn resources_and_templates_have_uris() {
+fn a_malformed_uri_is_a_problem() {
     for (uri, told) in [
         ("notes", "scheme"),
         ("a://b c", "`%20`"),
@@ -150,7 +150,7 @@ fn resources_and_templates_have_uris() {
 }
 
 #[test]
-fn arguments_are_an_object() {
+fn arguments_that_are_no_object_are_a_problem() {
     says(
         &empty().tool("t", "", async |_: Args<u8>| "done"),
         "t",

@@ -63,7 +63,7 @@ fn text(result: &Value) -> Value {
 }
 
 #[test]
-fn is_the_member_of_an_object_where_clients_take_nothing_else() {
+fn structured_content_is_wrapped_where_clients_take_only_objects() {
     for version in OBJECTS_ALONE {
         let talk = talk(version);
         let listed = talk.ask("tools/list", &json!({})).unwrap();
@@ -98,7 +98,7 @@ fn is_the_member_of_an_object_where_clients_take_nothing_else() {
 }
 
 #[test]
-fn is_as_it_is_since_2026_07_28() {
+fn structured_content_is_not_wrapped_since_2026_07_28() {
     let talk = talk(ProtocolVersion::V2026_07_28);
     let listed = talk.ask("tools/list", &json!({})).unwrap();
     for ((name, value), tool) in given().into_iter().zip(listed["tools"].as_array().unwrap()) {
@@ -119,7 +119,7 @@ fn is_as_it_is_since_2026_07_28() {
 }
 
 #[test]
-fn of_variants_that_are_all_objects_is_an_object_in_every_version() {
+fn variants_that_are_all_objects_are_wrapped_in_no_version() {
     for version in ProtocolVersion::ALL {
         let server = empty()
             .tool("a", "", async || Json(Tagged::A { a: 1 }))
@@ -139,7 +139,7 @@ fn of_variants_that_are_all_objects_is_an_object_in_every_version() {
 }
 
 #[test]
-fn made_by_hand_is_an_object_too_where_clients_take_nothing_else() {
+fn structured_content_made_by_hand_is_wrapped_too() {
     let by_hand = async || {
         let mut result = ToolResult::default();
         result.structured_content = Some(serde_json::value::to_raw_value(&[1]).unwrap());
@@ -155,7 +155,7 @@ fn made_by_hand_is_an_object_too_where_clients_take_nothing_else() {
 }
 
 #[test]
-fn with_a_number_that_json_does_not_have_is_an_error_that_says_where() {
+fn nan_and_infinity_are_errors_that_name_their_place() {
     #[derive(Serialize, JsonSchema)]
     struct Report {
         parts: Vec<Option<f64>>,

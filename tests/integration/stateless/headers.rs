@@ -58,7 +58,7 @@ fn aimed() -> [(&'static str, Value, &'static str); 3] {
 }
 
 #[test]
-fn are_needed() {
+fn a_request_without_its_method_or_name_header_is_refused() {
     let front = front();
     for method in [
         "server/discover",
@@ -108,7 +108,7 @@ fn are_needed() {
 }
 
 #[test]
-fn say_what_the_body_says() {
+fn headers_that_differ_from_the_body_are_refused() {
     let front = front();
     let (method, params) = ("tools/call", calling("query", &none()));
     for other in [
@@ -140,7 +140,7 @@ fn say_what_the_body_says() {
 }
 
 #[test]
-fn have_names_in_any_case_and_whitespace_around_their_values() {
+fn header_names_ignore_case_and_values_ignore_outer_whitespace() {
     let front = front();
     let (method, params) = ("tools/call", calling("query", &json!({ "shard": 7 })));
     let changes = [
@@ -153,7 +153,7 @@ fn have_names_in_any_case_and_whitespace_around_their_values() {
 }
 
 #[test]
-fn have_a_name_in_base64_where_that_is_said_and_as_it_is_elsewhere() {
+fn a_name_in_base64_is_decoded_only_if_it_is_marked_so() {
     let front = front();
     let (method, params) = ("tools/call", calling("query", &none()));
     assert_eq!(
@@ -191,7 +191,7 @@ fn have_a_name_in_base64_where_that_is_said_and_as_it_is_elsewhere() {
 }
 
 #[test]
-fn repeat_the_arguments_that_the_tool_names() {
+fn arguments_that_the_schema_marks_must_be_repeated_in_headers() {
     let front = front();
     let call = |arguments: &Value, headers: &[(&'static str, Option<&str>)]| {
         with(&front, "tools/call", &calling("query", arguments), headers)
@@ -231,7 +231,7 @@ fn repeat_the_arguments_that_the_tool_names() {
 }
 
 #[test]
-fn repeat_no_argument_that_is_not_there() {
+fn a_header_for_an_absent_argument_is_refused() {
     let front = front();
     let call = |arguments: &Value, headers: &[(&'static str, Option<&str>)]| {
         with(&front, "tools/call", &calling("query", arguments), headers)

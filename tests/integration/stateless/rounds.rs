@@ -118,7 +118,7 @@ fn asked(result: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn are_two_for_one_question() {
+fn one_question_takes_two_rounds() {
     let front = front();
     for (method, params) in [
         ("tools/call", calling("one", &none())),
@@ -143,7 +143,7 @@ fn are_two_for_one_question() {
 }
 
 #[test]
-fn end_with_what_the_user_chose() {
+fn a_declined_or_cancelled_question_reaches_the_handler() {
     let front = front();
     let call = calling("one", &none());
     for (action, expected) in [("decline", "no"), ("cancel", "never mind")] {
@@ -159,7 +159,7 @@ fn end_with_what_the_user_chose() {
 }
 
 #[test]
-fn are_as_many_as_there_are_questions_after_one_another() {
+fn consecutive_questions_take_one_round_each() {
     let front = front();
     let call = calling("several", &none());
     let first = front.result("tools/call", &call);
@@ -193,7 +193,7 @@ fn are_as_many_as_there_are_questions_after_one_another() {
 }
 
 #[test]
-fn need_no_state_for_answers_that_come_all_at_once() {
+fn answers_in_the_first_request_need_no_request_state() {
     let front = front();
     let mut call = calling("several", &none());
     call["inputResponses"] =
@@ -202,7 +202,7 @@ fn need_no_state_for_answers_that_come_all_at_once() {
 }
 
 #[test]
-fn have_all_questions_that_are_asked_together() {
+fn questions_asked_together_go_out_in_one_round() {
     let front = front();
     let call = calling("together", &none());
     let first = front.result("tools/call", &call);
@@ -234,7 +234,7 @@ fn have_all_questions_that_are_asked_together() {
 }
 
 #[test]
-fn take_no_notice_of_answers_that_nobody_asked_for() {
+fn answers_to_no_question_are_ignored() {
     let front = front();
     let call = calling("one", &none());
     let first = front.result("tools/call", &call);
@@ -253,7 +253,7 @@ fn take_no_notice_of_answers_that_nobody_asked_for() {
 }
 
 #[test]
-fn ask_again_for_what_is_no_answer_to_the_question() {
+fn a_question_with_a_wrong_answer_is_asked_again() {
     let front = front();
     let call = calling("together", &none());
     let right = json!({ "word": said("a"), "line": sampled(), "where": { "roots": [] } });
@@ -277,7 +277,7 @@ fn ask_again_for_what_is_no_answer_to_the_question() {
 }
 
 #[test]
-fn refuse_what_cannot_be_answers() {
+fn malformed_input_responses_are_refused() {
     let front = front();
     for wrong in [
         json!(null),
@@ -302,7 +302,7 @@ fn refuse_what_cannot_be_answers() {
 }
 
 #[test]
-fn keep_an_answer_that_was_taken() {
+fn an_accepted_answer_cannot_be_changed_in_a_later_round() {
     let front = front();
     let call = calling("several", &none());
     let first = front.result("tools/call", &call);
@@ -323,7 +323,7 @@ fn keep_an_answer_that_was_taken() {
 }
 
 #[test]
-fn ask_by_names_that_are_never_the_same() {
+fn questions_of_one_call_never_share_a_key() {
     let clash = async |client: Client| -> Result<String, Error> {
         let (first, second, third) = join3(
             client.elicit("a-2", "1"),
@@ -363,7 +363,7 @@ fn ask_by_names_that_are_never_the_same() {
 }
 
 #[test]
-fn do_what_is_done_once_a_single_time() {
+fn work_inside_once_runs_a_single_time_over_all_rounds() {
     let runs = Rc::new(Cell::new(0));
     let counter = Rc::clone(&runs);
     let begun = Rc::new(Cell::new(0));
@@ -396,7 +396,7 @@ fn do_what_is_done_once_a_single_time() {
 }
 
 #[test]
-fn keep_no_number_that_json_does_not_have() {
+fn a_nan_inside_once_is_an_error_with_its_place() {
     let measuring = async |client: Client| {
         let mean = client
             .once("mean", async { Ok::<_, Error>([1.0, f64::NAN]) })
@@ -413,7 +413,7 @@ fn keep_no_number_that_json_does_not_have() {
 }
 
 #[test]
-fn end_where_all_answers_together_are_too_long() {
+fn all_answers_together_have_a_length_limit() {
     let front = front();
     let call = calling("several", &none());
     let first = front.result("tools/call", &call);
@@ -425,7 +425,7 @@ fn end_where_all_answers_together_are_too_long() {
 }
 
 #[test]
-fn end_where_the_answers_of_the_last_round_are_too_long() {
+fn the_answers_of_the_last_round_have_a_length_limit() {
     let front = front();
     let call = calling("one", &none());
     let first = front.result("tools/call", &call);
@@ -461,7 +461,7 @@ const REFUSED: (u16, i64) = (400, -32602);
 const TAKEN: (u16, i64) = (200, 0);
 
 #[test]
-fn take_no_state_that_was_tampered_with() {
+fn a_request_state_that_was_tampered_with_is_refused() {
     let front = front();
     let call = calling("one", &none());
     let state = front.result("tools/call", &call)["requestState"]
@@ -500,7 +500,7 @@ fn take_no_state_that_was_tampered_with() {
 }
 
 #[test]
-fn take_ten_minutes_each_at_most() {
+fn a_request_state_expires_after_ten_minutes() {
     let front = front();
     let call = calling("several", &none());
     let first = front.result("tools/call", &call);
@@ -519,7 +519,7 @@ fn take_ten_minutes_each_at_most() {
 }
 
 #[test]
-fn go_on_with_the_same_request_only() {
+fn a_request_state_is_refused_for_another_request() {
     let front = front();
     let state = |method: &str, params: &Value| {
         front.result(method, params)["requestState"]
@@ -585,7 +585,7 @@ fn go_on_with_the_same_request_only() {
 }
 
 #[test]
-fn tell_arguments_apart_that_are_nested_too_deep_to_be_read() {
+fn a_request_state_is_bound_to_arguments_too_deep_to_be_parsed() {
     let (caller, host) = (Caller::default(), FakeHost::new(String::new()));
     let nested = |inner: &str| {
         let deep = format!("{}{inner}{}", "[".repeat(200), "]".repeat(200));
@@ -621,7 +621,7 @@ fn tell_arguments_apart_that_are_nested_too_deep_to_be_read() {
 }
 
 #[test]
-fn go_on_however_the_same_request_is_written() {
+fn the_same_request_written_differently_continues_its_rounds() {
     let front = front();
     let (headers, body) = front.written(
         "tools/call",
@@ -688,7 +688,7 @@ fn is_taken(state: &str, caller: &Caller, host: &FakeHost) -> bool {
 }
 
 #[test]
-fn go_on_for_the_same_user_and_client_only() {
+fn a_request_state_is_bound_to_its_user_and_client() {
     let host = FakeHost::new(String::new());
     let keys = host.keys(false).now_or_never().unwrap().unwrap();
     let seal = |caller: &Caller, keys: &Keys| {

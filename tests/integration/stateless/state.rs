@@ -159,7 +159,7 @@ fn shown(lists: impl Fn(&str) -> Value) -> [Vec<String>; 3] {
 }
 
 #[test]
-fn is_named_by_an_argument_that_lists_show_to_who_needs_it() {
+fn the_session_argument_is_listed_for_anonymous_callers_alone() {
     let named = [
         vec!["increment", "add", "ask", "count_and_ask", "slow"],
         vec!["total"],
@@ -190,7 +190,7 @@ fn is_named_by_an_argument_that_lists_show_to_who_needs_it() {
 }
 
 #[test]
-fn begins_with_a_call_that_names_none_and_goes_on_where_it_is_named() {
+fn a_state_begins_with_an_unnamed_call_and_continues_by_its_name() {
     let front = front();
     let [mine, yours] = [(); 2].map(|()| counting(&front));
     assert_ne!(mine, yours);
@@ -225,7 +225,7 @@ fn begins_with_a_call_that_names_none_and_goes_on_where_it_is_named() {
 }
 
 #[test]
-fn of_nobody_yet_is_as_it_begins() {
+fn a_read_without_a_session_shows_the_initial_state() {
     let front = front();
     assert_eq!(
         front.result("resources/read", &json!({ "uri": "test://total" }))["contents"][0]["text"],
@@ -243,7 +243,7 @@ fn of_nobody_yet_is_as_it_begins() {
 }
 
 #[test]
-fn of_a_template_is_named_behind_its_uri() {
+fn the_session_of_a_template_is_named_in_the_query_of_its_uri() {
     let front = front();
     let session = counting(&front);
     let uri = format!("test://part/7?session={session}");
@@ -256,7 +256,7 @@ fn of_a_template_is_named_behind_its_uri() {
 }
 
 #[test]
-fn needs_no_object_where_a_handler_keeps_none() {
+fn handlers_without_a_state_use_no_object() {
     let front = front();
     assert_eq!(front.text("plain", &of("anything")), "plain");
     assert_eq!(
@@ -275,7 +275,7 @@ fn needs_no_object_where_a_handler_keeps_none() {
 }
 
 #[test]
-fn that_was_made_up_or_has_expired_is_told_so_and_reaches_no_object() {
+fn a_made_up_or_expired_session_is_refused_and_reaches_no_object() {
     let front = front();
     let session = counting(&front);
     front.advance(MAX_AGE_MS);
@@ -319,7 +319,7 @@ fn that_was_made_up_or_has_expired_is_told_so_and_reaches_no_object() {
 }
 
 #[test]
-fn that_ended_by_idling_begins_anew() {
+fn an_idle_state_begins_anew() {
     let front = front();
     let session = counting(&front);
     front.advance(IDLE_MS);
@@ -343,7 +343,7 @@ fn that_ended_by_idling_begins_anew() {
 }
 
 #[test]
-fn is_kept_over_rounds_of_questions() {
+fn a_state_is_kept_over_rounds_of_questions() {
     let front = front();
     let call = calling("ask", &none());
     let first = front.result("tools/call", &call);
@@ -375,7 +375,7 @@ fn is_kept_over_rounds_of_questions() {
 }
 
 #[test]
-fn is_the_one_that_the_first_round_began() {
+fn later_rounds_use_the_state_that_the_first_round_began() {
     let front = front();
     let call = calling("count_and_ask", &none());
     let first = front.result("tools/call", &call);
@@ -390,7 +390,7 @@ fn is_the_one_that_the_first_round_began() {
 }
 
 #[test]
-fn is_left_alone_by_a_call_whose_client_has_gone() {
+fn a_call_whose_client_hung_up_changes_no_state() {
     let front = front();
     let session = counting(&front);
     let call = front.call("slow", &json!({ "ms": 100, STATE_ARGUMENT: session }));
@@ -401,7 +401,7 @@ fn is_left_alone_by_a_call_whose_client_has_gone() {
 }
 
 #[test]
-fn is_told_of_under_the_name_that_its_caller_knows() {
+fn a_change_is_published_under_the_uri_that_its_caller_knows() {
     let front = front();
     let session = counting(&front);
     front.text("add", &json!({ "by": 1, STATE_ARGUMENT: session }));
@@ -415,7 +415,7 @@ fn is_told_of_under_the_name_that_its_caller_knows() {
 }
 
 #[test]
-fn is_begun_in_an_object_that_writes_only_what_changes() {
+fn a_state_that_does_not_change_writes_no_row() {
     let front = front();
     front.result("prompts/get", &json!({ "name": "total" }));
     assert!(front.state().memory().is_empty());
@@ -425,7 +425,7 @@ fn is_begun_in_an_object_that_writes_only_what_changes() {
 }
 
 #[test]
-fn is_not_named_by_an_argument_that_a_handler_has_of_its_own() {
+fn a_stateful_handler_whose_session_cannot_be_named_is_a_problem() {
     #[derive(Deserialize, JsonSchema)]
     struct Own {
         session: String,

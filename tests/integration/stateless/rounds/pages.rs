@@ -47,7 +47,7 @@ fn connecting() -> [(&'static str, Value); 3] {
 }
 
 #[test]
-fn send_the_user_to_a_page_until_the_call_is_not_refused_any_more() {
+fn a_refused_call_sends_the_user_to_a_page_until_it_succeeds() {
     for (method, call) in connecting() {
         let (server, calls) = refusing(2);
         let front = Front::new(server);
@@ -86,7 +86,7 @@ fn send_the_user_to_a_page_until_the_call_is_not_refused_any_more() {
 }
 
 #[test]
-fn send_the_user_to_all_pages_at_once() {
+fn all_pages_of_one_refusal_are_asked_for_at_once() {
     let calls = Rc::new(Cell::new(0));
     let counted = Rc::clone(&calls);
     let connect = move || {
@@ -124,7 +124,7 @@ fn send_the_user_to_all_pages_at_once() {
 }
 
 #[test]
-fn end_when_the_user_does_not_want_to_go_to_the_page() {
+fn a_declined_page_ends_the_call_with_an_error() {
     for (method, call) in connecting() {
         for action in ["decline", "cancel"] {
             let (server, _) = refusing(9);
@@ -149,7 +149,7 @@ fn end_when_the_user_does_not_want_to_go_to_the_page() {
 }
 
 #[test]
-fn end_where_the_client_cannot_open_the_page() {
+fn a_client_without_url_mode_is_told_the_missing_capability() {
     for (method, call) in connecting() {
         let (server, _) = refusing(1);
         let front = Front::new(server).declaring(json!({ "elicitation": {} }));

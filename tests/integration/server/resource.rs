@@ -29,7 +29,7 @@ fn read(talk: &Conversation, uri: &str) -> Value {
 }
 
 #[test]
-fn is_read_by_its_uri_with_its_type() {
+fn a_resource_is_read_by_its_uri_with_its_media_type() {
     let talk = library();
     assert_eq!(
         read(&talk, "test://text"),
@@ -46,7 +46,7 @@ fn is_read_by_its_uri_with_its_type() {
 }
 
 #[test]
-fn of_a_template_gets_its_variables_decoded_and_typed() {
+fn template_variables_are_decoded_and_typed() {
     let talk = library();
     assert_eq!(
         read(&talk, "book://moby-dick/12")["contents"][0]["text"],
@@ -68,7 +68,7 @@ fn of_a_template_gets_its_variables_decoded_and_typed() {
 }
 
 #[test]
-fn that_nobody_has_is_not_found_by_its_uri() {
+fn an_unknown_uri_is_answered_with_resource_not_found() {
     let talk = library();
     for uri in [
         "test://none",
@@ -90,7 +90,7 @@ fn that_nobody_has_is_not_found_by_its_uri() {
 }
 
 #[test]
-fn that_is_not_found_has_the_code_of_the_clients_version() {
+fn resource_not_found_has_the_error_code_of_the_clients_version() {
     use durable_mcp::testing::TestClient;
     async fn part(Args(Part { id }): Args<Part>) -> Result<&'static str, Error> {
         (id == "1")

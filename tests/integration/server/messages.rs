@@ -10,7 +10,7 @@ async fn counts(progress: Progress) -> &'static str {
 }
 
 #[test]
-fn progress_is_told_under_the_clients_token_and_only_rises() {
+fn progress_rises_and_carries_the_clients_token() {
     let talk = Conversation::with(empty().tool("counts", "", counts));
     talk.call("counts", &json!({}));
     assert_eq!(talk.told(), [], "nobody asked");
@@ -109,7 +109,7 @@ fn logs_below_the_clients_level_are_not_sent() {
 }
 
 #[test]
-fn changes_are_announced_to_whom_they_concern() {
+fn changes_are_published_and_not_sent_on_the_call() {
     let notes = async |notify: Notify| {
         notify.resource_updated("test://a");
         notify.prompts_changed();
@@ -186,7 +186,7 @@ fn a_form_is_asked_and_its_answer_checked() {
 }
 
 #[test]
-fn nothing_is_asked_of_a_client_that_cannot_be_asked() {
+fn a_client_is_asked_nothing_that_it_did_not_declare() {
     let errand = async |client: Client| {
         client
             .elicit_url("e", "m", "https://example.com")
@@ -238,7 +238,7 @@ fn nothing_is_asked_of_a_client_that_cannot_be_asked() {
 }
 
 #[test]
-fn a_model_roots_and_a_page_are_asked_for_as_the_specification_says() {
+fn sampling_roots_and_url_requests_have_the_specified_shape() {
     let sample = async |client: Client| {
         let sampled = client
             .sample(

@@ -383,7 +383,7 @@ fn told(header: Option<&str>, body: &str) -> String {
 }
 
 #[test]
-fn is_told_by_the_body_first_and_by_the_header_then() {
+fn the_body_decides_the_era_before_the_header() {
     for (what, body, expected) in ROWS {
         for (headers, expected) in HEADERS.iter().zip(expected) {
             for header in *headers {
@@ -398,7 +398,7 @@ fn is_told_by_the_body_first_and_by_the_header_then() {
 }
 
 #[test]
-fn is_not_told_by_a_header_that_names_no_version() {
+fn a_header_that_names_no_version_does_not_decide_the_era() {
     for (what, body, [.., unknown]) in ROWS {
         // What only equals the header by chance does not here.
         let expected = unknown.replace("-32022", "-32020");
@@ -409,7 +409,7 @@ fn is_not_told_by_a_header_that_names_no_version() {
 }
 
 #[test]
-fn has_a_header_of_every_version_in_the_table() {
+fn the_table_has_a_header_of_every_version() {
     let named: Vec<_> = HEADERS
         .iter()
         .copied()
@@ -423,7 +423,7 @@ fn has_a_header_of_every_version_in_the_table() {
 }
 
 #[test]
-fn is_refused_with_the_versions_that_are_served() {
+fn an_unknown_version_is_refused_with_the_served_versions() {
     let body = request!("tools/list", whole!(r#""2099-01-01""#));
     let refused = recognise(Some("2099-01-01"), body).unwrap_err();
     assert_eq!(
@@ -433,7 +433,7 @@ fn is_refused_with_the_versions_that_are_served() {
 }
 
 #[test]
-fn is_refused_with_the_keys_that_are_missing() {
+fn an_incomplete_envelope_is_refused_with_the_missing_keys() {
     let bare = recognise(Some("2026-07-28"), request!("tools/list", "{}"))
         .unwrap_err()
         .error

@@ -87,7 +87,7 @@ fn with_meta(name: &str, arguments: &Value, meta: Value) -> Value {
 }
 
 #[test]
-fn is_json_if_nothing_goes_out_before_it() {
+fn a_response_without_earlier_messages_is_json() {
     let front = front();
     let answer = front.call("quiet", &none()).answer();
     let header = |name| {
@@ -114,7 +114,7 @@ fn is_json_if_nothing_goes_out_before_it() {
 }
 
 #[test]
-fn has_its_requests_id_as_that_came() {
+fn a_response_repeats_the_request_id_as_it_was_written() {
     let front = front();
     let (headers, body) = front.written("tools/call", &calling("quiet", &none()));
     for id in ["\"1\"", "123456789012345678901234567890", "\"\\u0062\""] {
@@ -125,7 +125,7 @@ fn has_its_requests_id_as_that_came() {
 }
 
 #[test]
-fn comes_as_events_behind_what_goes_out_before_it() {
+fn a_response_behind_other_messages_is_an_event_stream() {
     let front = front();
     let counting = front.ask(
         "tools/call",
@@ -156,7 +156,7 @@ fn comes_as_events_behind_what_goes_out_before_it() {
 }
 
 #[test]
-fn that_was_through_before_anybody_looked_comes_as_events_too() {
+fn a_finished_call_with_log_messages_is_still_an_event_stream() {
     let front = front();
     let logging = front.ask(
         "tools/call",
@@ -180,7 +180,7 @@ fn that_was_through_before_anybody_looked_comes_as_events_too() {
 }
 
 #[test]
-fn has_log_messages_before_it_only_for_who_names_a_level() {
+fn log_messages_are_sent_only_to_a_request_that_names_a_level() {
     let front = front();
     assert_eq!(front.text("log", &none()), "logged");
     for (level, count) in [
@@ -216,7 +216,7 @@ fn has_log_messages_before_it_only_for_who_names_a_level() {
 }
 
 #[test]
-fn has_progress_before_it_only_for_who_gives_a_token() {
+fn progress_is_sent_only_to_a_request_with_a_progress_token() {
     let front = front();
     let counting = front.call("count", &none());
     front.advance(1000);
@@ -224,7 +224,7 @@ fn has_progress_before_it_only_for_who_gives_a_token() {
 }
 
 #[test]
-fn that_is_long_in_coming_opens_and_has_comments() {
+fn a_slow_response_opens_its_stream_and_sends_comments() {
     let front = front();
     let slow = front.call("slow", &json!({ "ms": 70_000 }));
     front.advance(24_999);
@@ -279,7 +279,7 @@ fn leaving() -> (Server, Rc<RefCell<Vec<&'static str>>>) {
 }
 
 #[test]
-fn that_nobody_waits_for_any_more_is_called_off() {
+fn a_call_whose_client_hung_up_is_cancelled() {
     for meta in [json!({}), json!({ "progressToken": 1 })] {
         let (server, done) = leaving();
         let front = Front::new(server);
@@ -313,7 +313,7 @@ fn that_nobody_waits_for_any_more_is_called_off() {
 }
 
 #[test]
-fn is_called_off_by_either_sign_of_a_client_that_has_gone() {
+fn a_dropped_stream_and_a_cut_connection_both_cancel_the_call() {
     for cut in [Exchange::drop_stream, Exchange::cut_connection] {
         let (server, done) = leaving();
         let front = Front::new(server);
@@ -331,7 +331,7 @@ fn is_called_off_by_either_sign_of_a_client_that_has_gone() {
 }
 
 #[test]
-fn that_waits_for_a_client_that_does_not_read_is_called_off() {
+fn a_call_whose_client_does_not_read_is_cancelled() {
     let flood = async |sleep: Sleep, log: Log| {
         for _ in 0..3 {
             log.error("x".repeat(MAX_UNREAD_BYTES / 2));
@@ -361,7 +361,7 @@ fn that_waits_for_a_client_that_does_not_read_is_called_off() {
 }
 
 #[test]
-fn of_a_handler_that_panics_is_a_failure_of_its_own() {
+fn a_panicking_handler_fails_only_its_own_request() {
     let front = front();
     let failed = front.result("tools/call", &calling("panic", &none()));
     assert_eq!(
@@ -377,7 +377,7 @@ fn of_a_handler_that_panics_is_a_failure_of_its_own() {
 }
 
 #[test]
-fn that_is_too_long_is_an_error_in_its_place() {
+fn a_response_that_is_too_long_becomes_an_error() {
     let front = front();
     assert_eq!(
         front
@@ -393,7 +393,7 @@ fn that_is_too_long_is_an_error_in_its_place() {
 }
 
 #[test]
-fn of_what_needs_more_of_its_client_names_that() {
+fn a_missing_client_capability_is_named_in_the_error() {
     let front = Front::new(server()).declaring(none());
     for (method, params) in [
         ("tools/call", calling("ask", &none())),
@@ -413,7 +413,7 @@ fn of_what_needs_more_of_its_client_names_that() {
 }
 
 #[test]
-fn to_what_is_not_there_says_so_in_the_codes_of_the_version() {
+fn unknown_names_and_cursors_have_the_error_codes_of_the_version() {
     let front = front();
     let answer = front
         .ask("resources/read", &json!({ "uri": "test://nowhere" }))
@@ -441,7 +441,7 @@ fn to_what_is_not_there_says_so_in_the_codes_of_the_version() {
 }
 
 #[test]
-fn to_a_method_that_is_not_there_is_not_found() {
+fn a_method_outside_the_version_is_answered_with_404() {
     let front = front();
     for method in [
         "initialize",
@@ -475,7 +475,7 @@ fn to_a_method_that_is_not_there_is_not_found() {
 }
 
 #[test]
-fn to_what_is_no_post_of_a_request_is_refused() {
+fn other_http_methods_and_bodies_without_a_request_are_refused() {
     let front = front();
     let version = ("mcp-protocol-version", "2026-07-28".to_owned());
     for method in [Method::GET, Method::DELETE, Method::PUT] {
@@ -511,7 +511,7 @@ fn to_what_is_no_post_of_a_request_is_refused() {
 }
 
 #[test]
-fn that_may_be_cached_says_for_how_long_and_for_whom() {
+fn cacheable_results_say_for_how_long_and_for_whom() {
     let fresh = Resource::new("fresh", "test://fresh", async || "f")
         .fresh_for(7)
         .public();
@@ -571,7 +571,7 @@ fn that_may_be_cached_says_for_how_long_and_for_whom() {
 }
 
 #[test]
-fn names_half_of_a_surrogate_pair_in_what_a_client_listens_for() {
+fn half_of_a_surrogate_pair_in_a_subscription_filter_is_named() {
     let front = Front::new(Server::new("s", "1").resource("r", "test://r", async |_: Notify| ""));
     let params = json!({ "notifications": { "resourceSubscriptions": ["test://HALF"] } });
     let (headers, body) = front.written("subscriptions/listen", &params);

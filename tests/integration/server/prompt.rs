@@ -5,7 +5,7 @@ async fn free(Args(given): Args<Map<String, Value>>) -> String {
 }
 
 #[test]
-fn takes_strings_and_names_the_one_that_is_none() {
+fn a_prompt_refuses_an_argument_that_is_no_string_by_its_name() {
     let talk = Conversation::with(
         empty()
             .prompt("echo", "Say a word", echo)

@@ -14,7 +14,7 @@ async fn perhaps(user: Option<User<Profile>>) -> String {
 }
 
 #[test]
-fn is_who_the_request_says() {
+fn the_signed_in_user_is_that_of_the_request() {
     let mut talk = Conversation::with(empty().tool("name", "", name).tool("perhaps", "", perhaps));
     assert_eq!(talk.text("perhaps", &json!({})), "nobody");
     let (code, message) = talk.refusal("tools/call", &json!({ "name": "name" }));
@@ -32,7 +32,7 @@ fn is_who_the_request_says() {
     assert_eq!(
         talk.warnings(),
         [
-            "The props of sign-in do not fit `integration::server::the_signed_in_user::Profile`: invalid type: null, expected struct Profile"
+            "The props of sign-in do not fit `integration::server::signed_in_user::Profile`: invalid type: null, expected struct Profile"
         ]
     );
 
@@ -62,8 +62,7 @@ async fn detailed(user: User<Detailed>) -> String {
 }
 
 #[test]
-fn whose_props_do_not_fit_is_not_sent_to_sign_in_again_and_the_log_has_the_field_without_its_value()
-{
+fn misfit_props_are_logged_without_values_and_ask_for_no_new_sign_in() {
     let mut talk = Conversation::with(empty().tool("detailed", "", detailed));
     talk.caller.subject = Some("u1".to_owned());
     for (props, told) in [
@@ -96,7 +95,7 @@ fn whose_props_do_not_fit_is_not_sent_to_sign_in_again_and_the_log_has_the_field
             message.contains("Its log has the cause") && !message.contains("Sign in again"),
             "{message}"
         );
-        let type_name = "integration::server::the_signed_in_user::Detailed";
+        let type_name = "integration::server::signed_in_user::Detailed";
         assert_eq!(
             talk.warnings(),
             [format!(

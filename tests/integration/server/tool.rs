@@ -9,7 +9,7 @@ fn caller(subject: Option<&str>, scopes: &[&str]) -> Caller {
 }
 
 #[test]
-fn that_a_caller_may_not_see_does_not_exist_and_one_that_lacks_scopes_names_them() {
+fn a_hidden_tool_does_not_exist_and_missing_scopes_are_named() {
     let server = empty()
         .tool("open", "", hello)
         .with(
@@ -79,7 +79,7 @@ async fn maybe(Args(Word { word }): Args<Word>) -> Result<Json<Report>, ToolErro
 }
 
 #[test]
-fn with_structured_output_has_its_schema_and_says_the_same_as_text() {
+fn structured_output_has_a_schema_and_is_repeated_as_text() {
     let talk = Conversation::with(empty().tool("report", "", report).tool("maybe", "", maybe));
     let tools = talk.ask("tools/list", &json!({})).unwrap();
     for at in [0, 1] {
@@ -139,7 +139,7 @@ async fn order(Args(order): Args<Order>) -> String {
 }
 
 #[test]
-fn is_told_the_path_of_an_argument_that_does_not_fit() {
+fn a_wrong_argument_is_reported_with_its_path() {
     let talk = Conversation::with(empty().tool("order", "", order));
     assert_eq!(
         talk.text(
@@ -199,7 +199,7 @@ async fn everything() -> Vec<Content> {
 }
 
 #[test]
-fn hands_over_what_the_clients_version_knows() {
+fn content_blocks_are_those_of_the_clients_version() {
     for (version, kinds) in [
         (ProtocolVersion::V2024_11_05, ["resource", "text", "text"]),
         (ProtocolVersion::V2025_03_26, ["audio", "text", "text"]),
@@ -237,7 +237,7 @@ fn hands_over_what_the_clients_version_knows() {
 }
 
 #[test]
-fn may_return_nothing_or_refuse_like_a_protocol() {
+fn a_tool_may_return_nothing_or_a_protocol_error() {
     let must_sign_in = async || {
         ToolResult::refuse(Error::url_elicitation_required(
             "e1",
@@ -262,7 +262,7 @@ fn may_return_nothing_or_refuse_like_a_protocol() {
 }
 
 #[test]
-fn that_sends_a_user_to_a_page_tells_clients_without_url_mode_in_words() {
+fn a_client_without_url_mode_gets_a_url_elicitation_as_a_tool_error() {
     let sign = async || {
         ToolResult::refuse(Error::url_elicitation_required(
             "e1",
@@ -324,7 +324,7 @@ fn that_sends_a_user_to_a_page_tells_clients_without_url_mode_in_words() {
 }
 
 #[test]
-fn that_panics_fails_alone() {
+fn a_panicking_tool_fails_only_its_own_call() {
     async fn panics(Args(Word { word }): Args<Word>) -> String {
         panic!("secret {word}");
     }
@@ -339,7 +339,7 @@ fn that_panics_fails_alone() {
 }
 
 #[test]
-fn that_lacks_something_says_so_in_its_own_words_and_not_in_those_of_the_cause() {
+fn or_err_reports_its_own_text_and_hides_the_cause() {
     async fn missing() -> Result<String, ToolError> {
         None.or_err("There is none. Choose another.")
     }
