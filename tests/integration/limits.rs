@@ -68,7 +68,7 @@ fn batch(calls: &[String]) -> String {
 }
 
 #[test]
-fn an_answer_may_be_so_long_and_no_longer() {
+fn an_answer_over_the_message_limit_becomes_an_error() {
     let rig = Rig::new(server());
     let most = MAX_MESSAGE_BYTES - ENVELOPE;
     assert_eq!(rig.text("big", &size(most)).len(), most);
@@ -86,7 +86,7 @@ fn an_answer_may_be_so_long_and_no_longer() {
 }
 
 #[test]
-fn the_answers_of_a_batch_count_together_as_json_and_as_a_stream() {
+fn the_answers_of_a_batch_share_one_length_limit() {
     let bytes = MAX_MESSAGE_BYTES / 5 * 2;
     for apart_ms in [0, 30_000_u32] {
         let rig = Rig::speaking(ProtocolVersion::V2025_03_26, server());
@@ -127,7 +127,7 @@ fn the_answers_of_a_batch_count_together_as_json_and_as_a_stream() {
 }
 
 #[test]
-fn a_call_does_not_count_for_the_next_one() {
+fn the_length_of_an_answer_does_not_count_for_the_next_call() {
     let rig = Rig::new(server());
     for _ in 0..3 {
         assert_eq!(
@@ -138,7 +138,7 @@ fn a_call_does_not_count_for_the_next_one() {
 }
 
 #[test]
-fn over_http_sse_it_is_the_same_error_on_the_stream() {
+fn a_too_long_answer_over_http_with_sse_is_an_error_on_the_stream() {
     let rig = Rig::over_sse(server());
     let tag = rig.get(None);
     assert_eq!(
@@ -160,7 +160,7 @@ fn over_http_sse_it_is_the_same_error_on_the_stream() {
 }
 
 #[test]
-fn a_notification_that_is_too_long_is_left_out_and_the_log_says_so() {
+fn a_too_long_notification_is_dropped_with_a_warning() {
     let rig = Rig::new(server());
     let exchange = rig.post(call(
         "a",
@@ -181,7 +181,7 @@ fn a_notification_that_is_too_long_is_left_out_and_the_log_says_so() {
 }
 
 #[test]
-fn a_question_that_is_too_long_is_the_tools_error_and_is_not_asked() {
+fn a_too_long_question_is_not_asked_and_fails_as_a_tool_error() {
     let rig = Rig::new(server());
     let answer = rig
         .post(call("a", "sample", &size(MAX_MESSAGE_BYTES)))
@@ -196,7 +196,7 @@ fn a_question_that_is_too_long_is_the_tools_error_and_is_not_asked() {
 }
 
 #[test]
-fn what_a_client_missed_comes_in_parts_that_it_can_take() {
+fn missed_messages_are_delivered_in_parts_of_bounded_size() {
     let rig = Rig::new(server());
     let bytes = MAX_UNREAD_BYTES / 4;
     let exchange = rig.post(call("a", "flood", &json!({ "bytes": bytes, "count": 12 })));

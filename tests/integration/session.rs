@@ -17,17 +17,17 @@ use crate::support::json::{answer, call, notification, request};
 use crate::support::object::{IDLE_MS, MAX_AGE_MS, RESUME_MS, Rig, Sleep};
 use durable_mcp::testing::doubles::host::START;
 
-mod an_idle_session;
 mod calls;
-mod deleting;
+mod changes;
+mod deletion;
+mod expiry;
+mod log;
 mod model;
-mod of_a_user;
+mod persistence;
 mod questions;
 mod settings;
 mod state;
-mod the_log;
-mod what_is_published;
-mod writing;
+mod user_state;
 
 async fn total(counter: Session<Counter>) -> Result<String, ToolError> {
     Ok(counter.get()?.total.to_string())
@@ -66,7 +66,7 @@ fn increment_to(rig: &Rig, total: &str) {
 }
 
 #[test]
-fn events_that_nobody_fetched_are_deleted_and_do_not_keep_a_session() {
+fn unfetched_events_are_deleted_and_do_not_keep_a_session_alive() {
     let rig = Rig::new(server());
     let call = rig.post(call(1, "log", &none()));
     assert!(!call.read().messages().is_empty());
@@ -81,7 +81,7 @@ fn events_that_nobody_fetched_are_deleted_and_do_not_keep_a_session() {
 }
 
 #[test]
-fn a_claim_of_a_stateless_version_counts_for_nothing_on_a_session() {
+fn a_session_ignores_the_stateless_version_in_a_request() {
     for version in [
         ProtocolVersion::V2025_03_26,
         ProtocolVersion::V2025_06_18,

@@ -99,7 +99,7 @@ fn every_answer_comes_on_the_stream() {
 }
 
 #[test]
-fn what_initialize_settled_outlives_the_objects_sleep() {
+fn negotiated_version_and_capabilities_outlive_the_objects_sleep() {
     let open = Open::initialized("2025-06-18", &json!({ "roots": {} }));
     for _ in 0..2 {
         open.rig.restart();
@@ -161,7 +161,7 @@ fn a_long_name_of_a_client_is_cut_to_what_a_socket_remembers() {
 }
 
 #[test]
-fn without_its_stream_there_is_no_session() {
+fn a_message_without_an_open_stream_is_answered_404() {
     let rig = Rig::over_sse(server());
     rig.post(call(1, "increment", &json!({})))
         .answer()
@@ -170,7 +170,7 @@ fn without_its_stream_there_is_no_session() {
 }
 
 #[test]
-fn the_end_of_the_stream_is_the_end_of_all() {
+fn the_end_of_the_stream_ends_the_session_and_its_calls() {
     for sleeps in [false, true] {
         let open = Open::initialized("2024-11-05", &json!({}));
         assert_eq!(open.ask(call(1, "increment", &json!({}))).len(), 1);
@@ -198,7 +198,7 @@ fn the_end_of_the_stream_is_the_end_of_all() {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused_where_it_was_posted() {
+fn an_unreadable_message_is_refused_in_the_answer_to_its_post() {
     let open = Open::initialized("2025-03-26", &json!({}));
     open.rig
         .post("{")
@@ -218,7 +218,7 @@ fn what_cannot_be_read_is_refused_where_it_was_posted() {
 }
 
 #[test]
-fn a_call_that_is_called_off_is_not_answered() {
+fn a_cancelled_call_is_not_answered() {
     let open = Open::initialized("2025-03-26", &json!({}));
     open.took(call("c", "slow", &json!({})));
     open.took(notification(

@@ -78,11 +78,11 @@ fn steps_in(text: &str) -> Vec<Value> {
     short(&messages)
 }
 
-mod the_answer_to_a_post {
+mod responses {
     use super::*;
 
     #[test]
-    fn is_json_when_nothing_comes_before_it() {
+    fn a_response_without_earlier_messages_is_json() {
         let rig = Rig::new(server());
         let exchange = rig.post(call(1, "quiet", &json!({ "count": 0, "every_ms": 1_000 })));
         assert!(exchange.is_open());
@@ -99,7 +99,7 @@ mod the_answer_to_a_post {
     }
 
     #[test]
-    fn is_a_stream_from_the_first_message_on_and_ends_with_the_answer() {
+    fn a_response_is_a_stream_from_its_first_message_to_its_result() {
         let rig = Rig::new(server());
         let exchange = start(&rig, "a", 2, 10);
         assert!(exchange.is_open());
@@ -120,7 +120,7 @@ mod the_answer_to_a_post {
     }
 
     #[test]
-    fn begins_with_an_id_and_a_time_to_wait_for_clients_that_know_them() {
+    fn a_stream_begins_with_an_id_and_a_retry_time_since_2025_11_25() {
         for version in ProtocolVersion::ALL
             .into_iter()
             .filter(|version| !version.is_stateless())
@@ -143,7 +143,7 @@ mod the_answer_to_a_post {
     }
 
     #[test]
-    fn that_takes_long_is_a_stream_with_comments_after_each_quiet_while() {
+    fn a_slow_response_becomes_a_stream_with_keep_alive_comments() {
         let rig = Rig::new(server());
         let every = u64::from(KEEP_ALIVE_MS);
         let exchange = rig.post(call(
@@ -177,7 +177,7 @@ mod the_answer_to_a_post {
     }
 
     #[test]
-    fn has_a_comment_only_where_it_is_quiet() {
+    fn a_stream_with_frequent_messages_has_no_comments() {
         let rig = Rig::new(server());
         let exchange = start(&rig, "a", 20, 10_000);
         let mut comments = 0;
@@ -191,7 +191,7 @@ mod the_answer_to_a_post {
     }
 
     #[test]
-    fn does_not_have_what_belongs_to_another_call_or_to_the_session() {
+    fn a_stream_has_no_messages_of_other_calls_or_of_the_session() {
         let rig = Rig::new(server());
         let standalone = rig.get(None);
         let (one, other) = (start(&rig, "one", 2, 10), start(&rig, "other", 3, 10));
@@ -215,7 +215,7 @@ mod the_answer_to_a_post {
     }
 
     #[test]
-    fn may_end_early_for_clients_that_come_back() {
+    fn a_stream_may_be_released_early_for_clients_that_resume() {
         let rig = Rig::new(server());
         let exchange = rig.post(call("r", "release", &json!({})));
         let read = exchange.read();
@@ -238,7 +238,7 @@ mod the_answer_to_a_post {
     }
 
     #[test]
-    fn that_one_may_come_back_for_before_it_is_there() {
+    fn a_client_may_resume_before_the_result_exists() {
         let rig = Rig::new(server());
         let read = rig.post(call("r", "release", &json!({}))).read();
         let tag = rig.get(Some(&read.last_id()));
@@ -249,11 +249,11 @@ mod the_answer_to_a_post {
     }
 }
 
-mod a_client_that_lost_its_stream {
+mod resumption {
     use super::*;
 
     #[test]
-    fn has_the_rest_of_it_once_and_in_order_however_often_it_is_cut() {
+    fn a_resumed_stream_continues_once_and_in_order_after_every_cut() {
         for version in [ProtocolVersion::V2025_03_26, ProtocolVersion::V2025_11_25] {
             let rig = Rig::speaking(version, server());
             let exchange = start(&rig, "a", 12, 10);
@@ -291,7 +291,7 @@ mod a_client_that_lost_its_stream {
     }
 
     #[test]
-    fn has_what_it_missed_for_a_while_and_then_an_end_at_once() {
+    fn missed_messages_are_kept_for_a_while_and_then_the_stream_ends_at_once() {
         let rig = Rig::new(server());
         let exchange = start(&rig, "a", 3, 10);
         rig.advance(10);
@@ -309,7 +309,7 @@ mod a_client_that_lost_its_stream {
     }
 
     #[test]
-    fn has_it_though_the_whole_answer_was_on_its_way() {
+    fn a_stream_can_be_resumed_after_its_result_was_sent() {
         let rig = Rig::new(server());
         let exchange = start(&rig, "a", 2, 10);
         rig.advance(10);
@@ -322,7 +322,7 @@ mod a_client_that_lost_its_stream {
     }
 
     #[test]
-    fn has_it_though_the_object_slept_meanwhile() {
+    fn a_stream_can_be_resumed_after_the_object_slept() {
         let rig = Rig::new(server());
         let exchange = start(&rig, "a", 3, 10);
         rig.advance(10);
@@ -336,7 +336,7 @@ mod a_client_that_lost_its_stream {
     }
 
     #[test]
-    fn has_the_answer_of_a_long_call_though_nobody_noticed_that_it_had_gone() {
+    fn the_result_of_a_long_call_is_kept_although_no_loss_was_noticed() {
         let rig = Rig::new(server());
         let exchange = start(&rig, "a", 2, 2_000);
         rig.advance(2_000);
@@ -353,7 +353,7 @@ mod a_client_that_lost_its_stream {
     }
 
     #[test]
-    fn has_the_answer_of_a_long_call_once_while_the_object_lives() {
+    fn the_result_of_a_long_call_is_resumed_once_while_the_object_lives() {
         let rig = Rig::new(server());
         let exchange = start(&rig, "a", 2, 2_000);
         rig.advance(2_000);
@@ -365,7 +365,7 @@ mod a_client_that_lost_its_stream {
     }
 
     #[test]
-    fn of_a_call_that_died_with_the_object_has_an_end() {
+    fn a_stream_whose_call_died_with_the_object_is_closed() {
         let rig = Rig::new(server());
         let exchange = start(&rig, "a", 100, 10);
         rig.advance(10);
@@ -377,7 +377,7 @@ mod a_client_that_lost_its_stream {
     }
 
     #[test]
-    fn takes_it_over_from_another_connection_of_its_own() {
+    fn a_second_connection_takes_over_a_resumed_stream() {
         let rig = Rig::new(server());
         let exchange = start(&rig, "a", 5, 10);
         rig.advance(10);
@@ -396,7 +396,7 @@ mod a_client_that_lost_its_stream {
     }
 
     #[test]
-    fn is_refused_an_event_that_this_session_never_gave() {
+    fn an_event_id_that_the_session_never_gave_is_refused() {
         let rig = Rig::new(server());
         for id in [
             "x",
@@ -420,7 +420,7 @@ mod a_client_that_lost_its_stream {
     }
 
     #[test]
-    fn costs_no_row_if_it_reads_and_its_call_is_short() {
+    fn a_short_call_that_is_read_at_once_writes_no_row() {
         let rig = Rig::new(server());
         let exchange = start(&rig, "a", 50, 10);
         for _ in 0..60 {
@@ -433,11 +433,11 @@ mod a_client_that_lost_its_stream {
     }
 }
 
-mod a_client_that_does_not_read {
+mod slow_readers {
     use super::*;
 
     #[test]
-    fn counts_as_gone_after_so_many_bytes_and_can_come_back() {
+    fn a_client_with_too_many_unread_bytes_is_cut_off_and_can_resume() {
         let rig = Rig::speaking(ProtocolVersion::V2025_03_26, server());
         let bytes = MAX_UNREAD_BYTES / 8;
         let exchange = rig.post(call(
@@ -480,7 +480,7 @@ mod a_client_that_does_not_read {
     }
 
     #[test]
-    fn gets_one_message_whose_event_is_longer_than_that() {
+    fn one_message_longer_than_the_unread_limit_is_delivered() {
         let rig = Rig::new(server());
         let data = json!({ "step": 1, "filler": "" });
         let params = json!({ "level": "info", "data": data });
@@ -500,7 +500,7 @@ mod a_client_that_does_not_read {
     }
 }
 
-mod the_sessions_own_stream {
+mod get_stream {
     use super::*;
 
     fn announce(rig: &Rig, times: usize) {
@@ -510,7 +510,7 @@ mod the_sessions_own_stream {
     }
 
     #[test]
-    fn has_each_message_once_and_none_from_before() {
+    fn the_get_stream_has_each_message_once_and_none_from_before() {
         let rig = Rig::new(server());
         announce(&rig, 2);
         let tag = rig.get(None);
@@ -521,7 +521,7 @@ mod the_sessions_own_stream {
     }
 
     #[test]
-    fn goes_to_whoever_opened_it_last() {
+    fn the_get_stream_belongs_to_its_latest_connection() {
         let rig = Rig::new(server());
         let first = rig.get(None);
         announce(&rig, 1);
@@ -533,7 +533,7 @@ mod the_sessions_own_stream {
     }
 
     #[test]
-    fn is_taken_up_where_it_was_lost_also_after_a_sleep() {
+    fn the_get_stream_resumes_where_it_was_lost_even_after_a_sleep() {
         for sleeps in [false, true] {
             let rig = Rig::new(server());
             let tag = rig.get(None);
@@ -561,7 +561,7 @@ mod the_sessions_own_stream {
     }
 
     #[test]
-    fn is_primed_for_clients_that_know_of_it() {
+    fn the_get_stream_begins_with_an_event_since_2025_11_25() {
         for version in [ProtocolVersion::V2025_06_18, ProtocolVersion::V2025_11_25] {
             let rig = Rig::speaking(version, server());
             let tag = rig.get(None);
@@ -576,7 +576,7 @@ mod the_sessions_own_stream {
     }
 
     #[test]
-    fn stays_open_while_the_object_sleeps() {
+    fn the_get_stream_stays_open_while_the_object_sleeps() {
         let rig = Rig::new(server());
         let tag = rig.get(None);
         rig.restart();
@@ -586,7 +586,7 @@ mod the_sessions_own_stream {
 }
 
 #[test]
-fn notifications_alone_have_an_empty_answer() {
+fn a_notification_is_answered_202_without_a_body() {
     let rig = Rig::new(server());
     for method in [
         "notifications/initialized",

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn run_beside_each_other_up_to_a_limit_and_make_room_when_they_end() {
+fn calls_run_in_parallel_up_to_a_limit() {
     let rig = Rig::new(server());
     let running: Vec<_> = (0..MAX_RUNNING)
         .map(|id| rig.post(call(id, "slow", &json!({ "ms": 1_000 }))))
@@ -36,7 +36,7 @@ fn run_beside_each_other_up_to_a_limit_and_make_room_when_they_end() {
 }
 
 #[test]
-fn of_the_same_id_each_have_their_own_answer() {
+fn calls_with_the_same_id_each_get_their_own_answer() {
     let rig = Rig::new(server());
     let slow = rig.post(call(1, "slow", &json!({ "ms": 100 })));
     assert_eq!(
@@ -51,7 +51,7 @@ fn of_the_same_id_each_have_their_own_answer() {
 }
 
 #[test]
-fn that_are_called_off_stop_at_once_or_when_they_have_tidied_up() {
+fn cancelled_calls_stop_at_once_or_after_their_cleanup() {
     let ran = Rc::new(Cell::new((false, false)));
     let (seen, tidied) = (Rc::clone(&ran), Rc::clone(&ran));
     let careless = move |sleep: Sleep| {
@@ -97,7 +97,7 @@ fn that_are_called_off_stop_at_once_or_when_they_have_tidied_up() {
 }
 
 #[test]
-fn of_a_body_that_could_not_be_read_are_refused_with_why() {
+fn an_unreadable_body_is_refused_with_its_status_and_code() {
     let rig = Rig::new(server());
     for (refusal, status, code) in [
         (Refusal::TooLarge, 413, -32000),
@@ -126,7 +126,7 @@ fn of_a_body_that_could_not_be_read_are_refused_with_why() {
 }
 
 #[test]
-fn of_a_batch_are_answered_together_where_there_are_batches() {
+fn a_batch_is_answered_as_one_in_the_version_that_has_batches() {
     let rig = Rig::speaking(ProtocolVersion::V2025_03_26, server());
     let batch = [
         call(1, "total", &none()),

@@ -61,7 +61,7 @@ fn heard(rig: &Rig, tag: &str) -> Vec<String> {
 const ALL: [&str; 4] = ["tools", "prompts", "resources", "resource test://plain"];
 
 #[test]
-fn reaches_the_stream_of_who_listens() {
+fn a_published_change_reaches_the_stream_of_a_listening_client() {
     let rig = Rig::new(announcing());
     let stream = rig.get(None);
     heard(&rig, &stream);
@@ -85,7 +85,7 @@ fn reaches_the_stream_of_who_listens() {
 }
 
 #[test]
-fn reaches_the_stream_of_http_with_sse() {
+fn a_published_change_reaches_the_stream_of_http_with_sse() {
     let rig = Rig::over_sse(announcing());
     let stream = rig.get(None);
     let hello = json!({ "protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": { "name": "c", "version": "1" } });
@@ -117,7 +117,7 @@ fn reaches_the_stream_of_http_with_sse() {
 }
 
 #[test]
-fn is_gone_where_nobody_listens() {
+fn a_published_change_is_answered_410_where_nobody_listens() {
     let rig = Rig::new(announcing());
     for about in ALL {
         assert_eq!(tell(&rig, about), 410, "{about}");
@@ -131,7 +131,7 @@ fn is_gone_where_nobody_listens() {
 }
 
 #[test]
-fn waits_for_a_client_that_lost_its_stream() {
+fn a_published_change_waits_for_a_client_that_lost_its_stream() {
     let rig = Rig::new(announcing());
     let stream = rig.get(None);
     assert_eq!(tell(&rig, "tools"), 202);
@@ -149,7 +149,7 @@ fn waits_for_a_client_that_lost_its_stream() {
 }
 
 #[test]
-fn is_asked_for_once_a_stream_and_only_where_something_is_announced() {
+fn a_session_joins_the_hub_once_a_stream_if_its_server_publishes() {
     let rig = Rig::new(announcing());
     rig.ping();
     assert_eq!(
@@ -177,7 +177,7 @@ fn is_asked_for_once_a_stream_and_only_where_something_is_announced() {
 }
 
 #[test]
-fn ends_with_the_stream_once_its_client_can_come_back_no_more() {
+fn a_session_leaves_the_hub_when_its_client_can_no_longer_resume() {
     let rig = Rig::new(announcing());
     let stream = rig.get(None);
     assert_eq!(tell(&rig, "?"), 202, "somebody listens");
@@ -207,7 +207,7 @@ fn ends_with_the_stream_once_its_client_can_come_back_no_more() {
 }
 
 #[test]
-fn is_counted_with_the_network_of_the_client_or_with_its_user() {
+fn a_listening_session_is_counted_by_network_or_by_user() {
     let rig = Rig::new(announcing());
     rig.send(
         Method::GET,
@@ -243,7 +243,7 @@ fn is_counted_with_the_network_of_the_client_or_with_its_user() {
 }
 
 #[test]
-fn is_no_reason_to_refuse_a_stream_unless_there_are_too_many() {
+fn a_stream_is_refused_by_a_full_hub_and_not_by_an_absent_one() {
     for (joined, expected) in [
         (Ok(Some(429)), Some((429, -32000))),
         (Ok(Some(503)), Some((503, -32603))),
@@ -272,7 +272,7 @@ fn is_no_reason_to_refuse_a_stream_unless_there_are_too_many() {
 }
 
 #[test]
-fn by_a_session_reaches_its_own_client_once_and_everybody_else_by_the_hub() {
+fn a_sessions_change_reaches_its_client_once_and_others_by_the_hub() {
     let rig = Rig::new(announcing());
     let stream = rig.get(None);
     heard(&rig, &stream);
@@ -305,7 +305,7 @@ fn by_a_session_reaches_its_own_client_once_and_everybody_else_by_the_hub() {
 }
 
 #[test]
-fn by_a_session_reaches_everybody_though_its_own_client_does_not_listen() {
+fn a_sessions_change_is_published_even_if_its_client_does_not_listen() {
     let rig = Rig::new(announcing());
     rig.post(call(2, "change", &none())).answer();
     assert_eq!(rig.host.published.borrow().len(), 2);

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn leaves_only_that_it_has_ended_and_that_not_for_ever() {
+fn a_deleted_session_is_answered_404_until_its_ids_expire() {
     let rig = Rig::new(server());
     increment_to(&rig, "1");
     rig.post(request(1, "resources/subscribe", &json!({ "uri": "a:b" })))
@@ -31,7 +31,7 @@ fn leaves_only_that_it_has_ended_and_that_not_for_ever() {
 }
 
 #[test]
-fn a_session_that_kept_nothing_is_remembered_too() {
+fn a_deleted_session_without_stored_state_is_answered_404() {
     let rig = Rig::new(server());
     assert_eq!(rig.delete().status, 204);
     rig.restart();
@@ -39,7 +39,7 @@ fn a_session_that_kept_nothing_is_remembered_too() {
 }
 
 #[test]
-fn stops_what_runs_and_lets_nothing_be_written_after_it() {
+fn deletion_stops_running_calls_and_their_later_writes() {
     let late = async |sleep: Sleep, cancelled: Cancelled, counter: Session<Counter>| {
         sleep.ms(100).await;
         assert!(cancelled.is_cancelled());

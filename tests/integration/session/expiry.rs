@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn ends_when_its_time_is_over_and_is_forgotten_when_no_id_of_it_is_good() {
+fn an_idle_session_ends_and_is_forgotten_when_its_ids_expire() {
     let rig = Rig::new(server());
     increment_to(&rig, "1");
     rig.advance(IDLE_MS - 1);
@@ -26,7 +26,7 @@ fn ends_when_its_time_is_over_and_is_forgotten_when_no_id_of_it_is_good() {
 }
 
 #[test]
-fn that_slept_meanwhile_ends_too() {
+fn an_idle_session_that_slept_ends_too() {
     let rig = Rig::new(server());
     increment_to(&rig, "1");
     rig.restart();
@@ -36,7 +36,7 @@ fn that_slept_meanwhile_ends_too() {
 }
 
 #[test]
-fn has_its_streams_closed() {
+fn an_idle_session_closes_its_streams() {
     let rig = Rig::new(server());
     increment_to(&rig, "1");
     let stream = rig.get(None);

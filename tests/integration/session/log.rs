@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn has_a_line_for_each_request_and_nothing_that_was_said() {
+fn the_log_has_a_line_for_each_request_and_no_content() {
     let rig = Rig::new(server());
     let slow = rig.post(call(
         "secret-id",

@@ -313,7 +313,7 @@ impl Case {
 }
 
 #[test]
-fn keeps_what_it_acknowledged_and_ends_once_whatever_interleaves() {
+fn a_session_keeps_what_it_acknowledged_and_ends_once_in_any_interleaving() {
     simulate("SESSION_SEED", CASES, 100, |seed| {
         let mut case = Case::new(Dice::new(seed));
         for _ in 0..STEPS {

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn is_not_done_for_calls_that_change_nothing() {
+fn calls_that_change_nothing_write_nothing() {
     let rig = Rig::new(server());
     for _ in 0..100 {
         assert_eq!(rig.text("total", &none()), "0");
@@ -12,7 +12,7 @@ fn is_not_done_for_calls_that_change_nothing() {
 }
 
 #[test]
-fn is_one_row_for_a_change_of_state() {
+fn a_change_of_state_writes_one_row() {
     let rig = Rig::new(server());
     for total in ["1", "2", "3"] {
         increment_to(&rig, total);
@@ -26,7 +26,7 @@ fn is_one_row_for_a_change_of_state() {
 }
 
 #[test]
-fn is_one_row_now_and_then_that_keeps_a_used_session() {
+fn a_used_session_is_kept_by_an_occasional_row() {
     let rig = Rig::new(server());
     increment_to(&rig, "1");
     for _ in 0..40 {
@@ -43,7 +43,7 @@ fn is_one_row_now_and_then_that_keeps_a_used_session() {
 }
 
 #[test]
-fn outlives_the_objects_sleep() {
+fn a_written_state_outlives_the_objects_sleep() {
     let rig = Rig::new(server());
     increment_to(&rig, "1");
     rig.restart();
@@ -54,7 +54,7 @@ fn outlives_the_objects_sleep() {
 }
 
 #[test]
-fn that_fails_is_told_without_its_cause_and_nothing_half_is_seen() {
+fn a_failed_write_hides_its_cause_and_changes_no_state() {
     let rig = Rig::new(server());
     increment_to(&rig, "1");
     rig.host.memory().set_broken(true);

@@ -21,7 +21,7 @@ fn said(word: &str) -> Value {
 }
 
 #[test]
-fn go_out_on_the_calls_own_stream_and_each_takes_its_own_answer() {
+fn questions_go_out_on_their_calls_stream_and_take_their_own_answers() {
     let rig = asking();
     let calls = [
         rig.post(call("a", "ask", &none())),
@@ -63,7 +63,7 @@ fn go_out_on_the_calls_own_stream_and_each_takes_its_own_answer() {
 }
 
 #[test]
-fn that_nobody_answers_fail_after_ten_minutes() {
+fn an_unanswered_question_fails_after_ten_minutes() {
     let rig = asking();
     let call = rig.post(call(1, "ask", &none()));
     let id = call.read().messages()[0]["id"].clone();
@@ -78,7 +78,7 @@ fn that_nobody_answers_fail_after_ten_minutes() {
 }
 
 #[test]
-fn that_a_session_asks_at_once_are_limited() {
+fn open_questions_of_a_session_are_limited() {
     let rig = asking();
     let calls: Vec<_> = (0..=64)
         .map(|id| rig.post(call(id, "ask", &none())))
@@ -99,7 +99,7 @@ fn that_a_session_asks_at_once_are_limited() {
 }
 
 #[test]
-fn of_before_a_restart_do_not_take_answers_for_those_of_after() {
+fn an_answer_to_an_earlier_question_counts_for_none_after_a_restart() {
     let rig = asking();
     let before = rig.post(call(1, "ask", &none())).read().messages()[0]["id"].clone();
     rig.advance(1);

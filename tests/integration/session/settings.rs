@@ -13,7 +13,7 @@ fn subscribe(rig: &Rig, id: usize, uri: &str) -> Value {
 }
 
 #[test]
-fn of_a_client_outlive_the_objects_sleep() {
+fn subscriptions_and_log_level_outlive_the_objects_sleep() {
     let rig = Rig::new(watching());
     subscribe(&rig, 1, "test://total");
     for level in ["error", "debug", "warning"] {
@@ -35,7 +35,7 @@ fn of_a_client_outlive_the_objects_sleep() {
 }
 
 #[test]
-fn that_are_set_again_write_nothing() {
+fn a_setting_that_is_set_again_writes_nothing() {
     let rig = Rig::new(watching());
     for _ in 0..3 {
         subscribe(&rig, 1, "test://total");
@@ -55,7 +55,7 @@ fn that_are_set_again_write_nothing() {
 }
 
 #[test]
-fn are_limited_and_one_can_be_given_up_for_another() {
+fn subscriptions_are_limited_and_an_ended_one_makes_room() {
     let rig = Rig::new(watching());
     for n in 0..MAX_SUBSCRIPTIONS {
         assert_eq!(subscribe(&rig, n, &format!("test://{n}"))["result"], none());

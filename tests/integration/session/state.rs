@@ -37,7 +37,7 @@ fn with_notes() -> Server {
 }
 
 #[test]
-fn is_told_apart_by_the_name_of_its_type() {
+fn each_state_type_has_a_value_of_its_own() {
     let rig = Rig::new(with_notes());
     increment_to(&rig, "1");
     assert_eq!(rig.text("note", &none()), "1 and 1");
@@ -52,7 +52,7 @@ fn is_told_apart_by_the_name_of_its_type() {
 }
 
 #[test]
-fn that_is_too_long_is_refused_and_the_old_one_stays() {
+fn a_state_that_is_too_long_is_refused_and_the_old_one_stays() {
     let rig = Rig::new(with_notes());
     assert_eq!(rig.text("note", &none()), "1 and 0");
     let rows = rig.host.memory_rows();
@@ -81,7 +81,7 @@ async fn mean(mean: Session<Mean>) -> Result<String, ToolError> {
 }
 
 #[test]
-fn with_a_number_that_json_does_not_have_is_refused_and_the_old_one_stays() {
+fn a_state_with_nan_is_refused_and_the_old_one_stays() {
     let rig = Rig::new(
         with_notes()
             .tool("divide", "", divide)
@@ -94,7 +94,7 @@ fn with_a_number_that_json_does_not_have_is_refused_and_the_old_one_stays() {
 }
 
 #[test]
-fn that_no_longer_fits_its_type_is_an_error_and_not_lost() {
+fn a_state_that_no_longer_fits_its_type_is_an_error_and_is_kept() {
     let rig = Rig::new(server());
     rig.host
         .memory()
@@ -118,7 +118,7 @@ fn that_no_longer_fits_its_type_is_an_error_and_not_lost() {
 }
 
 #[test]
-fn that_changes_runs_the_hook_once_a_call_before_its_answer() {
+fn a_changed_state_runs_its_hook_once_a_call_before_the_answer() {
     let runs = Rc::new(Cell::new(0));
     let seen = Rc::clone(&runs);
     let hook = move |notify: Notify, counter: Session<Counter>| {
@@ -157,7 +157,7 @@ fn that_changes_runs_the_hook_once_a_call_before_its_answer() {
 }
 
 #[test]
-fn is_not_written_by_a_change_that_panics() {
+fn a_panicking_change_does_not_write_the_state() {
     let panics = async |counter: Session<Counter>| {
         counter.update(|counter| {
             counter.total = 1000;

@@ -66,7 +66,7 @@ fn calling(rig: &Rig, name: &str) -> Value {
 }
 
 #[test]
-fn is_the_same_for_all_clients_and_needs_no_name() {
+fn all_clients_of_a_user_share_one_state_without_a_name() {
     let rig = of_users();
     for expected in ["1", "2"] {
         let result = calling(&rig, "increment");
@@ -96,7 +96,7 @@ fn is_the_same_for_all_clients_and_needs_no_name() {
 }
 
 #[test]
-fn that_ended_by_idling_begins_anew() {
+fn an_idle_state_of_a_user_begins_anew() {
     let rig = of_users();
     calling(&rig, "increment");
     rig.advance(IDLE_MS);
@@ -108,7 +108,7 @@ fn that_ended_by_idling_begins_anew() {
 }
 
 #[test]
-fn is_told_of_to_that_user_alone() {
+fn changes_of_a_users_state_are_published_to_that_user_alone() {
     let rig = of_users();
     calling(&rig, "change");
     let published = rig.host.published.take();
@@ -129,7 +129,7 @@ fn is_told_of_to_that_user_alone() {
 }
 
 #[test]
-fn is_there_for_every_round_of_questions_and_for_that_user_alone() {
+fn every_round_of_questions_has_the_state_of_its_user_alone() {
     let rig = of_users();
     let first = calling(&rig, "ask");
     assert_eq!(first["resultType"], "input_required");
