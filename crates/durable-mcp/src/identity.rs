@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_knows_its_own_people_and_none_of_another() {
+    fn a_provider_knows_its_own_users_and_those_of_no_other() {
         let own = [
             ("demo", "demo:ann"),
             ("github", "github:1"),
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing_of_a_person_or_a_flow() {
+    fn debug_output_hides_identities_and_flows() {
         let identity = Identity {
             subject: "secret".to_owned(),
             name: None,
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_told_whether_to_try_again() {
+    fn identity_errors_have_the_oauth_code_for_their_cause() {
         let codes = [
             IdentityError::Denied(String::new()),
             IdentityError::NotAllowed(String::new()),

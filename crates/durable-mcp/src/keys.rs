@@ -359,7 +359,7 @@ mod tests {
     const LONGEST: u64 = 1000;
 
     #[test]
-    fn a_signature_is_good_for_its_message_and_key_alone() {
+    fn a_signature_is_valid_for_its_message_and_key_alone() {
         let keys = Keys::from_secret("one");
         let mac = keys.sign(b"message");
         assert!(keys.verify(keys.current_id(), b"message", &mac));
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotated_ring_verifies_old_signatures_until_nothing_of_them_lives() {
+    fn a_rotated_ring_verifies_old_signatures_until_they_expire() {
         let first = Keys::generate([1; KEY_BYTES], 0);
         let (id, mac) = (first.current_id(), first.sign(b"m"));
         assert!(!first.is_due(ROTATE_AFTER_MS - 1) && first.is_due(ROTATE_AFTER_MS));
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_changed_in_two_steps_without_a_signature_that_is_not_known() {
+    fn a_secret_changes_in_two_steps_without_an_unknown_signature() {
         let [old, new] = ["o", "n"].map(|letter| letter.repeat(MIN_KEY_CHARACTERS));
         let steps = [
             old.clone(),
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_is_read_as_it_was_kept() {
+    fn a_key_ring_survives_being_stored() {
         let first = Keys::generate([1; KEY_BYTES], 5);
         let second = first.clone().rotated([2; KEY_BYTES], 10, LONGEST);
         let late = second
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_that_names_no_anchor_has_its_oldest_key_for_one() {
+    fn a_ring_without_a_named_anchor_has_its_oldest_key_as_anchor() {
         let keys = Keys::generate([1; KEY_BYTES], 5).rotated([2; KEY_BYTES], 10, LONGEST);
         let text = keys.to_text();
         let (_, unnamed) = text.split_once('\n').unwrap();
@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_could_be_guessed_is_refused_wherever_it_stands_and_not_shown() {
+    fn a_guessable_key_is_refused_at_any_place_and_not_shown() {
         let long = "k".repeat(MIN_KEY_CHARACTERS);
         let short = "s3cret".repeat(5);
         for text in [
@@ -480,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_without_any_text_is_no_key() {
+    fn an_empty_variable_is_no_key() {
         for text in ["", " ", "\n\t "] {
             assert!(Keys::from_variable(text).unwrap().is_none(), "{text:?}");
         }
@@ -502,7 +502,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mac_is_for_one_purpose_message_and_key() {
+    fn a_mac_is_bound_to_one_purpose_message_and_key() {
         let (keys, other) = (Keys::from_secret("one"), Keys::from_secret("two"));
         let id = keys.current_id();
         let mac = keys.prf(id, "p", b"m").unwrap();
@@ -538,7 +538,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_awaited_for_a_while_and_made_up_ones_displace_each_other() {
+    fn an_unknown_key_is_awaited_for_a_while_and_their_number_is_limited() {
         let mut awaited = AwaitedKeys::default();
         let id = |n: usize| KeyId(u32::try_from(n).unwrap().to_be_bytes());
         assert!(awaited.awaits(id(0), 5) && awaited.awaits(id(0), 4 + AWAITED_MS));
@@ -548,7 +548,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing_of_a_key() {
+    fn debug_output_hides_keys() {
         let shown = format!("{:?}", Keys::generate([77; KEY_BYTES], 0));
         assert!(!shown.contains("77"), "{shown}");
     }

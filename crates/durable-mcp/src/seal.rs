@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_with_its_token_and_header_alone() {
+    fn a_sealed_text_opens_with_its_token_and_header_alone() {
         let keys = Keys::from_secret("k");
         let sealed = seal(&keys, "token", b"header", b"text", &counted()).unwrap();
         assert_eq!(
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_cannot_be_changed() {
+    fn a_changed_sealed_text_does_not_open() {
         let keys = Keys::from_secret("k");
         let sealed = seal(&keys, "token", b"", b"a text of some length", &counted()).unwrap();
         for at in 0..sealed.len() {
@@ -337,14 +337,14 @@ mod tests {
     }
 
     #[test]
-    fn the_same_is_never_sealed_the_same_way() {
+    fn the_same_text_is_never_sealed_the_same_way() {
         let (keys, random) = (Keys::from_secret("k"), counted());
         let [one, two] = [(); 2].map(|()| seal(&keys, "token", b"", b"text", &random).unwrap());
         assert_ne!(one, two);
     }
 
     #[test]
-    fn a_page_opens_for_its_purpose_alone() {
+    fn a_sealed_page_opens_for_its_purpose_alone() {
         let keys = Keys::from_secret("k");
         let sealed = seal_page(&keys, "consent", b"", &counted()).unwrap();
         assert_eq!(
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn two_carried_texts_never_share_a_key() {
+    fn carried_texts_never_share_a_key_stream() {
         let (keys, random) = (Keys::from_secret("k"), counted());
         let sealed = [(); 3].map(|()| seal_carried(&keys, "p", b"", &[0; 32], &random).unwrap());
         let streams = sealed.each_ref().map(|text| {
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_not_known_is_told_from_what_was_never_sealed() {
+    fn an_unknown_version_differs_from_a_text_that_was_never_sealed() {
         let keys = Keys::from_secret("k");
         for (text, error) in [
             ("3.AAAA", OpenError::OtherVersion),
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_key_opens_and_an_unknown_one_is_told() {
+    fn an_old_key_opens_a_text_and_an_unknown_key_is_named() {
         let old = Keys::generate([1; KEY_BYTES], 0);
         let new = old.clone().rotated([2; KEY_BYTES], 1, 1000);
         let sealed = seal(&old, "token", b"", b"text", &counted()).unwrap();

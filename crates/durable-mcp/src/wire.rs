@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_media_type_is_the_same_whatever_its_parameters_and_case() {
+    fn a_media_type_is_compared_without_parameters_and_case() {
         let has = |given| {
             let (host, path, query) = (String::new(), String::new(), String::new());
             let headers = Rc::new(Typed(given));

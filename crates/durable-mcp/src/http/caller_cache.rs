@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_is_known_for_a_moment_at_one_resource_and_no_longer_than_the_token() {
+    fn a_caller_is_cached_briefly_for_one_resource_within_its_tokens_life() {
         let recent = CallerCache::default();
         recent.put(shown(1), &caller(100), 5_000, recent.age());
         recent.put(shown(2), &caller(5), 4_500, recent.age());
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_known_who_was_looked_up_before_something_ended() {
+    fn a_lookup_from_before_the_cache_was_cleared_is_not_stored() {
         let recent = CallerCache::default();
         let age = recent.age();
         recent.put(shown(1), &caller(100), 0, age);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_known_than_may_be() {
+    fn the_number_of_cached_callers_is_limited() {
         let recent = CallerCache::default();
         for at in 0..=MAX_RECENT {
             recent.put(shown(at), &caller(100), 0, 0);

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn by_https_only_what_no_other_host_can_set_counts() {
+    fn over_https_only_cookies_with_the_host_prefix_are_read() {
         let cookies = read(
             true,
             "flow=evil; __Host-flow=mine; __host-x=1; __Secure-y=2; z=3",
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_belongs_to_this_host_and_to_no_script() {
+    fn set_cookies_are_bound_to_this_host_and_hidden_from_scripts() {
         let mut cookies = read(true, "");
         cookies.set("flow", "value", 600).unwrap();
         let line = "__Host-flow=value; Path=/; Max-Age=600; HttpOnly; SameSite=Lax; Secure";
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_value_comes_in_parts_and_is_put_together_again() {
+    fn a_long_value_is_split_into_cookies_and_joined_again() {
         let value: String = ('a'..='z').cycle().take(2 * MAX_VALUE_CHARS + 1).collect();
         let mut cookies = read(false, "");
         cookies.set("flow", &value, 600).unwrap();
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_not_set() {
+    fn a_value_that_is_too_long_is_not_set() {
         let mut cookies = read(false, "");
         assert_eq!(
             cookies.set("flow", &"x".repeat(MAX_PARTS * MAX_VALUE_CHARS + 1), 600),
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_that_is_said_of_a_cookie_counts() {
+    fn the_last_change_of_a_cookie_wins() {
         let mut cookies = read(false, "");
         cookies.set("flow", "x", 600).unwrap();
         cookies.delete("flow");

@@ -97,7 +97,7 @@ mod tests {
     use crate::http::router::HTTPS_ONLY;
 
     #[test]
-    fn answers_to_a_crash_have_the_headers_of_every_answer() {
+    fn responses_to_a_crash_have_the_headers_of_every_response() {
         let crash = include_str!("../platform/crash.js");
         for header in [EXPOSED, HTTPS_ONLY] {
             assert!(crash.contains(&format!("\"{header}\"")), "{header}");

@@ -47,7 +47,7 @@ mod tests {
     use super::as_sent;
 
     #[test]
-    fn a_path_has_the_form_that_a_parser_of_urls_gives_it() {
+    fn a_path_is_normalised_as_url_parsers_do_it() {
         for (path, sent) in [
             ("/", "/"),
             ("/hooks/one", "/hooks/one"),

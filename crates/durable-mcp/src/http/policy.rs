@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_on_http_passes_for_none_on_https() {
+    fn an_http_origin_is_refused_by_an_https_server() {
         let evil = "http://evil.example:8787";
         for url in ["https://evil.example:8787", "https://mcp.example.com"] {
             let origin = url.replacen("https", "http", 1);
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_operator_allows_passes() {
+    fn origins_and_hosts_that_the_operator_allows_pass() {
         let (policy, problems) = policy("https://a.example/, https://B.example", "box.lan:8787");
         assert_eq!(
             policy.check(&head("https://mcp.example.com"), Some("https://b.example")),
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn an_allowed_host_is_let_in_at_any_port_unless_its_entry_names_one() {
+    fn an_allowed_host_passes_at_any_port_unless_its_entry_names_one() {
         for (hosts, host, admitted) in [
             ("host.docker.internal", "host.docker.internal", true),
             ("host.docker.internal", "host.docker.internal:8787", true),
@@ -461,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_can_never_match_is_told_with_what_is_expected() {
+    fn an_entry_that_can_never_match_is_a_problem_with_its_correction() {
         for origins in [
             "example.org",
             "example.org:8080",

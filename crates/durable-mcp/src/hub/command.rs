@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_of_another_path_or_body_is_unreadable() {
+    fn a_command_with_an_unknown_path_or_body_is_unreadable() {
         for (path, text) in [
             ("/", "a 1"),
             ("", "a 1"),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_of_an_earlier_version_joins_without_saying_who_it_is_counted_with() {
+    fn a_session_of_an_earlier_version_joins_without_user_and_network() {
         let (object, counted) = ("a".to_owned(), Counted::default());
         assert_eq!(
             Command::parse(JOIN, "a 1"),

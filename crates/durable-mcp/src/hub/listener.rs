@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_is_remembered_whole() {
+    fn a_listener_survives_being_stored() {
         let changes = vec![Change::Tools, Change::Resource("a:b c".into())];
         let all = listener(Wanted {
             changes,
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_with_something_of_another_version_is_unreadable() {
+    fn a_listener_of_another_version_is_unreadable() {
         let whole = listener(Wanted {
             changes: vec![Change::Tools],
             tasks: vec!["t".into()],
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_fits_if_its_socket_can_remember_it() {
+    fn a_listener_is_limited_to_what_its_socket_can_store() {
         let changes = |uri: String| Wanted {
             changes: vec![Change::Resource(uri)],
             tasks: Vec::new(),
@@ -413,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_hears_what_it_asked_for_and_may_know() {
+    fn a_listener_hears_only_what_it_subscribed_to_and_may_see() {
         let listener = listener(Wanted {
             changes: vec![Change::Resource("a:b".into())],
             tasks: Vec::new(),

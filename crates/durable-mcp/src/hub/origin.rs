@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_subnet_or_site_share_its_name() {
+    fn addresses_of_one_subnet_or_site_share_a_network_name() {
         let one = of("2001:db8:1:2::1").unwrap();
         assert_eq!(of("2001:db8:1:2:ffff::1").as_ref(), Some(&one));
         let beside = of("2001:db8:1:3::1").unwrap();
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_of_a_network_tells_nothing_of_its_address() {
+    fn a_network_name_reveals_nothing_of_the_address() {
         let one = of("192.0.2.1").unwrap();
         assert!(one.site.is_none() && one.network.len() == 16 && !one.network.contains("192"));
         assert_ne!(of("192.0.2.2"), Some(one));
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_read_as_it_was_written() {
+    fn an_origin_survives_being_stored() {
         for address in ["192.0.2.1", "2001:db8::1"] {
             let origin = of(address).unwrap();
             assert_eq!(Origin::parse(&origin.to_text()), Some(origin));

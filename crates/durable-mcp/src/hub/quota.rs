@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_counted_is_read_as_it_was_written() {
+    fn a_counted_user_or_network_survives_being_stored() {
         let origin = |site: Option<&str>| {
             Some(Origin {
                 network: "n".into(),

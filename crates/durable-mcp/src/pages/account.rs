@@ -104,7 +104,7 @@ mod tests {
     use crate::pages::language::Language;
 
     #[test]
-    fn what_came_from_outside_stays_text() {
+    fn markup_from_outside_stays_text_on_the_account_page() {
         let markup = "\"><script>alert(1)</script>";
         let connection = Connection {
             id: markup.to_owned(),

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn markup_of_a_stranger_stays_text() {
+    fn markup_of_a_client_stays_text_on_the_consent_page() {
         for language in [Language::English, Language::Chinese] {
             for make in [
                 Destination::Web,
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_loaded_but_the_style_sheet() {
+    fn the_consent_page_loads_only_the_style_sheet() {
         let html = page(
             "x",
             Destination::Web("client.example".to_owned()),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn who_answers_on_this_device_is_warned_of() {
+    fn a_redirect_to_this_device_shows_a_warning() {
         let page = |destination| page("x", destination, Language::English);
         assert!(!page(Destination::Web("client.example".to_owned())).contains("class=\"warning\""));
         let device = page(Destination::Device("localhost:1".to_owned()));

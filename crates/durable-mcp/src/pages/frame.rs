@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_seen_is_not_shown() {
+    fn invisible_characters_are_removed_and_long_names_cut() {
         for (text, shown) in [
             (" Claude Code ", "Claude Code"),
             ("日本語 – é 👩", "日本語 – é 👩"),
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_those_of_the_calendar() {
+    fn times_become_days_of_the_calendar() {
         for (seconds, text) in [
             (0, "1970-01-01"),
             (951_782_399, "2000-02-28"),

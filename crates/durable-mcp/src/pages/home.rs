@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn markup_in_names_and_urls_stays_text() {
+    fn markup_in_names_and_urls_stays_text_on_the_home_page() {
         let (mcp, sse) = (format!("{MCP}/{MARKUP}"), format!("{SSE}/{MARKUP}"));
         let html = page(&server(MARKUP), &mcp, &sse);
         assert_eq!(
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn install_links_survive_as_attributes() {
+    fn install_links_survive_escaping_as_attributes() {
         let html = page(&server("demo"), MCP, SSE);
         let links: Vec<String> = between(&html, "href=\"", "\"")
             .into_iter()
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_cannot_reach_the_server_has_no_button_and_the_reason() {
+    fn a_service_that_cannot_reach_the_server_shows_the_reason_and_no_button() {
         let server = server("demo");
         for (mcp, is_local, reason) in [
             (
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn each_snippet_says_what_its_button_copies() {
+    fn each_copy_button_has_a_name_of_its_own() {
         let html = page(&server("demo"), MCP, SSE);
         let mut named = between(&html, "<pre", "><code>");
         named.sort_unstable();
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_that_are_told_to_sign_in_have_the_command() {
+    fn commands_for_signing_in_are_shown_only_with_sign_in() {
         let server = server("demo");
         let with = Home::new(&server, MCP.to_owned(), SSE.to_owned(), false)
             .signs_in(true)
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_what_is_served() {
+    fn the_home_page_lists_what_is_served() {
         let html = shown(&page(&server("demo"), MCP, SSE));
         for version in ProtocolVersion::ALL {
             assert!(html.contains(version.as_str()), "{version}");
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn tools_that_need_a_user_are_not_shown() {
+    fn the_home_page_hides_tools_that_need_scopes() {
         let server = Server::new("s", "1")
             .with(Tool::new("open", "", hello))
             .with(Tool::new("secret", "", hello).scopes(["admin"]));

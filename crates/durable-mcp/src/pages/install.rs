@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_keeps_only_what_every_client_takes() {
+    fn a_name_keeps_only_characters_that_every_client_accepts() {
         for (name, kept) in [
             ("durable-mcp_demo", "durable-mcp_demo"),
             ("Ann's <Notes>", "Ann-s--Notes"),
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn links_carry_the_url_whole() {
+    fn install_links_carry_the_whole_url() {
         let install = install(URL);
         let claude = install.claude();
         assert_eq!(decoded(query(&claude, "connectorUrl")), URL);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_takes_the_url_as_one_word() {
+    fn a_shell_reads_the_url_as_one_word() {
         let simple = install("http://localhost:8787/mcp");
         assert_eq!(
             simple.claude_code(),

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_language_that_is_liked_better_is_taken() {
+    fn the_preferred_language_is_chosen() {
         for (accepted, language) in [
             (None, Language::English),
             (Some(""), Language::English),

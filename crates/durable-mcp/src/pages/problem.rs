@@ -53,7 +53,7 @@ mod tests {
     use crate::pages::language::Language;
 
     #[test]
-    fn what_came_from_outside_stays_text() {
+    fn markup_from_outside_stays_text_on_the_error_page() {
         let frame = Frame {
             server: "<b>",
             language: Language::English,

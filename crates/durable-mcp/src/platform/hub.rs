@@ -612,7 +612,7 @@ mod tests {
     use super::has_heard;
 
     #[test]
-    fn only_a_session_that_says_that_nobody_listens_is_forgotten() {
+    fn only_a_session_that_answers_404_or_410_is_forgotten() {
         assert_eq!(
             (
                 has_heard(Some(202.0)),

@@ -338,7 +338,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_text_has_rows_that_are_full_and_whole_characters() {
+    fn a_long_text_is_split_into_full_rows_of_whole_characters() {
         assert_eq!(pieces(""), [""]);
         assert_eq!(pieces(&"x".repeat(MAX_ROW_BYTES)).len(), 1);
         let text = "x".repeat(MAX_ROW_BYTES - 1) + &"ü".repeat(MAX_ROW_BYTES);

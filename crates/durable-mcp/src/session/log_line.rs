@@ -124,20 +124,20 @@ mod tests {
     }
 
     #[test]
-    fn all_requests_or_none_leave_a_line_if_the_operator_wants_so() {
+    fn all_requests_or_none_leave_a_line_if_configured() {
         assert_eq!(due(RequestLog::All, OK, 0), Some(0));
         assert_eq!(due(RequestLog::None, "panic", SLOW_MS), None);
     }
 
     #[test]
-    fn without_a_log_no_clock_is_read() {
+    fn a_log_that_is_off_reads_no_clock() {
         let clock = || unreachable!("the clock is read");
         assert_eq!(RequestLog::None.begin(clock), None);
         assert_eq!(RequestLog::None.due(OK, None, clock), None);
     }
 
     #[test]
-    fn each_word_of_the_variable_is_read() {
+    fn each_documented_value_of_the_log_variable_is_valid() {
         assert!(
             RequestLog::WORDS
                 .iter()

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_notice_is_read_as_it_was_written() {
+    fn a_notice_survives_being_sent() {
         let all = Notice::of(&Change::Resource("a:b".into()));
         let own = Notice {
             user: Some("u".into()),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_notice_is_about_is_one_line() {
+    fn a_line_break_in_the_subject_of_a_notice_becomes_a_space() {
         let notice = Notice::of(&Change::Resource("a:b\nc".into()));
         let read = Notice::parse(&notice.to_text()).unwrap();
         assert_eq!(

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_fit_a_signed_integer_of_32_bits_and_are_not_zero() {
+    fn question_ids_are_positive_32_bit_integers() {
         for now in [0, NOW, ID_RANGE - 1, ID_RANGE, u64::from(u32::MAX)] {
             let questions = Questions::new(now);
             let mut last = None;
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_matched_if_its_id_comes_back_as_the_text_of_the_number() {
+    fn an_answer_matches_although_its_id_returns_as_a_string() {
         let questions = Questions::new(NOW);
         for quote in ["", "\""] {
             let (id, receiver) = questions.ask().unwrap();

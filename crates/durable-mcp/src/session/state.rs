@@ -293,7 +293,7 @@ mod tests {
     use serde::Deserialize;
 
     #[test]
-    fn a_state_is_named_as_serde_names_its_type() {
+    fn a_state_has_the_serde_name_of_its_type() {
         #[derive(Deserialize)]
         #[expect(dead_code, reason = "only its name is looked at")]
         struct Counter {

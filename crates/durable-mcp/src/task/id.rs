@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_its_makers_until_it_expires() {
+    fn a_task_id_belongs_to_its_maker_until_it_expires() {
         let object = ObjectId([9; 32]);
         let caller = |subject: &str| Caller {
             subject: Some(subject.to_owned()),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_not_for_a_grant_that_began_after_the_end_of_the_one_that_made_it() {
+    fn a_task_id_from_before_a_new_grant_is_refused() {
         let (object, keys) = (ObjectId([9; 32]), Keys::from_secret("k"));
         let of = |sessions_since| Caller {
             subject: Some("ann".to_owned()),

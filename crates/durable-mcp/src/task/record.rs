@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_dates() {
+    fn times_are_written_in_iso_8601() {
         for (time, expected) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_400_000, "2000-02-29T00:00:00.000Z"),
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_is_read_as_it_was_written() {
+    fn a_task_survives_being_stored() {
         let mut task = record();
         let question = |key: &str| Question {
             key: key.into(),
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_is_told_by_its_status() {
+    fn a_task_is_described_by_its_status() {
         let mut task = record();
         let first = read(&task.seed_json());
         assert_eq!(

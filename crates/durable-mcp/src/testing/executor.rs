@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_that_tasks_spawn_and_wake_are_run_too() {
+    fn tasks_that_other_tasks_spawn_and_wake_are_run() {
         let mut pool = Pool::default();
         let (spawner, done) = (pool.spawner(), Rc::new(Cell::new(0)));
         let (sender, receiver) = oneshot::channel();

@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_most_specific_range_decides() {
+    fn the_most_specific_media_range_decides() {
         let events = "text/event-stream";
         for accept in [
             "text/event-stream",

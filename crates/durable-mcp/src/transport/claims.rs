@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_says_what_was_signed_and_fits_a_header() {
+    fn a_session_id_carries_the_signed_claims_and_fits_a_header() {
         for name in [
             "",
             "Inspector",
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flipped_or_missing_byte_is_noticed() {
+    fn a_session_id_with_a_changed_or_missing_byte_is_refused() {
         let claims = claims("x");
         let id = URL_SAFE_NO_PAD
             .decode(claims.sign(&Keys::from_secret("k")))
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_good_for_its_owner_in_its_time_with_its_key() {
+    fn a_session_id_is_valid_for_its_owner_its_time_and_its_key() {
         let claims = claims("x");
         let id = claims.sign(&Keys::from_secret("k"));
         assert_eq!(
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_not_for_who_was_let_in_again_after_it() {
+    fn a_session_id_from_before_a_new_grant_is_refused() {
         let claims = claims("x");
         let id = claims.sign(&Keys::from_secret("k"));
         let again = |sessions_since| Caller {
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_names_a_session_and_no_more() {
+    fn a_session_key_names_object_and_time_of_its_session() {
         let claims = claims("x");
         let read = Claims::of_key(&claims.key()).unwrap();
         assert_eq!((read.object, read.issued), (claims.object, claims.issued));
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_a_later_version_is_told_from_a_forged_one() {
+    fn a_session_id_of_a_later_version_is_not_reported_as_forged() {
         let (claims, keys) = (claims("x"), Keys::from_secret("k"));
         let id = URL_SAFE_NO_PAD.decode(claims.sign(&keys)).unwrap();
         let message = &id[..id.len() - MAC_BYTES];
@@ -478,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_is_refused() {
+    fn a_text_that_is_no_session_id_is_refused() {
         for id in [
             "",
             "x",
@@ -493,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_tells_its_transport() {
+    fn a_session_id_carries_its_transport() {
         for transport in [Transport::Streamable, Transport::Sse] {
             let id = Claims {
                 transport,
@@ -509,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn object_ids_go_to_hex_and_back() {
+    fn an_object_id_survives_conversion_to_hex() {
         let id = ObjectId::from_hex(&"0f".repeat(32)).unwrap();
         assert_eq!(id.to_hex(), "0f".repeat(32));
         assert_eq!(ObjectId::from_hex("0f"), None);

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_dropped_before_is() {
+    fn a_body_that_is_dropped_before_its_end_is_abandoned() {
         let (feed, mut body, gone) = fed(&[]);
         assert!(feed.send("a".to_owned()));
         assert_eq!(body.next().now_or_never().unwrap().unwrap(), "a");
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn so_much_may_be_unread_and_no_more_but_for_one_event() {
+    fn unread_bytes_are_limited_but_a_single_event_may_exceed_the_limit() {
         let (feed, mut body, _) = fed(&[]);
         assert!(feed.send("x".repeat(MAX_UNREAD_BYTES + 1)));
         assert!(!feed.send("y".to_owned()));

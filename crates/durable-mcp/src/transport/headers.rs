@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_plain_or_wrapped() {
+    fn a_header_value_is_plain_or_wrapped_in_base64() {
         for (value, meant) in [
             ("add", "add"),
             ("  add\t", "add"),

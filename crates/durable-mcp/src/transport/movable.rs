@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_polls_last_is_woken() {
+    fn the_task_that_polled_last_is_woken() {
         for count in [1, 3] {
             let (timers, mut work) = waiting(count);
             let (first, second) = (Arc::new(Woken::default()), Arc::new(Woken::default()));

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_good_for_its_scope_and_deployment() {
+    fn an_object_name_is_valid_for_its_scope_and_deployment() {
         let (keys, object) = (Keys::from_secret("k"), ObjectId([7; 32]));
         let scope = Scope {
             purpose: "task",

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_caller_arrives_as_it_was_sent() {
+    fn a_caller_survives_being_forwarded() {
         let caller = Caller {
             subject: Some("ann:ö".into()),
             client_id: Some("c".into()),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_that_cannot_be_read_is_not_anonymous() {
+    fn an_unreadable_caller_is_an_error_and_not_anonymous() {
         let encoded = |json: &str| URL_SAFE_NO_PAD.encode(json);
         for value in [
             String::new(),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_of_a_state_is_one_word() {
+    fn a_forwarded_state_name_is_one_word() {
         assert_eq!(
             read_state(&named_state("a", true)),
             Ok(("a".to_owned(), true))

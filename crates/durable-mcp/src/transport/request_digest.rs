@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_members_white_space_and_escapes_make_no_difference() {
+    fn member_order_whitespace_and_escapes_do_not_change_the_digest() {
         for (one, same) in [
             (
                 r#"{"a":1,"b":{"c":"x","d":[]}}"#,
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_asked_for_makes_a_difference() {
+    fn different_values_have_different_digests() {
         let all = [
             "1",
             "1.0",
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_too_deep_counts_as_it_is_written() {
+    fn values_nested_too_deep_are_digested_as_they_are_written() {
         let nested = |inner: &str| {
             format!(
                 "{}{inner}{},7]",

@@ -227,14 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_used_again_names_another_question() {
+    fn a_repeated_key_gets_a_number() {
         let rounds = RoundTrips::default();
         let names = ["a", "b", "a", "a-2", "a"].map(|key| rounds.name(key));
         assert_eq!(names, ["a", "b", "a-2", "a-2-2", "a-3"]);
     }
 
     #[test]
-    fn only_what_fits_the_question_is_an_answer() {
+    fn an_answer_must_fit_the_method_of_its_question() {
         let rounds = RoundTrips::new(vec![(
             "a".into(),
             raw(r#"{"action":"accept","content":{}}"#),
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_objects_in_an_object() {
+    fn input_responses_are_objects_in_an_object() {
         assert_eq!(given_answers(&params("{}")).unwrap().len(), 0);
         assert_eq!(
             given_answers(&params(r#"{"inputResponses":{"a":{},"b":{}}}"#))
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_travels_with_the_answers() {
+    fn a_remembered_result_travels_with_the_answers() {
         let rounds = RoundTrips::new(vec![("a".into(), raw("{}"))]);
         rounds.remember("a", "7".into());
         let next = RoundTrips::new(read_answers(&rounds.answers_json()).unwrap());

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_framed_by_the_standard() {
+    fn events_are_framed_as_the_standard_says() {
         let id = EventId {
             session: 0xa,
             stream: 17,
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_id_reads_back_and_nothing_else_does() {
+    fn only_a_well_formed_event_id_is_read() {
         let id = EventId {
             session: u32::MAX,
             stream: u64::MAX,

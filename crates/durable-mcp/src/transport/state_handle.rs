@@ -56,7 +56,7 @@ mod tests {
     use super::is_valid;
 
     #[test]
-    fn a_name_is_good_for_its_time() {
+    fn a_state_handle_is_valid_until_it_expires() {
         assert!(is_valid(1000, 500, 1500));
         assert!(!is_valid(1000, 500, 1501));
     }

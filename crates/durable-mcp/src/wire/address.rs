@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_address_is_in_a_subnet_and_a_site() {
+    fn an_ipv6_address_belongs_to_a_subnet_and_a_site() {
         let expected = Some((
             "2001:db8:1:2::/64".to_owned(),
             Some("2001:db8:1::/48".to_owned()),
@@ -61,13 +61,13 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv4_address_is_a_network_however_it_is_written() {
+    fn an_ipv4_address_is_one_network_even_in_ipv6_notation() {
         assert_eq!(of("192.0.2.1"), Some(("192.0.2.1".to_owned(), None)));
         assert_eq!(of(" ::ffff:192.0.2.1 "), of("192.0.2.1"));
     }
 
     #[test]
-    fn what_is_no_address_is_in_no_network() {
+    fn a_text_that_is_no_address_has_no_network() {
         for text in ["", "unknown", "192.0.2.1, 192.0.2.2", "192.0.2"] {
             assert_eq!(of(text), None, "{text}");
         }

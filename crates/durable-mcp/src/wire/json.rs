@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_a_surrogate_pair_and_too_large_a_number_spoil_no_other_member() {
+    fn a_lone_surrogate_or_too_large_number_spoils_no_other_member() {
         let read = |json: &str| {
             read_loose_object(json.as_bytes()).map(|members| Value::Object(members).to_string())
         };

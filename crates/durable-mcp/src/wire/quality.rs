@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_weight_is_read_in_thousandths() {
+    fn a_quality_value_is_read_in_thousandths() {
         let weights = [
             ("", Some(1000)),
             ("level=1", Some(1000)),

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_sources() {
+    fn an_origin_is_a_policy_source() {
         for source in [
             "https://example.com",
             "https://cdn.example.com:8443",
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_more_than_an_origin_is_no_source() {
+    fn a_text_beyond_an_origin_is_no_policy_source() {
         for text in [
             "",
             "*",

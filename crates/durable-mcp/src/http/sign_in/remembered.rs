@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_or_less_of_it_is_not_asked_again() {
+    fn the_same_or_a_smaller_request_needs_no_new_consent() {
         for scopes in [&["read", "write"][..], &["write", "read"], &["read"], &[]] {
             let asked = asked("a", HOME, scopes, &[MCP]);
             assert!(
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_asked() {
+    fn any_other_client_redirect_scope_resource_or_person_needs_consent() {
         for (what, asked) in [
             (
                 "a client of the same name",
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_any_program_on_the_machine_can_take_is_asked_each_time() {
+    fn a_redirect_that_any_local_program_can_take_needs_consent_each_time() {
         for redirect in [
             "http://localhost:1/cb",
             "http://127.0.0.1/cb",
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_is_forgotten_first() {
+    fn the_oldest_consent_is_forgotten_first() {
         let mut remembered = Remembered::default();
         let nth = |n: usize| asked(&n.to_string(), HOME, &["read"], &[MCP]);
         for n in 0..MAX_CONSENTS + 5 {
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn who_agrees_again_has_agreed_at_the_later_time() {
+    fn a_renewed_consent_has_the_later_time() {
         let (mut remembered, asked) = (agreed(), asked("a", HOME, &["read", "write"], &[MCP]));
         remembered.add("ann", &asked, NOW + 5);
         assert_eq!(
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn hashes_tell_parts_apart() {
+    fn a_hash_depends_on_where_its_parts_are_divided() {
         assert_ne!(hash(&["a", "bc"]), hash(&["ab", "c"]));
         assert_eq!(hash(&["a"]).len(), HASH_CHARS);
     }

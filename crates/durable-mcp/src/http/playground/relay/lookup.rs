@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_cannot_be_read_is_no_address() {
+    fn an_unreadable_dns_answer_is_an_error() {
         assert_eq!(addresses(r#"{"Status":3}"#, 1), Ok(Vec::new()));
         let aliased =
             r#"{"Status":0,"Answer":[{"type":5,"data":"b.example."},{"type":1,"data":"1.1.1.1"}]}"#;

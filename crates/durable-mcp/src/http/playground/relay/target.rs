@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_registered_domain_is_the_shorter_one_in_doubt() {
+    fn the_registered_domain_of_a_name_is_the_shorter_one_in_doubt() {
         for (name, domain) in [
             ("mcp.example.com", "example.com"),
             ("a.b.c.example.com", "example.com"),
