@@ -253,13 +253,13 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
             Ok(Some(ObjectId([7; 32])))
         ),
         Format::FlowCookie | Format::ConsentCookie | Format::AccountCookie => {
-            reads_cookies(format, kind, text)
+            reads_cookies(format, kind, text);
         }
         Format::AccessRecord | Format::GrantHeader | Format::GrantRow => {
-            reads_grants(format, kind, text)
+            reads_grants(format, kind, text);
         }
         Format::ClientRecord => {
-            assert_eq!(Client::read(text).unwrap().name.as_deref(), Some("Editor"))
+            assert_eq!(Client::read(text).unwrap().name.as_deref(), Some("Editor"));
         }
         Format::ClientDocument => {
             assert_eq!(
@@ -285,7 +285,7 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
             assert_eq!(command.name().replace('_', "-"), kind[1..]);
         }
         Format::GrantOutcome => {
-            assert!(serde_json::from_str::<Result<Outcome, Refused>>(text).is_ok())
+            assert!(serde_json::from_str::<Result<Outcome, Refused>>(text).is_ok());
         }
         Format::CallerHeader => assert_eq!(order::decode(Some(text)), Ok(caller())),
         Format::TransportHeader => {
@@ -312,7 +312,7 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
             assert!(kept.used >= NOW && kept.ended == (kind == ".ended.json"));
         }
         Format::SseAttachment => {
-            assert_eq!(legacy_sse::read_attachment(text).unwrap().name, "Inspector")
+            assert_eq!(legacy_sse::read_attachment(text).unwrap().name, "Inspector");
         }
         Format::ListedTag => {
             let parts: Vec<_> = text
@@ -326,7 +326,7 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
         Format::TaskRecord => assert_eq!(Record::stored(text).unwrap().unwrap().to_text(), text),
         Format::HubNotice => assert_eq!(Notice::parse(text).unwrap().to_text(), text),
         Format::HubChange => {
-            assert_eq!(Change::parse(text), Some(Change::Resource("a:b c".into())))
+            assert_eq!(Change::parse(text), Some(Change::Resource("a:b c".into())));
         }
         Format::HubJoin => {
             let Some(hub::Command::Join {
@@ -359,11 +359,11 @@ fn reads_cookies(format: Format, kind: &str, text: &str) {
             assert_eq!(browser.post("/authorize", &fields).status, 303);
         }
         (Format::FlowCookie, _) => {
-            assert!(browser.back(&of("state"), "ann").sent("code").is_some())
+            assert!(browser.back(&of("state"), "ann").sent("code").is_some());
         }
         // Whether it is as good as it was is for its time to say; the person gets on either way.
         (Format::ConsentCookie, _) => {
-            assert!([200, 302, 303].contains(&browser.asked(&of("client"), &[]).status))
+            assert!([200, 302, 303].contains(&browser.asked(&of("client"), &[]).status));
         }
         _ => assert!(browser.get("/account").text.contains("<bdi>ann</bdi>")),
     });

@@ -23,7 +23,7 @@ fn refuses(format: Format) {
         )),
         Format::EventId => assert_eq!(EventId::parse(&format!("2-{}", file(""))), None),
         Format::SealedForToken => {
-            assert!(seal::try_open(&keys, "a token", b"header", "2.AAAA").is_err())
+            assert!(seal::try_open(&keys, "a token", b"header", "2.AAAA").is_err());
         }
         Format::SealedToCarry => {
             assert_eq!(
@@ -52,7 +52,7 @@ fn refuses(format: Format) {
             Err(format.unreadable())
         ),
         Format::FlowCookie | Format::ConsentCookie | Format::AccountCookie => {
-            refuses_cookies(format)
+            refuses_cookies(format);
         }
         Format::AccessRecord => {
             assert!(Access::read(r#"{"v":2,"sealed":"AAAA"}"#, &keys, "a:b:c", 0).is_err());
@@ -115,7 +115,7 @@ fn refuses(format: Format) {
             }
         }
         Format::StateHeader => {
-            assert_eq!(order::read_state("old c3RhdGU"), Err(format.unreadable()))
+            assert_eq!(order::read_state("old c3RhdGU"), Err(format.unreadable()));
         }
         Format::SessionRows => assert!(Kept::default().take("sealed state", "", 0).is_err()),
         Format::SseAttachment => {
@@ -230,7 +230,7 @@ fn refuses_cookies(format: Format) {
                         "and it stays"
                     );
                 },
-            )
+            );
         }
         _ => with_browser(
             &json!({ "cookies": [["__Host-account", "3.AAAA"]] }),

@@ -294,13 +294,13 @@ fn all_that_a_grant_holds_in_other_objects_ends_whoever_ends_it() {
     type Ends = fn(&mut World, &Issued, &str);
     let ways: [(&str, Ends); 5] = [
         ("a disconnect", |world, tokens, _| {
-            disconnect(world, &tokens.grant)
+            disconnect(world, &tokens.grant);
         }),
         ("all", |world, _, _| {
-            drop(world.run(Command::RevokeAll).unwrap())
+            drop(world.run(Command::RevokeAll).unwrap());
         }),
         ("its client", |world, tokens, _| {
-            drop(world.run(PUBLIC.revoke(refresh_token(tokens))).unwrap())
+            drop(world.run(PUBLIC.revoke(refresh_token(tokens))).unwrap());
         }),
         ("a code that comes twice", |world, _, code| {
             drop(world.run(Command::Redeem(PUBLIC.redeem(code))).unwrap_err());

@@ -240,7 +240,7 @@ fn adopt() {
             world
                 .outside
                 .kv
-                .set("grant:legacy-user:abcdefghijklmnop", "{}")
+                .set("grant:legacy-user:abcdefghijklmnop", "{}");
         },
         |(), _| Command::Adopt(PUBLIC.adopt(LEGACY)),
         |world, (), again| {

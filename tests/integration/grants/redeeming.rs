@@ -108,7 +108,7 @@ fn what_proves_nothing_learns_nothing_while_a_code_is_redeemed() {
         ("no verifier", |redeem| redeem.verifier = None),
         ("client", |redeem| redeem.client_id = "other".to_owned()),
         ("redirect URI", |redeem| {
-            redeem.redirect_uri = Some("https://client.example/other".to_owned())
+            redeem.redirect_uri = Some("https://client.example/other".to_owned());
         }),
         ("code", |redeem| redeem.code.push('x')),
         ("scope", |redeem| redeem.scopes = Some(scopes("admin"))),

@@ -2,7 +2,7 @@ use super::*;
 
 fn watching() -> Server {
     server().tool("touch", "", async |notify: Notify| {
-        notify.resource_updated("test://total")
+        notify.resource_updated("test://total");
     })
 }
 

@@ -52,7 +52,7 @@ impl App {
                 || is_taken.then(|| "it is registered twice; the first one stays".to_owned());
             match self.fault_of(&route.path).or_else(twice) {
                 Some(fault) => {
-                    problems.push(format!("route {:?} is left out: {fault}", route.path))
+                    problems.push(format!("route {:?} is left out: {fault}", route.path));
                 }
                 None => served.push(route),
             }

@@ -238,7 +238,7 @@ impl ResourceContents {
     pub fn mime_type(mut self, given: impl Into<String>) -> Self {
         match &mut self {
             Self::Text { mime_type, .. } | Self::Blob { mime_type, .. } => {
-                *mime_type = Some(given.into())
+                *mime_type = Some(given.into());
             }
         }
         self

@@ -373,7 +373,7 @@ mod tests {
         world.client(URL).unwrap();
         let use_up = || {
             (0..HOST_FETCHES.burst)
-                .for_each(|n| drop(world.find_for(&format!("{URL}{n}"), false, "")))
+                .for_each(|n| drop(world.find_for(&format!("{URL}{n}"), false, "")));
         };
         world.kv.pass_ms(LEAST_FRESH_SECONDS * 1000);
         use_up();

@@ -135,7 +135,7 @@ impl TestClient {
             for mut message in replied.messages() {
                 match (message["method"].take(), message["id"].take()) {
                     (Value::String(method), Value::Null) => {
-                        self.seen.take(&method, &message["params"])
+                        self.seen.take(&method, &message["params"]);
                     }
                     (Value::String(method), id) => {
                         replied.patience.count_question();

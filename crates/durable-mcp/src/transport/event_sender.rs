@@ -97,7 +97,7 @@ mod tests {
         let abandoned = Rc::clone(&gone);
         let (feed, body) =
             EventSender::open(first.iter().map(|event| (*event).to_owned()), move || {
-                abandoned.set(true)
+                abandoned.set(true);
             });
         (feed, body, gone)
     }

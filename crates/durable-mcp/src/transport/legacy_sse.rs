@@ -61,7 +61,7 @@ pub(crate) async fn post(
         Ok(Posted::Batch(_)) => return Refusal::NoBatches.into(),
         Err(unreadable) => return unreadable.into(),
         Ok(Posted::Single(Message::Request(request))) if request.method == INITIALIZE => {
-            initialize(object, &request)
+            initialize(object, &request);
         }
         Ok(Posted::Single(Message::Request(request))) => {
             if !object.core.running.has_room(1) {
@@ -78,7 +78,7 @@ pub(crate) async fn post(
             call(object, sender, request);
         }
         Ok(Posted::Single(Message::Notification(notification))) => {
-            object.core.notice(&notification)
+            object.core.notice(&notification);
         }
         Ok(Posted::Single(Message::Response(response))) => object.core.settle(response),
     }

@@ -135,7 +135,7 @@ async fn told(
             visit
                 .site
                 .end_grant(&session.subject, form.get("grant").unwrap_or_default())
-                .await?
+                .await?;
         }
         "end-session" => {
             let (grant, key) = (

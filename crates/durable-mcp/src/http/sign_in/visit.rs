@@ -122,7 +122,7 @@ impl<'a> Visit<'a> {
                 ("https", _) => {}
                 // A policy has no way to write an IPv6 address.
                 ("http", Some(host)) if !host.starts_with('[') => {
-                    sources.push(format!("http://{host}:*"))
+                    sources.push(format!("http://{host}:*"));
                 }
                 (scheme, _) => sources.push(format!("{scheme}:")),
             }

@@ -315,7 +315,7 @@ impl Authority {
             match meant {
                 Meant::Grant(meant) if meant != id.as_str() => {}
                 Meant::Client(client_id) => {
-                    self.revoke_unreadable(&id, client_id).await.map(drop)?
+                    self.revoke_unreadable(&id, client_id).await.map(drop)?;
                 }
                 Meant::Grant(_) | Meant::All => self.end_unreadable(&id).await?,
             }

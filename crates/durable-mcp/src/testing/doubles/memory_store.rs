@@ -173,7 +173,7 @@ impl Store for MemoryStore {
             drop(
                 rows.events
                     .insert((stream, sequence), (frame.to_owned(), expires)),
-            )
+            );
         })?;
         // That a client missed something is no use of the session.
         self.rows
