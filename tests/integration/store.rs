@@ -12,6 +12,7 @@ const STREAM: u64 = 7;
 const ALL: usize = usize::MAX;
 
 /// Checks a new store.
+#[expect(clippy::too_many_lines, reason = "one list of claims for each store")]
 fn conforms(store: &dyn Store) {
     assert_eq!(store.load(), Ok(Kept::default()), "a new store is empty");
     assert_eq!(store.state("S"), Ok(None));

@@ -4,6 +4,7 @@ use super::writing::spending;
 use super::*;
 
 /// Refuses texts that a later version may have written. A format that is missing here does not compile.
+#[expect(clippy::too_many_lines, reason = "one arm for each format")]
 fn refuses(format: Format) {
     let keys = Keys::from_secret(SECRET);
     let file = |kind: &str| {

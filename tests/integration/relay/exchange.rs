@@ -3,6 +3,7 @@
 use super::{PING, code, deployment, last, relay_token, send, sent_header};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of headers")]
 fn only_headers_for_the_target_go_there() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");

@@ -6,6 +6,7 @@ use super::{PING, SET, code, deployment, last, relay_token, send};
 use crate::support::browser::{Browser, Deployment, ORIGIN};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of addresses")]
 fn nothing_is_sent_to_an_address_that_is_not_of_the_public_web() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");

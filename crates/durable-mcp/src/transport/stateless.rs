@@ -132,6 +132,10 @@ async fn answered(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, call: Call) 
 }
 
 /// The answer, and the status it has if it goes alone; none if the client has gone.
+#[expect(
+    clippy::too_many_lines,
+    reason = "the steps of one call in their order"
+)]
 async fn answer(
     server: &Rc<Server>,
     runtime: &Rc<dyn CallRuntime>,
