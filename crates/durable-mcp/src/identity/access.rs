@@ -181,13 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn the_browser_comes_back_at_once() {
+    fn sign_in_through_access_returns_to_the_callback_at_once() {
         let begun = begin(&provider(), None).unwrap();
         assert_eq!(begun.url, "https://mcp.example/callback?state=state");
     }
 
     #[test]
-    fn whom_access_lets_through_is_signed_in() {
+    fn a_user_whom_access_lets_through_is_signed_in() {
         let web = web();
         for id in ["now", "before"] {
             let identity = come(&provider(), &signed(id, &claims(&json!({}))), &web).unwrap();
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_from_before_grants_had_an_end_gets_the_latest_that_access_knows() {
+    fn a_grant_without_an_end_gets_the_longest_session_of_access() {
         let (web, provider) = (web(), provider());
         let renew = |props: &Value| block_on(provider.renew(props, &web)).unwrap();
         let renewed = renew(&json!({ "sub": "7335d417" })).unwrap();
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assertion_that_anybody_could_write_is_refused() {
+    fn an_assertion_without_a_valid_signature_is_refused() {
         let web = web();
         let good = signed("now", &claims(&json!({})));
         let (unsigned, _) = good.rsplit_once('.').unwrap();
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_around_access_says_what_to_set() {
+    fn a_request_around_access_is_told_which_path_to_protect() {
         let head = head(
             "state=state",
             &[("cf-access-authenticated-user-email", "ann@example.com")],
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_were_rotated_are_fetched() {
+    fn rotated_keys_of_access_are_fetched() {
         let (web, provider) = (web(), provider());
         assert!(come(&provider, &signed("now", &claims(&json!({}))), &web).is_ok());
         web.get(CERTS, 200, &keys(&["next", "now"]));

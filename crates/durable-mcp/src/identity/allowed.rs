@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_names_users_organisations_teams_and_addresses() {
+    fn an_allow_list_names_users_organisations_teams_and_addresses() {
         let list =
             list("Octocat, id:583231\n org:Acme\tacme/core,, ann+x@example.com @example.org");
         for name in [
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_on_a_list_is_not() {
+    fn a_user_who_is_not_on_the_list_is_not_allowed() {
         let list = list("octocat acme/core");
         for known in [
             json!([]),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_none_is_told() {
+    fn a_malformed_entry_is_named() {
         for wrong in [
             "a/b/c",
             "org:",
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_counts_when_it_is_verified() {
+    fn only_a_verified_address_counts() {
         assert_eq!(
             known_by_email("Ann@Example.com", true),
             ["@example.com", "ann@example.com"]
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn two_lists_make_one() {
+    fn two_lists_can_be_joined() {
         let both = list("a org:b").and(&list("a c/d"));
         assert_eq!(both, list("a org:b c/d"));
         assert!(both.has_groups() && !list("a").has_groups());

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_browser_goes_to_the_dashboard() {
+    fn the_browser_goes_to_the_cloudflare_dashboard() {
         let begun = begin(&provider(), None).unwrap();
         let (url, query) = begun.url.split_once('?').unwrap();
         let params = Params::parse(query).unwrap();
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn accounts_that_are_not_to_be_known_are_none() {
+    fn accounts_that_cloudflare_withholds_are_empty() {
         let web = web();
         web.get(
             ACCOUNTS,
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn denied_expired_slow_and_failing_are_told_apart() {
+    fn denial_expiry_timeout_and_failure_are_different_errors() {
         let web = web();
         let error = |query| finish(&provider(), query, &web).unwrap_err();
         assert!(matches!(
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_ends_soon_is_renewed_and_keeps_the_rest() {
+    fn a_token_that_ends_soon_is_renewed_and_other_props_stay() {
         let web = web();
         let kept = |lives: u64| {
             let upstream = json!({ "access_token": "cf0", "refresh_token": "r0", "expires": NOW / 1000 + lives });

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn the_browser_goes_with_state_and_challenge() {
+    fn the_authorization_url_has_state_and_challenge() {
         let begun = begin();
         let (url, query) = begun.url.split_once('?').unwrap();
         let params = Params::parse(query).unwrap();
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_goes_where_the_provider_wants_it() {
+    fn the_secret_is_sent_in_the_body_if_the_provider_wants_it_there() {
         let (web, credentials) = (StandIn::default(), credentials());
         web.post(
             TOKEN,
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_the_browser_brings_is_told_by_blame() {
+    fn an_error_in_the_callback_is_classified_by_blame() {
         let web = StandIn::default();
         let said = |query| redeem(query, &web).unwrap_err();
         assert!(
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_token_endpoint_refuses_is_told_by_blame() {
+    fn an_error_of_the_token_endpoint_is_classified_by_blame() {
         let error = |code: &str| json!({ "error": code, "error_description": "why" });
         for code in ["invalid_grant", "bad_verification_code"] {
             // An expired code, as everybody else and as GitHub says it.
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_of_a_token_endpoint_is_an_outage() {
+    fn a_response_that_no_token_endpoint_gives_is_an_outage() {
         let given = json!({ "access_token": "at", "token_type": "bearer" });
         for status in [301, 302, 429, 500, 502, 503] {
             assert!(

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn anybody_is_whoever_they_say() {
+    fn the_demo_provider_signs_in_any_name_without_a_check() {
         let identity = signed_in(Some(" Ann "));
         assert_eq!(
             (identity.subject.as_str(), identity.name.as_deref()),

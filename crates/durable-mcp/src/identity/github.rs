@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn the_browser_goes_to_github_with_the_account_that_the_client_named() {
+    fn the_browser_goes_to_github_with_the_login_hint_of_the_client() {
         let begun = begin(&provider("", ""), Some("octocat")).unwrap();
         let (url, query) = begun.url.split_once('?').unwrap();
         let params = Params::parse(query).unwrap();
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_has_login_name_private_address_and_token() {
+    fn a_github_user_has_login_name_private_address_and_token() {
         let web = web();
         let identity = finish(&provider("", ""), "code=c", &web).unwrap();
         assert_eq!(
@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_address_is_not_asked_for_again() {
+    fn a_public_address_needs_no_second_request() {
         let web = web();
         web.get(
             &api("/user"),
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_not_to_be_known_is_none() {
+    fn an_address_that_github_withholds_is_null() {
         let web = web();
         for status in [403, 404] {
             web.get(
@@ -459,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn denied_expired_slow_and_failing_are_told_apart() {
+    fn denial_expiry_timeout_and_failure_are_different_errors() {
         let (web, provider) = (web(), provider("", ""));
         let error = |query| finish(&provider, query, &web).unwrap_err();
         assert!(matches!(
@@ -566,7 +566,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_for_tools_are_known_and_keep_nobody_out() {
+    fn groups_for_tools_are_looked_up_and_exclude_no_user() {
         let web = web();
         web.get(&api("/user/memberships/orgs/acme"), 403, &json!({}));
         web.get(
@@ -596,7 +596,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expiring_token_is_renewed_and_one_that_does_not_expire_is_not() {
+    fn only_an_expiring_token_is_renewed() {
         let (web, provider) = (web(), provider("", ""));
         web.post(TOKEN, 200, &next());
         let props = renew(&provider, &kept(60), &web).unwrap().unwrap();
@@ -618,7 +618,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_token_that_is_used_up_ends_it_and_an_outage_does_not() {
+    fn a_used_refresh_token_ends_the_grant_and_an_outage_does_not() {
         let (web, provider) = (web(), provider("", ""));
         web.post(TOKEN, 200, &json!({ "error": "bad_refresh_token" }));
         assert!(matches!(
@@ -633,7 +633,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_taken_off_the_list_is_out_at_the_next_renewal() {
+    fn a_user_taken_off_the_list_is_refused_at_the_next_renewal() {
         let web = web();
         assert_eq!(
             renew(&provider("id:583231", ""), &kept(28800), &web)
@@ -658,7 +658,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_without_an_end_is_good_until_github_refuses_it() {
+    fn a_token_without_an_end_is_valid_until_github_refuses_it() {
         let web = StandIn::default();
         let props = json!({ "upstream": { "access_token": "gho_1" } });
         for (status, ends) in [(200, false), (401, true), (500, false)] {

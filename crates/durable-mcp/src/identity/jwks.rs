@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_has_them_fetched_once_a_minute_at_most() {
+    fn an_unknown_key_refetches_the_set_once_a_minute_at_most() {
         let (set, web) = (KeySet::default(), web(&["a"]));
         for _ in 0..5 {
             assert!(matches!(
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_names_no_key_may_be_of_any() {
+    fn a_token_without_a_key_id_is_tried_with_every_key() {
         let (set, web) = (KeySet::default(), web(&["a", "b"]));
         let unnamed = json!({ "kty": "RSA", "n": key("b")["n"] });
         assert!(verify(&set, &token("RS256", &unnamed, &claims()), &web).is_ok());
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_not_verified_with_a_key_of_another_algorithm_or_by_none() {
+    fn a_token_of_another_algorithm_or_without_signature_is_refused() {
         let (set, web) = (KeySet::default(), web(&["a"]));
         for algorithm in ["ES256", "none", "HS256"] {
             let token = token(algorithm, &key("a"), &claims());
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_outlast_an_outage_for_a_day() {
+    fn keys_survive_an_outage_of_up_to_a_day() {
         let (set, web) = (KeySet::default(), web(&["a"]));
         assert!(verify(&set, &signed("a", &claims()), &web).is_ok());
         web.get(URL, 500, &json!("down"));
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_set_of_keys_is_an_outage() {
+    fn a_response_that_is_no_key_set_is_an_outage() {
         for (status, body) in [
             (200, json!({})),
             (200, json!([])),

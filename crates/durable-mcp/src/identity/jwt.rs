@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_token_has_its_claims() {
+    fn the_claims_of_a_valid_token_are_returned() {
         assert_eq!(claims(&json!({})), Ok(good()));
         for fine in [
             json!({ "aud": ["me"] }),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_is_not_as_expected_is_refused() {
+    fn a_claim_that_is_not_as_expected_is_refused_by_name() {
         for (change, claim) in [
             (json!({ "iss": "https://id.example/" }), "(iss)"),
             (json!({ "iss": "https://evil.example" }), "(iss)"),
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn only_two_algorithms_are_taken() {
+    fn only_rs256_and_es256_are_accepted() {
         for algorithm in ["RS256", "ES256"] {
             let token = token(&json!({ "alg": algorithm, "kid": "k" }), &good());
             let read = Unverified::parse(&token).unwrap();
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_refused() {
+    fn a_malformed_token_is_refused() {
         let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#);
         for token in [
             "",
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_for_one_algorithm_and_use() {
+    fn a_key_fits_one_algorithm_and_use() {
         let (rsa, curve) = (
             json!({ "kty": "RSA" }),
             json!({ "kty": "EC", "crv": "P-256", "use": "sig" }),

@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn the_browser_goes_where_discovery_says_with_a_nonce() {
+    fn the_browser_goes_to_the_discovered_endpoint_with_a_nonce() {
         let web = web();
         let begun = begin_on(&provider(), Some("ann"), &web).unwrap();
         let (url, query) = begun.url.split_once('?').unwrap();
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn the_provider_is_told_what_to_ask_if_somebody_said_so() {
+    fn a_configured_prompt_is_sent_to_the_provider() {
         let prompt = |prompt: Option<&str>| {
             let url = begin_on(
                 &provider().prompt(prompt.and_then(Prompt::parse)),
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_in_the_id_token_is_signed_in() {
+    fn the_user_of_the_id_token_is_signed_in() {
         let identity = signed_in(&json!({ "groups": ["staff"] })).unwrap();
         assert_eq!(
             (identity.subject.as_str(), identity.name.as_deref()),
@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_token_that_anybody_could_write_is_refused() {
+    fn an_id_token_without_a_valid_signature_is_refused() {
         let foreign = json!({ "kty": "RSA", "kid": "k", "n": "foreign" });
         for id_token in [
             token("none", &key("k"), &claims(&json!({}))),
@@ -478,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn only_verified_addresses_are_on_a_list() {
+    fn only_verified_addresses_match_the_allow_list() {
         let sign_in = |allowed: &str, changes: &Value| {
             let web = web();
             give(&web, &signed("k", &claims(changes)));
@@ -508,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_goes_where_the_provider_takes_it() {
+    fn the_secret_is_sent_in_the_body_if_the_provider_supports_only_that() {
         let mut post = configuration();
         post["token_endpoint_auth_methods_supported"] =
             json!(["client_secret_post", "private_key_jwt"]);
@@ -525,7 +525,7 @@ mod tests {
     }
 
     #[test]
-    fn google_has_two_names_and_gives_refresh_tokens_when_asked() {
+    fn google_has_two_issuer_names_and_offline_access() {
         let web = StandIn::default();
         let mut google = configuration();
         google["issuer"] = json!(GOOGLE);
@@ -574,7 +574,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_at_google_is_the_organisations_and_not_that_of_an_address() {
+    fn a_google_domain_is_that_of_the_organisation_not_of_the_address() {
         let (provider, web) = google_with("@example.com");
         let comes = |changes: Value| {
             let mut all = json!({ "iss": GOOGLE });
@@ -609,7 +609,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_is_looked_at_again_at_each_renewal() {
+    fn the_allow_list_is_checked_at_each_renewal() {
         let (provider, web) = google_with("@example.com");
         let upstream =
             json!({ "access_token": "a0", "refresh_token": "r0", "expires": NOW / 1000 });
@@ -648,7 +648,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_token_is_asked_for_where_the_provider_gives_one() {
+    fn offline_access_is_requested_where_the_provider_supports_it() {
         let url = |supported: Value| {
             let (web, mut configuration) = (StandIn::default(), configuration());
             configuration["scopes_supported"] = supported;
@@ -663,7 +663,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_soon_is_renewed_for_the_same_person_alone() {
+    fn a_token_that_ends_soon_is_renewed_for_the_same_user_alone() {
         let web = web();
         let kept = |lives: u64| {
             let upstream = json!({ "access_token": "a0", "refresh_token": "r0", "expires": NOW / 1000 + lives });

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_exchanged_without_asking_the_provider() {
+    fn a_code_is_exchanged_without_a_request_to_the_provider() {
         let away = || Err(IdentityError::Unavailable(String::new()));
         for kind in [
             ExchangeKind::Code,
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_does_not_outlive_the_providers() {
+    fn a_token_does_not_outlive_that_of_the_provider() {
         let lives = |seconds| {
             run(Ok(None), ExchangeKind::Code, ending(seconds))
                 .unwrap()
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_ends_with_a_token_of_the_provider_that_nothing_renews() {
+    fn a_grant_ends_with_a_provider_token_that_cannot_be_renewed() {
         let ended = |props: Value| {
             matches!(
                 run(Ok(None), ExchangeKind::Refresh, props),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_renewal_waits_for_nothing_that_would_lose_new_tokens() {
+    fn a_slow_check_after_a_renewal_does_not_lose_the_new_tokens() {
         let variables = |name: &str| match name {
             "IDENTITY_PROVIDER" => Some("github".to_owned()),
             "GITHUB_ALLOWED" => Some("ann".to_owned()),
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_final_ends_a_grant() {
+    fn only_a_final_error_ends_a_grant() {
         let ends = |error| match run(Err(error), ExchangeKind::Refresh, json!({})) {
             Err(ExchangeError::Ended(_)) => true,
             Err(ExchangeError::Transient(_)) => false,

@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn the_demo_is_refused_unless_it_is_wanted() {
+    fn the_demo_provider_needs_its_own_variable() {
         for wanted in ["", "1", "yes", "TRUE", "false"] {
             assert!(
                 problem(&[("IDENTITY_PROVIDER", "demo"), ("DEMO_LOGIN", wanted)])
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named_with_where_to_set_it() {
+    fn a_missing_variable_is_named_with_where_to_set_it() {
         for at in [1, 2] {
             let mut variables = GITHUB;
             let name = std::mem::replace(&mut variables[at], ("OTHER", "")).0;
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_without_its_secret() {
+    fn a_wrong_variable_is_named_without_its_value() {
         assert!(problem(&[("IDENTITY_PROVIDER", "s3cret")]).contains(PROVIDERS));
         let with = |name, value| problem(&[GITHUB[0], GITHUB[1], GITHUB[2], (name, value)]);
         for (name, value) in [
@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_could_let_nobody_or_everybody_in_lets_nobody_in_and_says_so() {
+    fn an_allow_list_with_foreign_entries_is_a_problem() {
         let google = |entry| {
             let variables = [
                 ("GOOGLE_CLIENT_ID", "id"),
@@ -513,7 +513,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_another_provider_is_told() {
+    fn an_allow_list_of_another_provider_is_reported() {
         let unused = |provider: &str, list: &str| {
             let read = |name: &str| match name {
                 IDENTITY_PROVIDER => Some(provider.to_owned()),
@@ -534,7 +534,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_can_be_others() {
+    fn the_addresses_of_a_provider_can_be_replaced() {
         let variables = [
             GITHUB[0],
             GITHUB[1],

@@ -206,7 +206,7 @@ mod tests {
     use crate::oauth::hooks::HOOK_MS;
 
     #[test]
-    fn a_renewal_ends_before_it_is_cut_off() {
+    fn a_renewal_times_out_before_its_hook_does() {
         assert!(RENEWAL_MS.0 + 2 * RENEWAL_MS.1 < HOOK_MS);
     }
 

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_declared_reads_back() {
+    fn declared_capabilities_survive_conversion_to_json() {
         for bits in 0..=ClientCapabilities::ALL {
             let all = ClientCapabilities::from_bits(bits);
             let declared = read(&all.to_json().to_string());
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn capabilities_survive_the_byte_they_travel_in() {
+    fn capabilities_survive_conversion_to_bits() {
         let all = read(
             r#"{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{}},"roots":{},"more":1}"#,
         );

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_read_as_it_was_written() {
+    fn a_change_survives_being_stored() {
         for change in [
             Change::Tools,
             Change::Prompts,
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_notification_has_what_it_is_about() {
+    fn a_notification_names_its_resource() {
         assert_eq!(Change::Tools.params(None), "{}");
         assert_eq!(Change::Tools.params(Some("{}")), r#"{"_meta":{}}"#);
         let change = Change::Resource("a:\"".into());

@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_has_the_choices_that_the_specification_knows() {
+    fn a_form_has_the_titled_choices_of_the_specification() {
         let schema = form_schema(arguments_schema::<Order>()).unwrap();
         let schema = form(schema.as_value(), ProtocolVersion::V2025_11_25).unwrap();
         let choices = json!([

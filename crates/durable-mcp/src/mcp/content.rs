@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_have_the_shapes_of_the_specification() {
+    fn content_blocks_have_the_shapes_of_the_specification() {
         let link = ResourceLink {
             uri: "file:///a".into(),
             name: "a".into(),
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_client_gets_blocks_it_knows() {
+    fn content_blocks_are_converted_for_older_versions() {
         let link = ResourceLink {
             uri: "file:///a".into(),
             name: "a".into(),

@@ -77,7 +77,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_result_is_stamped_in_front() {
+    fn a_stateless_result_begins_with_its_type_and_the_server_info() {
         let server = Server::new("s", "1");
         let read = |json: &str| serde_json::from_str::<Value>(json).unwrap();
         let info = json!({ "io.modelcontextprotocol/serverInfo": { "name": "s", "version": "1" } });

@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_are_read_as_what_is_asked_for() {
+    fn members_are_read_as_the_requested_type() {
         let fields = Fields::parse(r#"{"a":"x\n","b":null,"c":{"d":"e"},"f":[1, 2]}"#).unwrap();
         assert_eq!(fields.text("a").unwrap(), "x\n");
         assert_eq!(fields.optional_text("b").unwrap(), None);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_does_not_fit_is_named() {
+    fn a_member_of_the_wrong_type_is_named() {
         let fields = Fields::parse(r#"{"a":1,"c":"x"}"#).unwrap();
         assert!(
             fields
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn more_arguments_than_may_be_are_refused() {
+    fn too_many_arguments_are_refused() {
         let object = |count: usize| {
             let members: Vec<_> = (0..count).map(|at| format!(r#""a{at}":"x""#)).collect();
             format!("{{{}}}", members.join(","))

@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_json_does_not_have_is_found_where_it_is() {
+    fn nan_and_infinity_are_found_with_their_path() {
         let infinite = f64::INFINITY;
         assert_eq!(found(1.0, vec![Part::Nothing(None)], (0.5, None)), None);
         assert_eq!(

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_of_a_format_or_not() {
+    fn each_format_accepts_and_refuses_its_examples() {
         for (format, good, bad) in [
             (
                 "email",

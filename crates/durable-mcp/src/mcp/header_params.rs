@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_clients_would_leave_out_is_told() {
+    fn an_invalid_header_annotation_is_a_fault() {
         let property =
             |property: Value| json_schema!({ "type": "object", "properties": { "a": property } });
         for (schema, fault) in [
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_the_same_by_value_and_everything_else_by_text() {
+    fn header_integers_are_compared_by_value_and_others_by_text() {
         for (header, argument) in [
             ("42", "42"),
             ("42.0", "42"),

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_found_where_it_is() {
+    fn a_fault_is_located_by_its_path() {
         for (json, path) in [
             (r#"{"a":"x","inner":[]}"#, "a"),
             (r#"{"inner":[],"a":true}"#, "a"),

@@ -337,7 +337,7 @@ mod tests {
     use crate::mcp::schema::arguments_schema;
 
     #[test]
-    fn an_integer_is_one_however_it_is_written() {
+    fn an_integer_may_be_written_with_fraction_or_exponent() {
         for (written, integer) in [
             ("2.0", "2"),
             ("1e2", "100"),
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_read_at_any_depth() {
+    fn integers_are_normalised_at_any_depth() {
         let read = page(
             r#"{"limit": 1e1, "any": [2.0, "2.0\"1e2"], "maybe": -3.0,
                 "inner": [ {"pair": [1.0, 1.5]} , {"pair":[-1e1,2.0]}],
@@ -446,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_integer_or_out_of_range_is_refused_where_it_is() {
+    fn a_fraction_or_number_out_of_range_is_refused_with_its_path() {
         for (json, path) in [
             (r#"{"any":1,"limit":2.5}"#, "`limit`"),
             (r#"{"any":1,"limit":-1.0}"#, "`limit`"),
@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_the_default_where_null_has_no_meaning_of_its_own() {
+    fn null_becomes_the_default_where_null_has_no_meaning_of_its_own() {
         let read = page(
             r#"{"limit":null,"any":null,"maybe":null,"inner":[{"pair":null,"on":null},{"on":true}],"by_name":{"a":null},
                 "kind":{"is":"Deep","by":null,"next":null}}"#,
@@ -499,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn null_for_what_is_required_is_refused_as_it_is() {
+    fn null_for_a_required_member_is_refused() {
         #[derive(Debug, Deserialize, JsonSchema)]
         #[expect(dead_code, reason = "only faults are looked at")]
         struct Name {
@@ -529,7 +529,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_deep_or_broken_is_left_alone() {
+    fn a_text_that_is_too_deep_or_malformed_is_left_unchanged() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         for json in [
             deep.as_str(),
@@ -551,7 +551,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_a_surrogate_pair_is_told_as_that() {
+    fn half_of_a_surrogate_pair_is_refused_by_that_name() {
         for json in [
             r#""\ud800""#,
             r#""a\udc00b""#,

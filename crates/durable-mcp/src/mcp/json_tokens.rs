@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_text_is_not_looked_at() {
+    fn a_limit_of_values_is_checked() {
         assert!(!has_more_values("[0,0,0]", 4) && has_more_values("[0,0,0,0]", 4));
     }
 

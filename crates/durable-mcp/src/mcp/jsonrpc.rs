@@ -503,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_go_back_as_they_came() {
+    fn request_ids_are_returned_as_they_were_written() {
         for id in [
             "1",
             "-7",
@@ -524,14 +524,14 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_the_same_by_value() {
+    fn request_ids_are_compared_by_value() {
         let id = |json: &str| RequestId::from_json(json).unwrap();
         assert!(id("1") == id("1.0") && id("100") == id("1e2") && id("7") == id("7"));
         assert!(id("1") != id("\"1\"") && id("1.0") != id("10"));
     }
 
     #[test]
-    fn half_of_a_surrogate_pair_is_told_as_that_wherever_it_is() {
+    fn half_of_a_surrogate_pair_is_refused_by_that_name_in_any_member() {
         for text in [
             r#"{"jsonrpc":"2.0","id":1,"method":"\ud800"}"#,
             r#"{"jsonrpc":"2.0","id":1,"method":"ping","\ud800":1}"#,
@@ -554,7 +554,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_must_be_a_string_or_an_integer() {
+    fn a_request_id_must_be_a_short_string_or_an_integer() {
         let long = format!("\"{}\"", "x".repeat(MAX_ID_BYTES));
         for id in ["null", "1.5", "1e-3", "1e999", "true", "{}", "[]", &long] {
             assert_eq!(
@@ -566,14 +566,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_a_parse_error() {
+    fn a_text_that_is_no_json_is_a_parse_error() {
         for text in ["", "{", "nope", "{\"jsonrpc\":\"2.0\"", "[1,", "\u{0}"] {
             assert_eq!(refusal(text), (-32700, None), "{text}");
         }
     }
 
     #[test]
-    fn json_that_is_no_message_is_an_invalid_request_and_keeps_a_legible_id() {
+    fn json_that_is_no_message_is_an_invalid_request_with_its_id() {
         for (text, id) in [
             ("1", None),
             ("\"ping\"", None),
@@ -608,7 +608,7 @@ mod tests {
     }
 
     #[test]
-    fn the_code_of_an_error_is_an_integer_however_it_is_written() {
+    fn an_error_code_may_be_written_with_fraction_or_exponent() {
         for (code, read) in [
             ("-32000", Some(-32000)),
             ("-32000.0", Some(-32000)),

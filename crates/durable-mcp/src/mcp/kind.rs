@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_kind_that_serde_would_read_is_refused_at_any_depth() {
+    fn a_value_that_only_serde_would_accept_is_refused_at_any_depth() {
         for (member, path) in [
             (
                 r#""colour":{"red":null}"#,
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_the_kind_that_its_schema_names_is_taken() {
+    fn a_value_of_the_type_that_its_schema_names_is_accepted() {
         for json in [
             r#"{"colour":"red","titled":"One","place":{"x":1,"y":2},"places":[{"x":1,"y":2}]}"#,
             r#"{"colour":"verde","titled":null,"place":null,"shape":null,"figure":null,"nothing":null}"#,
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_without_constraints_is_checked_where_a_struct_or_an_enum_is_in_it() {
+    fn schemas_with_structs_or_enums_are_checked_without_constraints() {
         #[derive(JsonSchema)]
         #[expect(dead_code, reason = "only its schema is looked at")]
         struct Flat {

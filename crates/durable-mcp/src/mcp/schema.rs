@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_schema_says_where_null_is() {
+    fn an_output_schema_marks_members_that_may_be_null() {
         let schema = serde_json::to_value(output_schema::<Search>()).unwrap();
         let property = |name: &str| schema["properties"][name].clone();
         assert_eq!(

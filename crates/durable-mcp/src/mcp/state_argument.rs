@@ -190,14 +190,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_uri_has_the_state_behind_it() {
+    fn the_session_of_a_uri_is_its_last_query_parameter() {
         assert_eq!(split("mcp://a"), ("mcp://a", None));
         assert_eq!(split("mcp://a?session=x"), ("mcp://a", Some("x")));
         assert_eq!(split(&join("mcp://a?b=c", "x")), ("mcp://a?b=c", Some("x")));
     }
 
     #[test]
-    fn the_argument_is_taken_out_and_the_others_stay_as_they_are() {
+    fn the_session_argument_is_removed_and_others_stay_unchanged() {
         let arguments =
             RawValue::from_string(r#"{"a": 1.50, "session":"x","b":"\u00e9"}"#.to_owned()).unwrap();
         assert_eq!(

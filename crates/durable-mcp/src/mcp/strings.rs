@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_become_the_types_of_the_fields() {
+    fn string_arguments_become_the_types_of_the_fields() {
         let read = read(&[
             ("name", "7\"\n"),
             ("count", "7"),
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_read_as_the_type_is_a_fault_and_never_json_of_its_own() {
+    fn a_string_that_does_not_fit_the_type_is_refused_and_not_parsed_as_json() {
         for count in ["", "x", "1,\"on\":true", "0x10", "NaN", "01", "{}"] {
             let fault = read(&[("name", "x"), ("count", count), ("on", "true")])
                 .unwrap_err()

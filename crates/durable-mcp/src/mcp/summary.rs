@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn types_are_told_in_words() {
+    fn types_are_described_in_words() {
         for (schema, expected) in [
             (json!({ "type": "string" }), "string"),
             (
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_long_schema_tells_stays_short() {
+    fn the_description_of_a_long_schema_stays_short() {
         let long = json!({ "enum": (0..1000).collect::<Vec<_>>() });
         assert!(told(&long).ends_with("| 11 | …"), "{}", told(&long));
         let deep = (0..1000).fold(
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_arguments_of_tools_and_prompts_are_told() {
+    fn arguments_of_tools_and_prompts_are_described() {
         let note = async |Args(_): Args<Note>| "noted".to_owned();
         let server = Server::new("s", "1")
             .tool("note", "", note)

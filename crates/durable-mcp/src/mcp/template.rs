@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_found_between_literals_and_decoded() {
+    fn template_variables_are_found_between_literals_and_decoded() {
         assert_eq!(
             matched("test://template/{id}/data", "test://template/123/data"),
             pairs(&[("id", "123")])
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn other_uris_do_not_match() {
+    fn a_uri_that_does_not_fit_the_template_does_not_match() {
         for uri in [
             "a://", "a:///", "a://1/2", "b://1", "a://1?x", "a://%zz", "a://%ff",
         ] {
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_that_cannot_be_matched_is_refused() {
+    fn a_template_that_cannot_be_matched_back_is_refused() {
         for template in ["a://{x", "a://{}", "a://{x}{y}", "a://{?q}", "a://{x*}"] {
             assert!(UriTemplate::parse(template).is_err(), "{template}");
         }

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_uri_has_a_scheme_and_characters_of_uris_alone() {
+    fn a_uri_needs_a_scheme_and_only_valid_characters() {
         for uri in [
             "notes://all",
             "mcp://a/b?c=d#e",

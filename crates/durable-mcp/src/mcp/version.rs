@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_version_is_echoed_and_an_unknown_one_gets_the_newest() {
+    fn a_known_version_is_echoed_and_an_unknown_one_becomes_the_newest() {
         for version in ProtocolVersion::ALL
             .into_iter()
             .filter(|version| !version.is_stateless())
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_ordered_by_date() {
+    fn protocol_versions_are_ordered_by_date() {
         assert!(ProtocolVersion::ALL.is_sorted());
         assert!(
             ProtocolVersion::ALL

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_provider_says_is_one_short_line() {
+    fn the_error_text_of_a_provider_becomes_one_short_line() {
         assert_eq!(said("a\r\nb\u{1b}[31m"), "ab[31m");
         assert_eq!(said(&"é".repeat(500)).chars().count(), MAX_SAID_CHARS);
     }

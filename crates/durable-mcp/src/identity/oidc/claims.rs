@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_of_the_protocol_is_not_of_the_person() {
+    fn claims_of_the_protocol_are_left_out_of_the_props() {
         let claims = claims(json!({
             "iss": "i", "aud": "a", "azp": "a", "exp": 1, "iat": 1, "nbf": 1, "nonce": "n", "at_hash": "h", "c_hash": "h",
             "s_hash": "h", "jti": "j", "sub": "u1", "groups": ["staff"],
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_counts_only_if_the_provider_says_that_it_is_verified() {
+    fn an_address_counts_only_if_the_provider_verified_it() {
         let known_as = |verified: Value| {
             let claims = claims(
                 json!({ "sub": "u1", "email": "ann@example.com", "email_verified": verified }),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_called_by_the_best_of_their_names() {
+    fn a_user_is_called_by_the_best_of_their_names() {
         let name = |value: Value| claims(value).name().map(str::to_owned);
         let all = json!({ "name": "Ann", "preferred_username": "ann", "email": "ann@example.com" });
         assert_eq!(name(all).as_deref(), Some("Ann"));
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_and_an_address_may_be_in_userinfo_alone() {
+    fn name_and_address_may_come_from_userinfo_alone() {
         let mut bare = claims(json!({ "sub": "u1", "nonce": "n" }));
         let userinfo =
             json!({ "sub": "u1", "name": "Ann", "email": "ann@example.com", "nonce": "other" });
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn userinfo_of_somebody_else_or_none_at_all_completes_nothing() {
+    fn userinfo_of_another_user_or_of_none_is_an_error() {
         let error = |status, userinfo: &Value| {
             completed(&mut claims(json!({ "sub": "u1" })), status, userinfo).unwrap_err()
         };
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_that_name_nobody_are_of_nobody() {
+    fn claims_without_a_subject_are_refused() {
         for value in [
             json!({}),
             json!({ "sub": "" }),

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn discovery_is_asked_once_and_outlasts_an_outage_for_a_day() {
+    fn the_configuration_is_fetched_once_and_survives_an_outage_of_a_day() {
         let (web, discovery) = (
             StandIn::default(),
             Discovery::new(ISSUER.to_owned(), "OIDC"),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_that_is_not_the_issuers_is_not_used() {
+    fn a_configuration_of_another_issuer_is_not_used() {
         let evil = found(ISSUER, "issuer", json!("https://evil.example")).err();
         assert!(
             matches!(evil, Some(IdentityError::Misconfigured(text)) if text.contains("OIDC_ISSUER"))
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_goes_where_the_provider_takes_it() {
+    fn the_secret_is_sent_in_the_body_if_the_provider_supports_only_that() {
         let in_body = |methods: Value| {
             found(ISSUER, "token_endpoint_auth_methods_supported", methods)
                 .unwrap()

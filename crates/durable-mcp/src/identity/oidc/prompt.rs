@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_provider_can_be_told_to_ask_but_not_to_ask_nobody() {
+    fn a_prompt_may_ask_for_consent_or_login_but_not_for_none() {
         for text in ["consent", "login", "select_account", "login consent"] {
             assert_eq!(Prompt::parse(text).unwrap().as_str(), text);
         }
