@@ -98,7 +98,7 @@ mod tests {
     const METADATA: &str = "https://a.example/.well-known/oauth-protected-resource/mcp";
 
     #[test]
-    fn a_caller_without_token_is_told_where_to_look_and_of_no_error() {
+    fn a_challenge_without_a_token_has_metadata_and_no_error() {
         let scopes = Scopes::parse("mcp:use offline_access").unwrap();
         let challenge = BearerChallenge {
             scopes: Some(&scopes),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_token_is_told_what_is_wrong_with_it() {
+    fn a_challenge_to_a_refused_token_has_error_and_description() {
         let challenge = BearerChallenge {
             error: Some(BearerError::InvalidToken),
             description: Some("The token has expired."),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn no_value_leaves_its_quotes_or_its_line() {
+    fn quotes_and_line_breaks_in_challenge_values_are_replaced() {
         let challenge = BearerChallenge {
             error: Some(BearerError::InsufficientScope),
             description: Some("a\", scope=\"x\\\r\nB: ü"),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn each_error_has_the_status_of_the_rfc() {
+    fn each_bearer_error_has_the_status_of_the_rfc() {
         let errors = [
             BearerError::InvalidRequest,
             BearerError::InvalidToken,

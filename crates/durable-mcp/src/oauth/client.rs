@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_the_other_program_reads_unchanged() {
+    fn a_client_record_of_the_other_library_is_read() {
         let client = Client::read(&theirs().to_string()).unwrap();
         assert_eq!(client.id, "abc123");
         assert!(client.secret_hash.as_ref().unwrap().starts_with("5e88"));
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_we_refuse_is_as_good_as_not_registered() {
+    fn a_stored_redirect_uri_that_would_be_refused_is_left_out() {
         let client = Client::read(&theirs().to_string()).unwrap();
         let uris: Vec<_> = client
             .redirect_uris
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn what_we_do_not_use_of_a_record_is_kept() {
+    fn unused_members_of_a_client_record_are_kept() {
         let again = Client::read(&theirs().to_string()).unwrap().write();
         let again: Value = serde_json::from_str(&again).unwrap();
         let mut expected = theirs();
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_an_old_version_gets_the_defaults_of_its_time() {
+    fn an_old_client_record_gets_the_defaults_of_its_version() {
         let client =
             Client::read(r#"{"clientId":"a","redirectUris":["https://a.example/cb"]}"#).unwrap();
         assert_eq!(client.auth_method, AuthMethod::None);
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn our_record_reads_as_it_was_written() {
+    fn a_client_record_survives_being_stored() {
         let uris = vec![RedirectUri::parse("https://a.example/cb").unwrap()];
         let client = Client {
             name: Some("<b>".to_owned()),
@@ -456,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_another_version_is_an_error() {
+    fn a_client_record_of_another_version_is_an_error() {
         let later = r#"{"v":2,"clientId":"a","redirectUris":[]}"#;
         for text in [
             "",
@@ -472,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_goes_to_a_registered_address_alone() {
+    fn only_a_registered_redirect_uri_is_accepted() {
         let uris = ["https://a.example/cb", "http://127.0.0.1:1/cb"];
         let uris = uris
             .iter()
@@ -493,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing_of_a_secret() {
+    fn debug_output_hides_the_hash_of_a_client_secret() {
         let shown = format!("{:?}", Client::read(&theirs().to_string()).unwrap());
         assert!(
             shown.contains("abc123") && !shown.contains("5e88"),
@@ -502,7 +502,7 @@ mod tests {
     }
 
     #[test]
-    fn methods_have_the_names_they_are_written_with() {
+    fn auth_methods_have_the_same_name_in_json_and_text() {
         for method in AuthMethod::ALL {
             assert_eq!(serde_json::to_value(method).unwrap(), method.as_str());
             assert_eq!(AuthMethod::parse(method.as_str()), Some(method));

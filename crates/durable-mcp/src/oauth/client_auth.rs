@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_registered_method_lets_in() {
+    fn only_the_registered_auth_method_is_accepted() {
         for registered in AuthMethod::ALL {
             for tried in AuthMethod::ALL {
                 let result = authenticate(&client(registered), &presented(tried));
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_named_no_method_may_send_its_secret_either_way() {
+    fn a_client_without_a_named_auth_method_may_use_basic_or_post() {
         let basic = Client {
             auth_method_explicit: false,
             ..client(AuthMethod::Basic)
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_secret_or_none_on_record_lets_nobody_in() {
+    fn a_wrong_or_unrecorded_secret_is_refused() {
         let basic = client(AuthMethod::Basic);
         for text in ["id:wrong", "id:", "id:s3 cret2"] {
             assert!(
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_header_is_answered_with_a_challenge() {
+    fn a_malformed_authorization_header_is_answered_with_a_challenge() {
         let good = PADDED.encode("id:s");
         for text in [
             "Basic".to_owned(),
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_says_who_it_is_once() {
+    fn a_client_may_authenticate_by_one_method_only() {
         let basic = header("id:s3+cret");
         assert!(read(Some(&basic), "client_id=id").is_ok());
         assert!(read(Some(&basic), "client_id=id&client_secret=").is_ok());
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_says_nothing_is_not_let_in() {
+    fn a_request_without_a_client_id_is_refused() {
         let error = read(None, "grant_type=authorization_code").unwrap_err();
         assert_eq!(
             (error.status(), error.code(), error.challenge()),
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing_of_a_secret() {
+    fn debug_output_hides_presented_secrets() {
         let shown = format!(
             "{:?} {:?}",
             presented(AuthMethod::Basic),

@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn null_and_empty_are_as_absent() {
+    fn null_and_empty_members_count_as_absent() {
         with(
             json!({ "client_name": null, "logo_uri": "", "contacts": null, "scope": "" }),
             |metadata| {
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_shown_as_far_as_it_can_be() {
+    fn a_client_name_is_cleaned_and_cut() {
         let name = |name: Value| with(json!({ "client_name": name }), |metadata| metadata.name());
         let long = "ü".repeat(MAX_NAME_CHARS);
         for (given, shown) in [
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_a_web_url_and_nothing_else() {
+    fn only_web_urls_are_kept_as_pages_of_a_client() {
         let uri = |uri: Value| {
             with(json!({ "logo_uri": uri }), |metadata| {
                 metadata.uri("logo_uri")
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_keeps_the_texts_that_fit() {
+    fn a_list_keeps_only_texts_of_valid_length() {
         let list = |value: Value| {
             with(json!({ "contacts": value }), |metadata| {
                 metadata.list("contacts").map(|texts| {
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_scope_tokens() {
+    fn invalid_scope_tokens_are_dropped() {
         let scope = |scope: Value| {
             with(json!({ "scope": scope }), |metadata| {
                 metadata.scope().map(|scopes| scopes.to_string())
@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_kind_of_program_is_none() {
+    fn an_unknown_application_type_is_ignored() {
         for (given, kind) in [
             (json!("web"), Some(ApplicationType::Web)),
             (json!("native"), Some(ApplicationType::Native)),
@@ -482,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn the_preferred_method_wins_and_another_that_is_accepted_will_do() {
+    fn a_supported_auth_method_replaces_an_unsupported_preferred_one() {
         let accepted = [AuthMethod::None];
         let read = |value: Value| with(value, |metadata| metadata.auth_method(&accepted));
         assert_eq!(read(json!({})), Ok(None));
@@ -515,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_key_is_refused_and_other_keys_are_not_looked_at() {
+    fn a_private_key_is_refused_and_other_keys_are_not_checked() {
         let keys = |value: Value| with(value, |metadata| metadata.check_keys());
         let public = json!({ "keys": [{ "kty": "EC", "x": "1", "y": "2" }] });
         for jwks in [
@@ -540,7 +540,7 @@ mod tests {
     }
 
     #[test]
-    fn redirect_uris_are_counted_and_measured() {
+    fn number_and_length_of_redirect_uris_are_limited() {
         let read = |value: Value| {
             with(json!({ "redirect_uris": value }), |metadata| {
                 metadata.redirect_uris(&RedirectPolicy::default())

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_is_told_which_client_is_wrong_and_how() {
+    fn a_wrong_configured_client_is_named_with_its_fault() {
         for (json, expected) in [
             ("{}", "The clients must be a JSON list of objects."),
             ("[5]", "The clients must be a JSON list of objects."),
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_type_must_be_one_of_this_server() {
+    fn the_grant_type_of_a_configured_client_must_be_supported() {
         let exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
         let json =
             format!(r#"[{{"client_id":"a","client_secret":"s","grant_types":["{exchange}"]}}]"#);

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_is_down_keeps_new_users_out_and_lets_returning_ones_in() {
+    fn a_host_that_is_down_blocks_new_users_and_not_returning_ones() {
         let world = World::new();
         world.client(URL).unwrap();
         world.kv.pass_ms(MOST_FRESH_SECONDS * 1000);
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_is_withdrawn_or_spoilt_is_no_client_any_more() {
+    fn a_withdrawn_or_malformed_document_is_no_client_any_more() {
         let world = World::new();
         world.client(URL).unwrap();
         world.kv.pass_ms(MOST_FRESH_SECONDS * 1000);
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_without_older_copy_is_not_to_be_had_of_a_host_that_is_down() {
+    fn a_document_without_a_copy_is_unavailable_while_its_host_is_down() {
         let world = World::new();
         world.web.take_down(URL);
         let error = world.returning(URL).unwrap_err();
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_that_could_not_be_kept_is_fetched_again() {
+    fn a_copy_that_could_not_be_stored_is_fetched_again() {
         let world = World::new();
         world.kv.fail(Call::Put, 1);
         assert!(world.client(URL).is_ok());
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_make_this_server_fetch_so_much_and_no_more() {
+    fn fetches_from_one_host_are_limited() {
         let world = World::new();
         world.web.take_down(URL);
         for _ in 0..HOST_FETCHES.burst * 2 {
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn made_up_documents_of_one_stranger_keep_nobody_else_out() {
+    fn made_up_documents_of_one_address_do_not_block_others() {
         let world = World::new();
         for n in 0..100 {
             let made_up = format!("https://c.example/made-up-{n}.json");
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_client_is_known_for_a_day_more_where_no_more_documents_are_fetched() {
+    fn a_known_client_is_served_from_its_copy_while_fetches_are_limited() {
         let world = World::new();
         world.client(URL).unwrap();
         let use_up = || {

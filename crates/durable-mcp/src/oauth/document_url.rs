@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_url_is_fetched() {
+    fn a_url_outside_the_public_web_is_not_fetched() {
         let hosts = [
             "localhost",
             "a.localhost",
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn another_port_than_that_of_https_is_asked_where_it_is_allowed() {
+    fn another_port_is_fetched_only_if_the_policy_allows_it() {
         let policy = DocumentPolicy {
             ports: vec![8443],
             ..DocumentPolicy::default()
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_fetched_where_a_test_says_so() {
+    fn loopback_is_fetched_only_if_the_policy_allows_it() {
         let policy = DocumentPolicy {
             allow_loopback: true,
             ..DocumentPolicy::default()
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_has_the_last_word_on_a_host() {
+    fn hosts_outside_the_list_of_the_policy_are_not_fetched() {
         let names = |names: &[&str]| {
             names
                 .iter()
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn this_server_does_not_ask_itself() {
+    fn documents_of_the_servers_own_hosts_are_not_fetched() {
         let policy = DocumentPolicy {
             own_hosts: vec!["Own.example".to_owned()],
             ..DocumentPolicy::default()
@@ -393,7 +393,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_written_only_names_of_the_public_web_are_fetched(
+        fn every_accepted_url_has_a_public_host_name(
             url in "(https|http|HTTPS)://[a-z0-9.:@%A_\\[\\]-]{1,24}(/[a-z.%2eE#?\\\\]{0,8}){0,3}"
         ) {
             if check_url(&url, &DocumentPolicy::default()).is_ok() {
@@ -406,7 +406,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_is_too_odd_to_be_judged(url in any::<String>()) {
+        fn the_check_of_a_url_panics_for_no_text(url in any::<String>()) {
             let _ = check_url(&url, &DocumentPolicy { allow_loopback: true, ..DocumentPolicy::default() });
         }
     }

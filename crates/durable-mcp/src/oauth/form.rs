@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_that_is_held_back_was_received_when_it_came() {
+    fn a_form_counts_as_received_at_its_head_unless_its_body_is_late() {
         assert_eq!(received(5_000, 5_000), 5_000);
         assert_eq!(received(5_000, 5_000 + BODY_MS), 5_000);
         assert_eq!(received(5_000, 5_001 + BODY_MS), 5_001 + BODY_MS);

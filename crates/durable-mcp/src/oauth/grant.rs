@@ -518,7 +518,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_read_as_it_was_written() {
+    fn a_grant_row_survives_being_stored() {
         let rotated = live().rotated(next("s"), access("b", 5000), NOW, &Evictions::default());
         let ending = Grant::Live(rotated.clone()).ended(NOW, 0);
         for grant in [
@@ -536,7 +536,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_token_is_current_then_repeats_then_is_stale() {
+    fn a_refresh_token_is_current_then_repeatable_then_stale() {
         assert_eq!(live().standing("r", NOW, 2), RefreshStatus::Current);
         let rotated = live().rotated(next("s"), access("b", 5000), NOW, &Evictions::default());
         let standing = |live: &Live, at| (live.standing("r", at, 2), live.standing("s", at, 2));
@@ -565,7 +565,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_that_ends_names_every_record_that_may_still_be_good() {
+    fn an_ending_grant_names_every_record_that_may_still_be_valid() {
         let live = live().with_access(access("b", 5000), NOW, &Evictions::default());
         let at = |now| Grant::Live(live.clone()).ended(now, 0).keys;
         let (prefix, header) = (
@@ -591,7 +591,7 @@ mod tests {
     }
 
     #[test]
-    fn an_access_token_leaves_a_row_only_when_its_record_has_gone() {
+    fn an_access_token_stays_in_the_row_until_its_record_is_gone() {
         let mut live = live();
         for hash in ["b", "c"] {
             live = live.with_access(access(hash, 5000), NOW, &Evictions::default());
@@ -610,7 +610,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_comes_back_with_its_redirect_uri_or_with_pkce_without() {
+    fn a_code_needs_its_redirect_uri_or_pkce() {
         let pending = pending();
         assert!(!pending.came_by(None) && pending.came_by(Some("http://127.0.0.1:1/cb")));
         assert!(pending.came_by(Some("http://127.0.0.1:2/cb")));

@@ -118,7 +118,7 @@ mod tests {
     const NEVER: u64 = NOW;
 
     #[test]
-    fn a_record_is_read_once_in_a_while_and_changes_made_here_are_seen_at_once() {
+    fn a_client_record_is_cached_briefly_and_own_changes_are_seen_at_once() {
         let (kv, known) = (MemoryKv::at(NOW), KnownClients::default());
         block_on(kv.put("client:a", "1", NEVER, None)).unwrap();
         let at = |now| KnowingKv {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_known_than_may_be() {
+    fn the_number_of_cached_client_records_is_limited() {
         let known = KnownClients::default();
         for at in 0..=MAX_KNOWN {
             known.put(&at.to_string(), "x", NOW, KNOWN_MS);

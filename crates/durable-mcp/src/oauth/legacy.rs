@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn access_tokens_of_the_library_are_read() {
+    fn access_tokens_of_the_other_library_are_read() {
         for vector in Vector::all() {
             for (which, scopes) in [("first", "read write"), ("second", "read")] {
                 let token = vector.text(&format!("/{which}/access_token"));
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_opens_with_its_own_token_alone() {
+    fn a_legacy_record_opens_with_its_own_token_alone() {
         for vector in Vector::all() {
             let [first, second] =
                 ["/first/access_token", "/second/access_token"].map(|path| vector.text(path));
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_opens_with_its_refresh_token_and_the_one_before() {
+    fn a_legacy_grant_opens_with_its_current_and_previous_refresh_token() {
         for vector in Vector::all() {
             let [first, second] =
                 ["/first/refresh_token", "/second/refresh_token"].map(|path| vector.text(path));
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_says_what_was_granted() {
+    fn a_legacy_grant_has_its_client_scopes_audience_and_expiry() {
         for vector in Vector::all() {
             let key = Vector::key_of_grant(vector.text("/first/refresh_token"));
             let grant = LegacyGrant::read(vector.0["kept"][&key].as_str().unwrap()).unwrap();
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_whose_code_was_not_redeemed_opens_for_no_token() {
+    fn a_legacy_grant_without_a_redeemed_code_opens_for_no_token() {
         let grant = json!({
             "id": "g", "clientId": "c", "userId": "u", "scope": ["a", "not one"], "encryptedProps": "AA==",
             "createdAt": 1, "authCodeId": "x", "authCodeWrappedKey": "AA==", "metadata": null,
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn an_audience_that_cannot_be_read_is_not_taken_for_none() {
+    fn an_unreadable_audience_is_not_taken_for_an_absent_one() {
         let of = |value: Value| audience(&value);
         let resource = Resource::parse("https://a/mcp").unwrap();
         assert_eq!(of(Value::Null), Some(Vec::new()));
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_none() {
+    fn a_text_that_is_no_legacy_record_is_refused() {
         for json in ["", "{}", "[]", "null", "1", r#"{"v":1}"#] {
             assert!(LegacyGrant::read(json).is_none(), "{json}");
             assert!(read_access(json, "u:g:s").is_none(), "{json}");
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_wrapped_as_in_rfc_3394() {
+    fn wrapped_keys_are_opened_as_in_rfc_3394() {
         // Section 4.6: 256 bits of key data with a 256-bit key.
         let key: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
         let wrapped = [

@@ -402,7 +402,7 @@ mod tests {
     const LATER: u64 = NOW / 1000 + 100;
 
     #[test]
-    fn a_record_is_there_until_it_expires() {
+    fn a_stored_record_is_there_until_it_expires() {
         block_on(async {
             let kv = MemoryKv::at(NOW);
             kv.put("a:1", "one", LATER, Some("beside")).await.unwrap();
@@ -415,14 +415,14 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_expires_too_soon_is_not_taken() {
+    fn a_record_that_expires_too_soon_is_refused() {
         let kv = MemoryKv::at(NOW);
         assert!(block_on(kv.put("a", "one", NOW / 1000 + KV_LEAST_SECONDS - 1, None)).is_err());
         assert!(block_on(kv.put("a", "one", NOW / 1000 + KV_LEAST_SECONDS, None)).is_ok());
     }
 
     #[test]
-    fn the_nth_call_fails_before_or_after_its_work() {
+    fn a_chosen_call_fails_before_or_after_its_effect() {
         block_on(async {
             let kv = MemoryKv::at(NOW);
             kv.fail(Call::Put, 2);
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_goes_on_at_its_cursor() {
+    fn a_listing_continues_at_its_cursor() {
         block_on(async {
             let kv = MemoryKv::at(NOW);
             for n in 0..150 {
@@ -461,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_gives_a_thousand_keys_at_most() {
+    fn a_listing_returns_at_most_a_thousand_keys() {
         let kv = MemoryKv::at(NOW);
         for n in 0..1_001 {
             kv.set(&format!("a:{n:04}"), "");
@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invocation_makes_a_thousand_operations_and_no_more() {
+    fn an_invocation_may_make_a_thousand_operations() {
         let kv = MemoryKv::at(NOW);
         kv.charge(Some(Invocation::default()));
         assert!((0..1_000).all(|_| block_on(kv.get("a")).is_ok()));
@@ -487,7 +487,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_as_large_as_the_platform_takes_it() {
+    fn sizes_of_keys_values_and_metadata_are_those_of_the_platform() {
         let kv = MemoryKv::at(NOW);
         let put = |key: usize, value: usize, beside: usize| {
             block_on(kv.put(
@@ -521,7 +521,7 @@ mod tests {
     }
 
     #[test]
-    fn seeded_randomness_repeats_itself_and_nothing_else() {
+    fn seeded_randomness_repeats_for_the_same_seed_alone() {
         let bytes = |random: &SeededRandom| {
             let mut bytes = [0; 40];
             random.fill(&mut bytes).unwrap();

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_says_what_it_serves() {
+    fn the_metadata_advertise_what_is_served() {
         let scopes = Scopes::parse("mcp:use offline_access").unwrap();
         assert_eq!(
             server(&scopes).to_json(),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_served_is_not_advertised() {
+    fn the_metadata_omit_what_is_not_served() {
         let document = ServerMetadata {
             issuer: "https://a.example",
             ..ServerMetadata::default()
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_client_may_not_introspect() {
+    fn introspection_is_advertised_for_confidential_clients_alone() {
         let scopes = Scopes::default();
         let document = ServerMetadata {
             introspect: Some("/introspect"),
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_are_under_the_origin_even_where_the_issuer_has_a_path() {
+    fn endpoints_are_at_the_origin_even_if_the_issuer_has_a_path() {
         let scopes = Scopes::default();
         let document = ServerMetadata {
             issuer: "https://a.example/tenant",
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_names_its_server_and_no_offline_access() {
+    fn resource_metadata_name_the_server_and_omit_offline_access() {
         let scopes = Scopes::parse("mcp:use offline_access").unwrap();
         let resource = ResourceMetadata {
             resource: "https://a.example/mcp",
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn the_well_known_name_goes_between_host_and_path() {
+    fn the_well_known_segment_stands_between_host_and_path() {
         for (url, expected) in [
             (
                 "https://a.example/mcp",
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_is_found_where_it_is_built_from_alone() {
+    fn server_metadata_paths_are_built_from_the_path_of_the_issuer() {
         assert_eq!(
             server_metadata_paths("https://a.example/tenant"),
             [

@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_in_the_document_is_its_url_to_the_letter() {
+    fn the_client_id_in_a_document_must_equal_its_url() {
         for id in [
             json!("https://chatgpt.com/oauth/IbUR3zxyNQ16/client.json/"),
             json!(""),
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_without_what_it_needs_is_refused() {
+    fn a_document_with_a_missing_or_forbidden_member_is_refused() {
         for (member, value) in [
             ("client_name", Value::Null),
             ("client_name", json!("   ")),
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_signs_its_requests_is_told_what_is_supported() {
+    fn an_unsupported_auth_method_is_answered_with_the_supported_one() {
         let mut document = chatgpt();
         document["token_endpoint_auth_methods_supported"] = Value::Null;
         let error = read(URL, &fetched(&document), &offered()).unwrap_err();
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_for_show_refuses_no_document() {
+    fn a_malformed_descriptive_member_refuses_no_document() {
         for (member, value) in [
             (
                 "client_name",
@@ -459,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_refused_does_not_spoil_the_others() {
+    fn a_refused_redirect_uri_does_not_invalidate_the_others() {
         let client = with(
             "redirect_uris",
             json!(["http://a.example/cb", "http://127.0.0.1/cb"]),
@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_document_leaves_out_gets_the_defaults_of_the_rfc() {
+    fn omitted_members_of_a_document_get_the_defaults_of_the_rfc() {
         let document = json!({ "client_id": URL, "client_name": "x", "redirect_uris": ["https://a.example/cb"] });
         let client = read(URL, &fetched(&document), &offered()).unwrap();
         assert_eq!(client.grant_types, ["authorization_code"]);
@@ -485,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_whole_json_answer_is_a_document() {
+    fn only_a_complete_json_response_is_a_document() {
         let good = fetched(&chatgpt());
         for status in [201, 204, 206, 301, 302, 304, 307, 404, 500] {
             let error = read(
@@ -556,7 +556,7 @@ mod tests {
     }
 
     #[test]
-    fn every_failed_fetch_is_told_in_one_wording_and_apart_in_the_log_alone() {
+    fn failed_fetches_share_one_text_and_differ_in_the_log_alone() {
         let failures = [
             FetchFailure::Unreachable,
             FetchFailure::Status(302),
@@ -594,7 +594,7 @@ mod tests {
     }
 
     #[test]
-    fn freshness_is_what_the_host_says_within_bounds() {
+    fn the_freshness_is_that_of_cache_control_within_bounds() {
         for (header, seconds) in [
             (None, LEAST_FRESH_SECONDS),
             (Some("max-age=0"), LEAST_FRESH_SECONDS),
@@ -610,7 +610,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_a_surrogate_pair_in_a_member_that_is_not_needed_refuses_no_document() {
+    fn a_lone_surrogate_in_a_descriptive_member_refuses_no_document() {
         let url = "https://a.example/client.json";
         let body = format!(
             r#"{{"client_id":"{url}","redirect_uris":["https://a.example/cb"],"client_name":"A\ud83d","x\udc00":1e400}}"#

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_values_are_decoded() {
+    fn parameter_names_and_values_are_decoded() {
         let params = parse("a=1+2&%62=%C3%A9&c&d=x=y&&");
         let get = |name| params.get(name);
         assert_eq!(
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_a_resource_is_repeated() {
+    fn only_the_resource_parameter_may_be_repeated() {
         for text in ["a=1&a=1", "a=1&b=2&%61=3", "a&a", "a=&a=1"] {
             assert_eq!(
                 Params::parse(text),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_utf8_or_no_percent_encoding_is_malformed() {
+    fn parameters_with_invalid_utf8_or_percent_encoding_are_malformed() {
         for text in ["%", "%4", "a=%zz", "%+1=a", "a=%ff", "a=%C3"] {
             assert_eq!(Params::parse(text), Err(ParamsError::Malformed), "{text}");
         }
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_encoded_is_decoded_again() {
+    fn encoded_parameters_can_be_decoded_again() {
         let pairs = [("a b", "x&y=z"), ("é", "%+\n")];
         let text = encode_query(&pairs);
         assert_eq!(text, "a%20b=x%26y%3Dz&%C3%A9=%25%2B%0A");
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_value() {
+    fn debug_output_hides_parameter_values() {
         assert_eq!(
             format!("{:?}", parse("code=secret&x=y")),
             r#"{"code", "x"}"#

@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_a_burst_and_then_one_an_interval() {
+    fn an_address_may_use_its_burst_and_then_one_per_interval() {
         let (mut rates, burst) = (Rates::default(), REGISTRATIONS.burst);
         assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW), (burst, 30));
         assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW + 29_000), (0, 1));
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_forgets_who_waited() {
+    fn the_number_of_counted_addresses_is_bounded() {
         let mut rates = Rates::default();
         for n in 0..MAX_COUNTED * 2 {
             let address = format!("10.{}.{}.{}", n / 65536, n / 256 % 256, n % 256);
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_to_wait_uses_nothing_up() {
+    fn a_refused_attempt_uses_up_nothing() {
         let mut rates = Rates::default();
         assert_eq!(
             until_refused(&mut rates, "192.0.2.1", NOW).0,
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_who_makes_documents_up_holds_nobody_back() {
+    fn made_up_documents_of_one_network_delay_no_other_client() {
         for strangers in [
             &["198.51.100.1"][..],
             &["2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:0:3::1"],
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_fetch_costs_more_than_one_that_worked() {
+    fn a_failed_fetch_costs_more_than_a_successful_one() {
         let mut rates = Rates::default();
         let worked = (0..1000)
             .filter(|_| rates.fetch("192.0.2.1", "a.example", NOW).is_ok())
@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn made_up_tokens_of_the_other_library_are_looked_for_so_often_and_good_ones_always() {
+    fn lookups_of_unknown_legacy_tokens_are_limited() {
         let mut rates = Rates::default();
         for _ in 0..LEGACY_MISSES.burst {
             assert_eq!(rates.legacy("192.0.2.1", NOW), Ok(()));
@@ -452,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_not_asked_by_everybody_at_once() {
+    fn fetches_from_one_host_are_limited_over_all_addresses() {
         let mut rates = Rates::default();
         let asked = |rates: &mut Rates, host: &str| {
             (0..200)
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_address_only_hosts_and_the_total_are_counted() {
+    fn a_fetch_without_an_address_counts_for_host_and_total_alone() {
         let mut rates = Rates::default();
         let worked = (0..1000)
             .filter(|_| rates.fetch("", "a.example", NOW).is_ok())

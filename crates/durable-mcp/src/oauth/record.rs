@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_read_as_it_was_written() {
+    fn an_access_record_survives_being_stored() {
         let keys = Keys::from_secret("k");
         let token = token(&keys, &"g".repeat(16));
         for access in [
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_tells_nothing_of_what_it_holds() {
+    fn an_access_record_reveals_nothing_of_its_content() {
         let keys = Keys::from_secret("k");
         let json = access()
             .write(&keys, &token(&keys, &"g".repeat(16)), &Filled)
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_for_its_own_token() {
+    fn an_access_record_opens_with_its_own_token_alone() {
         let keys = Keys::from_secret("k");
         let [one, other] = ["g", "h"].map(|letter| token(&keys, &letter.repeat(16)));
         let json = access().write(&keys, &one, &Filled).unwrap();
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_ends_on_time() {
+    fn an_access_record_ends_on_time() {
         let keys = Keys::from_secret("k");
         let token = token(&keys, &"g".repeat(16));
         let json = access().write(&keys, &token, &Filled).unwrap();
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_key_is_told() {
+    fn an_access_record_under_an_unknown_key_names_that_key() {
         let old = Keys::generate([1; KEY_BYTES], 0);
         let new = old.clone().rotated([2; KEY_BYTES], 1, 1000);
         let token = token(&old, &"g".repeat(16));
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_another_version_is_told_from_one_of_another_token() {
+    fn an_unreadable_access_record_differs_from_one_of_another_token() {
         let keys = Keys::from_secret("k");
         for json in [
             "",
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn records_of_the_other_library_are_read_too() {
+    fn access_records_of_the_other_library_are_read() {
         let vector: Value = serde_json::from_str(include_str!(
             "../../../../tests/integration/legacy/1.2.3.json"
         ))

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_chooses_https_loopback_a_reversed_domain_or_a_known_scheme() {
+    fn https_loopback_reversed_domains_and_known_schemes_are_accepted() {
         for text in [
             "https://client.example/cb",
             "http://127.0.0.1:33418/",
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scheme_that_opens_any_other_program_is_refused() {
+    fn a_scheme_that_opens_another_program_is_refused() {
         for text in [
             "ms-msdt:/id PCWDiagnostic",
             "ms-msdt:/id",
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_accepts_other_schemes() {
+    fn an_operator_may_accept_other_schemes() {
         let policy = RedirectPolicy {
             schemes: vec!["myapp".to_owned()],
             ..RedirectPolicy::default()
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn of_this_server_only_the_very_uri_of_a_page_that_is_a_client_is_accepted() {
+    fn only_the_callback_of_an_own_page_is_accepted_on_the_own_origin() {
         let policy = RedirectPolicy {
             own_origins: vec!["https://mcp.example".to_owned()],
             own_pages: vec!["/playground/callback".to_owned()],
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn this_server_is_no_client() {
+    fn the_servers_own_host_is_no_redirect_target() {
         let at = |origin: &str| RedirectPolicy {
             own_origins: vec![origin.to_owned()],
             ..RedirectPolicy::default()

@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uris_that_lead_where_they_say_may_be_registered() {
+    fn unambiguous_redirect_uris_are_accepted() {
         for (text, host, is_loopback) in [
             ("https://a.example/cb", Some("a.example"), false),
             ("https://a.example", Some("a.example"), false),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn uris_that_could_lead_elsewhere_may_not() {
+    fn ambiguous_redirect_uris_are_refused() {
         for text in [
             "",
             "/cb",
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_matches_exactly() {
+    fn a_requested_redirect_uri_must_match_exactly() {
         let registered = RedirectUri::parse("https://a.example/cb").unwrap();
         assert!(registered.matches("https://a.example/cb"));
         for requested in [
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn on_loopback_the_port_is_free() {
+    fn a_loopback_redirect_uri_matches_at_any_port() {
         for (registered, requested, good) in [
             ("http://127.0.0.1/cb", "http://127.0.0.1:51234/cb", true),
             ("http://localhost:3000/cb", "http://localhost:4000/cb", true),
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_go_into_the_query() {
+    fn response_parameters_are_added_to_the_query() {
         let with = |uri: &str| {
             RedirectUri::parse(uri)
                 .unwrap()

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_gets_the_defaults_of_the_rfc() {
+    fn omitted_metadata_get_the_defaults_of_the_rfc() {
         let client = asked(&json!({ "redirect_uris": [URI] })).unwrap();
         assert_eq!(
             (client.auth_method, client.auth_method_explicit),
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_members_are_ignored_and_known_ones_echoed() {
+    fn unknown_metadata_are_ignored_and_known_ones_returned() {
         let client = asked(&json!({
             "redirect_uris": [URI, "http://localhost:1234/cb", "cursor://anysphere.cursor-mcp/cb"],
             "client_name": "<b>Me</b>",
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_told_with_its_end() {
+    fn a_client_secret_is_returned_with_its_expiry() {
         let client = Client {
             expires: Some(77),
             ..asked(&json!({ "redirect_uris": [URI] })).unwrap()
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_where_a_code_could_be_caught_is_refused() {
+    fn an_unsafe_or_missing_redirect_uri_is_refused() {
         for uri in [
             "javascript:alert(1)",
             "JavaScript:alert(1)",
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_of_program_decides_nothing_about_its_redirect_uris() {
+    fn the_application_type_does_not_restrict_redirect_uris() {
         for kind in ["native", "web"] {
             for uri in [
                 "com.example.app:/cb",
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_names_no_program_of_the_persons_machine() {
+    fn a_redirect_uri_of_a_local_program_or_the_server_is_refused() {
         for uri in [
             "ms-msdt:/id",
             "search-ms:query=x",
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_served_or_does_not_fit_is_refused() {
+    fn unsupported_or_malformed_metadata_are_refused() {
         for (member, value) in [
             ("grant_types", json!(["password"])),
             ("grant_types", json!(["client_credentials"])),
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_for_show_refuses_no_client() {
+    fn a_malformed_descriptive_member_refuses_no_client() {
         let plain = asked(&json!({ "redirect_uris": [URI] })).unwrap();
         for (member, values) in [
             (
@@ -531,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_is_cut_and_a_long_list_too() {
+    fn long_names_and_lists_are_cut() {
         let metadata = json!({
             "redirect_uris": [URI], "client_name": format!("\u{202e}{}", "n".repeat(500)), "contacts": vec!["c"; 50],
         });
@@ -560,7 +560,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_for_itself_needs_a_secret_and_no_redirect() {
+    fn a_client_credentials_client_needs_a_secret_and_no_redirect_uri() {
         let offer = Offer {
             grant_types: vec![CLIENT_CREDENTIALS.to_owned()],
             ..Offer::default()
@@ -573,7 +573,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_those_that_there_are() {
+    fn unknown_scopes_of_a_registration_are_dropped() {
         let offer = Offer {
             scopes: Scopes::parse("a b").unwrap(),
             ..Offer::default()
@@ -607,7 +607,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_lists_makes_no_other_client_and_anything_else_does() {
+    fn the_order_of_lists_does_not_distinguish_clients() {
         let of = |value: Value| canonical(&asked(&value).unwrap());
         let one = of(
             json!({ "redirect_uris": [URI, "https://b.example/cb"], "scope": "a b",
@@ -635,7 +635,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_taken_is_read_again_as_it_was_and_asked_for_again_as_it_is(
+        fn an_accepted_registration_survives_storing_and_registering_again(
             name in "\\PC{0,20}",
             uri in "(https://|http://|cursor://|com.app:/)[a-z0-9.:]{1,12}(/[a-z?=%]{0,6}){0,2}",
             grants in prop::sample::subsequence(vec!["authorization_code", "refresh_token", "implicit"], 0..=3),
@@ -651,13 +651,13 @@ mod tests {
         }
 
         #[test]
-        fn no_body_is_too_odd_to_be_judged(text in any::<String>()) {
+        fn the_reader_of_registrations_panics_for_no_text(text in any::<String>()) {
             let _ = read(&text, &Offer::default());
         }
     }
 
     #[test]
-    fn what_json_can_write_and_no_text_can_hold_refuses_no_client_but_in_a_redirect_uri() {
+    fn a_lone_surrogate_refuses_a_client_only_in_a_redirect_uri() {
         let uris = r#""redirect_uris":["https://a.example/cb"]"#;
         for (member, name) in [
             (r#""client_name":"Caf\ud83d""#, Some("Caf\u{fffd}")),

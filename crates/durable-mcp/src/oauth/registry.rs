@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_client_that_registers_again_is_the_same_and_costs_no_write() {
+    fn a_public_client_that_registers_again_is_the_same_without_a_write() {
         let world = World::new();
         let (client, first) = world.register(&public("A")).unwrap();
         assert_eq!(first["client_id"].as_str().unwrap().len(), 22);
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_different_clients_of_one_address_are_too_many() {
+    fn registrations_of_one_address_are_limited() {
         let world = World::new();
         let refused = (0..100)
             .filter_map(|n| world.register(&public(&n.to_string())).err())
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn another_deployment_names_the_same_client_otherwise() {
+    fn another_deployment_gives_the_same_client_another_id() {
         let (one, other) = (
             World::new(),
             World {
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_confidential_client_gets_a_secret_that_only_its_hash_is_kept_of() {
+    fn only_the_hash_of_a_client_secret_is_stored() {
         let world = World::new();
         let asked = json!({ "redirect_uris": ["https://a.example/cb"] });
         let (client, answer) = world.register(&asked).unwrap();
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing_of_a_new_secret() {
+    fn debug_output_hides_a_new_client_secret() {
         let world = World::new();
         let json = json!({ "redirect_uris": ["https://a.example/cb"] }).to_string();
         let registered = block_on(world.registry().register(&json)).unwrap();
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_could_not_be_kept_is_not_registered() {
+    fn a_client_that_could_not_be_stored_is_not_registered() {
         let world = World::new();
         world.kv.fail(Call::Put, 1);
         assert_eq!(world.register(&public("A")).unwrap_err().status(), 503);
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unused_client_is_forgotten_and_use_renews_one_at_most_once_a_day() {
+    fn an_unused_client_expires_and_use_renews_it_once_a_day_at_most() {
         let world = World::new();
         let (client, _) = world.register(&public("A")).unwrap();
         let use_it = || {
@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_the_other_program_is_taken_and_renewed_unless_it_has_no_end() {
+    fn a_legacy_client_record_is_accepted_and_renewed_if_it_expires() {
         let world = World::new();
         let record = |registered: u64| {
             json!({ "clientId": "abc", "redirectUris": ["https://a.example/cb"], "registrationDate": registered,
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_under_another_id_or_past_its_end_is_no_client() {
+    fn a_client_record_with_another_id_or_past_its_end_is_no_client() {
         let world = World::new();
         let record = |id: &str, expires: u64| {
             json!({ "v": 1, "clientId": id, "redirectUris": [], "expiresAt": expires }).to_string()
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_another_version_is_no_unknown_client_and_stays() {
+    fn a_client_record_of_another_version_is_unavailable_and_is_kept() {
         let world = World::new();
         let (client, _) = world.register(&public("A")).unwrap();
         for record in ["{}", "later", r#"{"v":2,"clientId":"a","redirectUris":[]}"#] {
@@ -476,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_fails_does_not_say_that_there_is_no_client() {
+    fn a_failing_store_is_not_reported_as_an_unknown_client() {
         let world = World::new();
         world.kv.set_down(true);
         for id in ["abc", URL] {
@@ -513,7 +513,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_does_not_ask_itself() {
+    fn a_document_of_the_server_itself_is_not_fetched() {
         let world = World {
             settings: RegistrySettings::default().at("https://c.example:8443"),
             ..World::new()
@@ -524,7 +524,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_documents_are_taken_a_url_is_an_id_like_any_other() {
+    fn a_url_is_an_ordinary_id_where_documents_are_not_supported() {
         let world = World::new();
         let registry = Registry {
             fetch: None,
@@ -535,7 +535,7 @@ mod tests {
     }
 
     #[test]
-    fn two_who_register_the_same_at_once_are_one() {
+    fn parallel_registrations_of_the_same_client_give_one_client() {
         let world = World::new();
         let json = public("A").to_string();
         let registry = world.registry();
@@ -546,7 +546,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_looked_up_as_a_document_and_a_returning_client_by_its_copy() {
+    fn a_url_is_looked_up_as_a_document_or_for_returning_users_as_a_copy() {
         let world = World::new();
         let document = json!({ "client_id": URL, "client_name": "C", "redirect_uris": ["https://c.example/cb"] });
         world.web.set_json(URL, 200, &document);

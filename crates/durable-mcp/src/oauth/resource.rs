@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_absolute_uri_is_no_resource() {
+    fn a_text_that_is_no_absolute_web_uri_is_no_resource() {
         for text in [
             "",
             "a",
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_names_resources_of_this_server_or_gets_the_root() {
+    fn requested_resources_must_be_the_servers_and_default_to_the_root() {
         let server = Resources::new("https://a.example/", &["/mcp", "/sse", "/mcp", "/", ""]);
         let all: Vec<_> = server.iter().map(Resource::as_str).collect();
         assert_eq!(
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn the_root_covers_all_and_a_path_itself() {
+    fn the_root_covers_every_resource_and_a_path_only_itself() {
         let [root, mcp, sse] = ["https://a", "https://a/mcp", "https://a/sse"]
             .map(|text| Resource::parse(text).unwrap());
         let covers = |granted: &[&Resource], wanted| {

@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn twice_as_many_scopes_are_told_apart_in_little_more_than_twice_as_many_steps() {
+    fn twice_as_many_scopes_take_little_more_than_twice_the_comparisons() {
         let comparisons = |count: usize| {
             COMPARISONS.set(0);
             assert_eq!(
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_keep_their_order_and_none_comes_twice() {
+    fn scopes_keep_their_order_without_repetition() {
         assert_eq!(scopes(" b a  b ").to_vec(), ["b", "a"]);
         assert_eq!(scopes("b a").to_string(), "b a");
         assert!(scopes("").is_empty() && scopes(" ").is_empty() && !scopes("a").is_empty());
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_sets() {
+    fn scopes_follow_the_operations_of_sets() {
         let (few, many) = (scopes("b a"), scopes("a b c"));
         assert!(few.is_subset(&many) && !many.is_subset(&few) && Scopes::default().is_subset(&few));
         assert_eq!(few.both(&scopes("c a b")), few);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_checked_as_it_is_read() {
+    fn scopes_in_json_are_checked() {
         assert_eq!(
             serde_json::to_string(&scopes("b a")).unwrap(),
             r#"["b","a"]"#

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_nothing_of_a_secret() {
+    fn debug_output_hides_secrets() {
         assert_eq!(format!("{:?}", Secret::new("hunter2".to_owned())), "Secret");
     }
 
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_the_same_when_all_of_them_is() {
+    fn comparison_in_constant_time_compares_whole_texts() {
         assert!(same("abc", "abc") && same("", ""));
         assert!(!same("abc", "abd") && !same("abc", "ab") && !same("ab", "abc") && !same("", "a"));
     }

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_come_and_go() {
+    fn session_notes_are_added_replaced_and_removed() {
         let notes = SessionNotes::default()
             .with(note("a", 0), 0)
             .with(note("b", 10), 10)
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_expired_is_not_shown_and_goes_with_the_next() {
+    fn an_expired_session_note_is_hidden_and_removed_with_the_next() {
         let notes = SessionNotes::default()
             .with(note("a", 0), 0)
             .with(note("b", 50), 50);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_makes_room() {
+    fn the_oldest_session_note_makes_room() {
         let notes = (0..=MAX_SESSIONS).fold(SessionNotes::default(), |notes, at| {
             notes.with(note(&at.to_string(), 0), 0)
         });

@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_as_it_was_issued() {
+    fn an_issued_token_is_read_again() {
         let keys = Keys::from_secret("k");
         for kind in KINDS {
             let token = issue(kind, &keys);
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn one_kind_is_never_another() {
+    fn a_token_is_never_read_as_another_kind() {
         let keys = Keys::from_secret("k");
         for kind in KINDS {
             let token = issue(kind, &keys);
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_changed_anywhere_is_none() {
+    fn a_changed_token_is_unknown() {
         let keys = Keys::from_secret("k");
         let token = issue(Kind::Access, &keys);
         for at in 0..token.text().len() {
@@ -444,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_not_known_is_told_from_a_wrong_mac() {
+    fn an_unknown_key_differs_from_a_wrong_mac() {
         let old = Keys::generate([1; KEY_BYTES], 0);
         let new = old.clone().rotated([2; KEY_BYTES], 1, 1000);
         assert!(is_ours(
@@ -460,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_stays_when_keys_rotate_and_tells_nothing_of_the_user() {
+    fn a_user_handle_survives_rotation_and_hides_the_user() {
         let old = Keys::generate([1; KEY_BYTES], 0);
         let new = old
             .clone()
@@ -478,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_when_they_are_canonical() {
+    fn handles_and_grant_ids_must_be_canonical() {
         let good = "A".repeat(22);
         assert!(UserHandle::parse(&good).is_some() && GrantId::parse(&good[..16]).is_some());
         let bad = format!("{}B", &good[1..]);
@@ -508,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_of_the_other_library_are_known_by_their_shape() {
+    fn tokens_of_the_other_library_are_recognised_by_their_form() {
         let keys = Keys::from_secret("k");
         let (grant, secret) = ("g".repeat(16), "s".repeat(32));
         let text = format!("user@example.com:{grant}:{secret}");
@@ -541,7 +541,7 @@ mod tests {
     }
 
     #[test]
-    fn without_randomness_there_is_no_token() {
+    fn no_token_is_issued_without_randomness() {
         let keys = Keys::from_secret("k");
         let token = issue(Kind::Code, &keys);
         assert!(GrantId::random(&Empty).is_err());
@@ -549,14 +549,14 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_token() {
+    fn debug_output_hides_tokens() {
         let token = issue(Kind::Code, &Keys::from_secret("k"));
         let (_, secret) = token.text().rsplit_once(':').unwrap();
         assert!(!format!("{token:?}").contains(secret));
     }
 
     #[test]
-    fn a_user_whose_keys_could_be_those_of_this_server_is_none_of_the_other_library() {
+    fn a_user_that_could_collide_with_own_keys_is_no_legacy_user() {
         assert!(is_legacy_user("ann") && is_legacy_user("a:b"));
         for user in ["", ":", ":ann", "a\nb"] {
             assert!(!is_legacy_user(user), "{user:?}");

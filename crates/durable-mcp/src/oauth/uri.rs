@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_grammar_has_not_is_no_uri() {
+    fn a_text_outside_the_grammar_is_no_uri() {
         let long = format!("https://a/{}", "x".repeat(MAX_URI_BYTES));
         for text in [
             "",
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_a_name_or_an_address_as_it_is_usually_written() {
+    fn a_host_is_a_name_or_an_address_in_its_usual_form() {
         for (authority, name, port) in [
             ("a", "a", None),
             ("A.example:443", "A.example", Some(443)),
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_known_by_its_names() {
+    fn loopback_hosts_are_recognised_by_name_and_address() {
         let is_loopback = |authority| Host::parse(authority).unwrap().is_loopback();
         assert!(
             ["localhost", "127.0.0.1:80", "127.1.2.3", "[::1]:1"]

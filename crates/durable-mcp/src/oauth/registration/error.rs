@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_has_to_wait_is_told_how_long() {
+    fn a_limited_registration_is_told_when_to_retry() {
         let error = RegistrationError::TooMany { retry_after: 30 };
         assert_eq!(
             (error.status(), error.code(), error.retry_after()),
