@@ -1,10 +1,10 @@
 //! Commands on a user's grants: the behaviours one by one, then faults, hooks, and a model under every interleaving.
 
 mod disconnecting;
+mod evictions;
 mod faults;
 mod holdings;
 mod hooks;
-mod making_room;
 mod model;
 mod redeeming;
 mod unreadable;
@@ -57,7 +57,7 @@ fn events(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn a_code_gives_tokens_that_work() {
+fn a_code_is_exchanged_for_working_tokens() {
     let (mut world, issued, _) = signed_in(PUBLIC);
     let access = world.access(&issued.access_token).unwrap();
     assert_eq!(
@@ -78,7 +78,7 @@ fn a_code_gives_tokens_that_work() {
 }
 
 #[test]
-fn a_row_tells_nothing_of_the_user_or_the_tokens() {
+fn a_grant_row_reveals_neither_user_nor_tokens() {
     let (mut world, issued, code) = signed_in(PUBLIC);
     let other = world.begin(&PUBLIC);
     refresh(&mut world, PUBLIC, refresh_token(&issued)).unwrap();
@@ -107,7 +107,7 @@ fn a_row_tells_nothing_of_the_user_or_the_tokens() {
 }
 
 #[test]
-fn each_transition_writes_one_row_and_orders_no_alarm_but_the_first() {
+fn each_transition_writes_one_row_and_only_the_first_sets_an_alarm() {
     let mut world = world();
     let cost = |world: &mut World, command: Command| {
         let puts = world.outside.rows.puts.get();
@@ -148,7 +148,7 @@ fn each_transition_writes_one_row_and_orders_no_alarm_but_the_first() {
 // 27 to 38 of the checklist, as far as the authority decides them.
 
 #[test]
-fn a_wrong_verifier_leaves_the_code_and_five_burn_it() {
+fn a_wrong_verifier_keeps_the_code_and_five_of_them_end_it() {
     let mut world = world();
     let code = world.begin(&PUBLIC);
     let mut wrong = PUBLIC.redeem(&code);
@@ -173,7 +173,7 @@ fn a_wrong_verifier_leaves_the_code_and_five_burn_it() {
 }
 
 #[test]
-fn what_does_not_fit_the_code_is_refused_and_leaves_it() {
+fn a_redemption_that_does_not_fit_is_refused_and_keeps_the_code() {
     let mut world = world();
     let code = world.begin(&PUBLIC);
     let with = |change: &dyn Fn(&mut durable_mcp::oauth::authority::Redeem)| {
@@ -239,7 +239,7 @@ fn a_verifier_without_a_challenge_is_refused() {
 }
 
 #[test]
-fn an_expired_code_gives_nothing() {
+fn an_expired_code_is_refused() {
     let mut world = world();
     let code = world.begin(&PUBLIC);
     world.pass(300_000);
@@ -336,7 +336,7 @@ fn ten_parallel_refreshes_all_get_the_pair_that_works_next() {
 }
 
 #[test]
-fn an_old_token_after_the_grace_ends_the_grant_of_a_public_client() {
+fn an_old_refresh_token_after_the_grace_ends_a_public_clients_grant() {
     let (mut world, first, _) = signed_in(PUBLIC);
     let next = refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap();
     world.pass(60_000);
@@ -366,7 +366,7 @@ fn an_old_token_after_the_grace_ends_the_grant_of_a_public_client() {
 }
 
 #[test]
-fn a_thief_with_the_previous_token_does_not_stay_in_alone() {
+fn a_previous_refresh_token_cannot_be_used_alone_for_long() {
     let (mut world, first, _) = signed_in(PUBLIC);
     let next = refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap();
     for _ in 0..4 {
@@ -391,7 +391,7 @@ fn a_thief_with_the_previous_token_does_not_stay_in_alone() {
 }
 
 #[test]
-fn another_client_or_a_bad_resource_does_not_use_a_refresh_token_up() {
+fn a_refused_refresh_does_not_use_up_the_refresh_token() {
     let mut world = world();
     let mut begin = PUBLIC.begin(&world.handle);
     begin.audience = vec![resource("https://server.example/mcp")];
@@ -431,7 +431,7 @@ fn another_client_or_a_bad_resource_does_not_use_a_refresh_token_up() {
 }
 
 #[test]
-fn a_grant_slides_and_ends_at_the_longest() {
+fn use_extends_a_grant_up_to_its_longest_lifetime() {
     let (mut world, mut last, _) = signed_in(PUBLIC);
     for _ in 0..12 {
         world.pass_with_alarms(29 * DAY_MS);
@@ -462,7 +462,7 @@ fn a_grant_slides_and_ends_at_the_longest() {
 // 56 to 59, and revoking by others than the client.
 
 #[test]
-fn revoking_an_access_token_leaves_the_rest_and_a_refresh_token_nothing() {
+fn a_revoked_access_token_ends_alone_a_refresh_token_with_its_grant() {
     let (mut world, first, _) = signed_in(PUBLIC);
     let next = refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap();
     assert_eq!(
@@ -495,7 +495,7 @@ fn revoking_an_access_token_leaves_the_rest_and_a_refresh_token_nothing() {
 }
 
 #[test]
-fn grants_are_listed_and_ended_one_by_one_by_client_or_all() {
+fn grants_are_listed_and_ended_singly_by_client_or_all_at_once() {
     let mut world = world();
     let mut grants = Vec::new();
     for client in [PUBLIC, CONFIDENTIAL, PUBLIC, SHORT] {
@@ -549,7 +549,7 @@ fn grants_are_listed_and_ended_one_by_one_by_client_or_all() {
 // 71 and 72.
 
 #[test]
-fn a_minted_token_is_good_for_less_and_dies_with_its_grant() {
+fn a_minted_token_is_narrower_and_ends_with_its_grant() {
     let (mut world, first, _) = signed_in(PUBLIC);
     let mut mint = PUBLIC.mint(&first.access_token);
     mint.resources = vec![resource("https://server.example/mcp")];
@@ -594,7 +594,7 @@ fn a_minted_token_is_good_for_less_and_dies_with_its_grant() {
 }
 
 #[test]
-fn a_client_gets_a_token_for_itself_that_is_collected() {
+fn a_client_credentials_token_is_issued_and_later_collected() {
     let mut world = world();
     let issue = Command::Issue(CONFIDENTIAL.issue(&world.handle));
     let issued = world.issued(issue.clone()).unwrap();
@@ -615,7 +615,7 @@ fn a_client_gets_a_token_for_itself_that_is_collected() {
 // Limits.
 
 #[test]
-fn the_oldest_access_tokens_make_room_and_stay_known_until_they_are_gone() {
+fn the_oldest_access_tokens_make_room_and_are_deleted_reliably() {
     let (mut world, first, _) = signed_in(PUBLIC);
     let mut last = first.clone();
     for _ in 1..MAX_ACCESS_TOKENS {
@@ -638,7 +638,7 @@ fn the_oldest_access_tokens_make_room_and_stay_known_until_they_are_gone() {
 const LEGACY: &str = "legacy-user:abcdefghijklmnop:abcdefghijklmnopqrstuvwxyzABCDEF";
 
 #[test]
-fn an_adopted_grant_goes_on_as_ours_and_ends_with_what_it_had() {
+fn an_adopted_legacy_grant_continues_and_ends_with_its_old_records() {
     let mut world = world();
     world
         .outside

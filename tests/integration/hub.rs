@@ -80,7 +80,7 @@ fn methods(messages: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn a_stream_begins_with_what_it_will_hear_of() {
+fn a_subscription_stream_begins_with_the_honoured_filter() {
     let all = everything();
     for (server, wanted, honoured) in [
         (announcing(), all.clone(), all.clone()),
@@ -109,7 +109,7 @@ fn a_stream_begins_with_what_it_will_hear_of() {
 }
 
 #[test]
-fn a_stream_that_does_not_say_what_for_is_refused() {
+fn a_subscription_without_a_valid_filter_is_refused() {
     let front = Front::new(announcing());
     for params in [
         json!({}),
@@ -141,7 +141,7 @@ fn a_stream_that_does_not_say_what_for_is_refused() {
 }
 
 #[test]
-fn what_one_request_changes_reaches_the_streams_that_want_it() {
+fn a_change_reaches_the_streams_that_subscribed_to_it() {
     let front = Front::new(announcing());
     let streams = [
         (
@@ -186,7 +186,7 @@ fn what_one_request_changes_reaches_the_streams_that_want_it() {
 }
 
 #[test]
-fn every_message_of_a_stream_carries_its_requests_id_as_that_came() {
+fn every_message_of_a_stream_carries_the_id_of_its_request() {
     let front = Front::new(announcing());
     let (headers, body) = front.written(
         "subscriptions/listen",
@@ -213,7 +213,7 @@ fn every_message_of_a_stream_carries_its_requests_id_as_that_came() {
 }
 
 #[test]
-fn a_stream_whose_client_has_gone_counts_no_more() {
+fn a_stream_whose_client_hung_up_is_no_longer_counted() {
     let front = Front::new(announcing());
     let stream = listen(&front, &everything());
     acknowledged(&stream);
@@ -366,7 +366,7 @@ fn of_task(id: &str, user: Option<&str>) -> Notice {
 }
 
 #[test]
-fn what_concerns_a_user_reaches_that_users_streams_alone() {
+fn a_change_for_one_user_reaches_the_streams_of_that_user_alone() {
     let rig = Rig::new();
     let [mut ann, mut windows, mut bob, mut nobody] =
         [Some("ann"), Some("ann"), Some("bob"), None].map(|user| rig.open(&listener(user)));
@@ -387,7 +387,7 @@ fn what_concerns_a_user_reaches_that_users_streams_alone() {
 }
 
 #[test]
-fn a_user_is_known_by_a_tag_that_tells_nothing_of_them() {
+fn a_user_tag_reveals_nothing_of_the_user() {
     let tag = |subject: &str| {
         user_tag(&Caller {
             subject: Some(subject.to_owned()),
@@ -402,7 +402,7 @@ fn a_user_is_known_by_a_tag_that_tells_nothing_of_them() {
 }
 
 #[test]
-fn what_becomes_of_a_task_reaches_who_watches_it() {
+fn the_status_of_a_task_reaches_its_subscribers() {
     let rig = Rig::new();
     let [mut ann, mut bob] = [Some("ann"), Some("bob")].map(|user| rig.open(&listener(user)));
     rig.host
@@ -421,7 +421,7 @@ fn what_becomes_of_a_task_reaches_who_watches_it() {
 }
 
 #[test]
-fn a_session_whose_stream_has_closed_is_told_for_as_long_as_its_client_may_come_back() {
+fn a_session_without_a_stream_is_notified_while_its_client_may_resume() {
     let rig = Rig::new();
     rig.join("a", START + 100_000);
     rig.hub.leave("a", START + 1_000).unwrap();
@@ -437,7 +437,7 @@ fn a_session_whose_stream_has_closed_is_told_for_as_long_as_its_client_may_come_
 }
 
 #[test]
-fn a_session_is_asked_after_a_day_whether_anybody_listens_and_again_if_its_object_cannot_answer() {
+fn a_session_is_checked_after_a_day_and_again_if_it_cannot_answer() {
     let rig = Rig::new();
     for object in ["cut off", "failing", "here"] {
         rig.join(object, START + 30 * JOINED_MS);
@@ -486,7 +486,7 @@ fn a_session_is_asked_after_a_day_whether_anybody_listens_and_again_if_its_objec
 }
 
 #[test]
-fn what_a_handle_names_is_told_to_its_listeners_and_no_session() {
+fn a_change_of_a_stateless_state_reaches_streams_and_no_session() {
     let rig = Rig::new();
     rig.join("s", START + 1000);
     let mut stream = rig.open(&listener(None));
@@ -495,7 +495,7 @@ fn what_a_handle_names_is_told_to_its_listeners_and_no_session() {
 }
 
 #[test]
-fn a_stream_ends_with_its_clients_token_and_says_so() {
+fn a_stream_ends_with_the_token_of_its_client_and_says_so() {
     let rig = Rig::new();
     let [mut first, mut second, mut endless] =
         [Some(START + 1000), Some(START + 3000), None].map(|ends| {
@@ -537,7 +537,7 @@ fn a_stream_ends_with_its_clients_token_and_says_so() {
 }
 
 #[test]
-fn streams_of_a_grant_that_ends_are_closed_and_new_ones_refused_until_its_tokens_have_expired() {
+fn streams_of_an_ended_grant_are_closed_and_new_ones_refused() {
     let rig = Rig::new();
     let of = |grant: Option<&str>| Listener {
         grant: grant.map(str::to_owned),
@@ -575,7 +575,7 @@ fn streams_of_a_grant_that_ends_are_closed_and_new_ones_refused_until_its_tokens
 }
 
 #[test]
-fn a_stream_whose_grant_cannot_be_looked_up_is_refused_as_a_fault_of_the_server() {
+fn a_failed_lookup_of_a_grant_refuses_the_stream_as_unavailable() {
     let rig = Rig::new();
     rig.host
         .fault
@@ -598,7 +598,7 @@ fn a_stream_whose_grant_cannot_be_looked_up_is_refused_as_a_fault_of_the_server(
 }
 
 #[test]
-fn sessions_that_joined_are_told_but_for_the_one_that_it_comes_from() {
+fn a_change_reaches_all_joined_sessions_but_its_origin() {
     let rig = Rig::new();
     for object in ["a", "b", "c"] {
         rig.join(object, START + 1000);
@@ -621,7 +621,7 @@ fn sessions_that_joined_are_told_but_for_the_one_that_it_comes_from() {
 }
 
 #[test]
-fn sessions_that_have_nobody_to_tell_are_forgotten_and_those_out_of_reach_are_not() {
+fn sessions_without_listeners_are_forgotten_unreachable_ones_kept() {
     let rig = Rig::new();
     for object in ["away", "failing", "here"] {
         rig.join(object, START + 1000);
@@ -644,7 +644,7 @@ fn sessions_that_have_nobody_to_tell_are_forgotten_and_those_out_of_reach_are_no
 }
 
 #[test]
-fn sessions_are_forgotten_when_their_time_is_over_and_nobody_listens() {
+fn an_expired_session_without_listeners_is_forgotten() {
     let rig = Rig::new();
     rig.join("a", START + 1000);
     rig.join("b", START + 2000);
@@ -670,7 +670,7 @@ fn sessions_are_forgotten_when_their_time_is_over_and_nobody_listens() {
 }
 
 #[test]
-fn a_stream_that_another_version_alone_can_read_is_closed_and_hears_nothing() {
+fn a_stream_of_another_version_is_closed_without_a_message() {
     for remembered in [
         "",
         "\"l\"",

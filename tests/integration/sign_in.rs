@@ -45,7 +45,7 @@ fn is_code(shown: &Shown) -> bool {
 }
 
 #[test]
-fn a_person_is_asked_then_signs_in_then_the_client_gets_a_code() {
+fn a_client_gets_its_code_after_consent_and_sign_in() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);
@@ -81,7 +81,7 @@ fn a_person_is_asked_then_signs_in_then_the_client_gets_a_code() {
 }
 
 #[test]
-fn the_page_of_the_server_says_with_whom_people_sign_in() {
+fn the_home_page_names_the_identity_provider() {
     let (deployment, _) = deployment();
     assert!(
         Browser::new(&deployment)
@@ -92,7 +92,7 @@ fn the_page_of_the_server_says_with_whom_people_sign_in() {
 }
 
 #[test]
-fn who_denies_sends_the_client_away() {
+fn a_denied_consent_returns_access_denied_to_the_client() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);
@@ -119,7 +119,7 @@ fn two_tabs_do_not_disturb_each_other() {
 }
 
 #[test]
-fn who_goes_back_can_approve_again() {
+fn a_user_who_goes_back_can_approve_again() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);
@@ -133,7 +133,7 @@ fn who_goes_back_can_approve_again() {
 }
 
 #[test]
-fn nine_tabs_give_up_the_oldest() {
+fn a_ninth_tab_displaces_the_oldest_sign_in() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let pages: Vec<_> = (0..9).map(|_| browser.asked(&client, &[])).collect();
@@ -146,7 +146,7 @@ fn nine_tabs_give_up_the_oldest() {
 }
 
 #[test]
-fn the_longest_request_of_a_client_fits_and_several_do_not_pile_up() {
+fn the_longest_client_request_fits_and_several_do_not_pile_up() {
     let (deployment, _) = deployment();
     let redirect = format!("https://client.example/{}", "r".repeat(2000));
     let client = deployment
@@ -201,7 +201,7 @@ fn the_longest_request_of_a_client_fits_and_several_do_not_pile_up() {
 }
 
 #[test]
-fn what_takes_too_long_is_given_up_with_a_way_on() {
+fn an_expired_sign_in_offers_to_start_again() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);
@@ -230,7 +230,7 @@ fn what_takes_too_long_is_given_up_with_a_way_on() {
 }
 
 #[test]
-fn what_the_identity_provider_says_reaches_the_person_and_the_client() {
+fn an_error_of_the_identity_provider_reaches_user_and_client() {
     for (code, status, error) in [
         ("refused", 502, "server_error"),
         ("away", 503, "temporarily_unavailable"),
@@ -270,7 +270,7 @@ fn what_the_identity_provider_says_reaches_the_person_and_the_client() {
 }
 
 #[test]
-fn when_the_users_object_is_away_the_person_can_try_again() {
+fn an_unavailable_user_object_offers_to_try_again() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);
@@ -284,7 +284,7 @@ fn when_the_users_object_is_away_the_person_can_try_again() {
 }
 
 #[test]
-fn a_client_that_wants_nobody_asked_is_told_that_this_takes_a_page() {
+fn prompt_none_is_answered_with_interaction_required() {
     let (deployment, client) = deployment();
     let shown = Browser::new(&deployment).asked(&client, &[("prompt", "none")]);
     assert!(
@@ -294,7 +294,7 @@ fn a_client_that_wants_nobody_asked_is_told_that_this_takes_a_page() {
 }
 
 #[test]
-fn a_deployment_that_lacks_something_says_so_and_lets_nobody_in() {
+fn a_misconfigured_deployment_says_so_and_signs_nobody_in() {
     let deployment = Deployment::misconfigured("GITHUB_CLIENT_ID is missing <here>.");
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);

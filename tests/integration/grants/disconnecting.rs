@@ -73,7 +73,7 @@ fn since(world: &World, tokens: &Issued) -> u64 {
 }
 
 #[test]
-fn a_session_is_a_row_and_is_listed_until_it_ends() {
+fn a_session_costs_one_row_and_is_listed_until_it_ends() {
     let (mut world, tokens, _) = signed_in(PUBLIC);
     let (puts, alarms) = (
         world.outside.rows.puts.get(),
@@ -106,7 +106,7 @@ fn a_session_is_a_row_and_is_listed_until_it_ends() {
 }
 
 #[test]
-fn only_a_grant_that_lives_remembers_sessions_and_the_newest_of_them() {
+fn only_a_living_grant_keeps_sessions_and_only_the_newest() {
     let (mut world, tokens, _) = signed_in(PUBLIC);
     let pending = world.begin(&CONFIDENTIAL);
     for grant in [
@@ -129,7 +129,7 @@ fn only_a_grant_that_lives_remembers_sessions_and_the_newest_of_them() {
 }
 
 #[test]
-fn a_session_is_forgotten_by_whichever_grant_of_its_client_ends_it() {
+fn any_grant_of_the_client_can_end_a_session() {
     let (mut world, first, _) = signed_in(PUBLIC);
     let second = sign_in(&mut world, PUBLIC);
     begin(&mut world, &first.grant, "a");
@@ -138,7 +138,7 @@ fn a_session_is_forgotten_by_whichever_grant_of_its_client_ends_it() {
 }
 
 #[test]
-fn who_is_let_in_again_does_not_come_back_to_old_sessions() {
+fn a_client_connected_again_cannot_use_sessions_from_before() {
     let (mut world, tokens, _) = signed_in(PUBLIC);
     assert_eq!(since(&world, &tokens), 0);
     let other = sign_in(&mut world, CONFIDENTIAL);
@@ -164,7 +164,7 @@ fn who_is_let_in_again_does_not_come_back_to_old_sessions() {
 }
 
 #[test]
-fn the_sessions_end_with_a_grant_whoever_ends_it() {
+fn sessions_end_with_their_grant_by_every_way_it_can_end() {
     for (command, expected) in [
         (Command::RevokeAll, true),
         (
@@ -192,7 +192,7 @@ fn the_sessions_end_with_a_grant_whoever_ends_it() {
 }
 
 #[test]
-fn each_disconnect_ends_what_the_one_before_let_begin() {
+fn each_disconnect_ends_the_sessions_since_the_previous_one() {
     let (mut world, mut tokens, _) = signed_in(PUBLIC);
     let mut last = 0;
     for _ in 0..5 {
@@ -205,7 +205,7 @@ fn each_disconnect_ends_what_the_one_before_let_begin() {
 }
 
 #[test]
-fn a_disconnect_costs_two_rows_of_which_one_is_kept_for_as_long_as_a_session_or_a_consent_lives() {
+fn a_disconnect_costs_two_rows_and_keeps_one_while_it_matters() {
     let (mut world, tokens, _) = signed_in(PUBLIC);
     let (puts, deletes) = (
         world.outside.rows.puts.get(),
@@ -238,7 +238,7 @@ fn a_disconnect_costs_two_rows_of_which_one_is_kept_for_as_long_as_a_session_or_
 }
 
 #[test]
-fn what_another_disconnect_says_as_well_makes_room_first() {
+fn a_redundant_disconnect_row_makes_room_first() {
     let mut world = world();
     let other = sign_in(&mut world, CONFIDENTIAL);
     disconnect(&mut world, &other.grant);
@@ -254,7 +254,7 @@ fn what_another_disconnect_says_as_well_makes_room_first() {
 }
 
 #[test]
-fn a_disconnect_that_could_not_delete_everything_has_ended_the_sessions() {
+fn a_disconnect_with_a_failed_delete_still_ends_the_sessions() {
     let (mut world, tokens, _) = signed_in(PUBLIC);
     world
         .outside
@@ -290,7 +290,7 @@ fn ended(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn all_that_a_grant_holds_in_other_objects_ends_whoever_ends_it() {
+fn holdings_in_other_objects_end_by_every_way_a_grant_can_end() {
     type Ends = fn(&mut World, &Issued, &str);
     let ways: [(&str, Ends); 5] = [
         ("a disconnect", |world, tokens, _| {
@@ -324,7 +324,7 @@ fn all_that_a_grant_holds_in_other_objects_ends_whoever_ends_it() {
 }
 
 #[test]
-fn a_grant_that_has_expired_passes_what_it_held_to_another_one_of_its_client_or_ends_it() {
+fn an_expired_grant_passes_its_holdings_to_a_sibling_or_ends_them() {
     for other in [Some(PUBLIC), Some(CONFIDENTIAL), None] {
         let (mut world, tokens, _) = signed_in(PUBLIC);
         begin(&mut world, &tokens.grant, "a");
@@ -367,7 +367,7 @@ fn a_grant_that_has_expired_passes_what_it_held_to_another_one_of_its_client_or_
 }
 
 #[test]
-fn a_grant_that_begins_when_another_one_of_its_client_has_expired_takes_no_session_of_that_one() {
+fn a_new_grant_takes_over_no_session_of_an_expired_one() {
     let (mut world, tokens, _) = signed_in(PUBLIC);
     let session = SessionNote {
         expires: NOW + 40 * DAY_MS,
@@ -386,7 +386,7 @@ fn a_grant_that_begins_when_another_one_of_its_client_has_expired_takes_no_sessi
 }
 
 #[test]
-fn what_a_displaced_grant_held_ends_although_its_client_has_others() {
+fn holdings_of_a_displaced_grant_end_although_its_client_has_others() {
     let (mut world, tokens, _) = signed_in(PUBLIC);
     begin(&mut world, &tokens.grant, "a");
     for _ in 0..MAX_GRANTS {
@@ -398,7 +398,7 @@ fn what_a_displaced_grant_held_ends_although_its_client_has_others() {
 }
 
 #[test]
-fn what_a_token_of_an_ended_grant_begins_elsewhere_is_ended() {
+fn a_session_or_task_begun_after_the_end_of_its_grant_is_ended() {
     let (mut world, tokens, _) = signed_in(PUBLIC);
     disconnect(&mut world, &tokens.grant);
     ended(&world);
@@ -415,7 +415,7 @@ fn what_a_token_of_an_ended_grant_begins_elsewhere_is_ended() {
 }
 
 #[test]
-fn what_cannot_be_ended_is_asked_for_each_minute_until_it_has_ended() {
+fn an_unreachable_holding_is_retried_each_minute_until_it_has_ended() {
     let (mut world, tokens, _) = signed_in(PUBLIC);
     begin(&mut world, &tokens.grant, "a");
     world.outside.away.set(true);
@@ -431,7 +431,7 @@ fn what_cannot_be_ended_is_asked_for_each_minute_until_it_has_ended() {
 }
 
 #[test]
-fn a_code_is_refused_for_a_consent_from_before_a_disconnect_however_many_were_disconnected() {
+fn a_consent_from_before_a_disconnect_gives_no_code() {
     let mut world = world();
     let agreed = |world: &mut World, client: &str, at: u64| {
         let begin = PUBLIC.begin(&world.handle);
@@ -479,7 +479,7 @@ fn a_code_is_refused_for_a_consent_from_before_a_disconnect_however_many_were_di
 }
 
 #[test]
-fn very_many_tokens_end_a_part_at_a_time_and_each_part_once() {
+fn very_many_tokens_are_ended_in_parts_each_of_them_once() {
     let mut world = world();
     for _ in 0..40 {
         let mut last = sign_in(&mut world, PUBLIC);
@@ -512,7 +512,7 @@ fn very_many_tokens_end_a_part_at_a_time_and_each_part_once() {
 }
 
 #[test]
-fn very_many_sessions_end_a_part_at_a_time_and_each_of_them_once() {
+fn very_many_sessions_are_ended_in_parts_each_of_them_once() {
     const GRANTS: usize = 40;
     const SESSIONS: usize = 20;
     let mut world = world();
@@ -533,7 +533,7 @@ fn very_many_sessions_end_a_part_at_a_time_and_each_of_them_once() {
 }
 
 #[test]
-fn a_session_ends_when_its_grant_expires_and_not_an_hour_later() {
+fn a_session_ends_as_soon_as_its_grant_expires() {
     let mut world = world();
     let signed_in = |world: &mut World| {
         let code = world.begin(&SHORT);

@@ -92,7 +92,7 @@ fn sign_in(world: &mut World) -> Issued {
 }
 
 #[test]
-fn begin() {
+fn a_begin_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         |_| (),
         |(), world| Command::Begin(PUBLIC.begin(&world.handle)),
@@ -111,7 +111,7 @@ fn begin() {
 }
 
 #[test]
-fn redeem() {
+fn a_redemption_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         |world| world.begin(&PUBLIC),
         |code, _| Command::Redeem(PUBLIC.redeem(code)),
@@ -124,7 +124,7 @@ fn redeem() {
 }
 
 #[test]
-fn refreshing() {
+fn a_refresh_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         sign_in,
         |first, _| Command::Refresh(PUBLIC.refresh(refresh_token(first))),
@@ -141,7 +141,7 @@ fn refreshing() {
 }
 
 #[test]
-fn refreshing_with_as_many_access_tokens_as_may_be() {
+fn a_refresh_at_the_token_limit_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         |world| {
             let mut last = sign_in(world);
@@ -161,7 +161,7 @@ fn refreshing_with_as_many_access_tokens_as_may_be() {
 }
 
 #[test]
-fn mint() {
+fn a_mint_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         sign_in,
         |first, _| Command::Mint(PUBLIC.mint(&first.access_token)),
@@ -175,7 +175,7 @@ fn mint() {
 }
 
 #[test]
-fn issue() {
+fn an_issue_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         |_| (),
         |(), world| Command::Issue(CONFIDENTIAL.issue(&world.handle)),
@@ -185,7 +185,7 @@ fn issue() {
 }
 
 #[test]
-fn revoking_a_grant() {
+fn a_revocation_of_a_grant_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         |world| {
             let first = sign_in(world);
@@ -207,7 +207,7 @@ fn revoking_a_grant() {
 }
 
 #[test]
-fn a_revoke_that_nobody_repeats_is_finished_by_the_alarm() {
+fn a_revocation_that_is_not_repeated_is_finished_by_the_alarm() {
     let mut world = World::new(7, Hooks::default());
     let first = sign_in(&mut world);
     world.outside.kv.fail(Call::Delete, 1);
@@ -220,7 +220,7 @@ fn a_revoke_that_nobody_repeats_is_finished_by_the_alarm() {
 }
 
 #[test]
-fn revoking_an_access_token() {
+fn a_revocation_of_an_access_token_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         sign_in,
         |first, _| PUBLIC.revoke(&first.access_token),
@@ -234,7 +234,7 @@ fn revoking_an_access_token() {
 }
 
 #[test]
-fn adopt() {
+fn an_adoption_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         |world| {
             world
@@ -252,7 +252,7 @@ fn adopt() {
 }
 
 #[test]
-fn the_first_refresh_of_an_adopted_grant() {
+fn the_first_refresh_after_adoption_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         |world| {
             world

@@ -470,7 +470,7 @@ thread_local! {
 }
 
 #[test]
-fn nothing_of_a_grant_is_seen_after_its_end_whatever_interleaves() {
+fn an_ended_grant_is_heard_no_more_in_any_interleaving() {
     let seeds = std::env::var("HOLDINGS_SEED")
         .ok()
         .and_then(|seed| seed.parse().ok());

@@ -55,7 +55,7 @@ fn told() -> (Told, Hooks) {
 }
 
 #[test]
-fn twenty_parallel_refreshes_call_it_once() {
+fn parallel_refreshes_call_the_exchange_hook_once() {
     for seed in 1..50 {
         let (told, hooks) = told();
         let mut world = World::new(seed, hooks);
@@ -76,7 +76,7 @@ fn twenty_parallel_refreshes_call_it_once() {
 }
 
 #[test]
-fn its_props_go_on_from_token_to_token_and_its_lifetimes_hold() {
+fn props_of_the_hook_pass_from_token_to_token_and_its_lifetimes_hold() {
     let (told, hooks) = told();
     let mut world = World::new(1, hooks);
     let code = world.begin(&PUBLIC);
@@ -110,7 +110,7 @@ fn its_props_go_on_from_token_to_token_and_its_lifetimes_hold() {
 }
 
 #[test]
-fn a_passing_failure_leaves_what_was_presented() {
+fn a_transient_failure_of_the_hook_keeps_the_presented_token() {
     let (told, hooks) = told();
     let mut world = World::new(1, hooks);
     let code = world.begin(&PUBLIC);
@@ -134,7 +134,7 @@ fn a_passing_failure_leaves_what_was_presented() {
 }
 
 #[test]
-fn an_end_upstream_ends_the_grant() {
+fn an_end_reported_by_the_hook_ends_the_grant() {
     let (told, hooks) = told();
     let mut world = World::new(1, hooks);
     let code = world.begin(&PUBLIC);
@@ -149,7 +149,7 @@ fn an_end_upstream_ends_the_grant() {
 }
 
 #[test]
-fn one_that_does_not_come_back_or_panics_is_a_passing_failure() {
+fn a_hook_that_hangs_or_panics_is_a_transient_failure() {
     let mut world = World::new(1, hook(|_| std::future::pending().boxed_local()));
     let code = world.begin(&PUBLIC);
     let before = world.outside.kv.now();
@@ -168,7 +168,7 @@ fn one_that_does_not_come_back_or_panics_is_a_passing_failure() {
 }
 
 #[test]
-fn who_waits_longer_than_two_seconds_may_come_again() {
+fn a_request_that_waits_two_seconds_for_the_hook_is_told_to_retry() {
     let slow = Rc::new(Cell::new(false));
     let hooks = {
         let slow = Rc::clone(&slow);
@@ -202,7 +202,7 @@ fn who_waits_longer_than_two_seconds_may_come_again() {
 }
 
 #[test]
-fn revoking_does_not_wait_for_it() {
+fn a_revocation_does_not_wait_for_the_hook() {
     let (_, hooks) = told();
     let mut world = World::new(1, hooks);
     let code = world.begin(&PUBLIC);
@@ -217,7 +217,7 @@ fn revoking_does_not_wait_for_it() {
 }
 
 #[test]
-fn what_it_made_is_kept_when_the_tokens_could_not_be() {
+fn the_result_of_the_hook_is_kept_if_storing_the_tokens_fails() {
     let (told, hooks) = told();
     let mut world = World::new(1, hooks);
     let code = world.begin(&PUBLIC);

@@ -555,7 +555,7 @@ impl Family {
 }
 
 #[test]
-fn whatever_interleaves_the_rules_hold() {
+fn the_rules_of_grants_hold_in_any_interleaving() {
     simulate("GRANTS_SEED", CASES, 300, |seed| {
         let mut case = Case::new(seed);
         for _ in 0..STEPS {

@@ -32,7 +32,7 @@ fn worlds() -> impl Iterator<Item = World> {
 }
 
 #[test]
-fn ten_parallel_redemptions_of_a_client_all_get_the_tokens_that_work() {
+fn parallel_redemptions_of_one_client_share_the_working_tokens() {
     for client in [PUBLIC, CONFIDENTIAL] {
         for mut world in worlds() {
             let code = world.begin(&client);
@@ -59,7 +59,7 @@ fn ten_parallel_redemptions_of_a_client_all_get_the_tokens_that_work() {
 }
 
 #[test]
-fn a_redemption_that_was_received_before_the_first_was_answered_gets_its_answer() {
+fn a_redemption_received_before_the_first_answer_gets_that_answer() {
     let mut world = World::new(1, Hooks::default());
     let code = world.begin(&PUBLIC);
     // Its Worker reads the client's record for a while before it asks the user's object.
@@ -102,7 +102,7 @@ fn a_redemption_after_the_answer_ends_the_grant() {
 }
 
 #[test]
-fn what_proves_nothing_learns_nothing_while_a_code_is_redeemed() {
+fn a_wrong_redemption_beside_a_right_one_is_refused() {
     let wrong: [(&str, Change); 6] = [
         ("verifier", |redeem| redeem.verifier = Some("x".repeat(43))),
         ("no verifier", |redeem| redeem.verifier = None),
@@ -133,7 +133,7 @@ fn what_proves_nothing_learns_nothing_while_a_code_is_redeemed() {
 }
 
 #[test]
-fn a_redemption_that_asks_for_something_else_is_another_one() {
+fn a_redemption_with_other_parameters_shares_no_answer() {
     for mut world in worlds() {
         let code = world.begin(&PUBLIC);
         world.start(Command::Redeem(received(&world, PUBLIC, &code)));
@@ -149,7 +149,7 @@ fn a_redemption_that_asks_for_something_else_is_another_one() {
 }
 
 #[test]
-fn a_redemption_that_fails_fails_for_those_that_wait_and_can_be_tried_again() {
+fn a_failed_redemption_fails_for_all_that_wait_and_can_be_retried() {
     for mut world in worlds() {
         let code = world.begin(&PUBLIC);
         world.outside.kv.fail(Call::Put, 1);
@@ -179,7 +179,7 @@ fn a_redemption_that_fails_fails_for_those_that_wait_and_can_be_tried_again() {
 }
 
 #[test]
-fn a_grant_that_ends_meanwhile_gives_tokens_to_none_of_them() {
+fn a_grant_that_ends_meanwhile_gives_no_redemption_working_tokens() {
     for mut world in worlds() {
         let code = world.begin(&PUBLIC);
         for _ in 0..2 {

@@ -51,7 +51,7 @@ fn is_unavailable<T: std::fmt::Debug>(outcome: &Result<T, Refused>) -> bool {
 }
 
 #[test]
-fn a_row_of_another_version_gives_nothing_is_told_of_and_stays() {
+fn a_row_of_another_version_gives_no_token_is_listed_and_stays() {
     for (row, mut world, lost, usual) in every_later() {
         assert!(
             is_unavailable(&refresh(&mut world, PUBLIC, refresh_token(&lost))),
@@ -91,7 +91,7 @@ fn a_row_of_another_version_gives_nothing_is_told_of_and_stays() {
 }
 
 #[test]
-fn the_version_that_comes_back_goes_on_with_its_row() {
+fn a_version_that_returns_continues_with_its_row() {
     let (world, lost, _) = signed_in(PUBLIC);
     let row = world.outside.rows.row(&lost.grant).unwrap();
     let (mut world, lost, _) = with_later("2");
@@ -106,7 +106,7 @@ fn the_version_that_comes_back_goes_on_with_its_row() {
 }
 
 #[test]
-fn a_grant_whose_row_cannot_be_read_is_ended_with_all_that_is_its_own() {
+fn a_grant_with_an_unreadable_row_can_be_ended_with_its_records() {
     let by_id: fn(&Issued) -> Command = |lost| Command::RevokeGrant {
         grant: lost.grant.clone(),
     };
@@ -140,7 +140,7 @@ fn a_grant_whose_row_cannot_be_read_is_ended_with_all_that_is_its_own() {
 }
 
 #[test]
-fn a_record_that_is_listed_late_goes_too() {
+fn a_record_that_is_listed_late_is_deleted_too() {
     let (mut world, lost, _) = with_later("2");
     let key = world
         .outside
@@ -165,7 +165,7 @@ fn a_record_that_is_listed_late_goes_too() {
 }
 
 #[test]
-fn another_client_ends_nothing_of_it() {
+fn another_client_cannot_end_a_grant_with_an_unreadable_row() {
     let (mut world, lost, _) = with_later("2");
     let stolen = Command::RevokeToken {
         token: refresh_token(&lost).to_owned(),
@@ -177,7 +177,7 @@ fn another_client_ends_nothing_of_it() {
 }
 
 #[test]
-fn a_grant_that_begins_beside_it_takes_no_older_session() {
+fn a_grant_begun_beside_an_unreadable_row_accepts_no_older_session() {
     let (mut world, _, _) = with_later("2");
     let code = world.begin(&PUBLIC);
     let issued = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
@@ -190,7 +190,7 @@ fn a_grant_that_begins_beside_it_takes_no_older_session() {
 }
 
 #[test]
-fn a_consent_that_a_browser_remembers_is_void_beside_it_and_one_of_this_sign_in_is_not() {
+fn a_remembered_consent_is_void_beside_an_unreadable_row() {
     let began = |world: &mut World, agreed| {
         let begin = Begin {
             agreed: Some(agreed),
@@ -216,7 +216,7 @@ fn a_consent_that_a_browser_remembers_is_void_beside_it_and_one_of_this_sign_in_
 }
 
 #[test]
-fn rows_of_another_version_count_and_make_no_room() {
+fn rows_of_another_version_count_for_the_limit_and_are_not_evicted() {
     let mut world = world();
     for at in 0..MAX_GRANTS {
         world.outside.rows.set(&format!("{at:016}"), "2");
@@ -232,7 +232,7 @@ fn rows_of_another_version_count_and_make_no_room() {
 }
 
 #[test]
-fn a_row_of_another_version_is_looked_at_again_each_day() {
+fn a_row_of_another_version_is_tried_again_each_day() {
     let (mut world, _, _) = with_later("2");
     let before = world.outside.log.borrow().len();
     world.pass_with_alarms(10 * LOOK_AT_UNREADABLE_MS);
@@ -241,7 +241,7 @@ fn a_row_of_another_version_is_looked_at_again_each_day() {
 }
 
 #[test]
-fn what_is_sealed_by_another_version_signs_nobody_out() {
+fn a_seal_of_another_version_ends_no_grant() {
     let (world, issued, _) = signed_in(PUBLIC);
     let row = world.outside.rows.row(&issued.grant).unwrap();
     let (mut world, lost, _) = signed_in(PUBLIC);

@@ -17,7 +17,7 @@ fn joined(rig: &Rig, count: usize) -> Vec<String> {
 }
 
 #[test]
-fn sessions_are_told_in_turns_however_many_there_are() {
+fn very_many_sessions_are_notified_in_turns() {
     let rig = Rig::new();
     let objects = joined(&rig, 2 * SESSIONS_A_TURN + 200);
     rig.publish(&Notice {
@@ -45,7 +45,7 @@ fn sessions_are_told_in_turns_however_many_there_are() {
 }
 
 #[test]
-fn what_is_published_over_and_over_is_told_to_many_sessions_once_more() {
+fn a_repeated_change_is_delivered_once_more_to_many_sessions() {
     let rig = Rig::new();
     let objects = joined(&rig, SESSIONS_A_TURN + 10);
     rig.publish(&tools());
@@ -64,7 +64,7 @@ fn what_is_published_over_and_over_is_told_to_many_sessions_once_more() {
 }
 
 #[test]
-fn a_change_that_is_published_all_the_time_holds_up_no_other() {
+fn a_constantly_repeated_change_delays_no_other() {
     let rig = Rig::new();
     let objects = joined(&rig, SESSIONS_A_TURN + 10);
     let [busy, other] = [Change::Prompts, Change::Tools].map(|change| Notice::of(&change));
@@ -84,7 +84,7 @@ fn a_change_that_is_published_all_the_time_holds_up_no_other() {
 }
 
 #[test]
-fn sessions_behind_a_turn_that_is_cut_off_are_told() {
+fn sessions_behind_an_interrupted_turn_are_still_notified() {
     let rig = Rig::new();
     let objects = joined(&rig, SESSIONS_A_TURN + 10);
     rig.host.stalled.set(true);
@@ -103,7 +103,7 @@ fn sessions_behind_a_turn_that_is_cut_off_are_told() {
 }
 
 #[test]
-fn sessions_whose_time_is_over_are_asked_in_turns_however_many_there_are() {
+fn very_many_expired_sessions_are_checked_in_turns() {
     let rig = Rig::new();
     let count = joined(&rig, 450).len() + 1;
     rig.join("another", START + 30 * JOINED_MS);

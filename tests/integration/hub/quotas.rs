@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn streams_are_as_many_as_an_object_can_hold_and_some_are_left_to_users() {
+fn the_number_of_streams_is_limited_with_a_reserve_for_users() {
     let rig = Rig::new();
     let mut strangers: Vec<_> = (1..MAX_STRANGERS)
         .map(|_| rig.host.accept(&listener(None), "{}"))
@@ -24,7 +24,7 @@ fn streams_are_as_many_as_an_object_can_hold_and_some_are_left_to_users() {
 }
 
 #[test]
-fn streams_of_one_user_are_limited_and_those_of_others_are_not() {
+fn streams_of_one_user_are_limited_without_affecting_others() {
     let rig = Rig::new();
     let mut open: Vec<_> = (0..MAX_LISTENERS_A_USER)
         .map(|_| rig.open(&listener(Some("ann"))))
@@ -61,7 +61,7 @@ fn listener_from(address: &str) -> Listener {
 }
 
 #[test]
-fn streams_of_one_address_are_limited_and_those_of_others_are_not() {
+fn streams_of_one_address_are_limited_without_affecting_others() {
     let rig = Rig::new();
     let mut open: Vec<_> = (0..MAX_LISTENERS_A_NETWORK)
         .map(|_| rig.open(&listener_from("192.0.2.1")))
@@ -82,7 +82,7 @@ fn streams_of_one_address_are_limited_and_those_of_others_are_not() {
 }
 
 #[test]
-fn streams_of_one_ipv6_subnet_are_limited_and_so_are_those_of_a_site_with_many() {
+fn streams_of_one_ipv6_subnet_and_of_one_site_are_limited() {
     let rig = Rig::new();
     let mut open = Vec::new();
     for subnet in 0..MAX_LISTENERS_A_SITE / MAX_LISTENERS_A_NETWORK {
@@ -100,7 +100,7 @@ fn streams_of_one_ipv6_subnet_are_limited_and_so_are_those_of_a_site_with_many()
 }
 
 #[test]
-fn sessions_of_one_address_that_are_told_are_limited_until_they_leave() {
+fn joined_sessions_of_one_address_are_limited_until_they_leave() {
     let rig = Rig::new();
     let join = |number: usize, address: &str| {
         rig.hub
@@ -133,7 +133,7 @@ fn listen_from(front: &Front, address: &str) -> Exchange {
 }
 
 #[test]
-fn stateless_listeners_are_counted_by_the_address_that_the_worker_sees() {
+fn stateless_streams_are_counted_by_the_address_that_the_worker_sees() {
     let front = Front::new(announcing());
     let mut open: Vec<_> = (0..MAX_LISTENERS_A_NETWORK)
         .map(|_| listen_from(&front, "192.0.2.1"))
@@ -148,7 +148,7 @@ fn stateless_listeners_are_counted_by_the_address_that_the_worker_sees() {
 }
 
 #[test]
-fn one_stream_listens_for_so_many_uris_and_tasks_and_no_more() {
+fn uris_and_tasks_of_one_stream_are_limited() {
     const MOST: usize = 256;
     let front = Front::new(announcing()).knowing_tasks();
     for kind in ["resourceSubscriptions", "taskIds"] {
@@ -174,7 +174,7 @@ fn one_stream_listens_for_so_many_uris_and_tasks_and_no_more() {
 }
 
 #[test]
-fn a_filter_is_refused_by_its_length_before_what_it_repeats_is_left_out() {
+fn a_filter_is_limited_by_its_length_with_repetitions() {
     let front = Front::new(announcing());
     let filter = |count: usize| json!({ "resourceSubscriptions": vec!["test://a"; count] });
     assert_eq!(

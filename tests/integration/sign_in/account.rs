@@ -35,7 +35,7 @@ fn told(browser: &mut Browser<'_>, page: &Shown, fields: &[(&str, &str)]) -> Sho
 }
 
 #[test]
-fn a_person_sees_whom_they_let_in_and_nobody_elses() {
+fn a_user_sees_only_their_own_connected_clients() {
     let deployment = Deployment::new();
     let [editor, chat] =
         ["Editor", "Chat"].map(|name| deployment.register(&json!({ "client_name": name })));
@@ -57,7 +57,7 @@ fn a_person_sees_whom_they_let_in_and_nobody_elses() {
 }
 
 #[test]
-fn a_disconnected_client_is_gone_and_others_stay() {
+fn a_disconnected_client_loses_access_and_others_keep_theirs() {
     let deployment = Deployment::new();
     let clients = ["Editor", "Chat", "Third"]
         .map(|name| deployment.register(&json!({ "client_name": name })));
@@ -84,7 +84,7 @@ fn a_disconnected_client_is_gone_and_others_stay() {
 }
 
 #[test]
-fn a_form_without_its_token_or_of_another_persons_does_nothing() {
+fn an_account_form_without_the_users_own_token_does_nothing() {
     let (deployment, client) = deployment();
     let (mut ann, mut bob) = (Browser::new(&deployment), Browser::new(&deployment));
     let_in(&mut ann, &client, "ann");
@@ -108,7 +108,7 @@ fn a_form_without_its_token_or_of_another_persons_does_nothing() {
 }
 
 #[test]
-fn remembered_answers_can_be_forgotten() {
+fn remembered_consents_can_be_forgotten() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let_in(&mut browser, &client, "ann");
@@ -120,7 +120,7 @@ fn remembered_answers_can_be_forgotten() {
 }
 
 #[test]
-fn who_signs_out_or_is_away_for_half_an_hour_is_signed_out() {
+fn the_account_page_signs_out_on_request_and_after_half_an_hour() {
     let (deployment, _) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.account("ann");
@@ -132,7 +132,7 @@ fn who_signs_out_or_is_away_for_half_an_hour_is_signed_out() {
 }
 
 #[test]
-fn a_sign_in_to_the_account_lets_no_client_in() {
+fn a_sign_in_to_the_account_page_authorizes_no_client() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let state = browser
@@ -171,7 +171,7 @@ fn newest(page: &Shown) -> [String; 2] {
 }
 
 #[test]
-fn a_person_sees_the_sessions_of_a_client_and_ends_one() {
+fn a_user_sees_the_sessions_of_a_client_and_can_end_one() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let token = let_in(&mut browser, &client, "ann");
@@ -219,7 +219,7 @@ fn a_person_sees_the_sessions_of_a_client_and_ends_one() {
 }
 
 #[test]
-fn a_disconnected_clients_sessions_end_for_whoever_is_let_in_again() {
+fn sessions_of_a_disconnected_client_stay_ended_after_a_new_sign_in() {
     for what in ["end", "end-all"] {
         let (deployment, client) = deployment();
         let mut browser = Browser::new(&deployment);
@@ -272,7 +272,7 @@ fn a_disconnected_clients_sessions_end_for_whoever_is_let_in_again() {
 }
 
 #[test]
-fn a_client_that_asks_for_more_goes_on_with_its_session() {
+fn a_client_that_signs_in_again_keeps_its_session() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let token = let_in(&mut browser, &client, "ann");
@@ -282,7 +282,7 @@ fn a_client_that_asks_for_more_goes_on_with_its_session() {
 }
 
 #[test]
-fn a_session_is_ended_by_its_user_and_with_the_pages_own_form() {
+fn a_session_is_ended_only_by_its_user_with_the_form_of_the_page() {
     let (deployment, client) = deployment();
     let (mut ann, mut bob) = (Browser::new(&deployment), Browser::new(&deployment));
     let token = let_in(&mut ann, &client, "ann");
@@ -331,7 +331,7 @@ fn a_session_is_ended_by_its_user_and_with_the_pages_own_form() {
 }
 
 #[test]
-fn a_session_begins_although_the_list_does_not_hear_of_it() {
+fn a_session_begins_even_if_it_cannot_be_listed() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let token = let_in(&mut browser, &client, "ann");
@@ -348,7 +348,7 @@ fn a_session_begins_although_the_list_does_not_hear_of_it() {
 }
 
 #[test]
-fn an_application_of_another_version_is_shown_and_can_be_disconnected() {
+fn a_client_with_an_unreadable_grant_is_shown_and_can_be_disconnected() {
     for what in ["end", "end-all"] {
         let deployment = Deployment::new();
         let [editor, chat] =
@@ -379,7 +379,7 @@ fn an_application_of_another_version_is_shown_and_can_be_disconnected() {
 }
 
 #[test]
-fn the_page_shows_nothing_to_who_signed_in_to_it_by_another_provider() {
+fn the_account_page_signs_out_users_of_a_former_provider() {
     let (mut deployment, _) = deployment();
     deployment.switch_to(Rc::new(Demo));
     let mut browser = Browser::new(&deployment);

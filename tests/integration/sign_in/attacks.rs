@@ -10,7 +10,7 @@ const MARKUP: &str =
     "\"'><script>alert(1)</script><img src=https://evil.example/x onerror=alert(1)>";
 
 #[test]
-fn a_form_without_its_token_does_nothing() {
+fn a_consent_form_without_its_token_does_nothing() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);
@@ -37,7 +37,7 @@ fn a_form_without_its_token_does_nothing() {
 }
 
 #[test]
-fn a_form_from_another_site_or_without_the_cookie_does_nothing() {
+fn a_consent_form_from_another_site_or_without_cookie_does_nothing() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);
@@ -59,7 +59,7 @@ const CHROMIUM: &str =
 const WEBKIT: &str = "Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 Version/26.0 Safari/605.1.15";
 
 #[test]
-fn a_form_that_a_script_of_this_origin_sent_does_nothing() {
+fn a_form_sent_by_a_script_of_the_same_origin_does_nothing() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);
@@ -97,7 +97,7 @@ fn a_form_that_a_script_of_this_origin_sent_does_nothing() {
 }
 
 #[test]
-fn nobody_is_sent_to_the_identity_provider_before_they_agreed() {
+fn a_user_is_sent_to_the_identity_provider_only_after_consent() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     for hint in ["ann", ""] {
@@ -169,7 +169,7 @@ fn a_callback_works_once_although_its_cookie_was_copied() {
 }
 
 #[test]
-fn a_state_of_another_flow_or_none_does_nothing() {
+fn a_callback_with_a_foreign_or_missing_state_does_nothing() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let [one, two] = [(); 2].map(|()| {
@@ -203,7 +203,7 @@ fn a_state_of_another_flow_or_none_does_nothing() {
 }
 
 #[test]
-fn a_cookie_that_was_changed_or_moved_counts_for_nothing() {
+fn a_changed_or_moved_cookie_is_ignored() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);
@@ -245,7 +245,7 @@ fn a_cookie_that_was_changed_or_moved_counts_for_nothing() {
 }
 
 #[test]
-fn no_parameter_leads_elsewhere() {
+fn no_parameter_redirects_to_another_site() {
     let (deployment, client) = deployment();
     let evil = "https://evil.example/";
     let mut browser = Browser::new(&deployment);
@@ -317,7 +317,7 @@ fn no_parameter_leads_elsewhere() {
 }
 
 #[test]
-fn what_a_client_says_of_itself_stays_text_and_is_not_loaded() {
+fn metadata_of_a_client_stays_text_and_its_images_are_not_loaded() {
     let deployment = Deployment::new();
     let client = deployment.register(&json!({
         "client_name": MARKUP,
@@ -334,7 +334,7 @@ fn what_a_client_says_of_itself_stays_text_and_is_not_loaded() {
 }
 
 #[test]
-fn no_link_runs_a_script() {
+fn no_uri_of_a_client_becomes_a_script_link() {
     for uri in [
         "javascript:alert(1)",
         "data:text/html,x",
@@ -360,7 +360,7 @@ fn no_link_runs_a_script() {
 }
 
 #[test]
-fn what_a_clients_document_says_stays_text_and_runs_nothing() {
+fn markup_in_a_client_document_stays_text() {
     let deployment = Deployment::new();
     let client = "https://client.example/id.json";
     let document = |name: &str, more: &str| {
@@ -394,7 +394,7 @@ fn what_a_clients_document_says_stays_text_and_runs_nothing() {
 }
 
 #[test]
-fn an_answer_goes_nowhere_but_where_the_client_registered() {
+fn a_response_goes_only_to_a_registered_redirect_uri() {
     let (deployment, client) = deployment();
     for uri in [
         "javascript:alert(1)",
@@ -422,7 +422,7 @@ fn an_answer_goes_nowhere_but_where_the_client_registered() {
 }
 
 #[test]
-fn a_form_whose_fields_come_twice_is_none() {
+fn a_form_with_a_repeated_field_is_refused() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);
@@ -456,7 +456,7 @@ fn a_form_whose_fields_come_twice_is_none() {
 }
 
 #[test]
-fn cookies_without_number_or_end_are_in_nobodys_way() {
+fn very_many_or_very_long_cookies_do_not_prevent_a_sign_in() {
     let (deployment, client) = deployment();
     let many = |prefix: &str, value: &str, count: usize| -> String {
         (0..count)
@@ -502,7 +502,7 @@ fn cookies_without_number_or_end_are_in_nobodys_way() {
 }
 
 #[test]
-fn a_page_cannot_be_framed_kept_or_scripted() {
+fn no_page_can_be_framed_cached_or_scripted() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let consent = browser.asked(&client, &[]);
@@ -539,7 +539,7 @@ fn a_page_cannot_be_framed_kept_or_scripted() {
 }
 
 #[test]
-fn cookies_belong_to_this_host_and_to_https() {
+fn cookies_are_bound_to_their_host_and_to_https() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);

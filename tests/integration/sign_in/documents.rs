@@ -35,7 +35,7 @@ fn logged(deployment: &Deployment) -> Value {
 }
 
 #[test]
-fn no_document_is_fetched_where_a_fetch_could_reach_what_only_this_server_can() {
+fn documents_are_off_where_a_fetch_could_reach_private_services() {
     let deployment = Deployment::new();
     deployment.web.set_json(URL, 200, &document(URL));
     assert_eq!(
@@ -56,7 +56,7 @@ fn no_document_is_fetched_where_a_fetch_could_reach_what_only_this_server_can() 
 }
 
 #[test]
-fn every_failed_fetch_has_one_answer_and_a_cause_in_the_log() {
+fn every_failed_fetch_has_the_same_answer_and_its_cause_in_the_log() {
     let deployment = Deployment::new();
     let mut shown = Vec::new();
     for (answer, cause) in [
@@ -95,7 +95,7 @@ fn every_failed_fetch_has_one_answer_and_a_cause_in_the_log() {
 }
 
 #[test]
-fn another_port_than_443_is_asked_where_a_variable_names_it() {
+fn documents_are_fetched_at_other_ports_only_if_a_variable_names_them() {
     let url = "https://client.example:8443/client.json";
     for (ports, status) in [
         ("", 400),

@@ -191,7 +191,7 @@ fn an_operator_ends_a_session_a_grant_and_all_grants() {
 }
 
 #[test]
-fn without_a_right_token_nothing_is_told_or_ended() {
+fn a_request_without_a_valid_operator_token_is_refused() {
     let deployment = deployment();
     let client = deployment.register(&json!({}));
     let access = Browser::new(&deployment).let_in(&client, "ann");
@@ -238,7 +238,7 @@ fn without_a_right_token_nothing_is_told_or_ended() {
 }
 
 #[test]
-fn each_of_several_tokens_is_accepted() {
+fn each_of_several_operator_tokens_is_accepted() {
     let deployment = deployment();
     for token in [TOKEN, OTHER] {
         assert_eq!(send(&deployment, token, &list("stand-in:ann")).status, 200);
@@ -276,7 +276,7 @@ fn a_page_cannot_use_an_operators_token() {
 }
 
 #[test]
-fn only_post_is_served_over_https() {
+fn the_operator_route_serves_only_post_over_https() {
     let deployment =
         Deployment::with_variables(&[("OPERATOR_TOKEN", TOKEN), ("ALLOWED_HOSTS", "box.lan")]);
     let bearer = format!("Bearer {TOKEN}");
@@ -309,7 +309,7 @@ fn only_post_is_served_over_https() {
 }
 
 #[test]
-fn too_many_wrong_tokens_have_to_wait_and_then_a_right_one_is_accepted() {
+fn too_many_wrong_operator_tokens_are_limited_for_a_while() {
     let deployment = deployment();
     let mut wrong = (0..20).map(|_| send(&deployment, "wrong", &list("stand-in:ann")).status);
     assert_eq!(wrong.by_ref().take(10).collect::<Vec<_>>(), [401; 10]);
@@ -323,7 +323,7 @@ fn too_many_wrong_tokens_have_to_wait_and_then_a_right_one_is_accepted() {
 }
 
 #[test]
-fn the_route_does_not_exist_unless_a_token_is_set() {
+fn the_operator_route_exists_only_if_a_token_is_set() {
     for variables in [&[][..], &[("OPERATOR_TOKEN", " \n")]] {
         let deployment = Deployment::with_variables(variables);
         assert_eq!(send(&deployment, TOKEN, &list("stand-in:ann")).status, 404);
@@ -332,7 +332,7 @@ fn the_route_does_not_exist_unless_a_token_is_set() {
 }
 
 #[test]
-fn a_token_that_could_be_guessed_lets_no_operator_in_and_says_so() {
+fn a_guessable_operator_token_closes_the_route_and_says_why() {
     for token in ["changeme", &format!("{TOKEN} changeme")] {
         let deployment = Deployment::with_variables(&[("OPERATOR_TOKEN", token)]);
         for shown in ["changeme", TOKEN, "other"] {
@@ -357,7 +357,7 @@ fn a_token_that_could_be_guessed_lets_no_operator_in_and_says_so() {
 }
 
 #[test]
-fn a_request_that_does_not_say_what_to_do_is_told_how() {
+fn a_malformed_operator_request_is_told_the_right_form() {
     let deployment = deployment();
     let user = "stand-in:ann";
     for body in [
@@ -387,7 +387,7 @@ fn a_request_that_does_not_say_what_to_do_is_told_how() {
 }
 
 #[test]
-fn a_storage_that_fails_is_told_as_such() {
+fn failing_storage_is_answered_503_to_an_operator() {
     let deployment = deployment();
     deployment.is_down.set(true);
     let refused = send(
@@ -403,7 +403,7 @@ fn a_storage_that_fails_is_told_as_such() {
 }
 
 #[test]
-fn the_application_hears_of_what_operators_do() {
+fn the_event_hook_receives_actions_of_operators() {
     let events: Rc<RefCell<Vec<Event>>> = Rc::default();
     let heard = Rc::clone(&events);
     let set_up = move |event: &Event| heard.borrow_mut().push(event.clone());

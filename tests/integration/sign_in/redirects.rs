@@ -32,7 +32,7 @@ fn document(redirect_uris: &[&str]) -> Value {
 }
 
 #[test]
-fn an_error_of_a_client_that_anybody_could_register_ends_on_a_page() {
+fn an_error_of_a_self_registered_client_is_shown_on_a_page() {
     let deployment = Deployment::new();
     deployment
         .web
@@ -62,7 +62,7 @@ fn an_error_of_a_client_that_anybody_could_register_ends_on_a_page() {
 }
 
 #[test]
-fn an_error_of_a_client_of_the_operator_goes_to_the_client() {
+fn an_error_of_a_configured_client_is_redirected_to_the_client() {
     let clients = json!([{ "client_id": "desk", "redirect_uris": [REDIRECT] }]);
     let deployment = Deployment::with_clients(&clients.to_string());
     for (error, params) in wrong() {
@@ -80,7 +80,7 @@ fn an_error_of_a_client_of_the_operator_goes_to_the_client() {
 }
 
 #[test]
-fn a_stored_client_is_not_answered_where_it_could_not_register_to_be() {
+fn a_stored_redirect_uri_that_would_be_refused_gets_no_response() {
     for uri in [
         "ms-msdt:/id",
         "search-ms:query=x",
@@ -128,7 +128,7 @@ fn a_stored_client_is_not_answered_where_it_could_not_register_to_be() {
 }
 
 #[test]
-fn a_client_of_the_operator_has_the_scheme_that_the_operator_wrote() {
+fn a_configured_client_may_use_a_scheme_of_its_own() {
     let clients = json!([{ "client_id": "desk", "redirect_uris": ["myapp://cb"] }]);
     let deployment = Deployment::with_clients(&clients.to_string());
     let mut browser = Browser::new(&deployment);
@@ -142,7 +142,7 @@ fn a_client_of_the_operator_has_the_scheme_that_the_operator_wrote() {
 }
 
 #[test]
-fn only_a_client_of_the_operator_that_has_a_secret_does_without_pkce() {
+fn only_a_configured_client_with_a_secret_may_omit_pkce() {
     let clients = json!([
         { "client_id": "desk", "redirect_uris": [REDIRECT] },
         { "client_id": "office", "client_secret": "s", "redirect_uris": [REDIRECT] },
@@ -169,7 +169,7 @@ fn only_a_client_of_the_operator_that_has_a_secret_does_without_pkce() {
 }
 
 #[test]
-fn a_person_who_was_not_asked_in_this_sign_in_is_not_sent_on_with_an_error() {
+fn an_error_without_consent_in_this_sign_in_is_not_redirected() {
     let deployment = Deployment::new();
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);

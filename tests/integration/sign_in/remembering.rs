@@ -14,7 +14,7 @@ fn agreed<'a>(deployment: &'a Deployment, client: &str) -> Browser<'a> {
 }
 
 #[test]
-fn the_same_person_is_not_asked_twice_for_the_same() {
+fn a_user_is_not_asked_twice_for_the_same_consent() {
     let (deployment, client) = deployment();
     let mut browser = agreed(&deployment, &client);
     let left = browser.asked(&client, &[]);
@@ -23,7 +23,7 @@ fn the_same_person_is_not_asked_twice_for_the_same() {
 }
 
 #[test]
-fn anything_else_is_asked() {
+fn any_other_request_needs_consent() {
     let (deployment, client) = deployment();
     let two = [REDIRECT, "https://client.example/other"];
     let client = {
@@ -64,7 +64,7 @@ fn anything_else_is_asked() {
 }
 
 #[test]
-fn somebody_else_in_the_same_browser_is_asked() {
+fn another_user_of_the_same_browser_is_asked_for_consent() {
     let (deployment, client) = deployment();
     let mut browser = agreed(&deployment, &client);
     let state = browser.asked(&client, &[]).sent("state").unwrap();
@@ -78,7 +78,7 @@ fn somebody_else_in_the_same_browser_is_asked() {
 }
 
 #[test]
-fn who_does_not_want_it_remembered_is_asked_again() {
+fn a_consent_that_is_not_to_be_remembered_is_asked_for_again() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);
     let page = browser.asked(&client, &[]);
@@ -93,7 +93,7 @@ fn who_does_not_want_it_remembered_is_asked_again() {
 }
 
 #[test]
-fn a_client_on_the_persons_machine_is_asked_about_each_time() {
+fn a_client_on_the_users_device_needs_consent_each_time() {
     let deployment = Deployment::new();
     for redirect in [
         "http://127.0.0.1:33418/cb",
@@ -131,7 +131,7 @@ fn disconnect(deployment: &Deployment, person: &str, what: &str) {
 }
 
 #[test]
-fn who_has_disconnected_a_client_is_asked_again_in_every_browser() {
+fn a_disconnected_client_needs_consent_again_in_every_browser() {
     for what in ["end", "end-all"] {
         let (deployment, client) = deployment();
         let [mut one, mut two] = [(); 2].map(|()| agreed(&deployment, &client));
@@ -161,7 +161,7 @@ fn who_has_disconnected_a_client_is_asked_again_in_every_browser() {
 }
 
 #[test]
-fn a_disconnect_of_one_client_or_person_leaves_consents_to_and_of_others() {
+fn a_disconnect_leaves_consents_for_other_clients_and_of_other_users() {
     let (deployment, client) = deployment();
     let other = deployment.register(&json!({ "client_name": "Other" }));
     let mut browser = agreed(&deployment, &other);
@@ -180,7 +180,7 @@ fn a_disconnect_of_one_client_or_person_leaves_consents_to_and_of_others() {
 }
 
 #[test]
-fn a_sign_in_that_was_agreed_to_before_a_disconnect_is_asked_about_again() {
+fn a_sign_in_from_before_a_disconnect_needs_consent_again() {
     let (deployment, client) = deployment();
     let mut browser = agreed(&deployment, &client);
     browser.let_in(&client, "ann");

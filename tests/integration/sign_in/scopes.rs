@@ -134,7 +134,7 @@ fn unknown_scopes_are_ignored_at_every_endpoint() {
 }
 
 #[test]
-fn more_than_was_granted_is_an_invalid_scope() {
+fn a_request_for_more_than_the_granted_scopes_is_invalid_scope() {
     let deployment = deployment(&["read", "write"]);
     let mut browser = Browser::new(&deployment);
     let tokens = signed_in(&mut browser, "desk", "read", "write openid");
@@ -161,7 +161,7 @@ fn more_than_was_granted_is_an_invalid_scope() {
 }
 
 #[test]
-fn a_client_for_itself_gets_what_it_is_set_up_with_of_what_it_asks_for() {
+fn client_credentials_give_requested_scopes_within_the_configured_ones() {
     for (has, asked, given) in [
         (&["read", "write"][..], "", Ok(json!("read"))),
         (&["read", "write"], "read openid", Ok(json!("read"))),
@@ -204,7 +204,7 @@ fn a_client_for_itself_gets_what_it_is_set_up_with_of_what_it_asks_for() {
 }
 
 #[test]
-fn a_registration_names_the_scopes_that_there_are() {
+fn a_registration_returns_only_the_scopes_that_exist() {
     for (has, asked, named) in [
         (&[][..], USUAL, json!("offline_access")),
         (&[], "openid", Value::Null),

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_task_waits_for_what_it_asks() {
+fn a_task_waits_for_the_answer_to_its_question() {
     let front = front();
     let id = begin(&front, "ask", &none());
     let waiting = get(&front, &id);
@@ -24,7 +24,7 @@ fn a_task_waits_for_what_it_asks() {
 }
 
 #[test]
-fn a_task_takes_answers_one_by_one_and_asks_on() {
+fn a_task_accepts_answers_one_by_one_and_asks_again() {
     let front = front();
     let id = begin(&front, "together", &none());
     assert_eq!(asked(&get(&front, &id)), ["where", "word", "word-2"]);
@@ -45,7 +45,7 @@ fn a_task_takes_answers_one_by_one_and_asks_on() {
 }
 
 #[test]
-fn a_task_takes_no_notice_of_what_answers_nothing() {
+fn a_task_ignores_answers_that_fit_no_question() {
     let front = front();
     let id = begin(&front, "together", &none());
     for answers in [
@@ -79,7 +79,7 @@ fn a_task_takes_no_notice_of_what_answers_nothing() {
 }
 
 #[test]
-fn a_task_goes_on_after_a_sleep_with_what_was_answered() {
+fn a_task_keeps_its_answers_over_a_sleep_of_its_object() {
     let front = front();
     let id = begin(&front, "together", &none());
     front.restart();
@@ -99,7 +99,7 @@ fn a_task_goes_on_after_a_sleep_with_what_was_answered() {
 }
 
 #[test]
-fn a_task_that_waits_is_not_kept_awake() {
+fn the_object_of_a_waiting_task_may_sleep() {
     let front = front();
     let id = begin(&front, "ask", &none());
     front.advance(MINUTE);
@@ -119,7 +119,7 @@ fn a_task_that_waits_is_not_kept_awake() {
 }
 
 #[test]
-fn what_a_task_does_once_it_does_once_over_a_sleep_too() {
+fn work_inside_once_runs_a_single_time_even_over_a_sleep() {
     let orders = Rc::new(Cell::new(0));
     let counted = Rc::clone(&orders);
     let order = move |client: Client| {
@@ -146,7 +146,7 @@ fn what_a_task_does_once_it_does_once_over_a_sleep_too() {
 }
 
 #[test]
-fn answers_that_are_too_long_together_are_refused() {
+fn answers_of_a_task_have_a_common_length_limit() {
     let front = front();
     let id = begin(&front, "ask", &none());
     let answers = json!({ "word": said(&"x".repeat(1024 * 1024)) });
@@ -161,7 +161,7 @@ fn answers_that_are_too_long_together_are_refused() {
 }
 
 #[test]
-fn a_task_sends_its_user_to_a_page_until_it_is_not_refused_any_more() {
+fn a_refused_task_sends_its_user_to_a_page_until_it_succeeds() {
     let calls = Rc::new(Cell::new(0));
     let counted = Rc::clone(&calls);
     let connect = move || {

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_call_is_a_task_for_who_knows_tasks_and_an_answer_for_others() {
+fn a_call_becomes_a_task_only_for_clients_that_declare_tasks() {
     let front = front();
     let begun = front.result(
         "tools/call",
@@ -39,7 +39,7 @@ fn a_call_is_a_task_for_who_knows_tasks_and_an_answer_for_others() {
 }
 
 #[test]
-fn a_tool_that_is_only_there_as_a_task_refuses_others() {
+fn a_tool_available_only_as_a_task_refuses_other_clients() {
     let server = || server().with(Tool::new("only", "", slow).only_as_task().task_ttl(60));
     let answer = Front::new(server())
         .call("only", &json!({ "ms": 1 }))
@@ -59,7 +59,7 @@ fn a_tool_that_is_only_there_as_a_task_refuses_others() {
 }
 
 #[test]
-fn a_server_says_that_it_has_tasks_if_it_does() {
+fn tasks_are_declared_only_by_a_server_that_has_them() {
     let extensions = |front: &Front| {
         front.result("server/discover", &none())["capabilities"]["extensions"].take()
     };
@@ -75,7 +75,7 @@ fn a_server_says_that_it_has_tasks_if_it_does() {
 }
 
 #[test]
-fn a_task_is_there_before_its_client_hears_of_it() {
+fn a_task_is_stored_before_its_client_gets_the_id() {
     let front = front();
     let id = begin(&front, "again", &json!({ "ms": 10 }));
     front.restart();
@@ -84,7 +84,7 @@ fn a_task_is_there_before_its_client_hears_of_it() {
 }
 
 #[test]
-fn what_is_asked_of_a_task_needs_a_client_that_knows_tasks() {
+fn task_methods_need_a_client_that_declares_tasks() {
     let front = front();
     let id = begin(&front, "slow", &json!({ "ms": 10 }));
     let front = front.declaring(everything());
@@ -98,7 +98,7 @@ fn what_is_asked_of_a_task_needs_a_client_that_knows_tasks() {
 }
 
 #[test]
-fn an_id_that_is_no_tasks_reaches_no_object() {
+fn a_made_up_task_id_reaches_no_object() {
     let front = front();
     let id = begin(&front, "slow", &json!({ "ms": 10 }));
     let tampered = format!(
@@ -154,7 +154,7 @@ fn deciding() -> (Server, Rc<Cell<u32>>) {
 }
 
 #[test]
-fn a_call_can_ask_first_and_become_a_task_then() {
+fn a_call_may_ask_first_and_then_become_a_task() {
     let (server, begun) = deciding();
     let front = Front::new(server).knowing_tasks();
     let call = json!({ "name": "decide", "arguments": {} });
@@ -189,7 +189,7 @@ fn a_call_can_ask_first_and_become_a_task_then() {
 }
 
 #[test]
-fn a_call_that_would_become_a_task_goes_on_where_its_client_knows_none() {
+fn a_call_runs_without_a_task_if_its_client_declares_none() {
     let (server, _) = deciding();
     let front = Front::new(server);
     let call = json!({ "name": "decide", "arguments": {} });
@@ -202,7 +202,7 @@ fn a_call_that_would_become_a_task_goes_on_where_its_client_knows_none() {
 }
 
 #[test]
-fn what_is_no_call_of_a_tool_never_becomes_a_task() {
+fn prompts_and_resources_never_become_tasks() {
     let say = async |task: Task| {
         task.begin().await?;
         Ok::<_, Error>("said".to_owned())

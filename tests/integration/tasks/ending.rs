@@ -43,7 +43,7 @@ fn failing() -> Front {
 }
 
 #[test]
-fn a_tools_failure_is_a_result() {
+fn a_failed_tool_completes_its_task_with_an_error_result() {
     let front = failing();
     for (name, arguments) in [
         ("fail", none()),
@@ -65,7 +65,7 @@ fn a_tools_failure_is_a_result() {
 }
 
 #[test]
-fn a_refusal_is_an_error_and_says_why() {
+fn a_refused_call_fails_its_task_with_the_reason() {
     let front = failing();
     for (name, code) in [("refuse", -32602), ("sample", -32021)] {
         let id = begin(&front, name, &none());
@@ -82,7 +82,7 @@ fn a_refusal_is_an_error_and_says_why() {
 }
 
 #[test]
-fn a_long_result_is_kept_whole_and_one_that_is_too_long_is_an_error() {
+fn a_long_task_result_is_kept_whole_and_a_too_long_one_is_an_error() {
     let front = failing();
     let id = begin(&front, "long", &json!({ "bytes": 3_000_000 }));
     front.restart();
@@ -100,7 +100,7 @@ fn a_long_result_is_kept_whole_and_one_that_is_too_long_is_an_error() {
 }
 
 #[test]
-fn what_is_called_off_stops() {
+fn a_cancelled_task_stops() {
     let ended: Rc<RefCell<Vec<&'static str>>> = Rc::default();
     let (first, second) = (Rc::clone(&ended), Rc::clone(&ended));
     let careless = move |sleep: Sleep| {
@@ -142,7 +142,7 @@ fn what_is_called_off_stops() {
 }
 
 #[test]
-fn what_waits_is_called_off_too_and_takes_no_answers_any_more() {
+fn a_waiting_task_can_be_cancelled_and_takes_no_more_answers() {
     for restarts in [false, true] {
         let front = front();
         let id = begin(&front, "ask", &none());
@@ -161,7 +161,7 @@ fn what_waits_is_called_off_too_and_takes_no_answers_any_more() {
 }
 
 #[test]
-fn what_is_over_cannot_be_called_off() {
+fn a_finished_task_cannot_be_cancelled() {
     let front = failing();
     let id = begin(&front, "fail", &none());
     let done = get(&front, &id);
@@ -207,7 +207,7 @@ fn a_task_leaves_a_line_in_the_log() {
 }
 
 #[test]
-fn a_storage_that_fails_is_the_servers_failure() {
+fn failing_storage_is_answered_500_and_ends_no_task() {
     let front = front();
     let id = begin(&front, "slow", &json!({ "ms": 10 }));
     front.task().store.set_broken(true);

@@ -486,7 +486,7 @@ fn said_a() -> Value {
 }
 
 #[test]
-fn a_task_ends_once_and_is_collected_whatever_interleaves() {
+fn a_task_ends_once_and_is_collected_in_any_interleaving() {
     simulate("TASK_SEED", CASES, 300, |seed| {
         let mut case = Case::new(Dice::new(seed));
         for _ in 0..STEPS {

@@ -23,7 +23,7 @@ fn counting() -> (Front, Rc<Cell<u32>>) {
 }
 
 #[test]
-fn a_task_that_was_cut_off_has_failed_and_says_so() {
+fn an_interrupted_task_has_failed_and_says_so() {
     let asks: fn(&Front) = |_| ();
     let sleeps: fn(&Front) = |front| front.advance(MINUTE);
     for meanwhile in [asks, sleeps] {
@@ -51,7 +51,7 @@ fn a_task_that_was_cut_off_has_failed_and_says_so() {
 }
 
 #[test]
-fn a_task_that_may_run_again_does_so_when_somebody_asks() {
+fn an_idempotent_task_runs_again_when_its_client_polls() {
     for name in ["reading", "setting"] {
         let (front, begun) = counting();
         let id = begin(&front, name, &none());
@@ -71,7 +71,7 @@ fn a_task_that_may_run_again_does_so_when_somebody_asks() {
 }
 
 #[test]
-fn a_task_begins_three_times_at_most() {
+fn a_task_begins_at_most_three_times() {
     let (front, begun) = counting();
     let id = begin(&front, "reading", &none());
     for beginnings in 2..=3 {
@@ -86,7 +86,7 @@ fn a_task_begins_three_times_at_most() {
 }
 
 #[test]
-fn a_task_whose_new_beginning_cannot_be_stored_begins_at_the_next_request() {
+fn a_task_whose_restart_cannot_be_stored_restarts_at_the_next_poll() {
     let (front, begun) = counting();
     let id = begin(&front, "reading", &none());
     front.restart();
@@ -104,7 +104,7 @@ fn a_task_whose_new_beginning_cannot_be_stored_begins_at_the_next_request() {
 }
 
 #[test]
-fn a_task_that_was_cut_off_does_not_begin_to_be_called_off() {
+fn an_interrupted_task_does_not_restart_to_be_cancelled() {
     let begun = Rc::new(Cell::new(0));
     let counted = Rc::clone(&begun);
     let careful = move |cancelled: Cancelled| {
@@ -124,7 +124,7 @@ fn a_task_that_was_cut_off_does_not_begin_to_be_called_off() {
 }
 
 #[test]
-fn a_task_that_slept_while_it_waited_was_not_cut_off() {
+fn a_task_that_slept_while_waiting_was_not_interrupted() {
     let begun = Rc::new(Cell::new(0));
     let counted = Rc::clone(&begun);
     let talk = move |client: Client, sleep: Sleep| {
@@ -158,7 +158,7 @@ fn a_task_that_slept_while_it_waited_was_not_cut_off() {
 }
 
 #[test]
-fn a_running_task_is_kept_awake_and_one_that_is_over_is_not() {
+fn only_a_running_task_keeps_its_object_awake() {
     let front = front();
     let begun = front.host.now();
     let id = begin(&front, "slow", &json!({ "ms": 100_000 }));
@@ -185,7 +185,7 @@ fn a_running_task_is_kept_awake_and_one_that_is_over_is_not() {
 }
 
 #[test]
-fn a_task_is_forgotten_when_its_time_is_over() {
+fn a_task_is_deleted_when_its_ttl_ends() {
     let server = || {
         server()
             .with(Tool::new("brief", "", slow).task().task_ttl(60))

@@ -46,7 +46,7 @@ fn told(front: &Front, stream: &Exchange) -> Vec<String> {
 }
 
 #[test]
-fn progress_is_what_a_task_says_of_its_status() {
+fn progress_becomes_the_status_message_of_a_task() {
     let front = watching();
     let id = begin(&front, "count", &none());
     front.advance(1);
@@ -67,7 +67,7 @@ fn progress_is_what_a_task_says_of_its_status() {
 }
 
 #[test]
-fn what_becomes_of_a_task_is_told_to_who_watches_it() {
+fn status_changes_of_a_task_reach_its_subscribers() {
     let front = watching();
     let [watched, other] = [(); 2].map(|()| begin(&front, "together", &none()));
     let (stream, honoured) = watch(&front, &[&watched]);
@@ -94,7 +94,7 @@ fn what_becomes_of_a_task_is_told_to_who_watches_it() {
 }
 
 #[test]
-fn a_watched_task_tells_that_it_was_called_off_or_cut_off() {
+fn subscribers_learn_that_a_task_was_cancelled_or_interrupted() {
     let front = watching();
     let [cancelled, cut_off] = [(); 2].map(|()| begin(&front, "slow", &json!({ "ms": 1000 })));
     let (stream, _) = watch(&front, &[&cancelled, &cut_off]);
@@ -106,7 +106,7 @@ fn a_watched_task_tells_that_it_was_called_off_or_cut_off() {
 }
 
 #[test]
-fn only_ones_own_tasks_can_be_watched() {
+fn only_own_tasks_can_be_subscribed_to() {
     let front = watching();
     let id = begin(&front, "slow", &json!({ "ms": 1000 }));
     let (_, honoured) = watch(&front, &["made up", &id, ""]);
@@ -116,7 +116,7 @@ fn only_ones_own_tasks_can_be_watched() {
 }
 
 #[test]
-fn a_task_that_nobody_watches_tells_nobody() {
+fn a_task_without_subscribers_publishes_nothing() {
     let front = watching();
     let id = begin(&front, "ask", &none());
     update(&front, &id, &json!({ "word": said("a") }));
@@ -125,7 +125,7 @@ fn a_task_that_nobody_watches_tells_nobody() {
 }
 
 #[test]
-fn a_task_tells_of_changes_as_any_call_does() {
+fn a_task_publishes_changes_as_any_call_does() {
     let change = async |notify: Notify| {
         notify.tools_changed();
         "changed"
@@ -144,7 +144,7 @@ fn a_task_tells_of_changes_as_any_call_does() {
 }
 
 #[test]
-fn a_part_of_a_task_goes_on_while_another_waits() {
+fn one_part_of_a_task_continues_while_another_waits() {
     let both = async |client: Client, sleep: Sleep| -> Result<String, Error> {
         let work = async {
             sleep.ms(1000).await;

@@ -31,7 +31,7 @@ fn the_grant_unused_longest_makes_room() {
 }
 
 #[test]
-fn a_client_that_is_let_in_again_and_again_displaces_itself_alone() {
+fn a_client_that_connects_repeatedly_displaces_only_its_own_grants() {
     let mut world = world();
     let signed_in = |world: &mut World, client: Client| {
         let code = world.begin(&client);
@@ -69,7 +69,7 @@ fn a_client_that_is_let_in_again_and_again_displaces_itself_alone() {
 }
 
 #[test]
-fn a_new_client_displaces_the_grant_unused_longest_where_each_client_has_one() {
+fn a_new_client_displaces_the_grant_that_was_unused_longest() {
     let mut world = world();
     let ids: Vec<_> = (0..=MAX_GRANTS)
         .map(|at| format!("client-{}", 999 - at))
@@ -99,7 +99,7 @@ fn a_new_client_displaces_the_grant_unused_longest_where_each_client_has_one() {
 }
 
 #[test]
-fn a_sign_in_gives_one_code() {
+fn one_sign_in_gives_one_code() {
     let mut world = world();
     let begin = |world: &mut World, sign_in: &str| {
         let begin = Begin {
