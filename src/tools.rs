@@ -107,7 +107,7 @@ mod tests {
     use super::without_bindings;
 
     #[test]
-    fn the_demo_has_what_directories_ask_for_and_no_problems() {
+    fn the_demo_follows_the_rules_of_directories_without_problems() {
         assert_eq!(without_bindings().problems(), [""; 0]);
         assert_eq!(without_bindings().advice(), [""; 0]);
     }

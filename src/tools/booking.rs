@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_booked_for_as_many_as_the_user_says() {
+    fn a_table_is_booked_for_the_number_that_the_user_enters() {
         for client in [client(), client().stateless()] {
             let client = client.on_elicit(|form| {
                 assert_eq!(form.message, "A table at Da Mario:");
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_booked_for_a_user_who_declines() {
+    fn nothing_is_booked_if_the_user_declines() {
         let client = client().stateless().on_elicit(|_| Elicited::Declined);
         assert_eq!(
             client
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_cannot_be_asked_is_told_so() {
+    fn a_client_without_elicitation_gets_an_error() {
         let refused = client().call("book_table", json!({ "restaurant": "Da Mario" }));
         assert!(
             refused.is_error() && refused.text().contains("elicitation"),

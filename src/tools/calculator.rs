@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_division_by_zero_is_an_error_that_the_model_can_mend() {
+    fn a_division_by_zero_is_an_error_with_advice() {
         let client = TestClient::new(without_bindings());
         let failed = client.call(
             "calculate",

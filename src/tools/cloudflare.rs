@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn who_signed_in_with_cloudflare_sees_themselves_and_their_accounts() {
+    fn a_cloudflare_user_sees_their_profile_and_accounts() {
         let accounts = json!([{ "id": "a1", "name": "Acme" }, { "id": "a2", "name": "Other" }]);
         let client = client("cloudflare:u1", &json!("Ann"), &accounts);
         assert_eq!(client.tool_names(), ["other", TOOLS[0], TOOLS[1]]);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_without_names_is_shown_as_it_is() {
+    fn a_user_without_a_name_and_accounts_is_shown() {
         let client = client("cloudflare:u1", &Value::Null, &json!([]));
         assert!(
             client
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn to_everybody_else_there_are_no_such_tools() {
+    fn users_of_other_providers_do_not_see_the_cloudflare_tools() {
         for user in ["github:583231", "demo:cloudflare:u1", "Cloudflare:u1"] {
             let client = client(user, &json!("Ann"), &json!([]));
             assert_eq!(client.tool_names(), ["other"], "{user}");

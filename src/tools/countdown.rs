@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_countdown_that_takes_too_long_does_not_begin() {
+    fn a_countdown_that_would_take_too_long_is_refused() {
         let client = TestClient::new(without_bindings());
         for arguments in [
             json!({ "steps": 61 }),

@@ -47,7 +47,7 @@ mod tests {
     use crate::tools::without_bindings;
 
     #[test]
-    fn a_counter_goes_on_from_call_to_call() {
+    fn a_counter_keeps_its_total_between_calls() {
         for client in [
             TestClient::new(without_bindings()),
             TestClient::new(without_bindings()).stateless(),
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn subscribers_of_the_counter_are_told_of_its_changes() {
+    fn subscribers_of_the_counter_are_notified_of_changes() {
         for client in [
             TestClient::new(without_bindings()),
             TestClient::new(without_bindings()).stateless(),

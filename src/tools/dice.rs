@@ -33,7 +33,7 @@ mod tests {
     use crate::tools::without_bindings;
 
     #[test]
-    fn as_many_dice_are_rolled_as_asked_for() {
+    fn the_requested_number_of_dice_is_rolled() {
         let rolled = TestClient::new(without_bindings())
             .call("roll_dice", json!({ "dice": 6 }))
             .text();
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn no_dice_and_too_many_are_refused() {
+    fn zero_or_too_many_dice_are_refused() {
         let client = TestClient::new(without_bindings());
         for dice in [0, 7] {
             assert_eq!(

@@ -21,7 +21,7 @@ mod tests {
     use crate::tools::without_bindings;
 
     #[test]
-    fn the_user_is_told_by_name_or_else_by_id() {
+    fn the_user_is_shown_by_name_or_else_by_id() {
         let client = || TestClient::new(without_bindings());
         let (ann, nameless) = (
             client().signed_in("u1", json!({ "name": "Ann" })),

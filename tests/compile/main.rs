@@ -4,6 +4,6 @@
 //! `TRYBUILD=overwrite scripts/test native --test compile` writes them anew, to be read before they are committed.
 
 #[test]
-fn mistakes_are_explained_where_they_were_made() {
+fn common_mistakes_get_the_expected_compiler_errors() {
     trybuild::TestCases::new().compile_fail("tests/compile/fail/*.rs");
 }

@@ -223,7 +223,7 @@ fn legacy_key(grant: &str) -> String {
 }
 
 #[test]
-fn a_users_grants_are_listed_with_those_of_before() {
+fn grants_of_a_user_are_listed_with_legacy_ones() {
     let runtime = FakeRuntime::new();
     runtime.signed_in(&PUBLIC);
     runtime.signed_in(&CONFIDENTIAL);
@@ -245,7 +245,7 @@ fn a_users_grants_are_listed_with_those_of_before() {
 }
 
 #[test]
-fn a_grant_that_is_ended_is_worth_nothing_and_others_go_on() {
+fn an_ended_grant_gives_no_access_and_others_continue() {
     let runtime = FakeRuntime::new();
     let (first, second) = (runtime.signed_in(&PUBLIC), runtime.signed_in(&CONFIDENTIAL));
     with_site(&runtime, async |site| {
@@ -262,7 +262,7 @@ fn a_grant_that_is_ended_is_worth_nothing_and_others_go_on() {
 }
 
 #[test]
-fn ending_everything_ends_grants_of_before_too() {
+fn ending_all_grants_ends_legacy_grants_too() {
     let runtime = FakeRuntime::new();
     let ours = runtime.signed_in(&PUBLIC);
     runtime.put(
@@ -277,7 +277,7 @@ fn ending_everything_ends_grants_of_before_too() {
 }
 
 #[test]
-fn a_client_goes_with_its_grants_and_no_other_does() {
+fn a_deleted_client_loses_its_grants_and_no_other_client_does() {
     let runtime = FakeRuntime::new();
     let (its, others) = (runtime.signed_in(&PUBLIC), runtime.signed_in(&CONFIDENTIAL));
     runtime.put("client:public", &json!({}));
@@ -302,7 +302,7 @@ fn a_client_goes_with_its_grants_and_no_other_does() {
 }
 
 #[test]
-fn the_purge_ends_what_nothing_can_be_done_with_any_more() {
+fn the_purge_ends_expired_and_orphaned_grants() {
     let runtime = FakeRuntime::new();
     let (orphan, kept) = (runtime.signed_in(&PUBLIC), runtime.signed_in(&CONFIDENTIAL));
     runtime.put("client:confidential", &json!({}));
@@ -339,7 +339,7 @@ fn the_purge_ends_what_nothing_can_be_done_with_any_more() {
 }
 
 #[test]
-fn the_sessions_of_what_is_ended_end_and_no_others() {
+fn only_sessions_of_ended_grants_end() {
     let runtime = FakeRuntime::new();
     let (first, second) = (runtime.signed_in(&PUBLIC), runtime.signed_in(&CONFIDENTIAL));
     let note = |grant: &str, key: &str| {
@@ -409,7 +409,7 @@ fn the_sessions_of_what_is_ended_end_and_no_others() {
 }
 
 #[test]
-fn a_client_that_is_deleted_loses_its_sessions() {
+fn a_deleted_client_loses_its_sessions() {
     let runtime = FakeRuntime::new();
     let its = runtime.signed_in(&PUBLIC);
     let (client, transport) = (String::new(), String::new());

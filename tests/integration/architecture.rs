@@ -195,7 +195,7 @@ fn is_module(name: &str) -> bool {
 }
 
 #[test]
-fn imports_follow_the_arrows() {
+fn imports_follow_the_table_of_allowed_dependencies() {
     let allowed: BTreeMap<_, _> = ALLOWED.iter().copied().collect();
     let mut wrong = Vec::new();
     let mut seen = 0;
@@ -231,7 +231,7 @@ fn imports_follow_the_arrows() {
 }
 
 #[test]
-fn the_table_has_no_way_back() {
+fn the_table_of_dependencies_has_no_cycle() {
     // The exports are where everything comes together, and the platform stands beside the arrows.
     let arrows: BTreeMap<_, _> = ALLOWED
         .iter()
@@ -250,7 +250,7 @@ fn the_table_has_no_way_back() {
 }
 
 #[test]
-fn only_the_edges_know_of_the_runtime_time_and_chance() {
+fn only_the_platform_uses_runtime_clock_and_randomness() {
     let mut wrong = Vec::new();
     let mut seen = 0;
     for Source { module, path, code } in sources() {
@@ -275,13 +275,13 @@ fn only_the_edges_know_of_the_runtime_time_and_chance() {
 }
 
 #[test]
-fn the_client_for_tests_is_no_part_of_a_worker() {
+fn the_testing_module_is_not_compiled_into_a_worker() {
     let text = include_str!("../../crates/durable-mcp/src/lib.rs");
     assert!(text.contains("#[cfg(not(target_arch = \"wasm32\"))]\npub mod testing;"));
 }
 
 #[test]
-fn a_wrong_arrow_is_seen_however_it_is_written() {
+fn a_forbidden_import_is_found_in_every_notation() {
     let names = |line| named(line).into_iter().collect::<Vec<_>>();
     assert_eq!(names("use crate::http::App;"), ["http"]);
     assert_eq!(

@@ -52,7 +52,7 @@ fn code(shown: &Shown) -> String {
 }
 
 #[test]
-fn a_token_has_to_name_the_chat_and_its_resource() {
+fn a_token_must_have_scope_and_resource_of_the_chat() {
     let deployment = deployment();
     let shown = ask(&deployment, "", &hello());
     assert_eq!(shown.status, 401);
@@ -83,7 +83,7 @@ fn a_token_has_to_name_the_chat_and_its_resource() {
 }
 
 #[test]
-fn a_token_of_the_page_without_the_scope_is_told_of_it() {
+fn a_token_without_the_chat_scope_gets_insufficient_scope() {
     let deployment = Deployment::set_up_with(|oauth| oauth.scopes(&["read"]).unwrap(), SET);
     let token = page::token(&deployment, "ann", "read", Some("/playground"));
     let shown = ask(&deployment, &token, &hello());
@@ -117,7 +117,7 @@ fn a_client_that_asks_for_no_scope_cannot_chat() {
 }
 
 #[test]
-fn the_person_is_told_what_the_scope_allows() {
+fn the_consent_page_explains_the_chat_scope() {
     let deployment = deployment();
     let client = deployment.register(&json!({}));
     let page = Browser::new(&deployment).asked(
@@ -131,7 +131,7 @@ fn the_person_is_told_what_the_scope_allows() {
 }
 
 #[test]
-fn a_request_is_counted_before_and_corrected_after() {
+fn a_request_is_counted_beforehand_and_corrected_by_its_usage() {
     let deployment = deployment();
     let token = page::token(&deployment, "ann", "chat", Some("/playground"));
     assert_eq!(ask(&deployment, &token, &hello()).status, 200);
@@ -173,7 +173,7 @@ fn a_request_is_counted_before_and_corrected_after() {
 }
 
 #[test]
-fn all_people_together_have_one_share() {
+fn all_users_together_have_a_daily_limit() {
     let deployment = deployment();
     for at in 0..8 {
         let token = page::token(
@@ -213,7 +213,7 @@ fn disconnecting_ends_the_chat_at_once() {
 }
 
 #[test]
-fn what_is_not_made_is_not_counted() {
+fn a_request_that_is_not_sent_is_not_counted() {
     let deployment = deployment();
     let token = page::token(&deployment, "ann", "chat", Some("/playground"));
     assert_eq!(ask(&deployment, &token, &hello()).status, 200);
@@ -230,7 +230,7 @@ fn what_is_not_made_is_not_counted() {
 }
 
 #[test]
-fn the_key_goes_to_the_model_alone() {
+fn the_api_key_is_sent_to_the_model_alone() {
     let deployment = deployment();
     let token = page::token(&deployment, "ann", "chat", Some("/playground"));
     let shown = ask(&deployment, &token, &hello());
@@ -247,7 +247,7 @@ fn the_key_goes_to_the_model_alone() {
 }
 
 #[test]
-fn settings_that_cannot_be_served_are_problems() {
+fn invalid_chat_settings_are_problems() {
     let with = |changes: &[(&str, &str)]| {
         let kept = SET
             .iter()
@@ -290,7 +290,7 @@ fn spend(id: &str) -> Command {
 }
 
 #[test]
-fn images_have_a_limit_of_their_own_beside_the_texts() {
+fn images_have_a_size_limit_apart_from_texts() {
     let deployment = deployment();
     let token = page::token(&deployment, "ann", "chat", Some("/playground"));
     let with = |text: usize, image: usize| {
@@ -322,7 +322,7 @@ fn images_have_a_limit_of_their_own_beside_the_texts() {
 }
 
 #[test]
-fn an_image_is_passed_on_by_its_bytes_and_never_by_an_address() {
+fn an_image_is_accepted_as_data_and_never_as_a_url() {
     let deployment = deployment();
     let token = page::token(&deployment, "ann", "chat", Some("/playground"));
     let with = |part: &Value| {
@@ -353,7 +353,7 @@ fn an_image_is_passed_on_by_its_bytes_and_never_by_an_address() {
 }
 
 #[test]
-fn requests_at_the_same_time_do_not_pass_over_an_allowance_together() {
+fn parallel_requests_do_not_exceed_an_allowance_together() {
     for seed in 1..=50 {
         let mut world = World::new(seed, Hooks::default());
         let mut under_way = std::collections::BTreeMap::new();
@@ -416,7 +416,7 @@ fn requests_at_the_same_time_do_not_pass_over_an_allowance_together() {
 }
 
 #[test]
-fn what_nobody_settles_counts_as_a_whole_and_is_under_way_no_more() {
+fn an_unsettled_request_counts_in_full_after_its_time() {
     let mut world = World::new(1, Hooks::default());
     for id in ["a", "b", "c"] {
         world.run(spend(id)).unwrap();
@@ -446,7 +446,7 @@ fn what_nobody_settles_counts_as_a_whole_and_is_under_way_no_more() {
 }
 
 #[test]
-fn the_row_is_deleted_when_its_day_is_over() {
+fn the_spending_row_is_deleted_after_its_day() {
     let mut world = World::new(1, Hooks::default());
     world.run(spend("a")).unwrap();
     assert!(world.outside.rows.spending.borrow().is_some());
@@ -457,7 +457,7 @@ fn the_row_is_deleted_when_its_day_is_over() {
 }
 
 #[test]
-fn a_grant_that_has_ended_spends_nothing() {
+fn an_ended_grant_cannot_spend() {
     let mut world = World::new(1, Hooks::default());
     let code = world.begin(&PUBLIC);
     let issued = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();

@@ -157,7 +157,7 @@ fn is_within(part: &Value, whole: &Value) -> bool {
 }
 
 #[test]
-fn the_specifications_examples_are_written_as_they_were_read() {
+fn examples_of_the_specification_survive_reading_and_writing() {
     let Some(examples) = examples() else { return };
     let mut seen = 0;
     for (kind, path, example) in examples {

@@ -37,7 +37,7 @@ fn begins(answer: &Answer) -> bool {
 }
 
 #[test]
-fn a_header_without_a_value_is_as_none() {
+fn a_header_without_a_value_counts_as_absent() {
     let front = front();
     for name in [
         "mcp-session-id",
@@ -62,7 +62,7 @@ fn a_header_without_a_value_is_as_none() {
 }
 
 #[test]
-fn initialize_is_negotiated_whatever_version_its_header_and_its_claim_name() {
+fn initialize_negotiates_regardless_of_version_header_and_metadata() {
     let front = front();
     for version in [
         "2026-07-28",
@@ -122,7 +122,7 @@ fn initialize_is_negotiated_whatever_version_its_header_and_its_claim_name() {
 }
 
 #[test]
-fn a_slash_at_the_end_is_the_same_endpoint() {
+fn a_trailing_slash_is_the_same_endpoint() {
     let front = front();
     assert!(begins(&post(&front, "/mcp/", &[], &initialize())));
     for path in ["/mcp//", "/mcp/x"] {
@@ -131,7 +131,7 @@ fn a_slash_at_the_end_is_the_same_endpoint() {
 }
 
 #[test]
-fn a_message_to_the_page_for_people_is_told_where_mcp_is() {
+fn a_message_to_the_home_page_is_told_the_endpoints() {
     let front = front();
     let answer = post(&front, "/", &[], &initialize());
     let message = answer.json()["error"]["message"]
@@ -147,7 +147,7 @@ fn a_message_to_the_page_for_people_is_told_where_mcp_is() {
 }
 
 #[test]
-fn problems_are_shown_to_a_browser_on_the_same_machine_alone() {
+fn problems_are_shown_only_to_a_browser_on_the_same_machine() {
     let server = || {
         Server::new("s", "1")
             .tool("no name", "", async || "")
@@ -181,7 +181,7 @@ fn problems_are_shown_to_a_browser_on_the_same_machine_alone() {
 }
 
 #[test]
-fn a_coded_body_is_refused_with_what_would_do() {
+fn a_compressed_body_is_refused_with_the_accepted_encoding() {
     let front = front();
     for coding in ["gzip", "br", "deflate", "zstd", "GZIP", "identity, gzip"] {
         for version in ["", "2025-11-25", "2026-07-28"] {
@@ -237,7 +237,7 @@ fn a_coded_body_is_refused_with_what_would_do() {
 }
 
 #[test]
-fn a_body_that_begins_with_a_byte_order_mark_is_read() {
+fn a_body_may_begin_with_a_byte_order_mark() {
     assert!(begins(&post(
         &front(),
         "/mcp",
@@ -247,7 +247,7 @@ fn a_body_that_begins_with_a_byte_order_mark_is_read() {
 }
 
 #[test]
-fn a_resource_with_a_slash_at_the_end_is_the_same_to_whoever_signs_in() {
+fn a_resource_with_a_trailing_slash_is_the_same_for_sign_in() {
     let deployment = Deployment::new();
     let mut browser = Browser::new(&deployment);
     let challenged = browser.send(Method::POST, "/mcp/", "", &[]);
@@ -293,7 +293,7 @@ fn a_resource_with_a_slash_at_the_end_is_the_same_to_whoever_signs_in() {
 }
 
 #[test]
-fn metadata_of_the_server_are_the_same_with_a_slash_at_the_end() {
+fn server_metadata_are_served_with_a_trailing_slash() {
     let deployment = Deployment::new();
     let get = |path: &str| Browser::new(&deployment).send(Method::GET, path, "", &[]);
     for path in [
@@ -309,7 +309,7 @@ fn metadata_of_the_server_are_the_same_with_a_slash_at_the_end() {
 }
 
 #[test]
-fn browsers_are_told_to_use_https_where_it_is_in_use_and_not_on_this_machine() {
+fn strict_transport_security_is_sent_over_https_except_on_localhost() {
     let deployment = Deployment::new();
     for (origin, told) in [
         ("https://mcp.example", true),
@@ -336,7 +336,7 @@ fn browsers_are_told_to_use_https_where_it_is_in_use_and_not_on_this_machine() {
 }
 
 #[test]
-fn the_playground_has_its_documents_where_its_assets_are_bound_and_else_none() {
+fn the_playground_has_documents_only_where_its_assets_are_bound() {
     for (bound, status) in [(Some("bound"), 200), (None, 404)] {
         let variables: Vec<_> = bound
             .map(|value| ("PLAYGROUND", value))
@@ -422,7 +422,7 @@ fn policy_of(browser: &mut Browser<'_>, query: &str, headers: &[(&str, &str)]) -
 }
 
 #[test]
-fn an_app_gets_the_sources_that_it_asks_for_and_else_nothing() {
+fn an_app_may_load_only_the_sources_that_it_declares() {
     let deployment = Deployment::with_variables(&[("PLAYGROUND", "bound")]);
     let mut browser = Browser::new(&deployment);
     let bare = policy_of(&mut browser, "", &FRAMED).unwrap();
@@ -464,7 +464,7 @@ fn an_app_gets_the_sources_that_it_asks_for_and_else_nothing() {
 }
 
 #[test]
-fn a_source_that_is_no_origin_makes_no_frame() {
+fn an_app_source_that_is_no_origin_gives_no_frame() {
     let deployment = Deployment::with_variables(&[("PLAYGROUND", "bound")]);
     let mut browser = Browser::new(&deployment);
     for query in [
@@ -493,7 +493,7 @@ fn a_source_that_is_no_origin_makes_no_frame() {
 }
 
 #[test]
-fn the_frame_of_apps_is_for_the_page_alone() {
+fn the_frame_of_apps_is_served_to_the_page_alone() {
     let deployment = Deployment::with_variables(&[("PLAYGROUND", "bound")]);
     let mut browser = Browser::new(&deployment);
     for headers in [
@@ -518,7 +518,7 @@ fn the_frame_of_apps_is_for_the_page_alone() {
 }
 
 #[test]
-fn an_origin_of_apps_serves_their_frame_alone_and_no_other_host_does() {
+fn an_origin_of_apps_serves_only_the_frame_and_no_other_host_does() {
     let deployment =
         Deployment::with_variables(&[("PLAYGROUND", "bound"), ("PLAYGROUND_APPS_ORIGIN", APPS)]);
     let mut page = Browser::new(&deployment);
@@ -581,7 +581,7 @@ fn an_origin_of_apps_serves_their_frame_alone_and_no_other_host_does() {
 }
 
 #[test]
-fn no_app_is_shown_where_its_origin_would_be_the_pages_or_cannot_be_read() {
+fn no_app_is_shown_if_its_origin_is_invalid_or_that_of_the_page() {
     for (origin, frame) in [
         (None, json!("/playground/app")),
         (Some(ORIGIN), Value::Null),

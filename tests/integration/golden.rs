@@ -2,7 +2,7 @@
 //! without harm.
 //!
 //! `tests/golden/v<version>/<name>*` was written by the release in which the version was the newest, and never changes. A
-//! new version gets files of its own: `writing::write_the_newest_versions` makes them.
+//! new version gets files of its own: `writing::the_newest_versions_are_written` makes them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -466,7 +466,7 @@ fn every_version_of_every_format_is_read() {
 }
 
 #[test]
-fn every_golden_file_is_of_a_format() {
+fn every_golden_file_belongs_to_a_format() {
     let newest = Format::ALL
         .iter()
         .map(|format| format.version())

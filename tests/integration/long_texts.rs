@@ -93,7 +93,7 @@ fn is_short(what: &str, text: &str, headers: impl Iterator<Item = usize>) {
 }
 
 #[test]
-fn no_error_of_a_stateless_request_sends_a_long_text_back() {
+fn no_error_of_a_stateless_request_repeats_a_long_text() {
     let (front, long) = (Front::new(server()), "ü".repeat(LONG));
     let told = |what: &str, headers: &[(&str, String)], body: String| {
         let answer = front.send(Method::POST, headers, body).answer();
@@ -139,7 +139,7 @@ fn no_error_of_a_stateless_request_sends_a_long_text_back() {
 }
 
 #[test]
-fn no_error_of_a_session_sends_a_long_text_back() {
+fn no_error_of_a_session_repeats_a_long_text() {
     let (rig, long) = (Rig::new(server()), "x".repeat(LONG));
     for (method, params) in requests(&long) {
         let what: String = format!("{method} {params}").chars().take(80).collect();
@@ -156,7 +156,7 @@ fn no_error_of_a_session_sends_a_long_text_back() {
 }
 
 #[test]
-fn no_oauth_error_sends_a_long_text_back() {
+fn no_oauth_error_repeats_a_long_text() {
     let (deployment, long) = (Deployment::new(), "x".repeat(LONG));
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);
@@ -235,7 +235,7 @@ fn no_oauth_error_sends_a_long_text_back() {
 }
 
 #[test]
-fn a_preflight_sends_no_long_list_of_names_back() {
+fn a_preflight_repeats_no_long_list_of_header_names() {
     let front = Front::new(server());
     let asked = |names: String| {
         let headers = [("access-control-request-headers", names)];

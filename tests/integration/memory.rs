@@ -270,7 +270,7 @@ fn check(what: &str, body: String, send: impl FnOnce(String) -> Exchange) {
 const MANY: usize = 2 * MAX_BODY_VALUES - 2048;
 
 #[test]
-fn a_request_without_a_session_takes_memory_as_its_body_is_long() {
+fn a_stateless_request_takes_memory_in_proportion_to_its_body() {
     let front = Front::new(server());
     let meta = envelope(&front);
     for (kind, value) in values(MANY) {
@@ -282,7 +282,7 @@ fn a_request_without_a_session_takes_memory_as_its_body_is_long() {
 }
 
 #[test]
-fn the_longest_body_takes_memory_as_it_is_long() {
+fn the_longest_body_takes_memory_in_proportion_to_its_length() {
     let front = Front::new(server());
     let meta = envelope(&front);
     for (kind, value) in values(MAX_BODY_BYTES - 2048) {
@@ -296,7 +296,7 @@ fn the_longest_body_takes_memory_as_it_is_long() {
 }
 
 #[test]
-fn a_message_on_a_session_takes_memory_as_its_body_is_long() {
+fn a_session_message_takes_memory_in_proportion_to_its_body() {
     let rig = Rig::new(server());
     for bytes in [5 * MAX_BODY_VALUES, MANY] {
         for (kind, value) in values(bytes) {
@@ -329,7 +329,7 @@ fn a_message_on_a_session_takes_memory_as_its_body_is_long() {
 }
 
 #[test]
-fn a_made_up_state_is_refused_before_its_request_is_looked_at() {
+fn a_made_up_request_state_is_refused_before_its_request_is_parsed() {
     const FEW: usize = 16 * 1024;
     let (caller, host) = (Caller::default(), FakeHost::new(String::new()));
     let keys = host.keys(false).now_or_never().unwrap().unwrap();
@@ -379,7 +379,7 @@ fn a_made_up_state_is_refused_before_its_request_is_looked_at() {
 }
 
 #[test]
-fn a_state_that_is_longer_than_any_is_refused_unread() {
+fn an_overlong_request_state_is_refused_unread() {
     const LONGEST: usize = 2 * MAX_ANSWER_BYTES;
     let (caller, host) = (Caller::default(), FakeHost::new(String::new()));
     let refused = |bytes: usize| {
@@ -398,7 +398,7 @@ fn a_state_that_is_longer_than_any_is_refused_unread() {
 }
 
 #[test]
-fn the_data_of_an_error_are_left_out_if_they_are_long() {
+fn long_data_of_an_error_response_are_dropped() {
     const LONGEST: usize = 64 * 1024;
     let read = |bytes: usize| {
         let data = Value::String("x".repeat(bytes - r#""""#.len()));
@@ -417,7 +417,7 @@ fn the_data_of_an_error_are_left_out_if_they_are_long() {
 }
 
 #[test]
-fn a_batch_takes_memory_as_it_is_long() {
+fn a_batch_takes_memory_in_proportion_to_its_length() {
     let rig = Rig::speaking(ProtocolVersion::V2025_03_26, server());
     for (count, bytes) in [(100, 2 * MAX_BODY_VALUES / 100), (1000, 1000), (50_000, 40)] {
         for (kind, value) in values(bytes) {
@@ -437,7 +437,7 @@ fn a_batch_takes_memory_as_it_is_long() {
 }
 
 #[test]
-fn twice_as_long_a_request_takes_no_more_than_twice_the_work() {
+fn a_request_twice_as_long_takes_at_most_twice_the_work() {
     let front = Front::new(server());
     let meta = &envelope(&front);
     let work = |bytes: usize, kind: usize, place: usize| {
@@ -458,7 +458,7 @@ fn twice_as_long_a_request_takes_no_more_than_twice_the_work() {
 }
 
 #[test]
-fn a_body_with_too_many_values_is_refused_with_its_id_in_both_eras() {
+fn a_body_with_too_many_values_is_refused_with_its_request_id() {
     let array = format!("[{}]", vec!["0"; MAX_BODY_VALUES].join(","));
     let rig = Rig::new(server());
     let front = Front::new(server());
@@ -488,7 +488,7 @@ fn a_body_with_too_many_values_is_refused_with_its_id_in_both_eras() {
 }
 
 #[test]
-fn a_prompt_and_a_completion_have_so_many_arguments_and_no_more() {
+fn arguments_of_prompts_and_completions_are_limited_in_number() {
     let front = Front::new(server());
     let arguments = |count: usize| {
         let members = (0..count).map(|at| (format!("a{at}"), json!("x")));

@@ -131,7 +131,7 @@ fn is_uri_text(text: &str) -> bool {
 
 proptest! {
     #[test]
-    fn no_text_makes_a_reader_panic(text in text()) {
+    fn no_parser_of_oauth_values_panics_for_any_text(text in text()) {
         let _ = Params::parse(&text);
         let _ = Scopes::parse(&text);
         let _ = RedirectUri::parse(&text);
@@ -152,7 +152,7 @@ proptest! {
     }
 
     #[test]
-    fn parameters_come_back_as_they_were_encoded(names in vec("\\PC{1,8}", 0..8), values in vec(any::<String>(), 8)) {
+    fn encoded_parameters_can_be_decoded_again(names in vec("\\PC{1,8}", 0..8), values in vec(any::<String>(), 8)) {
         let pairs: Vec<_> = names.iter().map(String::as_str).zip(values.iter().map(String::as_str)).collect();
         let query = encode_query(&pairs);
         prop_assert!(query.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%&=".contains(&byte)));
@@ -170,7 +170,7 @@ proptest! {
     }
 
     #[test]
-    fn a_scope_is_what_the_grammar_says(text in prop_oneof![any::<String>(), "[ -~]{0,12}", "[a-z ]{0,12}"]) {
+    fn a_scope_follows_the_grammar(text in prop_oneof![any::<String>(), "[ -~]{0,12}", "[a-z ]{0,12}"]) {
         let good = |character: char| matches!(character, ' ' | '!' | '#'..='[' | ']'..='~');
         prop_assert_eq!(Scopes::parse(&text).is_ok(), text.chars().all(good));
         if let Ok(scopes) = Scopes::parse(&text) {
@@ -191,7 +191,7 @@ proptest! {
     }
 
     #[test]
-    fn a_redirect_uri_goes_where_it_says(text in text()) {
+    fn a_redirect_uri_is_kept_as_it_was_written(text in text()) {
         if let Ok(uri) = RedirectUri::parse(&text) {
             prop_assert_eq!(uri.as_str(), &text);
             prop_assert!(is_uri_text(&text) && !text.contains('#'));
@@ -209,7 +209,7 @@ proptest! {
     }
 
     #[test]
-    fn what_matches_differs_in_a_loopback_port_at_most(registered in text(), requested in text(), ports in any::<[u16; 2]>()) {
+    fn a_matching_redirect_uri_differs_at_most_in_a_loopback_port(registered in text(), requested in text(), ports in any::<[u16; 2]>()) {
         if let Ok(uri) = RedirectUri::parse(&registered) {
             let is_match = uri.matches(&requested);
             prop_assert!(registered == requested || !is_match || uri.is_loopback() && RedirectUri::parse(&requested).is_ok());
@@ -222,7 +222,7 @@ proptest! {
     }
 
     #[test]
-    fn a_resource_is_normalised_once_and_for_all(text in text()) {
+    fn a_resource_is_normalised_once(text in text()) {
         if let Ok(resource) = Resource::parse(&text) {
             prop_assert_eq!(&Resource::parse(resource.as_str()).unwrap(), &resource);
             let normalised = resource.as_str();
@@ -232,7 +232,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_resolved_is_of_this_server(asked in vec(prop_oneof![
+    fn resolved_resources_belong_to_this_server(asked in vec(prop_oneof![
         text(),
         select(vec!["https://a.example", "https://a.example/", "HTTPS://A.example:443/mcp"]).prop_map(str::to_owned),
     ], 0..4)) {
@@ -245,7 +245,7 @@ proptest! {
     }
 
     #[test]
-    fn only_its_verifier_fits_a_challenge(one in "[A-Za-z0-9._~-]{43,128}", other in "[A-Za-z0-9._~-]{43,128}", bytes in any::<[u8; 32]>()) {
+    fn a_challenge_fits_only_its_verifier(one in "[A-Za-z0-9._~-]{43,128}", other in "[A-Za-z0-9._~-]{43,128}", bytes in any::<[u8; 32]>()) {
         use base64::Engine;
         use sha2::Digest;
         let encode = |bytes: &[u8]| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
@@ -256,7 +256,7 @@ proptest! {
     }
 
     #[test]
-    fn a_token_is_of_its_user_grant_and_kind(user in any::<String>(), seed in any::<u64>(), kind in kind(), other in kind()) {
+    fn a_token_is_bound_to_its_user_grant_and_kind(user in any::<String>(), seed in any::<u64>(), kind in kind(), other in kind()) {
         let token = issue(kind, &user, seed);
         prop_assert!(token.text().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:".contains(&byte)));
         let read = read(token.text(), other, &keys());
@@ -268,7 +268,7 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_token_is_not_ours(seed in any::<u64>(), kind in kind(), at in any::<Index>(), to in any::<char>()) {
+    fn a_changed_token_is_refused(seed in any::<u64>(), kind in kind(), at in any::<Index>(), to in any::<char>()) {
         let token = issue(kind, "user", seed);
         let mut characters: Vec<char> = token.text().chars().collect();
         let at = at.index(characters.len());
@@ -279,7 +279,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_sealed_opens_as_it_was_and_nowhere_else(
+    fn a_sealed_text_opens_only_with_its_token_and_header(
         token in any::<String>(), other in any::<String>(), header in any::<[u8; 4]>(), plaintext in any::<Vec<u8>>(), seed in any::<u64>(),
     ) {
         let sealed = seal(&keys(), &token, &header, &plaintext, &seeded(seed)).unwrap();
@@ -293,7 +293,7 @@ proptest! {
     }
 
     #[test]
-    fn a_record_comes_back_until_it_ends(
+    fn an_access_record_can_be_read_until_it_ends(
         subject in any::<String>(), client_id in any::<String>(), scopes in "[a-e ]{0,9}", name in any::<String>(),
         number in any::<i64>(), expires in 1..u64::MAX, seed in any::<u64>(),
     ) {
@@ -317,7 +317,7 @@ proptest! {
     }
 
     #[test]
-    fn a_ring_of_keys_comes_back(bytes in vec(any::<[u8; 32]>(), 1..6), step in 0..40_u64, longest in 0..100_u64) {
+    fn a_key_ring_survives_being_stored(bytes in vec(any::<[u8; 32]>(), 1..6), step in 0..40_u64, longest in 0..100_u64) {
         let mut keys = Keys::generate(bytes[0], 0);
         let anchor = keys.anchor_mac("p", b"m");
         for (turn, bytes) in (1..).zip(&bytes[1..]) {

@@ -51,7 +51,7 @@ fn sent(app: &App, method: Method, path: &str) -> Answer {
 }
 
 #[test]
-fn a_handler_answers_each_method_at_its_path_with_and_without_a_slash() {
+fn an_own_route_answers_each_method_with_and_without_a_slash() {
     let app = started(with(app(), "/hooks/one"));
     assert_eq!(app.problems(), [""; 0]);
     for method in [
@@ -75,7 +75,7 @@ fn a_handler_answers_each_method_at_its_path_with_and_without_a_slash() {
 }
 
 #[test]
-fn a_path_of_the_server_and_what_is_below_it_stays_the_servers() {
+fn a_path_of_the_server_and_any_below_it_cannot_be_an_own_route() {
     for path in [
         "/",
         "/style.css",
@@ -102,7 +102,7 @@ fn a_path_of_the_server_and_what_is_below_it_stays_the_servers() {
 }
 
 #[test]
-fn paths_of_the_provider_are_the_servers_where_there_is_one() {
+fn oauth_paths_are_reserved_only_with_sign_in() {
     let paths = [
         "/authorize",
         "/callback",
@@ -132,7 +132,7 @@ fn paths_of_the_provider_are_the_servers_where_there_is_one() {
 }
 
 #[test]
-fn the_servers_paths_are_those_that_it_has_whichever_call_comes_first() {
+fn moved_paths_are_reserved_in_any_order_of_calls() {
     let moved = started(with(app(), "/mcp").paths("/here", "/there"));
     assert_eq!(
         (moved.problems().len(), moved.route_of("/mcp")),
@@ -147,7 +147,7 @@ fn the_servers_paths_are_those_that_it_has_whichever_call_comes_first() {
 }
 
 #[test]
-fn a_path_that_is_none_or_is_there_twice_is_told() {
+fn a_malformed_or_repeated_path_is_a_problem() {
     for path in ["hook", "", "/a?b", "/a#b", "/a b", "/files/*", "/{name}"] {
         let problems = started(with(app(), path)).problems().to_vec();
         assert!(
@@ -172,7 +172,7 @@ fn a_path_that_is_none_or_is_there_twice_is_told() {
 }
 
 #[test]
-fn a_path_that_no_request_has_is_told_with_the_form_that_requests_have() {
+fn an_unnormalised_path_is_a_problem_with_its_normal_form() {
     for (path, form) in [
         ("/caf\u{e9}", "/caf%C3%A9"),
         ("/x\\y", "/x/y"),
@@ -205,7 +205,7 @@ fn a_path_that_no_request_has_is_told_with_the_form_that_requests_have() {
 }
 
 #[test]
-fn a_path_of_the_playground_is_the_servers_if_its_assets_are_bound() {
+fn playground_paths_are_reserved_if_its_assets_are_bound() {
     for path in [
         "/playground",
         "/playground/",
@@ -229,7 +229,7 @@ fn a_path_of_the_playground_is_the_servers_if_its_assets_are_bound() {
 }
 
 #[test]
-fn a_handler_that_fails_or_panics_is_an_error_of_its_request_alone() {
+fn a_failing_or_panicking_route_fails_only_its_own_request() {
     let fails = handled(app(), "/fails", |_, _| {
         ready(Err(RuntimeError("the cause".to_owned()))).boxed_local()
     });
@@ -262,7 +262,7 @@ fn a_handler_that_fails_or_panics_is_an_error_of_its_request_alone() {
 }
 
 #[test]
-fn a_foreign_page_is_refused_before_a_handler_sees_it() {
+fn a_foreign_origin_is_refused_before_the_handler_runs() {
     let app = started(with(app(), "/hook"));
     let send = |origin: &str| {
         let headers = [("origin", origin.to_owned())];
@@ -281,14 +281,14 @@ fn a_foreign_page_is_refused_before_a_handler_sees_it() {
 }
 
 #[test]
-fn a_server_that_is_closed_is_closed_at_its_own_routes_too() {
+fn a_misconfigured_server_closes_its_own_routes_too() {
     let app = with(app(), "/hook")
         .with_variables(&|name| (name == "SESSION_KEY").then(|| "short".to_owned()));
     assert_eq!(sent(&app, Method::POST, "/hook").status, 503);
 }
 
 #[test]
-fn a_request_leaves_a_line_with_its_path() {
+fn a_failed_request_to_an_own_route_is_logged_with_its_path() {
     let fails = handled(app(), "/hook", |_, _| {
         ready(Ok(Reply::empty(StatusCode::CONFLICT))).boxed_local()
     });

@@ -114,7 +114,7 @@ fn the_origin_of_the_page_serves_the_page_and_nothing_else() {
 }
 
 #[test]
-fn the_servers_host_leads_to_the_page_and_has_nothing_else_of_it() {
+fn the_servers_host_redirects_to_the_page_and_serves_nothing_of_it() {
     let deployment = deployment();
     for origin in [ORIGIN, "https://other.example"] {
         let mut browser = at(&deployment, origin);
@@ -153,7 +153,7 @@ fn the_servers_host_leads_to_the_page_and_has_nothing_else_of_it() {
 }
 
 #[test]
-fn the_page_may_call_mcp_and_what_signs_it_in_and_nothing_in_a_persons_place() {
+fn the_page_may_call_mcp_and_oauth_endpoints_but_no_user_pages() {
     let deployment = deployment();
     let send = |method: Method, path: &str, origin: &str| {
         Browser::new(&deployment).send(
@@ -261,7 +261,7 @@ fn the_page_registers_with_the_callback_of_its_own_origin() {
 }
 
 #[test]
-fn a_token_for_the_chat_is_for_the_server_whose_page_it_is() {
+fn a_chat_token_must_be_for_the_server_of_the_page() {
     let deployment = deployment();
     let ask = |origin: &str, token: &str| {
         let authorization = format!("Bearer {token}");
@@ -322,7 +322,7 @@ fn a_token_for_the_chat_is_for_the_server_whose_page_it_is() {
 }
 
 #[test]
-fn apps_have_an_origin_of_their_own_beside_the_pages() {
+fn apps_may_have_an_origin_of_their_own_beside_that_of_the_page() {
     let variables: Vec<_> = SET
         .into_iter()
         .take(6)
@@ -368,7 +368,7 @@ fn apps_have_an_origin_of_their_own_beside_the_pages() {
 }
 
 #[test]
-fn a_page_from_the_worker_has_the_address_of_its_server() {
+fn a_page_served_by_the_worker_contains_the_address_of_its_server() {
     let deployment = deployment();
     assert_eq!(
         at(&deployment, PAGE).get("/playground").text,
@@ -379,7 +379,7 @@ fn a_page_from_the_worker_has_the_address_of_its_server() {
 }
 
 #[test]
-fn without_two_different_origins_there_is_no_playground_and_the_reason_is_told() {
+fn a_playground_without_two_different_origins_is_off_and_a_problem() {
     for (page, server, apps, told) in [
         (
             "play.example",
@@ -441,7 +441,7 @@ fn without_two_different_origins_there_is_no_playground_and_the_reason_is_told()
 }
 
 #[test]
-fn files_that_come_before_the_worker_are_told_once_a_page_asks_for_its_settings() {
+fn assets_served_before_the_worker_are_reported_to_the_page() {
     let (page, server) = ("http://127.0.0.1:8787", "http://localhost:8787");
     for (host, asked, site, is_told) in [
         (page, "/playground/config.json", "same-origin", true),

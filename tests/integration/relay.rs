@@ -71,7 +71,7 @@ fn sent_header<'a>(request: &'a RelayRequest, name: &str) -> Option<&'a str> {
 }
 
 #[test]
-fn without_its_variable_there_is_no_relay() {
+fn the_relay_is_off_without_its_variable() {
     for variables in [
         &[("PLAYGROUND", "bound")][..],
         &[("PLAYGROUND", "bound"), ("PLAYGROUND_RELAY", "off")],
@@ -100,7 +100,7 @@ fn without_its_variable_there_is_no_relay() {
 }
 
 #[test]
-fn a_word_that_is_none_leaves_the_relay_off_and_is_told() {
+fn an_unknown_value_leaves_the_relay_off_and_is_a_problem() {
     let deployment =
         Deployment::with_variables(&[("PLAYGROUND", "bound"), ("PLAYGROUND_RELAY", "yes")]);
     assert!(
@@ -110,7 +110,7 @@ fn a_word_that_is_none_leaves_the_relay_off_and_is_told() {
 }
 
 #[test]
-fn only_the_page_at_its_own_origin_is_answered() {
+fn the_relay_answers_only_the_page_at_its_own_origin() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
     for changes in [
@@ -142,7 +142,7 @@ fn only_the_page_at_its_own_origin_is_answered() {
 }
 
 #[test]
-fn no_page_of_another_origin_may_send_the_headers_of_the_relay() {
+fn a_preflight_of_another_origin_allows_no_relay_headers() {
     let deployment = Deployment::with_variables(&[SET[0], SET[1], ("ALLOWED_ORIGINS", "*")]);
     let token = relay_token(&deployment, "ann");
     let headers = [
@@ -169,7 +169,7 @@ fn no_page_of_another_origin_may_send_the_headers_of_the_relay() {
 }
 
 #[test]
-fn a_token_has_to_name_the_relay_and_the_page() {
+fn a_token_must_have_scope_and_resource_of_the_relay() {
     let deployment = Deployment::with_variables(&[
         SET[0],
         SET[1],
@@ -222,7 +222,7 @@ fn a_token_has_to_name_the_relay_and_the_page() {
 }
 
 #[test]
-fn the_person_is_told_what_the_scope_allows() {
+fn the_consent_page_explains_the_relay_scope() {
     let deployment = deployment();
     let client = deployment.register(&json!({}));
     let page = Browser::new(&deployment).asked(
@@ -245,7 +245,7 @@ fn the_person_is_told_what_the_scope_allows() {
 }
 
 #[test]
-fn without_sign_in_there_is_a_relay_on_this_machine_alone() {
+fn a_relay_without_sign_in_works_on_localhost_alone() {
     let variables = |name: &str| {
         SET.iter()
             .find(|(own, _)| *own == name)
@@ -292,7 +292,7 @@ fn without_sign_in_there_is_a_relay_on_this_machine_alone() {
 }
 
 #[test]
-fn without_the_flag_of_the_runtime_there_is_no_relay_and_the_reason_is_told() {
+fn the_relay_is_off_without_its_compatibility_flag_and_says_so() {
     let mut deployment = deployment();
     deployment.app = deployment.app.without_relay();
     assert!(deployment.app.problems()[0].contains("global_fetch_strictly_public"));

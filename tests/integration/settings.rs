@@ -20,7 +20,7 @@ fn problems(variables: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn a_key_that_could_be_guessed_closes_every_endpoint_and_says_why() {
+fn a_guessable_session_key_closes_every_endpoint_and_says_why() {
     let deployment = Deployment::with_variables(&[("SESSION_KEY", "changeme")]);
     let mut browser = Browser::new(&deployment);
     for (method, path) in [
@@ -56,7 +56,7 @@ fn a_key_that_could_be_guessed_closes_every_endpoint_and_says_why() {
 }
 
 #[test]
-fn an_empty_key_is_none_and_a_long_one_serves() {
+fn an_empty_session_key_counts_as_absent_and_a_long_one_works() {
     let long = "k".repeat(32);
     for key in ["", " \n", long.as_str()] {
         let deployment = Deployment::with_variables(&[("SESSION_KEY", key)]);
@@ -71,7 +71,7 @@ fn an_empty_key_is_none_and_a_long_one_serves() {
 }
 
 #[test]
-fn every_variable_that_does_nothing_as_it_is_set_is_told() {
+fn every_variable_with_an_invalid_value_is_a_problem() {
     for (name, value) in [
         ("ALLOWED_ORIGINS", "example.org"),
         ("ALLOWED_HOSTS", "https://example.org"),
@@ -105,7 +105,7 @@ fn every_variable_that_does_nothing_as_it_is_set_is_told() {
 }
 
 #[test]
-fn an_application_without_the_sign_in_that_variables_ask_for_is_told_the_line_to_add() {
+fn a_missing_sign_in_is_a_problem_with_the_line_to_add() {
     let told = |app: App| {
         app.with_variables(&|name| (name == "IDENTITY_PROVIDER").then(|| "github".into()))
             .problems()
@@ -125,7 +125,7 @@ fn an_application_without_the_sign_in_that_variables_ask_for_is_told_the_line_to
 }
 
 #[test]
-fn variables_that_can_be_read_are_not_told() {
+fn variables_with_valid_values_are_no_problem() {
     for (name, value) in [
         ("ALLOWED_ORIGINS", "https://a.example, *.trycloudflare.com"),
         ("ALLOWED_HOSTS", "box.lan, *.trycloudflare.com"),
@@ -158,7 +158,7 @@ fn shipped(section: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn the_shipped_configuration_has_fetches_go_through_the_front_door_and_no_urls_in_the_log() {
+fn the_shipped_configuration_has_strict_fetches_and_logs_no_urls() {
     assert!(shipped("").contains(&"compatibility_flags = [\"global_fetch_strictly_public\"]"));
     assert!(shipped("[observability.logs]").contains(&"invocation_logs = false"));
 }
@@ -172,7 +172,7 @@ fn lacking(app: App, bindings: &[&str]) -> (App, String) {
 }
 
 #[test]
-fn all_missing_bindings_are_told_at_once_with_their_lines() {
+fn all_missing_bindings_are_reported_at_once_with_their_lines() {
     let (_, told) = lacking(App::new(Server::new("s", "1")), &[]);
     assert!(
         told.starts_with("Bindings are missing: MCP_OBJECT, KEY_RING. Add to wrangler.toml:\n"),
@@ -197,7 +197,7 @@ fn all_missing_bindings_are_told_at_once_with_their_lines() {
 }
 
 #[test]
-fn a_binding_is_needed_only_by_those_who_use_it() {
+fn a_binding_is_required_only_if_it_is_used() {
     let notifies = Server::new("s", "1").tool("t", "", async |_: Notify| "");
     let runs_tasks = Server::new("s", "1").with(Tool::new("t", "", async || "").task());
     let usual = ["MCP_OBJECT", "KEY_RING"];
@@ -223,7 +223,7 @@ fn a_binding_is_needed_only_by_those_who_use_it() {
 }
 
 #[test]
-fn without_a_vital_binding_each_request_says_so_and_shows_the_lines_on_loopback_alone() {
+fn a_missing_vital_binding_fails_each_request_with_details_on_localhost() {
     let (app, _) = lacking(App::new(Server::new("s", "1")), &["KEY_RING"]);
     let send = |host: &str, path: &str| {
         Front::of(app.clone())
@@ -257,7 +257,7 @@ fn without_a_vital_binding_each_request_says_so_and_shows_the_lines_on_loopback_
 }
 
 #[test]
-fn without_another_binding_the_rest_works() {
+fn a_missing_optional_binding_leaves_the_rest_working() {
     let notifies = Server::new("s", "1").tool("t", "", async |_: Notify| "");
     let (app, _) = lacking(App::new(notifies), &["MCP_OBJECT", "KEY_RING"]);
     let front = Front::of(app);

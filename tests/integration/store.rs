@@ -135,6 +135,6 @@ fn writes_a_row(
 }
 
 #[test]
-fn the_store_in_memory_conforms() {
+fn the_memory_store_passes_the_conformance_checks() {
     conforms(&MemoryStore::new(Rc::new(Cell::new(1_000))));
 }

@@ -21,7 +21,7 @@ fn of(name: &str, tool: Tool) -> Server {
 }
 
 #[test]
-fn a_model_answers_by_a_closure() {
+fn a_closure_answers_sampling_requests() {
     async fn summary(client: Client) -> Result<String, ToolError> {
         let sampled = client
             .sample("summary", Sampling::new("Sum it up", 100))
@@ -39,7 +39,7 @@ fn a_model_answers_by_a_closure() {
 }
 
 #[test]
-fn roots_are_those_of_the_client() {
+fn the_test_client_has_the_roots_that_the_test_sets() {
     async fn folders(client: Client) -> Result<String, ToolError> {
         Ok(client
             .roots("roots")
@@ -55,7 +55,7 @@ fn roots_are_those_of_the_client() {
 }
 
 #[test]
-fn a_client_can_be_asked_for_no_more_than_it_has_answers_for() {
+fn the_test_client_declares_only_what_it_has_answers_for() {
     async fn abilities(client: Client) -> String {
         format!(
             "{} {} {}",
@@ -80,7 +80,7 @@ fn a_client_can_be_asked_for_no_more_than_it_has_answers_for() {
 }
 
 #[test]
-fn questions_one_after_another_have_answers_of_their_own() {
+fn consecutive_questions_get_answers_of_their_own() {
     #[derive(Deserialize, JsonSchema)]
     struct Number {
         number: i32,
@@ -108,7 +108,7 @@ fn questions_one_after_another_have_answers_of_their_own() {
 }
 
 #[test]
-fn an_hour_of_waiting_takes_no_time_and_is_seen_on_the_clock() {
+fn an_hour_of_sleep_passes_at_once_on_the_test_clock() {
     async fn nap(clock: Clock, progress: Progress) -> String {
         let begun = clock.now_ms();
         for quarter in 1..=4 {
@@ -160,7 +160,7 @@ fn panicked(call: impl FnOnce()) -> String {
 }
 
 #[test]
-fn a_call_that_sleeps_in_a_loop_for_ever_fails_its_test_with_words() {
+fn a_call_that_sleeps_in_an_endless_loop_fails_its_test() {
     async fn for_no_time(clock: Clock) -> String {
         loop {
             clock.sleep(Duration::ZERO).await;
@@ -183,7 +183,7 @@ fn a_call_that_sleeps_in_a_loop_for_ever_fails_its_test_with_words() {
 }
 
 #[test]
-fn a_call_that_polls_for_ever_fails_its_test_with_words() {
+fn a_call_that_polls_for_ever_fails_its_test() {
     async fn yields() -> String {
         loop {
             yield_once().await;
@@ -211,7 +211,7 @@ async fn yield_once() {
 }
 
 #[test]
-fn a_call_that_asks_for_ever_fails_its_test_with_words() {
+fn a_call_that_asks_for_ever_fails_its_test() {
     #[derive(Deserialize, JsonSchema)]
     struct Nothing {}
     async fn asks(client: Client) -> Result<String, ToolError> {
@@ -228,7 +228,7 @@ fn a_call_that_asks_for_ever_fails_its_test_with_words() {
 }
 
 #[test]
-fn a_call_in_a_session_may_ask_about_each_of_many_things() {
+fn a_call_in_a_session_may_ask_hundreds_of_questions() {
     async fn sums(client: Client) -> Result<String, ToolError> {
         for _ in 0..300 {
             client
@@ -243,7 +243,7 @@ fn a_call_in_a_session_may_ask_about_each_of_many_things() {
 }
 
 #[test]
-fn params_that_are_no_object_fail_their_test_with_words() {
+fn params_that_are_no_object_fail_their_test() {
     for client in each(|| of("s", Tool::new("t", "", async || ""))) {
         for params in [json!([]), json!("x"), json!(7)] {
             let told = panicked(|| drop(client.request("tools/list", params)));
@@ -258,7 +258,7 @@ fn params_that_are_no_object_fail_their_test_with_words() {
 }
 
 #[test]
-fn log_messages_of_every_level_are_seen() {
+fn the_test_client_sees_log_messages_of_every_level() {
     async fn chatty(log: Log) -> String {
         log.debug(json!({ "a": 1 }));
         log.error("b");
@@ -283,7 +283,7 @@ fn log_messages_of_every_level_are_seen() {
 }
 
 #[test]
-fn changes_of_lists_and_of_subscribed_resources_are_seen() {
+fn the_test_client_sees_list_changes_and_subscribed_resources() {
     async fn change(notify: Notify) -> String {
         notify.tools_changed();
         notify.resource_updated("test://a");
@@ -304,7 +304,7 @@ fn changes_of_lists_and_of_subscribed_resources_are_seen() {
 }
 
 #[test]
-fn a_panic_of_a_tool_is_an_error_of_its_call_alone() {
+fn a_panicking_tool_fails_only_its_own_call() {
     let server = || {
         of(
             "s",
@@ -325,7 +325,7 @@ fn a_panic_of_a_tool_is_an_error_of_its_call_alone() {
 }
 
 #[test]
-fn structured_content_is_read_as_its_type() {
+fn structured_content_can_be_read_as_its_type() {
     #[derive(Serialize, Deserialize, JsonSchema, PartialEq, Debug)]
     struct Weather {
         temperature: f64,
@@ -343,7 +343,7 @@ fn structured_content_is_read_as_its_type() {
 }
 
 #[test]
-fn scopes_of_the_caller_decide() {
+fn a_tool_is_refused_to_a_caller_without_its_scopes() {
     let server = || {
         of(
             "s",
@@ -373,7 +373,7 @@ fn scopes_of_the_caller_decide() {
 }
 
 #[test]
-fn arguments_that_headers_repeat_are_repeated() {
+fn the_test_client_repeats_marked_arguments_in_headers() {
     let server = || Server::new("s", "1").with(crate::support::mirrored::query_tool());
     for client in each(server) {
         let told = client.call(
@@ -385,7 +385,7 @@ fn arguments_that_headers_repeat_are_repeated() {
 }
 
 #[test]
-fn headers_of_the_request_are_those_that_the_test_sets() {
+fn request_headers_are_those_that_the_test_sets() {
     async fn language(headers: Headers) -> String {
         headers.get("accept-language").unwrap_or_default()
     }
@@ -401,7 +401,7 @@ fn headers_of_the_request_are_those_that_the_test_sets() {
 }
 
 #[test]
-fn what_only_a_worker_has_is_refused_with_words() {
+fn bindings_and_sql_are_refused_outside_a_worker_with_a_reason() {
     async fn bound(env: Env) -> String {
         drop(env);
         String::new()
@@ -424,7 +424,7 @@ fn what_only_a_worker_has_is_refused_with_words() {
 }
 
 #[test]
-fn a_task_that_fails_or_is_asked_something_comes_to_its_end() {
+fn a_task_runs_to_its_end_when_it_asks_or_fails() {
     #[derive(Deserialize, JsonSchema)]
     struct Sure {
         sure: bool,
@@ -463,7 +463,7 @@ fn a_task_that_fails_or_is_asked_something_comes_to_its_end() {
 }
 
 #[test]
-fn lists_are_read_to_their_last_page() {
+fn the_test_client_reads_lists_to_their_last_page() {
     let server = || {
         let one = |server: Server, n| server.tool(format!("t{n}"), "", async || "");
         (0..5).fold(Server::new("s", "1").page_size(2), one)
@@ -475,6 +475,6 @@ fn lists_are_read_to_their_last_page() {
 
 #[test]
 #[should_panic(expected = "tool \"no name\"")]
-fn a_server_with_problems_is_no_server_to_test() {
+fn a_server_with_problems_fails_its_test() {
     let _ = TestClient::new(of("s", Tool::new("no name", "", async || "")));
 }

@@ -44,7 +44,7 @@ fn is_of_other_version(answer: &Answer) -> bool {
 }
 
 #[test]
-fn a_caller_that_cannot_be_read_is_refused_and_not_anonymous() {
+fn an_unreadable_caller_is_refused_and_not_treated_as_anonymous() {
     let rig = rig();
     assert_eq!(rig.text("who", &json!({})), "false");
     for value in ["", "2.AAAA", "bm90IEpTT04", "e30"] {
@@ -76,7 +76,7 @@ fn a_caller_that_cannot_be_read_is_refused_and_not_anonymous() {
 }
 
 #[test]
-fn a_change_that_cannot_be_read_does_not_forget_the_session() {
+fn an_unreadable_change_does_not_make_the_hub_forget_a_session() {
     let rig = rig();
     rig.get(None);
     let told = |body: &str| {
@@ -100,7 +100,7 @@ fn a_change_that_cannot_be_read_does_not_forget_the_session() {
 }
 
 #[test]
-fn a_client_of_another_version_at_a_stream_is_not_one_that_has_not_introduced_itself() {
+fn a_stream_whose_stored_client_is_unreadable_is_refused() {
     let rig = Rig::over_sse(Server::new("s", "1").tool("plain", "", async || "plain"));
     let tag = rig.get(None);
     let client = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "c" } });
@@ -144,7 +144,7 @@ fn of_next_format(id: &str, keys: &Keys) -> String {
 }
 
 #[test]
-fn a_session_id_of_another_version_is_unavailable_and_not_unknown() {
+fn a_session_id_of_another_version_is_answered_503_and_not_404() {
     let deployment = Deployment::new();
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);
@@ -188,7 +188,7 @@ fn a_session_id_of_another_version_is_unavailable_and_not_unknown() {
 }
 
 #[test]
-fn a_token_whose_key_is_not_known_yet_is_tried_again() {
+fn a_token_under_a_key_not_known_yet_is_answered_503() {
     let deployment = Deployment::new();
     deployment.awaits_keys.set(true);
     let client =
@@ -238,7 +238,7 @@ fn a_token_whose_key_is_not_known_yet_is_tried_again() {
 }
 
 #[test]
-fn a_record_of_another_version_is_no_token_that_has_ended() {
+fn an_access_record_of_another_version_is_not_an_ended_token() {
     let deployment = Deployment::new();
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);
@@ -269,7 +269,7 @@ fn a_record_of_another_version_is_no_token_that_has_ended() {
 }
 
 #[test]
-fn a_client_of_another_version_is_not_unknown() {
+fn a_client_record_of_another_version_is_not_an_unknown_client() {
     let deployment = Deployment::new();
     let client = deployment.register(&json!({}));
     let (key, record) = deployment
@@ -300,7 +300,7 @@ fn a_client_of_another_version_is_not_unknown() {
 }
 
 #[test]
-fn a_task_of_another_version_stays_and_is_not_unknown() {
+fn a_task_of_another_version_is_kept_and_not_unknown() {
     for later in ["2", "[]"] {
         let server = Server::new("s", "1").with(Tool::new("work", "", async || "done").task());
         let front = Front::new(server).knowing_tasks();
@@ -318,7 +318,7 @@ fn a_task_of_another_version_stays_and_is_not_unknown() {
 }
 
 #[test]
-fn a_token_from_before_its_record_had_a_place_of_its_own_still_works() {
+fn a_token_whose_record_has_its_former_key_still_works() {
     let deployment = Deployment::new();
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);
@@ -347,7 +347,7 @@ fn legacy_token(user: &str) -> String {
 }
 
 #[test]
-fn a_made_up_token_of_the_other_library_reaches_no_store() {
+fn a_legacy_token_reaches_no_store_without_the_takeover() {
     let deployment = Deployment::new();
     let client =
         deployment.register(&json!({ "grant_types": ["authorization_code", "refresh_token"] }));
@@ -381,7 +381,7 @@ fn a_made_up_token_of_the_other_library_reaches_no_store() {
 }
 
 #[test]
-fn made_up_tokens_of_the_other_library_are_looked_for_so_often_where_it_is_taken_over() {
+fn lookups_of_made_up_legacy_tokens_are_limited_during_the_takeover() {
     let deployment = Deployment::taking_over();
     let mut browser = Browser::new(&deployment);
     let statuses: Vec<_> = (0..40)
@@ -408,7 +408,7 @@ fn made_up_tokens_of_the_other_library_are_looked_for_so_often_where_it_is_taken
 }
 
 #[test]
-fn a_record_of_the_other_library_that_cannot_be_read_signs_nobody_out() {
+fn an_unreadable_legacy_record_ends_no_grant() {
     let deployment = Deployment::taking_over();
     let client =
         deployment.register(&json!({ "grant_types": ["authorization_code", "refresh_token"] }));
@@ -446,7 +446,7 @@ fn a_record_of_the_other_library_that_cannot_be_read_signs_nobody_out() {
 }
 
 #[test]
-fn the_other_librarys_user_of_a_handles_name_meets_no_record_of_ours() {
+fn a_legacy_user_named_like_a_handle_reaches_no_own_record() {
     let deployment = Deployment::new();
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);

@@ -54,7 +54,7 @@ fn grows_with_its_input(what: &str, work: impl Fn(usize)) {
 }
 
 #[test]
-fn faults_below_a_long_name_are_found_in_work_that_grows_with_the_arguments() {
+fn faults_below_a_long_name_take_work_in_proportion_to_the_arguments() {
     let front = Front::new(
         Server::new("s", "1")
             .tool("take", "", take)
@@ -90,7 +90,7 @@ fn faults_below_a_long_name_are_found_in_work_that_grows_with_the_arguments() {
 }
 
 #[test]
-fn a_message_endpoint_is_made_in_work_that_grows_with_the_query() {
+fn a_message_endpoint_takes_work_in_proportion_to_its_query() {
     let front = Front::new(Server::new("s", "1").tool("take", "", take));
     let open = |size: usize| {
         let path = format!("/sse?{}", "a=b&".repeat(2_000 * size));
@@ -108,7 +108,7 @@ fn a_message_endpoint_is_made_in_work_that_grows_with_the_query() {
 }
 
 #[test]
-fn a_preflight_is_answered_in_work_that_grows_with_its_list() {
+fn a_preflight_takes_work_in_proportion_to_its_list() {
     let front = Front::new(Server::new("s", "1").tool("take", "", take));
     let ask = |size: usize| {
         let names = vec!["mcp-param-a"; 160 * size].join(",");

@@ -166,7 +166,7 @@ export function __worker_init_state() {
     }
 
     #[test]
-    fn bindings_of_another_kind_are_refused() {
+    fn bindings_in_an_unknown_form_are_refused() {
         let whole = NEEDED.join("\n");
         assert!(revived(&whole).is_ok_and(|text| text.ends_with("}\n")));
         for part in NEEDED {

@@ -78,7 +78,7 @@ mod tests {
     use super::worker;
 
     #[test]
-    fn bytes_that_are_no_module_are_refused() {
+    fn bytes_that_are_no_wasm_module_are_refused() {
         let told = worker(b"no module".to_vec()).unwrap_err();
         assert!(told.contains("failed getting Wasm module"), "{told}");
     }

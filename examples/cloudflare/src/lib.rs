@@ -105,7 +105,7 @@ mod tests {
     use durable_mcp::testing::{TestClient, json};
 
     #[test]
-    fn users_see_their_accounts_alone() {
+    fn a_user_sees_only_their_own_accounts() {
         let (account, token) = (
             json!({ "id": "1", "name": "Acme" }),
             json!({ "access_token": "t" }),

@@ -47,7 +47,7 @@ mod tests {
     use durable_mcp::testing::{TestClient, json};
 
     #[test]
-    fn only_admins_see_their_tools() {
+    fn only_admins_see_the_admin_tools() {
         for (groups, tools) in [(json!(["staff"]), 1), (json!(["staff", "admins"]), 2)] {
             let client = TestClient::new(super::server());
             let client = client.signed_in("ann", json!({ "name": "Ann", "groups": groups }));

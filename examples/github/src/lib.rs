@@ -72,7 +72,7 @@ mod tests {
     use durable_mcp::testing::{TestClient, json};
 
     #[test]
-    fn users_are_known_by_name() {
+    fn a_user_is_shown_by_name_and_login() {
         let token = json!({ "access_token": "gho_1" });
         let profile = json!({ "login": "octocat", "name": "The Octocat", "upstream": token });
         let client = TestClient::new(super::server()).signed_in("github:583231", profile);

@@ -48,7 +48,7 @@ mod tests {
     use durable_mcp::testing::{TestClient, json};
 
     #[test]
-    fn notes_are_counted() {
+    fn remembered_notes_are_counted() {
         let client = TestClient::new(super::server());
         client.call("remember", json!({ "text": "milk" }));
         let second = client.call("remember", json!({ "text": "bread" }));

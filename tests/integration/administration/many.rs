@@ -40,7 +40,7 @@ fn purge_whole(runtime: &FakeRuntime, most: usize) -> (Purged, usize) {
 }
 
 #[test]
-fn a_purge_goes_on_where_the_last_one_stopped() {
+fn a_purge_continues_where_the_last_one_stopped() {
     let runtime = FakeRuntime::new();
     put_expired(&runtime, 450);
     let (all, runs) = purge_whole(&runtime, 4);
@@ -58,7 +58,7 @@ fn a_purge_goes_on_where_the_last_one_stopped() {
 }
 
 #[test]
-fn a_purge_of_grants_that_cost_most_stays_within_its_operations_and_comes_to_the_end() {
+fn a_purge_of_costly_grants_stays_within_its_operations_and_ends() {
     let runtime = FakeRuntime::new();
     for number in 0..1_500 {
         let grant = format!("tokenless{number:07}");
@@ -70,7 +70,7 @@ fn a_purge_of_grants_that_cost_most_stays_within_its_operations_and_comes_to_the
 }
 
 #[test]
-fn grants_of_few_clients_cost_the_purge_little_however_many_there_are() {
+fn very_many_grants_of_few_clients_cost_the_purge_little() {
     let runtime = FakeRuntime::new();
     runtime.put("client:c", &json!({}));
     for number in 0..5_000 {
@@ -94,7 +94,7 @@ fn grants_of_few_clients_cost_the_purge_little_however_many_there_are() {
 }
 
 #[test]
-fn a_grant_that_cannot_be_ended_is_passed_over_in_the_purge() {
+fn a_grant_that_cannot_be_ended_is_skipped_by_the_purge() {
     let runtime = FakeRuntime::new();
     let stranger = UserHandle::of(&runtime.outside.keys, "a user whose object is away");
     let key = format!("grant:{}:aaaaaaaaaaaaaaaa", stranger.as_str());
@@ -110,7 +110,7 @@ fn a_grant_that_cannot_be_ended_is_passed_over_in_the_purge() {
 }
 
 #[test]
-fn a_page_that_fails_is_not_begun_again_by_the_next_purge() {
+fn a_failed_page_is_not_repeated_by_the_next_purge() {
     let runtime = FakeRuntime::new();
     put_expired(&runtime, 60);
     (2..=51).for_each(|nth| runtime.outside.kv.fail(Call::Get, nth));
@@ -136,7 +136,7 @@ fn a_page_that_fails_is_not_begun_again_by_the_next_purge() {
 }
 
 #[test]
-fn a_purge_that_is_cut_off_is_gone_on_with_behind_the_page_that_it_was_at() {
+fn an_interrupted_purge_continues_behind_its_current_page() {
     let runtime = FakeRuntime::new();
     put_expired(&runtime, 60);
     let oauth = OAuth::new(ApproveAll).take_over_workers_oauth_provider();
@@ -153,7 +153,7 @@ fn a_purge_that_is_cut_off_is_gone_on_with_behind_the_page_that_it_was_at() {
 }
 
 #[test]
-fn a_purge_begins_anew_where_its_cursor_is_no_longer_good() {
+fn a_purge_with_an_invalid_cursor_begins_anew() {
     let runtime = FakeRuntime::new();
     put_expired(&runtime, 10);
     runtime.outside.kv.set("purge:cursor", "an old cursor");
@@ -174,7 +174,7 @@ fn a_purge_begins_anew_where_its_cursor_is_no_longer_good() {
 }
 
 #[test]
-fn a_grant_that_began_a_moment_ago_stays_though_its_client_is_not_to_be_seen() {
+fn a_new_grant_survives_the_purge_although_its_client_is_not_visible() {
     let runtime = FakeRuntime::new();
     let tokens = runtime.signed_in(&PUBLIC);
     assert_eq!(runtime.purge().unwrap().ended, 0);
@@ -207,7 +207,7 @@ fn a_client_with_very_many_grants_is_deleted_in_several_calls() {
 }
 
 #[test]
-fn a_user_with_very_many_grants_of_before_is_shown_some_and_can_end_all() {
+fn a_user_with_very_many_legacy_grants_sees_some_and_can_end_all() {
     let runtime = FakeRuntime::new();
     for number in 0..400 {
         let grant = format!("legacy{number:010}");
@@ -237,7 +237,7 @@ fn a_user_with_very_many_grants_of_before_is_shown_some_and_can_end_all() {
 }
 
 #[test]
-fn a_grant_of_before_with_very_many_tokens_ends_in_several_calls() {
+fn a_legacy_grant_with_very_many_tokens_ends_in_several_calls() {
     let runtime = FakeRuntime::new();
     runtime.put(
         &legacy_key("legacygrant00001"),
@@ -263,7 +263,7 @@ fn a_grant_of_before_with_very_many_tokens_ends_in_several_calls() {
 }
 
 #[test]
-fn grants_of_before_and_their_tokens_all_end_though_listings_are_short() {
+fn all_legacy_grants_and_tokens_end_although_listings_are_short() {
     let runtime = FakeRuntime::new();
     runtime.outside.kv.shorten_pages(2);
     for number in 0..7 {

@@ -282,7 +282,7 @@ fn refuses_commands(format: Format, file: &dyn Fn(&str) -> String) {
 }
 
 #[test]
-fn what_a_later_version_wrote_is_refused() {
+fn a_record_of_a_later_version_is_refused_in_every_format() {
     for format in Format::ALL {
         println!("{}", format.name());
         refuses(*format);

@@ -121,10 +121,10 @@ fn write_spending(put: &dyn Fn(Format, &str, &str)) {
     );
 }
 
-/// Writes the golden files of versions that have none yet: `cargo test --test integration write_the_newest -- --ignored`.
+/// Writes the golden files of versions that have none yet: `cargo test --test integration the_newest_versions_are_written -- --ignored`.
 #[test]
 #[ignore = "it writes files"]
-fn write_the_newest_versions() {
+fn the_newest_versions_are_written() {
     let (keys, object) = (Keys::from_secret(SECRET), ObjectId([7; 32]));
     let put = |format: Format, kind: &str, text: &str| {
         let path = directory(format.version()).join(format!("{}{kind}", format.name()));

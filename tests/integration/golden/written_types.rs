@@ -57,7 +57,7 @@ const WRITTEN: &[(&str, &[&str])] = &[
 ];
 
 #[test]
-fn every_type_that_is_written_and_read_is_of_a_known_format() {
+fn every_stored_type_belongs_to_a_known_format() {
     let root = PathBuf::from(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/crates/durable-mcp/src"

@@ -4,7 +4,7 @@ use super::{PING, code, deployment, last, relay_token, send, sent_header};
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of headers")]
-fn only_headers_for_the_target_go_there() {
+fn only_headers_meant_for_the_target_are_forwarded() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
     let own = [
@@ -111,7 +111,7 @@ fn only_headers_for_the_target_go_there() {
 }
 
 #[test]
-fn only_messages_registrations_and_token_requests_are_bodies() {
+fn only_messages_registrations_and_token_requests_are_forwarded() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
     let json = ("content-type", "application/json");
@@ -199,7 +199,7 @@ fn only_messages_registrations_and_token_requests_are_bodies() {
 }
 
 #[test]
-fn three_methods_are_sent() {
+fn only_get_post_and_delete_are_forwarded() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
     for (method, body, status) in [
@@ -224,7 +224,7 @@ fn three_methods_are_sent() {
 }
 
 #[test]
-fn an_answer_is_marked_shows_nothing_and_sets_no_cookie() {
+fn a_relayed_response_is_marked_inert_and_sets_no_cookie() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
     let shown = send(&deployment, &token, &[], PING);
@@ -267,7 +267,7 @@ fn an_answer_is_marked_shows_nothing_and_sets_no_cookie() {
 }
 
 #[test]
-fn a_request_that_comes_round_is_told_so() {
+fn a_relayed_request_that_returns_to_the_relay_is_refused_as_a_loop() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
     for (name, value) in [

@@ -6,7 +6,7 @@ use super::{PING, code, deployment, relay_token, send};
 use crate::support::browser::Browser;
 
 #[test]
-fn a_person_has_sixty_requests_a_minute() {
+fn a_user_may_send_sixty_relayed_requests_a_minute() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
     for at in 0..60 {
@@ -39,7 +39,7 @@ fn a_person_has_sixty_requests_a_minute() {
 }
 
 #[test]
-fn a_request_that_is_refused_counts_for_nothing() {
+fn a_refused_request_does_not_count_for_the_limit() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
     for _ in 0..70 {
@@ -58,7 +58,7 @@ fn a_request_that_is_refused_counts_for_nothing() {
 }
 
 #[test]
-fn a_person_has_four_streams_at_once() {
+fn a_user_may_have_four_relayed_streams_at_once() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
     deployment.streams.set(true);
@@ -96,7 +96,7 @@ fn a_person_has_four_streams_at_once() {
 }
 
 #[test]
-fn disconnecting_ends_the_relay_and_its_streams() {
+fn a_disconnect_ends_the_relay_and_its_streams() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
     deployment.streams.set(true);
@@ -113,7 +113,7 @@ fn disconnecting_ends_the_relay_and_its_streams() {
 }
 
 #[test]
-fn the_log_has_user_host_status_and_bytes_and_nothing_of_the_request() {
+fn the_relay_logs_user_host_status_and_size_but_no_content() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
     let typed = [

@@ -7,7 +7,7 @@ use crate::support::browser::{Browser, Deployment, ORIGIN};
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of addresses")]
-fn nothing_is_sent_to_an_address_that_is_not_of_the_public_web() {
+fn nothing_is_relayed_to_an_address_outside_the_public_web() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
     for url in [
@@ -118,7 +118,7 @@ fn nothing_is_sent_to_an_address_that_is_not_of_the_public_web() {
 }
 
 #[test]
-fn nothing_is_sent_back_to_this_deployment_or_its_domain() {
+fn nothing_is_relayed_to_the_deployment_itself_or_its_domain() {
     let origins = [
         ("PLAYGROUND_ORIGIN", "https://play.company.co.uk"),
         ("PLAYGROUND_SERVER_ORIGIN", ORIGIN),
@@ -170,7 +170,7 @@ fn nothing_is_sent_back_to_this_deployment_or_its_domain() {
 }
 
 #[test]
-fn a_name_that_leads_to_a_private_address_is_refused() {
+fn a_name_that_resolves_to_a_private_address_is_refused() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");
     for addresses in [
@@ -263,7 +263,7 @@ fn a_name_that_leads_to_a_private_address_is_refused() {
 }
 
 #[test]
-fn a_list_of_hosts_replaces_any() {
+fn a_list_of_hosts_restricts_the_targets() {
     let with = |hosts: &str| {
         Deployment::with_variables(&[SET[0], SET[1], ("PLAYGROUND_RELAY_HOSTS", hosts)])
     };

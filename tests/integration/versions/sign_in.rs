@@ -25,7 +25,7 @@ fn is_unavailable(shown: &Shown, browser: &Browser<'_>, later: &str) -> bool {
 }
 
 #[test]
-fn a_sign_in_of_another_version_is_unavailable_and_not_over() {
+fn a_sign_in_of_another_version_is_unavailable_and_not_expired() {
     let deployment = Deployment::new();
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);
@@ -91,7 +91,7 @@ fn an_account_page_of_another_version_is_unavailable_and_not_signed_out() {
 }
 
 #[test]
-fn an_outcome_of_another_version_is_unavailable_and_refuses_nothing() {
+fn an_unreadable_outcome_of_a_redemption_is_unavailable_and_keeps_the_code() {
     let deployment = Deployment::new();
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);

@@ -19,7 +19,7 @@ async fn connect() -> Connected {
 }
 
 #[tokio::test]
-async fn it_connects_lists_and_calls() {
+async fn rmcp_connects_lists_and_calls_in_a_session() {
     bodies::list_and_call(connect().await, ProtocolVersion::V_2025_11_25).await;
 }
 
@@ -34,7 +34,7 @@ async fn a_tool_asks_its_user() {
 }
 
 #[tokio::test]
-async fn resources_prompts_and_completion_are_there() {
+async fn resources_prompts_and_completion_work() {
     bodies::read_complete_and_prompt(connect().await).await;
 }
 
@@ -56,7 +56,7 @@ async fn each_client_has_a_state_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_change_is_told_on_the_sessions_own_stream() {
+async fn a_change_arrives_on_the_get_stream_of_the_session() {
     let client = connect().await;
     #[expect(deprecated, reason = "this is how sessions of 2025 subscribe")]
     within(client.subscribe(SubscribeRequestParams::new(COUNTER)))

@@ -77,7 +77,7 @@ async fn whoami(client: &Connected) -> Value {
 }
 
 #[tokio::test]
-async fn it_registers_signs_in_and_calls_a_tool() {
+async fn rmcp_registers_signs_in_and_calls_a_tool() {
     let manager = sign_in(AuthorizationRequest::new(REDIRECT).with_client_name("rmcp"))
         .await
         .unwrap();
@@ -93,7 +93,7 @@ async fn it_registers_signs_in_and_calls_a_tool() {
 }
 
 #[tokio::test]
-async fn without_a_session_its_user_has_one_state() {
+async fn stateless_calls_of_a_user_share_one_state() {
     let manager = sign_in(AuthorizationRequest::new(REDIRECT)).await.unwrap();
     let lifecycle = ClientLifecycleMode::Discover {
         preferred_versions: vec![ProtocolVersion::V_2026_07_28],
@@ -107,7 +107,7 @@ async fn without_a_session_its_user_has_one_state() {
 }
 
 #[tokio::test]
-async fn its_id_can_be_the_url_of_its_metadata_document() {
+async fn the_client_id_may_be_the_url_of_a_metadata_document() {
     let request = AuthorizationRequest::new(env("DOCUMENT_REDIRECT"))
         .with_client_metadata_url(env("DOCUMENT_URL"));
     let client = connect(sign_in(request).await.unwrap()).await.unwrap();
@@ -116,7 +116,7 @@ async fn its_id_can_be_the_url_of_its_metadata_document() {
 }
 
 #[tokio::test]
-async fn the_challenge_of_a_request_without_a_token_says_where_to_sign_in() {
+async fn the_challenge_to_a_request_without_a_token_leads_to_sign_in() {
     let manager = AuthorizationManager::new(env("OAUTH_URL")).await.unwrap();
     let Err(error) = connect(manager).await else {
         panic!("it was let in without a token")
@@ -134,7 +134,7 @@ async fn the_challenge_of_a_request_without_a_token_says_where_to_sign_in() {
 }
 
 #[tokio::test]
-async fn a_refreshed_token_is_good_and_another() {
+async fn a_refreshed_token_is_new_and_works() {
     let manager = sign_in(AuthorizationRequest::new(REDIRECT)).await.unwrap();
     let before = manager.get_access_token().await.unwrap();
     within(manager.refresh_token()).await.unwrap();
@@ -147,7 +147,7 @@ async fn a_refreshed_token_is_good_and_another() {
 }
 
 #[tokio::test]
-async fn a_tool_gets_the_scopes_that_it_needs_when_the_user_is_asked_for_them() {
+async fn a_step_up_grants_the_scopes_that_a_tool_needs() {
     let mut state = OAuthState::new(env("OAUTH_URL"), None).await.unwrap();
     let request = AuthorizationRequest::new(REDIRECT).with_scopes(["read"]);
     within(state.start_authorization(request)).await.unwrap();

@@ -26,12 +26,12 @@ async fn connect() -> Connected {
 }
 
 #[tokio::test]
-async fn it_connects_lists_and_calls() {
+async fn rmcp_connects_lists_and_calls_without_a_session() {
     bodies::list_and_call(connect().await, ProtocolVersion::V_2026_07_28).await;
 }
 
 #[tokio::test]
-async fn a_client_that_tries_the_newest_lifecycle_first_gets_it() {
+async fn a_client_that_tries_the_newest_lifecycle_first_uses_it() {
     let lifecycle = ClientLifecycleMode::Auto {
         preferred_versions: vec![ProtocolVersion::V_2026_07_28],
         legacy_version: Some(ProtocolVersion::V_2025_11_25),
@@ -56,7 +56,7 @@ async fn a_tool_asks_its_user() {
 }
 
 #[tokio::test]
-async fn resources_prompts_and_completion_are_there() {
+async fn resources_prompts_and_completion_work() {
     bodies::read_complete_and_prompt(connect().await).await;
 }
 
@@ -70,7 +70,7 @@ fn begun(result: &CallToolResult) -> String {
 }
 
 #[tokio::test]
-async fn a_state_goes_on_with_its_name_alone() {
+async fn a_state_continues_in_another_client_by_its_name() {
     let client = connect().await;
     let first = result(&client, "increment", json!({ "by": 5 })).await;
     assert_eq!(text_of(&first), "Added 5, total is now 5");
@@ -93,7 +93,7 @@ async fn a_state_goes_on_with_its_name_alone() {
 }
 
 #[tokio::test]
-async fn a_change_is_told_to_who_listens() {
+async fn a_change_reaches_a_subscription() {
     let client = connect().await;
     let session = begun(&result(&client, "increment", json!({})).await);
     let uri = format!("{COUNTER}?session={session}");
@@ -118,7 +118,7 @@ async fn a_change_is_told_to_who_listens() {
 }
 
 #[tokio::test]
-async fn arguments_are_repeated_in_headers_as_the_schema_says() {
+async fn marked_arguments_are_repeated_in_headers() {
     let client = connect_to("FIXTURE_URL", Guest::default(), discover()).await;
     // Only of tools whose schemas it has seen. Without the headers the server would refuse the call.
     within(client.list_all_tools()).await.unwrap();
@@ -131,7 +131,7 @@ async fn arguments_are_repeated_in_headers_as_the_schema_says() {
 
 /// That the server notices is seen in its log.
 #[tokio::test]
-async fn a_call_is_called_off() {
+async fn a_call_can_be_cancelled() {
     let client = connect().await;
     let request = Request::new(call("countdown", &json!({ "steps": 60, "delay_ms": 250 })));
     let options = PeerRequestOptions::no_options();
@@ -214,7 +214,7 @@ async fn a_report_is_written_as_a_task() {
 }
 
 #[tokio::test]
-async fn a_task_fails_as_its_tool_does_or_ends_as_it_is_told() {
+async fn a_task_ends_as_its_tool_fails_or_is_cancelled() {
     let client = connect_to(
         "FIXTURE_URL",
         Guest {
@@ -246,7 +246,7 @@ async fn a_task_fails_as_its_tool_does_or_ends_as_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_tool_that_is_only_a_task_needs_a_client_that_knows_them() {
+async fn a_tool_available_only_as_a_task_needs_a_client_with_tasks() {
     let client = connect_to("FIXTURE_URL", Guest::default(), discover()).await;
     match within(client.call_tool(call("failing_job", &json!({})))).await {
         Err(ServiceError::McpError(error)) => assert_eq!(error.code.0, -32021, "{error:?}"),
