@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_quote_for_a_shell_and_toml_for_itself() {
+    fn commands_are_quoted_for_a_shell_and_toml_by_its_own_rules() {
         assert_eq!(
             text(
                 "claude-code",
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_client_all_are_shown_and_an_unknown_one_names_them() {
+    fn a_missing_client_shows_all_entries_and_an_unknown_one_the_names() {
         let url = "https://[::1]/mcp".parse().unwrap();
         let all = entry(None, &url, PROGRAM, &[]).unwrap().text;
         assert!(

@@ -167,7 +167,7 @@ mod tests {
     const STREAM: &str = "\u{feff}: hello\r\nid: 1\r\nretry: 250\r\n\r\nevent: message\rdata:{\rdata: }\r\r\n: beat\n\ndata\nid:2\n\ndata: cut";
 
     #[test]
-    fn events_are_the_same_however_the_bytes_are_cut() {
+    fn events_are_the_same_in_any_division_into_chunks() {
         let expected = vec![
             Event {
                 id: Some("1".into()),

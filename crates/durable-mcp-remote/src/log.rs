@@ -122,7 +122,7 @@ mod tests {
     use super::printable;
 
     #[test]
-    fn control_characters_and_turned_text_are_escaped() {
+    fn control_and_bidirectional_characters_are_escaped() {
         assert_eq!(
             printable("a\u{1b}[31m\r\n\u{202e}b\u{9b}é"),
             "a\\u{1b}[31m\\r\\n\\u{202e}b\\u{9b}é"

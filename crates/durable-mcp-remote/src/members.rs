@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn id_and_method_are_found_in_any_order_and_any_cut() {
+    fn id_and_method_are_found_in_any_order_and_division() {
         let json = br#"{"params":{"id":3,"method":"no","a":"}\","},"method":"tools/call", "id" : "a\"b" }"#;
         for cut in 0..json.len() {
             let (first, second) = json.split_at(cut);
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn members_of_deeper_levels_are_not_its_own() {
+    fn id_and_method_of_nested_objects_are_ignored() {
         let mut members = Members::default();
         members.read(br#"{"result":{"id":1,"method":"m"}}"#);
         assert_eq!(members.id, None);

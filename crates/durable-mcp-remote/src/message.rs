@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_keeps_its_bytes() {
+    fn a_parsed_message_keeps_its_bytes() {
         let json = "{\"jsonrpc\":\"2.0\",\"id\":12345678901234567890,\"method\":\"m\",\"params\":{\"a\":1.0,\"a\":2,\"b\":\"\u{2028}\\n\"}}";
         let message = parsed(json).unwrap();
         assert_eq!(message.bytes, json);
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_equal_however_their_text_is_escaped() {
+    fn ids_are_equal_in_any_escaping() {
         let escaped = parsed(r#"{"jsonrpc":"2.0","id":"\u0061","result":{}}"#).unwrap();
         assert_eq!(
             escaped.kind,
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_is_refused_with_its_code() {
+    fn a_text_that_is_no_message_is_refused_with_its_code() {
         for (json, code) in [
             ("nonsense", PARSE_ERROR),
             ("{\"jsonrpc\":\"2.0\",\"id\":1", PARSE_ERROR),
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_its_messages() {
+    fn a_batch_is_split_into_its_messages() {
         let batch = Bytes::from_static(br#" [{"jsonrpc":"2.0","method":"m"}, 1]"#);
         let messages = Message::parse_all(batch).unwrap();
         assert_eq!(
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn another_id_leaves_the_params_as_they_are() {
+    fn a_replaced_id_leaves_the_params_unchanged() {
         let message =
             parsed(r#"{"method":"m","id":1,"jsonrpc":"2.0","params":{ "a": 1.0 }}"#).unwrap();
         let renamed = message.with_id(&Id::Text("x".into())).unwrap();
@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_differ_in_their_writing_alone_are_one_id() {
+    fn numeric_ids_are_equal_in_any_notation() {
         let id = |json| Id::from_json(json).unwrap();
         let ids = std::collections::HashSet::from([
             id("1"),

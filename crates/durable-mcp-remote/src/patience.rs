@@ -85,7 +85,7 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(10);
 
     #[tokio::test(flavor = "current_thread")]
-    async fn a_sign_in_is_not_counted() {
+    async fn a_sign_in_does_not_count_for_the_time_limit() {
         let patience = Patience::default();
         let signing_in = async {
             let _waiting = patience.sign_in();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "current_thread")]
-    async fn time_before_and_after_a_sign_in_is() {
+    async fn time_before_and_after_a_sign_in_counts_for_the_limit() {
         let patience = Patience::default();
         assert_eq!(patience.within(SHORT, pending::<()>()).await, None);
         let silent = async {

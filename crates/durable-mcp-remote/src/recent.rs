@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_of_a_resumed_stream_and_another_one_is_given_once() {
+    fn an_event_that_a_resumed_stream_repeats_is_delivered_once() {
         for first_is_resumed in [false, true] {
             let mut recent = RecentEvents::default();
             assert!(!recent.was_given("7", b"{}", first_is_resumed));
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_ids_of_streams_that_were_not_resumed_are_different_events() {
+    fn equal_event_ids_without_resumption_are_different_events() {
         let mut recent = RecentEvents::default();
         assert!(!recent.was_given("1", b"{}", false));
         assert!(!recent.was_given("1", b"{}", false));
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_of_events_is_bounded() {
+    fn the_number_of_remembered_events_is_bounded() {
         let mut recent = RecentEvents::default();
         for number in 0..3 * MAX_EVENTS {
             recent.was_given(&number.to_string(), b"", true);

@@ -279,7 +279,7 @@ mod tests {
     use super::covers;
 
     #[test]
-    fn a_capability_that_lost_a_member_is_smaller() {
+    fn a_capability_that_lost_a_member_is_no_longer_covered() {
         assert!(covers(
             Some(&json!({"listChanged": true, "more": 1})),
             Some(&json!({"listChanged": true}))

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_answer_that_is_kept_can_be_read_again() {
+    async fn each_remembered_answer_can_be_read_again() {
         let folder = Folder::new("seen");
         let load = || {
             Seen::load(
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_without_the_url_gets_it_with_the_next_answer() {
+    async fn a_file_without_a_url_gets_one_with_the_next_answer() {
         let folder = Folder::new("nameless");
         let store = folder.store().unwrap();
         store

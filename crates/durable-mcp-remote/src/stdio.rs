@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_empty_lines_and_a_byte_order_mark_are_taken_off() {
+    fn line_ends_empty_lines_and_a_byte_order_mark_are_removed() {
         assert_eq!(
             lines(b"\xef\xbb\xbf{}\r\n\r\n \n[]\nlast", 64),
             ["{}", "[]", "last"]
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_over_the_limit_leaves_its_id_and_the_next_line() {
+    fn an_overlong_line_yields_its_id_and_the_next_line_is_read() {
         let long = br#"{"params":{"id":1,"text":"0123456789"},"id":7}
 {}"#;
         assert_eq!(lines(long, 8), ["Some(\"7\")", "{}"]);

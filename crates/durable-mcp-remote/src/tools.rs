@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_tools_are_taken_out_of_lists_and_the_rest_stays_byte_for_byte() {
+    fn hidden_tools_are_removed_from_lists_and_the_rest_stays_unchanged() {
         let list = message(
             r#"{"jsonrpc":"2.0","id":1,"result":{"a": 1.0,"tools":[{"name":"deleteAll"}, {"name":"get", "x":[1e2]},{"name":"\u0064elete"}],"nextCursor":"c"},"extra":20000000000000000001}"#,
         );
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_without_hidden_tools_and_other_answers_stay_as_they_are() {
+    fn lists_without_hidden_tools_and_other_results_stay_unchanged() {
         for json in [
             r#"{"jsonrpc": "2.0", "id":1,"result":{"tools":[ {"name":"get"}]}}"#,
             r#"{"jsonrpc": "2.0", "id":1,"result":{"content":[]}}"#,
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_whose_name_cannot_be_read_is_refused() {
+    fn a_call_with_an_unreadable_tool_name_is_refused() {
         let id = Id::from_json("7").unwrap();
         for params in [
             r#","params":{"name":"get","name":"deleteAll"}"#,

@@ -75,7 +75,7 @@ fn defaults_are_those_of_the_help() {
 }
 
 #[test]
-fn flags_stand_before_and_behind_the_url_with_a_space_or_an_equals_sign() {
+fn flags_may_surround_the_url_with_a_space_or_an_equals_sign() {
     let (command, given) = server(&[
         "--transport=sse-only",
         URL,
@@ -175,7 +175,7 @@ fn subcommands_take_the_url_behind_them() {
 }
 
 #[test]
-fn a_url_must_be_whole_encrypted_and_without_a_password() {
+fn a_url_must_be_absolute_encrypted_and_without_a_password() {
     assert!(invocation(&[]).unwrap_err().contains("URL is missing"));
     assert!(
         invocation(&["example.com/mcp"])
@@ -206,7 +206,7 @@ fn a_url_must_be_whole_encrypted_and_without_a_password() {
 }
 
 #[test]
-fn an_unknown_flag_is_a_warning_and_takes_its_value_with_it() {
+fn an_unknown_flag_is_ignored_with_its_value_and_a_warning() {
     let (_, given) = server(&["--fast", "yes", URL, "9696", "-y"]);
     assert_eq!(given.url.typed, URL);
     assert_eq!(given.callback_port, Some(9696));
@@ -223,7 +223,7 @@ fn an_unknown_flag_is_a_warning_and_takes_its_value_with_it() {
 }
 
 #[test]
-fn a_flag_without_its_value_and_a_switch_with_one_are_refused_without_the_value() {
+fn a_missing_or_surplus_value_is_refused_without_repeating_it() {
     assert_eq!(
         refusal(&["--transport"]),
         "--transport lacks its value; write it behind"
@@ -235,7 +235,7 @@ fn a_flag_without_its_value_and_a_switch_with_one_are_refused_without_the_value(
 }
 
 #[test]
-fn header_values_are_expanded_for_sending_and_kept_as_typed_for_file_names() {
+fn header_variables_are_expanded_for_requests_and_not_for_file_names() {
     let given = arguments(&[
         "--header",
         "Authorization: Bearer ${TOKEN}",
@@ -258,7 +258,7 @@ fn header_values_are_expanded_for_sending_and_kept_as_typed_for_file_names() {
 }
 
 #[test]
-fn a_header_given_again_replaces_the_one_before() {
+fn a_repeated_header_replaces_the_earlier_one() {
     let given = arguments(&["--header", "A: 1", "--header", "B: 2", "--header", "A: 3"]);
     assert_eq!(
         given.headers.typed,
@@ -271,7 +271,7 @@ fn a_header_given_again_replaces_the_one_before() {
 }
 
 #[test]
-fn header_env_is_a_header_of_the_variable() {
+fn header_env_sends_the_value_of_a_variable() {
     let given = arguments(&["--header-env", "X-Key=TOKEN"]);
     assert_eq!(sent(&given, "x-key"), Some("s3cret"));
     assert_eq!(
@@ -289,7 +289,7 @@ fn header_env_is_a_header_of_the_variable() {
 }
 
 #[test]
-fn a_header_that_was_split_at_its_spaces_is_refused_or_told_without_its_secret() {
+fn a_header_split_at_its_spaces_is_reported_without_its_secret() {
     let refused = refusal(&["--header", "Authorization:", "Bearer", "s3cret"]);
     assert!(
         refused.contains("Authorization")
@@ -339,7 +339,7 @@ fn a_header_file_has_one_header_a_line_and_comments() {
 }
 
 #[test]
-fn headers_that_frame_a_message_are_refused_and_those_of_the_protocol_ignored() {
+fn connection_headers_are_refused_and_protocol_headers_are_ignored() {
     for name in ["Host", "content-length", "Transfer-Encoding", "Connection"] {
         assert!(
             refusal(&["--header", &format!("{name}: s3cret")])
@@ -370,7 +370,7 @@ fn headers_that_frame_a_message_are_refused_and_those_of_the_protocol_ignored() 
 }
 
 #[test]
-fn wrong_values_of_flags_of_the_reference_are_ignored_with_a_warning() {
+fn wrong_values_of_mcp_remotes_flags_are_ignored_with_a_warning() {
     for (flag, value) in [
         ("--transport", "http"),
         ("--protocol", "new"),
@@ -393,14 +393,14 @@ fn wrong_values_of_flags_of_the_reference_are_ignored_with_a_warning() {
 }
 
 #[test]
-fn the_first_of_a_repeated_flag_counts() {
+fn the_first_value_of_a_repeated_flag_counts() {
     let given = arguments(&["--transport", "sse-only", "--transport", "http-only"]);
     assert_eq!(given.transport, Transport::SseOnly);
     assert!(given.warnings[0].contains("twice"));
 }
 
 #[test]
-fn timeouts_take_fractions_and_zero_for_none() {
+fn timeouts_may_be_fractions_or_zero_for_none() {
     let given = arguments(&[
         "--connect-timeout",
         "0.5",
@@ -427,7 +427,7 @@ fn a_ping_interval_turns_pings_on() {
 }
 
 #[test]
-fn limits_and_deadlines_of_our_own_are_strict() {
+fn wrong_values_of_the_bridges_own_flags_are_refused() {
     let given = arguments(&[
         "--max-message",
         "1000000",
@@ -458,7 +458,7 @@ fn limits_and_deadlines_of_our_own_are_strict() {
 }
 
 #[test]
-fn the_callback_is_on_this_machine_only() {
+fn the_callback_host_must_be_this_machine() {
     for host in ["localhost", "127.0.0.1", "[::1]"] {
         assert_eq!(arguments(&["--host", host]).sign_in.callback_host, host);
     }
@@ -471,7 +471,7 @@ fn the_callback_is_on_this_machine_only() {
 }
 
 #[test]
-fn clients_are_read_inline_and_from_a_file_with_variables() {
+fn client_information_is_read_inline_and_from_a_file_with_variables() {
     let inline = r#"{"client_id":"me","client_secret":"${SECRET}"}"#;
     let given = arguments(&["--static-oauth-client-info", inline]);
     assert_eq!(
@@ -498,7 +498,7 @@ fn clients_are_read_inline_and_from_a_file_with_variables() {
 }
 
 #[test]
-fn grants_exclude_one_another_and_a_token_endpoint_needs_client_credentials() {
+fn grant_flags_exclude_each_other() {
     assert_eq!(
         arguments(&["--device-code"]).sign_in.grant,
         Grant::DeviceCode
@@ -535,7 +535,7 @@ fn grants_exclude_one_another_and_a_token_endpoint_needs_client_credentials() {
 }
 
 #[test]
-fn the_resource_is_derived_given_or_left_out() {
+fn the_resource_parameter_is_derived_given_or_omitted() {
     let resource = |flags: &[&str]| arguments(flags).sign_in.resource;
     assert_eq!(
         resource(&["--resource", " https://a.example/ "]),
@@ -554,7 +554,7 @@ fn the_resource_is_derived_given_or_left_out() {
 }
 
 #[test]
-fn parameters_of_the_authorization_request_cannot_replace_derived_ones() {
+fn authorize_params_cannot_replace_derived_ones() {
     let given = arguments(&[
         "--authorize-param",
         "audience=https://a/?b=c",
@@ -581,7 +581,7 @@ fn parameters_of_the_authorization_request_cannot_replace_derived_ones() {
 }
 
 #[test]
-fn a_success_url_is_encrypted_and_carries_nothing() {
+fn a_success_url_must_be_encrypted_and_without_credentials() {
     let url = |flags: &[&str]| arguments(flags).sign_in.success_url.map(String::from);
     assert_eq!(
         url(&["--auth-success-url", "https://a.example/done"]).as_deref(),
@@ -610,7 +610,7 @@ fn a_success_url_is_encrypted_and_carries_nothing() {
 }
 
 #[test]
-fn debug_has_two_details_and_does_not_take_the_argument_behind_it() {
+fn debug_has_two_levels_and_does_not_consume_the_next_argument() {
     let (_, given) = server(&["--debug", URL]);
     assert_eq!(given.log.debug, Some(DebugDetail::Messages));
     assert_eq!(

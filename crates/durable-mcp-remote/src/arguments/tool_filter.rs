@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn other_characters_of_a_pattern_stand_for_themselves() {
+    fn all_characters_of_a_pattern_but_the_star_are_literal() {
         assert!(ignoring("a.b").hides("a.b"));
         assert!(!ignoring("a.b").hides("axb"));
         assert!(!ignoring("exact").hides("exactly"));

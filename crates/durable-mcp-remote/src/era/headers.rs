@@ -78,7 +78,7 @@ mod tests {
     use super::value;
 
     #[test]
-    fn text_that_is_no_header_value_is_wrapped() {
+    fn a_text_that_is_no_header_value_is_wrapped_in_base64() {
         for (text, header) in [
             ("us-west1", "us-west1"),
             ("us west 1", "us west 1"),

@@ -89,7 +89,7 @@ mod tests {
     use super::mirrored;
 
     #[test]
-    fn arguments_are_found_at_any_depth_and_null_has_no_header() {
+    fn marked_arguments_are_found_at_any_depth_and_null_has_no_header() {
         let schema = json!({ "properties": {
             "region": { "type": "string", "x-mcp-header": "Region" },
             "where": { "type": "object", "properties": { "shard": { "type": "integer", "x-mcp-header": "Shard" } } },
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_annotations_are_refused() {
+    fn wrong_header_annotations_are_refused() {
         for property in [
             json!({ "type": "string", "x-mcp-header": "" }),
             json!({ "type": "string", "x-mcp-header": "a b" }),

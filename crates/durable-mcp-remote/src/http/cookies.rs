@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_path_a_cookie_belongs_to_the_folder_of_its_url() {
+    fn a_cookie_without_a_path_belongs_to_the_folder_of_its_url() {
         let mut cookies = Cookies::default();
         set(&mut cookies, "https://a.example/v1/mcp", &["a=1"]);
         assert_eq!(
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_replaced_ended_and_expires() {
+    fn a_cookie_can_be_replaced_deleted_and_expires() {
         let mut cookies = Cookies::default();
         set(
             &mut cookies,

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn other_answers_are_no_redirects() {
+    fn other_responses_are_no_redirects() {
         assert_eq!(decide(&Method::POST, 200, Some("/a")), Redirect::None);
         assert_eq!(decide(&Method::GET, 304, Some("/a")), Redirect::None);
         assert_eq!(decide(&Method::POST, 307, None), Redirect::None);

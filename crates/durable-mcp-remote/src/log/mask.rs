@@ -243,7 +243,7 @@ mod tests {
     };
 
     #[test]
-    fn a_remembered_secret_is_in_no_text() {
+    fn a_remembered_secret_is_masked_in_every_text() {
         remember_secret("hunter2-hunter2");
         remember_secret("hunter2-hunter2-longer");
         remember_secret("ab");
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_of_the_command_line_stay_and_others_by_their_last_use() {
+    fn command_line_secrets_stay_and_others_expire_by_last_use() {
         let mut secrets = Secrets {
             lasting: Vec::new(),
             renewed: Vec::new(),
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn all_below_a_member_named_like_a_secret_is_masked() {
+    fn everything_below_a_member_named_like_a_secret_is_masked() {
         let body = br#"{"credentials":{"user":"u","keys":["k"]},"cookies":["a=b"],"hasToken":true,"tokens":null}"#;
         assert_eq!(
             masked_body(body),

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_challenge_is_that_of_the_rfc() {
+    fn the_pkce_challenge_is_that_of_the_rfc() {
         let endpoint = Url::parse("https://as.example/authorize?tenant=1&state=theirs#x").unwrap();
         let extra = [
             ("audience".to_owned(), "a b".to_owned()),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_another_issuer_is_not_used_not_even_its_error() {
+    fn an_authorization_response_of_another_issuer_is_ignored() {
         let issuer = "https://as.example";
         assert_eq!(
             redirect("code=c&iss=https%3A%2F%2Fas.example").code(issuer, true),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_has_the_servers_words() {
+    fn a_refused_authorization_has_the_text_of_the_server() {
         let error = redirect("error=access_denied&error_description=no%1b")
             .code("https://as.example", false)
             .unwrap_err();
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn random_texts_are_states_and_verifiers() {
+    fn random_texts_are_valid_states_and_verifiers() {
         let text = random_text().unwrap();
         assert_eq!(text.len(), 64);
         assert!(crate::store::records::PendingFlow::could_be_state(&text));

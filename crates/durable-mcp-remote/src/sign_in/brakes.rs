@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sixth_window_and_the_twenty_first_token_are_refused_for_a_while() {
+    fn browser_windows_and_token_requests_are_limited_for_a_while() {
         let mut brakes = Brakes::default();
         for _ in 0..MAX_WINDOWS {
             brakes.window(1_000).unwrap();
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_refuses_nothing() {
+    fn a_clock_that_is_set_back_lifts_the_limits() {
         let mut brakes = Brakes::default();
         for _ in 0..MAX_WINDOWS {
             brakes.window(7_200_000).unwrap();
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn three_step_ups_a_minute() {
+    fn three_step_ups_a_minute_are_allowed() {
         let mut brakes = Brakes::default();
         assert!((0..3).all(|_| brakes.step_up(0)));
         assert!(!brakes.step_up(59_999));

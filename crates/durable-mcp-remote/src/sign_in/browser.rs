@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_links_of_the_web_are_opened() {
+    fn only_web_links_are_opened() {
         for link in [
             "https://x.example/$(id)",
             "http://localhost:1/a?b='c'",
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_of_the_terminal_is_not_started() {
+    fn a_terminal_browser_is_not_started() {
         let of = |pairs: &'static [(&str, &str)]| {
             has_window(move |name| {
                 pairs

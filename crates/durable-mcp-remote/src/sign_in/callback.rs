@@ -415,7 +415,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_of_this_machine_are_taken_as_host() {
+    fn only_loopback_names_are_accepted_as_callback_host() {
         for host in [
             "localhost",
             "localhost:3334",
@@ -455,7 +455,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_head_ends_at_its_empty_line_however_it_is_cut_into_reads() {
+    async fn a_request_head_ends_at_its_empty_line_in_any_division() {
         let text = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
         let mut slow = ByteByByte(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nrest");
         assert_eq!(read_head(&mut slow).await.unwrap(), text);
@@ -505,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_needs_one_host_and_a_path() {
+    fn a_request_head_needs_one_host_and_a_path() {
         let parse = |text: &str| Head::parse(text);
         let good =
             parse("GET /oauth/callback?code=a HTTP/1.1\r\nHost: localhost:1\r\nAccept-Language: zh\r\n\r\n").unwrap();

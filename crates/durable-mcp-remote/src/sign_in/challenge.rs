@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_are_read_quoted_or_not() {
+    fn challenge_parameters_may_be_quoted() {
         let parsed = Challenge::parse(
             r#"Bearer realm="a, b", error=insufficient_scope, scope="read write", resource_metadata="https://x/.well-known/oauth-protected-resource/mcp?a=b,c""#,
         );
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_without_sense_gives_nothing() {
+    fn a_malformed_challenge_gives_no_parameters() {
         for header in [
             "",
             "Bearer",

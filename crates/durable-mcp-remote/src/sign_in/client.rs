@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_secret_method_that_is_offered_is_registered() {
+    fn the_offered_auth_method_with_the_least_secret_is_registered() {
         let of = |methods: &[&str]| {
             registered_method(
                 &methods
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn redirect_uris_are_rewritten_once() {
+    fn localhost_in_redirect_uris_is_replaced_once() {
         let mut request =
             object(json!({ "redirect_uris": ["http://localhost:4000/oauth/callback"] }));
         assert!(replace_localhost(&mut request));
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_has_what_was_asked_for_unless_the_answer_says_otherwise() {
+    fn the_response_overrides_the_requested_metadata_in_a_client_record() {
         let request = object(
             json!({ "redirect_uris": ["http://localhost:1/c"], "token_endpoint_auth_method": "none" }),
         );

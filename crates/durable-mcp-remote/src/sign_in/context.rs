@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_up_is_met_by_tokens_with_its_scope_alone() {
+    fn a_step_up_is_satisfied_only_by_tokens_with_its_scope() {
         let challenge = Challenge::parse(r#"Bearer error="insufficient_scope", scope="write""#);
         let need = Need {
             challenge,
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_in_is_met_by_any_other_tokens() {
+    fn a_sign_in_is_satisfied_by_any_other_tokens() {
         let challenge = Challenge::parse(r#"Bearer error="invalid_token", scope="write""#);
         let need = Need {
             challenge,

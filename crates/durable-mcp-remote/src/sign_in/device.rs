@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_has_defaults_and_a_link_of_the_web() {
+    fn a_device_code_has_defaults_and_needs_a_web_link() {
         let code = parse(
             json!({ "device_code": "d", "user_code": "AB\u{7}CD", "verification_uri": "https://as.example/device" }),
         )

@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn resource_metadata_is_asked_for_at_the_challenge_the_path_and_the_root() {
+    fn resource_metadata_is_requested_at_challenge_path_and_root() {
         let challenge = Challenge {
             resource_metadata: Some("https://x.example/meta?a=b".to_owned()),
             ..Challenge::default()
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn server_metadata_is_asked_for_in_the_order_of_the_specification() {
+    fn server_metadata_is_requested_in_the_order_of_the_specification() {
         let expected = [
             "https://as.example/.well-known/oauth-authorization-server/t/1",
             "https://as.example/.well-known/openid-configuration/t/1",
@@ -451,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn issuers_are_equal_but_for_a_slash_at_the_end() {
+    fn issuers_are_compared_without_a_trailing_slash() {
         assert!(is_same_issuer("https://as.example/", "https://as.example"));
         assert!(is_same_issuer(
             "https://as.example/t",

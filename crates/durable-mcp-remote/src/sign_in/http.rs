@@ -317,7 +317,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_look_up_without_addresses_is_made_again() {
+    fn a_lookup_without_addresses_is_repeated() {
         let reaches = Reaches::default();
         assert_eq!(reaches.note("x.example", &[]), Reach::Public);
         assert_eq!(reaches.known("x.example"), None);

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "current_thread")]
-    async fn who_waits_for_another_instance_uses_its_tokens() {
+    async fn an_instance_that_waits_for_another_uses_its_tokens() {
         let (port, other) = instance(&key("a")).await;
         let looks = Cell::new(0);
         let is_signed_in = || {
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "current_thread")]
-    async fn the_port_of_an_instance_that_is_gone_is_taken_over() {
+    async fn the_port_of_an_ended_instance_is_taken_over() {
         let (port, other) = instance(&key("a")).await;
         let role = coordinate(
             &key("a"),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "current_thread")]
-    async fn a_fixed_port_that_a_stranger_holds_is_an_error() {
+    async fn a_fixed_port_held_by_another_program_is_an_error() {
         let (port, other) = instance(&key("another server")).await;
         let error = coordinate(
             &key("a"),

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_language_is_the_one_that_is_liked_best() {
+    fn the_preferred_language_is_chosen() {
         for chinese in ["zh-CN,zh;q=0.9,en;q=0.8", "zh", "fr, zh-TW;q=0.5, en;q=0.4"] {
             assert_eq!(Language::of(chinese), Language::Chinese, "{chinese}");
         }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_servers_are_escaped() {
+    fn texts_of_servers_are_escaped_in_the_page() {
         let failed = Outcome::Failed {
             host: "x.example".to_owned(),
             reason: "<script>\"&".to_owned(),

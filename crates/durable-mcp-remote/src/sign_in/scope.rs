@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_source_counts() {
+    fn the_first_source_of_scopes_counts() {
         let resource = scopes(&["a", "b"]);
         let all = ScopeSources {
             configured: Some("x"),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn offline_access_is_added_only_where_the_server_has_it_and_nobody_configured_a_scope() {
+    fn offline_access_is_added_if_supported_and_no_scope_is_configured() {
         let server = scopes(&["a", "offline_access"]);
         let sources = ScopeSources {
             challenge: Some("a"),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_up_keeps_what_is_granted() {
+    fn a_step_up_keeps_the_granted_scopes() {
         let sources = ScopeSources {
             challenge: Some("write read"),
             granted: Some("read  admin"),

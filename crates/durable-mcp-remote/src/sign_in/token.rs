@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_without_a_token_is_a_refusal_whatever_the_status() {
+    fn an_error_code_without_a_token_is_a_refusal_with_any_status() {
         for (status, code) in [
             (200, "bad_refresh_token"),
             (200, "invalid_refresh_token"),
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_a_gateway_says_nothing_about_the_grant() {
+    fn an_error_of_a_gateway_does_not_end_the_grant() {
         for (status, body) in [
             (200, json!({ "error": "temporarily_unavailable" })),
             (400, json!({ "error": "server_error" })),
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn the_registered_method_counts_if_the_server_still_offers_it() {
+    fn the_registered_auth_method_is_used_while_the_server_offers_it() {
         let client = json!({ "client_id": "c", "client_secret": "s", "token_endpoint_auth_method": "client_secret_post" });
         assert_eq!(
             method(

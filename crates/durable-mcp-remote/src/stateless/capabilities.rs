@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn capabilities_that_a_session_has_are_no_more_than_it_has() {
+    fn a_session_is_renewed_only_for_capabilities_that_it_lacks() {
         let more =
             |have: Value, more: Value| widened(&object(have), &object(more)).map(Value::Object);
         assert_eq!(
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_are_not_those_of_a_session() {
+    fn task_capabilities_are_left_out_of_sessions() {
         let declared =
             object(json!({ "elicitation": {}, "tasks": {}, "extensions": { TASKS: {} } }));
         assert_eq!(
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_can_be_asked_what_it_and_its_session_declare() {
+    fn a_request_has_the_capabilities_common_to_it_and_its_session() {
         let both = |session: Value, declared: Value| {
             Value::Object(common(&object(session), &object(declared)))
         };
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_needs_the_capability_that_it_is_of() {
+    fn a_question_needs_its_capability() {
         for (capabilities, method, params, expected) in [
             (
                 json!({ "elicitation": { "form": {} } }),

@@ -230,7 +230,7 @@ mod tests {
     const META: &str = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"roots":{}}"#;
 
     #[test]
-    fn the_envelope_is_taken_off_and_all_else_stays() {
+    fn the_envelope_is_removed_and_other_members_stay_unchanged() {
         let request = message(&format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"a","arguments":{{"b": 1.0,"b":20000000000000000001}},"_meta":{{{META},"progressToken":7,"traceparent":"t"}},"requestState":"s"}}}}"#
         ));
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn initialize_has_what_the_request_says_of_its_client() {
+    fn initialize_carries_the_client_info_of_the_request() {
         let request = message(&format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{{"_meta":{{{META},"io.modelcontextprotocol/clientInfo":{{"name":"n","version":"1.0"}}}}}}}}"#
         ));

@@ -544,7 +544,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_question_is_put_without_what_this_version_does_not_have() {
+    fn an_input_request_omits_members_outside_the_version() {
         let question = |params: Option<&str>| {
             Question::new(None, "elicitation/create", params.map(str::to_owned))
         };

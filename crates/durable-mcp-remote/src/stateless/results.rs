@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn results_get_their_type_and_lists_their_time() {
+    fn results_get_a_type_and_lists_a_lifetime() {
         let server = Some(r#"{"name":"s","version":"1"}"#);
         assert_eq!(
             complete(&id(), "tools/call", r#"{"content":[ 1.0 ]}"#, None)
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_that_this_version_does_not_have_are_replaced() {
+    fn error_codes_outside_the_version_are_replaced() {
         let error = |method: &str, code: i64, data: &str| {
             let json = format!(
                 r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":{code},"message":"no"{data}}}}}"#

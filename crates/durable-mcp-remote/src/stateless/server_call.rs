@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_goes_to_the_call_it_came_with_or_to_one_whose_client_can_answer() {
+    fn a_question_goes_to_its_call_or_to_one_that_can_answer() {
         let calls = Rc::new(ServerCalls::default());
         let elicits = || waiting(json!({ "elicitation": { "form": {} } }), None, None);
         let first = call(&calls, "1", "tools/call", elicits());
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_of_no_call_goes_on_to_another_call_when_its_own_ends() {
+    fn a_question_moves_to_another_call_when_its_call_ends() {
         let calls = Rc::new(ServerCalls::default());
         let elicits = || waiting(json!({ "elicitation": { "form": {} } }), None, None);
         let [first, second, third] =
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_of_no_call_goes_to_the_newest_of_those_that_were_asked_nothing() {
+    fn a_question_without_a_call_goes_to_the_newest_unasked_call() {
         let calls = Rc::new(ServerCalls::default());
         let elicits = || waiting(json!({ "elicitation": { "form": {} } }), None, None);
         let older = call(&calls, "1", "tools/call", elicits());
@@ -499,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_put_to_a_client_that_can_open_them() {
+    fn url_elicitations_go_to_a_client_that_can_open_them() {
         let calls = Rc::new(ServerCalls::default());
         let page = || vec![r#"{"mode":"url","url":"https://a.example"}"#.to_owned()];
         let forms = call(
@@ -521,7 +521,7 @@ mod tests {
     }
 
     #[test]
-    fn logs_below_the_level_of_their_request_are_not_wanted() {
+    fn log_messages_below_the_level_of_their_request_are_dropped() {
         let calls = Rc::new(ServerCalls::default());
         let quiet = call(&calls, "1", "tools/call", waiting(json!({}), None, None));
         assert!(!calls.wants_log(Some(Level::Emergency), None));
@@ -556,7 +556,7 @@ mod tests {
     }
 
     #[test]
-    fn progress_has_the_token_of_the_request_that_waits() {
+    fn progress_has_the_token_of_the_waiting_request() {
         let calls = Rc::new(ServerCalls::default());
         let one = call(
             &calls,

@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_notice_carries_the_id_of_its_subscription() {
+    fn a_notification_carries_the_id_of_its_subscription() {
         let notice = |json: &str| Message::written(json.to_owned()).unwrap();
         let changed = notice(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
         assert_eq!(

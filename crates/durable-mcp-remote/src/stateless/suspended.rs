@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_good_once() {
+    fn a_request_state_can_be_used_once() {
         let mut calls = SuspendedCalls::default();
         calls.insert("a".to_owned(), suspended(1));
         calls.insert("b".to_owned(), suspended(2));
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_call_gives_way() {
+    fn the_oldest_suspended_call_gives_way() {
         let mut calls = SuspendedCalls::default();
         for number in 0..MAX_SUSPENDED {
             assert!(

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_alone_has_the_references_hash_and_port() {
+    fn a_url_alone_has_the_hash_and_port_of_mcp_remote() {
         let of = |server| KeyParts {
             server,
             ..KeyParts::default()
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn each_option_has_the_references_hash() {
+    fn each_option_has_the_hash_of_mcp_remote() {
         let server = "https://example.com/mcp";
         let resource = Some("https://api.example.com");
         check(
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn names_sort_and_values_escape_as_in_javascript() {
+    fn names_are_sorted_and_values_escaped_as_in_javascript() {
         let headers = &pairs(&[("x-b", "1"), ("X-A", "\"ü\\\u{7}\u{1f}\u{2028}\u{7f}😀")]);
         let params = [
             ("z", "1"),
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_header_given_twice_the_last_counts() {
+    fn the_last_of_a_repeated_header_counts() {
         let twice = pairs(&[("X-A", "1"), ("X-A", "2")]);
         let once = pairs(&[("X-A", "2")]);
         let of = |headers| {

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_ends_with_its_time_or_with_its_process() {
+    fn a_lease_ends_with_its_time_or_its_process() {
         assert!(is_live(&lease(std::process::id(), 1_000), 2_000));
         assert!(!is_live(
             &lease(std::process::id(), 1_000),
@@ -204,7 +204,7 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn without_the_lock_or_the_lease_nothing_is_refreshed() {
+    async fn a_refresh_needs_both_lock_and_lease() {
         let folder = crate::store::tests::Folder::new("lease");
         let store = folder.store().unwrap();
         let is_busy = async || {

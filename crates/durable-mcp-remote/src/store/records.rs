@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_refresh_token_keeps_the_one_before() {
+    fn a_response_without_a_refresh_token_keeps_the_previous_one() {
         let before = tokens(
             json!({ "access_token": "a", "refresh_token": "r", "scope": "read", "vendor": 1 }),
         );
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_is_due_a_minute_before_the_end_or_at_half_of_a_short_life() {
+    fn a_refresh_is_due_a_minute_before_expiry_or_at_half_a_short_life() {
         let long =
             tokens(json!({ "access_token": "a", "expires_in": 3600, "expires_at": 3_600_000 }));
         assert!(!long.is_due(3_540_000, false));
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn with_use_id_token_its_own_expiry_counts() {
+    fn the_expiry_of_the_id_token_counts_with_use_id_token() {
         let payload = URL_SAFE_NO_PAD.encode(r#"{"exp":100}"#);
         let both = tokens(
             json!({ "access_token": "a", "id_token": format!("h.{payload}.s"), "expires_at": 999_000 }),
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_cannot_leave_the_folder() {
+    fn a_state_cannot_name_a_file_outside_the_folder() {
         for bad in ["", "../x", "a/b", "a.b", "a\\b", &"a".repeat(65)] {
             assert!(!PendingFlow::could_be_state(bad), "{bad}");
         }

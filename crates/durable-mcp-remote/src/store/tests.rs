@@ -53,7 +53,7 @@ fn wait_until_finished(path: &Path) {
 }
 
 #[test]
-fn a_refresh_replaces_the_tokens_that_it_began_with_alone() {
+fn a_refresh_replaces_only_the_tokens_that_it_began_with() {
     let folder = Folder::new("replace");
     let store = folder.store().unwrap();
     let stored = || {
@@ -90,7 +90,7 @@ async fn a_logout_waits_for_a_refresh() {
 }
 
 #[test]
-fn files_have_the_references_names_and_only_their_owner_reads_them() {
+fn files_are_named_as_by_mcp_remote_and_readable_by_their_owner_only() {
     let folder = Folder::new("modes");
     let store = folder.store().unwrap();
     store.save_tokens(&tokens("a")).unwrap();
@@ -129,7 +129,7 @@ fn broken_json_is_moved_aside() {
 }
 
 #[test]
-fn what_others_can_write_to_is_refused_with_the_command_that_mends_it() {
+fn a_file_or_folder_writable_by_others_is_refused_with_the_remedy() {
     let folder = Folder::new("open");
     let store = folder.store().unwrap();
     store.save_tokens(&tokens("a")).unwrap();
@@ -153,7 +153,7 @@ fn what_others_can_write_to_is_refused_with_the_command_that_mends_it() {
 }
 
 #[test]
-fn a_folder_that_the_reference_made_under_a_loose_umask_is_closed() {
+fn a_folder_that_mcp_remote_left_open_is_closed() {
     let folder = Folder::new("umask");
     folder.store().unwrap();
     fs::set_permissions(folder.0.join(FOLDER), Permissions::from_mode(0o775)).unwrap();
@@ -162,7 +162,7 @@ fn a_folder_that_the_reference_made_under_a_loose_umask_is_closed() {
 }
 
 #[test]
-fn links_are_not_followed() {
+fn symbolic_links_are_not_followed() {
     let folder = Folder::new("links");
     let store = folder.store().unwrap();
     let target = folder.0.join("target.json");
@@ -180,7 +180,7 @@ fn links_are_not_followed() {
 }
 
 #[test]
-fn a_write_that_fails_leaves_the_old_file_and_nothing_else() {
+fn a_failed_write_leaves_only_the_old_file() {
     let folder = Folder::new("full");
     let store = folder.store().unwrap();
     store.save_tokens(&tokens("a")).unwrap();
@@ -194,7 +194,7 @@ fn a_write_that_fails_leaves_the_old_file_and_nothing_else() {
 }
 
 #[test]
-fn a_sign_in_is_found_by_its_state_alone() {
+fn a_stored_sign_in_is_found_by_its_state_alone() {
     let folder = Folder::new("flow");
     let store = folder.store().unwrap();
     let flow = PendingFlow {
@@ -226,7 +226,7 @@ fn a_sign_in_is_found_by_its_state_alone() {
 }
 
 #[tokio::test]
-async fn sign_ins_of_older_versions_are_taken_over_into_a_new_store_only() {
+async fn sign_ins_of_older_versions_are_imported_into_a_new_store_only() {
     let folder = Folder::new("import");
     for (version, token) in [("0.1.9", "older"), ("0.1.38", "newest")] {
         let older = folder.0.join(format!("mcp-remote-{version}"));
@@ -242,7 +242,7 @@ async fn sign_ins_of_older_versions_are_taken_over_into_a_new_store_only() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn of_two_that_refresh_the_second_waits_for_the_first() {
+async fn the_second_of_two_refreshes_waits_for_the_first() {
     let folder = Folder::new("lock");
     let store = folder.store().unwrap();
     let first = store.lock_refresh().await.unwrap();
@@ -259,7 +259,7 @@ async fn of_two_that_refresh_the_second_waits_for_the_first() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn an_abandoned_lease_of_the_reference_does_not_hold_anybody_up() {
+async fn an_abandoned_lease_of_mcp_remote_delays_no_refresh() {
     let folder = Folder::new("lease");
     let store = folder.store().unwrap();
     let path = store.path("refresh_in_progress.json");
