@@ -48,51 +48,51 @@ const ALL = { grant_types: ["authorization_code", "refresh_token", EXCHANGE] };
 const bearer = (token) => ({ authorization: `Bearer ${token}` });
 const enter = (token) => post(server, initialize(), { headers: bearer(token) });
 
-describe("registration", () => {
-  test("of a public client is a look whether it is known, and a write", async () => {
+describe("the cost of registration", () => {
+  test("a public client costs one lookup and one write", async () => {
     const answer = await costing({ kvReads: 1, kvWrites: 1 }, () => target.registering());
     assert.equal(answer.status, 201, `${answer}`);
   });
 
-  test("65 of one that is known writes nothing, however often it comes", async () => {
+  test("a known client writes nothing, however often it registers", async () => {
     const known = { client_name: "Known" };
     const first = await target.registering(known);
     const answers = await costing({ kvReads: 20 }, () => parallel(20, () => target.registering(known)));
     for (const answer of answers) assert.deepEqual([answer.status, answer.json], [201, first.json]);
   });
 
-  test("of a confidential client is a write", async () => {
+  test("a confidential client costs one write", async () => {
     const metadata = { token_endpoint_auth_method: "client_secret_post" };
     const answer = await costing({ kvWrites: 1 }, () => target.registering(metadata));
     assert.equal(answer.status, 201, `${answer}`);
   });
 
-  test("that is refused costs nothing", async () => {
+  test("a refused registration costs nothing", async () => {
     const metadata = { redirect_uris: ["javascript:alert(1)"] };
     const answer = await costing({}, () => target.registering(metadata));
     assert.equal(answer.status, 400, `${answer}`);
   });
 });
 
-describe("a flow", () => {
+describe("the cost of a sign-in", () => {
   let client, asked, begun, tokens;
   before(async () => {
     client = await target.register(ALL);
     asked = { client, user: "the one with a flow" };
   });
 
-  test("begins with a look at the client and a row, a user's first with a time to be looked at", async () => {
+  test("a grant begins with one lookup of the client and one row, a user's first with an alarm", async () => {
     const first = { kvReads: 1, objectRequests: 1, ...FIRST };
     assert.ok((await costing(first, () => target.authorize(asked))).code);
     begun = await costing({ kvReads: 1, objectRequests: 1, storageWrites: 1 }, () => target.authorize(asked));
   });
 
-  test("exchanges its code by one row, and puts the token's record and the grant's header", async () => {
+  test("a code exchange writes one row and two records", async () => {
     const expected = { kvReads: 1, kvWrites: 2, objectRequests: 1, storageWrites: 1 };
     tokens = await answering(expected, () => target.exchange(begun));
   });
 
-  test("refreshes by one row and one record", async () => {
+  test("a refresh writes one row and one record", async () => {
     for (let round = 0; round < 3; round++) {
       const expected = { kvReads: 1, kvWrites: 1, objectRequests: 1, storageWrites: 1 };
       const { refresh_token: old } = tokens;
@@ -103,7 +103,7 @@ describe("a flow", () => {
     }
   });
 
-  test("exchanges a token by one row and one record, after a look at the one it has", async () => {
+  test("a token exchange writes one row and one record after one lookup", async () => {
     const expected = { kvReads: 2, kvWrites: 1, objectRequests: 1, storageWrites: 1 };
     const subject = { subject_token: tokens.access_token, subject_token_type: ACCESS_TOKEN };
     const exchange = () => target.token(client, { grant_type: EXCHANGE, ...subject });
@@ -112,7 +112,7 @@ describe("a flow", () => {
     await answering(revoked, () => target.revoke(client, minted.access_token));
   });
 
-  test("ends by deleting each record and the row, once", async () => {
+  test("the end of a grant deletes each record and the row once", async () => {
     // Four access tokens and the header; the row says first that it ends, and the user is looked at soon, should the deletes
     // fail. The hub ends what listens, and notes the grant; for its first one it makes its tables.
     const cost = await server.cost(() => target.revoke(client, tokens.refresh_token));
@@ -121,7 +121,7 @@ describe("a flow", () => {
     await answering({ kvReads: 1, objectRequests: 1 }, () => target.revoke(client, tokens.refresh_token));
   });
 
-  test("of a client for itself is one row and one record", async () => {
+  test("client credentials write one row and one record", async () => {
     const issue = () => target.token(MACHINE, { grant_type: "client_credentials" });
     const first = { kvWrites: 1, objectRequests: 1, ...FIRST };
     await answering(first, issue);
@@ -142,7 +142,7 @@ test("the steps of a sign-in that follow each other look their client up nowhere
   granted(await reads(() => at.refresh(client, tokens.refresh_token)));
 });
 
-describe("a caller with a token", () => {
+describe("the cost of a caller with a token", () => {
   let access, session;
   before(async () => {
     access = (await target.signIn({ user: "caller" })).tokens.access_token;
@@ -153,12 +153,12 @@ describe("a caller with a token", () => {
   // A caller is known for a second. Whoever may have ended a token has all of them forgotten, here at once.
   const forgotten = () => target.revoke(MACHINE, "no token");
 
-  test("calls a tool for one KV read and one request to the session's object, and no row", async () => {
+  test("a tool call costs one KV read, one request to the session's object and no row", async () => {
     await forgotten();
     await costing({ kvReads: 1, objectRequests: 1 }, () => session.callText("whoami_user"));
   });
 
-  test("is looked up once a second at most, however often it calls", async () => {
+  test("a token is looked up at most once a second", async () => {
     await forgotten();
     const started = performance.now();
     const { kvReads, ...cost } = await server.cost(async () => {
@@ -169,13 +169,13 @@ describe("a caller with a token", () => {
     assert.deepEqual([cost.objectRequests, cost.storageReads, cost.storageWrites], [20, 0, 0]);
   });
 
-  test("opens a session for one KV read, and a row for the user's list beside it", async () => {
+  test("a new session costs one KV read and one row in the user's list", async () => {
     await forgotten();
     const expected = { kvReads: 1, objectRequests: 1, storageWrites: 1 };
     assert.equal((await costing(expected, () => enter(access))).status, 200);
   });
 
-  test("ends a session for the same, besides what its object does", async () => {
+  test("the end of a session costs the same, besides the work of its object", async () => {
     const ended = await open(server, { headers: bearer(access) });
     // Its row is written beside the request that began it.
     await server.cost(() => {});
@@ -189,7 +189,7 @@ describe("a caller with a token", () => {
   });
 });
 
-describe("a caller without", () => {
+describe("the cost of a caller without a token", () => {
   const uses = (headers) => [
     () => post(server, initialize(), { headers }),
     () => post(server, request(1, "tools/list"), { headers: { "mcp-session-id": "A".repeat(140), ...headers } }),
@@ -199,14 +199,14 @@ describe("a caller without", () => {
     () => post(server, request(1, "tools/list"), { path: `/sse/message?sessionId=${"A".repeat(140)}`, headers }),
   ];
 
-  test("costs nothing, at any endpoint", async () => {
+  test("a request without a token costs nothing at any endpoint", async () => {
     for (const use of uses({})) {
       const answer = await costing({}, use);
       assert.equal(answer.status, 401, `${answer}`);
     }
   });
 
-  test("costs nothing with a token that is garbage or forged, of any kind", async () => {
+  test("a malformed or forged token of any kind costs nothing", async () => {
     const { client, tokens } = await target.signIn({ user: "forged" });
     const authorized = await target.authorized({ client, user: "forged" });
     const forged = [
@@ -232,7 +232,7 @@ describe("a caller without", () => {
     }
   });
 
-  test("costs nothing with a token that looks like one of workers-oauth-provider's, whose records are not taken over", async () => {
+  test("a legacy-style token costs nothing without the takeover", async () => {
     const token = `user:${"g".repeat(16)}:${"s".repeat(32)}`;
     const answer = await costing({}, () => enter(token));
     assert.equal(answer.status, 401, `${answer}`);

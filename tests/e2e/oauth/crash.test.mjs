@@ -36,7 +36,7 @@ async function killDuring(request, ms) {
 }
 
 describe("after a crash", () => {
-  test("a code that nobody had used yet is redeemed, once", async () => {
+  test("an unused code is redeemed once", async () => {
     for (const as of [client, confidential]) {
       const authorized = await server.authorized({ client: as });
       await server.server.restart();
@@ -47,7 +47,7 @@ describe("after a crash", () => {
     }
   });
 
-  test("tokens that nobody had used yet are good, and so are clients", async () => {
+  test("unused tokens and clients work", async () => {
     const newcomer = await server.register({ client_name: "Newcomer" });
     await server.server.restart();
     const { tokens } = await server.signIn({ client: newcomer, user: "newcomer" });
@@ -56,7 +56,7 @@ describe("after a crash", () => {
     await live(tokens, newcomer);
   });
 
-  test("48 a refresh token that was exchanged before gives the same pair", async () => {
+  test("a refresh token that was used before the crash gives the same pair", async () => {
     const { tokens } = await server.signIn({ client });
     const next = granted(await server.refresh(client, tokens.refresh_token));
     await server.server.restart();
@@ -77,10 +77,10 @@ describe("after a crash", () => {
   });
 });
 
-describe("when it crashes during", () => {
+describe("a crash in the middle of requests", () => {
   const MOMENTS = [0, 1, 2, 3, 5, 8, 13];
 
-  test("refreshes, whoever holds the last token they were given goes on", async () => {
+  test("a crash during refreshes leaves every client able to continue with its last token", async () => {
     const loops = [];
     for (let number = 0; number < 4; number++) {
       const { tokens } = await server.signIn({ client, user: `looping ${number}` });
@@ -113,7 +113,7 @@ describe("when it crashes during", () => {
     assert.ok(loops.every(({ count }) => count >= 2 * MOMENTS.length));
   });
 
-  test("an exchange, the code is good still, or used", async () => {
+  test("a crash during an exchange leaves the code either valid or used", async () => {
     for (const ms of MOMENTS) {
       const authorized = await server.authorized({ client });
       const answer = await killDuring(server.exchange(authorized), ms);
@@ -128,7 +128,7 @@ describe("when it crashes during", () => {
     }
   });
 
-  test("a revocation, it is done when it is asked for again, and the grant is whole until then or over", async () => {
+  test("a crash during a revocation leaves the grant whole or ended, and a repetition ends it", async () => {
     for (const ms of MOMENTS) {
       const { tokens } = await server.signIn({ client });
       const next = granted(await server.refresh(client, tokens.refresh_token));
@@ -138,7 +138,7 @@ describe("when it crashes during", () => {
     }
   });
 
-  test("an authorization or a registration, it works when it is asked for again", async () => {
+  test("a crash during an authorization or registration allows a repetition", async () => {
     for (const ms of MOMENTS) {
       const metadata = { client_name: `Client ${ms}` };
       await killDuring(server.registering(metadata), ms);

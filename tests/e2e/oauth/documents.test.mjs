@@ -102,7 +102,7 @@ describe("nobody is asked for", () => {
     assert.equal(web.asked(url), 0);
   });
 
-  test("and every fetch that fails is told in one wording", async () => {
+  test("all failed fetches have the same text", async () => {
     const answers = [
       (url) => web.cut(url),
       (url) => web.serve(url, "Not here", { status: 404 }),
@@ -149,7 +149,7 @@ describe("nobody is asked for", () => {
   });
 });
 
-test("a host is asked so often and no more, and who is known signs in meanwhile", async () => {
+test("fetches from one host are limited, and known clients sign in meanwhile", async () => {
   await using own = await ours({}, { outbound: web.outbound });
   const known = newUrl();
   web.serve(known, document(known));
@@ -165,8 +165,8 @@ test("a host is asked so often and no more, and who is known signs in meanwhile"
   await own.signIn({ client: clientOf(known) });
 });
 
-describe("a document", () => {
-  test("is fetched once for all of a sign-in", async () => {
+describe("a client metadata document", () => {
+  test("a document is fetched once for a whole sign-in", async () => {
     const url = newUrl();
     web.serve(url, document(url), { headers: { "cache-control": "no-store" } });
     const { tokens } = await target.signIn({ client: clientOf(url) });
@@ -174,7 +174,7 @@ describe("a document", () => {
     assert.equal(web.asked(url), 1);
   });
 
-  test("of any length is read no further than its limit", async () => {
+  test("a document is read only up to its limit", async () => {
     const url = newUrl();
     let sent = 0;
     function* chunks() {
@@ -185,13 +185,13 @@ describe("a document", () => {
     assert.ok(sent < 100, `${sent} chunks were taken`);
   });
 
-  test("that hides its length behind a coding is refused", async () => {
+  test("a document with a content coding is refused", async () => {
     const url = newUrl();
     web.serve(url, document(url), { headers: { "content-encoding": "gzip" } });
     await isRefused(target, url);
   });
 
-  test("stands for one client whatever the query and the port", async () => {
+  test("a document stands for one client in every query and port", async () => {
     for (const url of ["https://client.example.com/q.json?version=2", "https://client.example.com:8443/p.json"]) {
       web.serve(url, document(url));
       const { tokens } = await target.signIn({ client: clientOf(url) });
@@ -199,7 +199,7 @@ describe("a document", () => {
     }
   });
 
-  test("makes a client without a secret, whatever it shows", async () => {
+  test("a document always makes a public client", async () => {
     const url = newUrl();
     web.serve(url, document(url));
     const client = { ...clientOf(url), client_secret: "made up" };
@@ -208,7 +208,7 @@ describe("a document", () => {
     granted(await target.exchange(authorized));
   });
 
-  test("that was withdrawn, or fails, lets nobody sign in anew", async () => {
+  test("a withdrawn or failing document allows no new sign-in", async () => {
     const url = newUrl();
     web.serve(url, "gone", { status: 410 });
     await isRefused(target, url);
@@ -235,16 +235,16 @@ function age(storage) {
   assert.equal(aged, 1, "copies");
 }
 
-describe("69 when a copy is old and its host", () => {
+describe("an outdated copy of a document", () => {
   const cases = [
     [
-      "is down, the client can still refresh, and redeem a code, but no user is asked for it",
+      "a host that is down still allows refreshes and codes, but no new consent",
       (url) => web.cut(url),
       true,
     ],
-    ["answers 503, the same", (url) => web.serve(url, "down", { status: 503 }), true],
-    ["has withdrawn it, the client is no more", (url) => web.serve(url, "gone", { status: 410 }), false],
-    ["has another's there, the client is no more", (url) => web.serve(url, document(`${url}x`)), false],
+    ["a host that answers 503 still allows refreshes and codes, but no new consent", (url) => web.serve(url, "down", { status: 503 }), true],
+    ["a host that has withdrawn the document ends the client", (url) => web.serve(url, "gone", { status: 410 }), false],
+    ["a host that serves another client's document ends the client", (url) => web.serve(url, document(`${url}x`)), false],
   ];
   for (const [name, fail, goesOn] of cases) {
     test(name, async () => {

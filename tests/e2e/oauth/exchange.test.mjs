@@ -21,7 +21,7 @@ const SETUP = { exchange: true, credentials: true, clients: [MACHINE] };
 const target = await ours(SETUP);
 after(() => target.stop());
 
-test("70 a token for the whole server is good at each of its resources, with and without a slash", async () => {
+test("a token for the whole server is valid at each resource, with and without a trailing slash", async () => {
   for (const resource of [undefined, target.url, `${target.url}/`]) {
     const { tokens } = await target.signIn({ client: await mine(target), resource });
     for (const path of ["/mcp", "/sse"])
@@ -30,7 +30,7 @@ test("70 a token for the whole server is good at each of its resources, with and
 });
 
 describe("token exchange", () => {
-  test("ends with the grant, with its subject token's life, and shows in the log", async () => {
+  test("an exchanged token ends with its grant and subject token, and is logged", async () => {
     const client = await exchanging(target);
     const { tokens } = await target.signIn({ client });
     const from = target.server.logs.length;
@@ -42,7 +42,7 @@ describe("token exchange", () => {
     refused(await exchangeToken(target, client, tokens.access_token), "invalid_request");
   });
 
-  test("takes access tokens alone, of this server, in the way that RFC 8693 says", async () => {
+  test("only access tokens of this server are exchanged, as RFC 8693 says", async () => {
     const client = await exchanging(target);
     const { tokens } = await target.signIn({ client });
     const { access_token: access, refresh_token: refresh } = tokens;
@@ -67,12 +67,12 @@ describe("token exchange", () => {
     granted(await target.refresh(client, refresh));
   });
 
-  test("is for clients that registered for it", async () => {
+  test("token exchange is refused to clients that did not register for it", async () => {
     const { tokens } = await target.signIn({ client: await mine(target) });
     refused(await exchangeToken(target, await mine(target), tokens.access_token), "unauthorized_client");
   });
 
-  test("is off unless the server turns it on", async () => {
+  test("token exchange is off unless the server enables it", async () => {
     await using off = await ours();
     const client = await mine(off);
     assert.ok(!off.metadata.grant_types_supported.includes(EXCHANGE));
@@ -87,7 +87,7 @@ describe("token exchange", () => {
 describe("client credentials", () => {
   const issue = (client, fields) => target.token(client, { grant_type: "client_credentials", ...fields });
 
-  test("give a client of the configuration a token for itself, and no refresh token", async () => {
+  test("a configured client gets a token and no refresh token", async () => {
     const tokens = granted(await issue(MACHINE));
     assert.equal(tokens.refresh_token, undefined);
     assert.equal(tokens.scope, "read");
@@ -96,13 +96,13 @@ describe("client credentials", () => {
     assert.equal(await target.takes(tokens.access_token), false);
   });
 
-  test("give no scope that the configuration does not", async () => {
+  test("scopes are limited to the configured ones", async () => {
     refused(await issue(MACHINE, { scope: "admin" }), "invalid_scope");
     assert.equal(granted(await issue(MACHINE, { scope: "read admin" })).scope, "read");
     refused(await issue(MACHINE, { resource: "https://elsewhere.example/" }), "invalid_target");
   });
 
-  test("are for nobody else", async () => {
+  test("other clients are refused", async () => {
     refused(await issue({ ...MACHINE, client_secret: "guessed" }), "invalid_client", 401);
     refused(await issue(MACHINE, { grant_type: "refresh_token", refresh_token: "x" }), "unauthorized_client");
     refused(await issue(await mine(target)), "unauthorized_client");

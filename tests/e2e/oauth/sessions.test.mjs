@@ -44,8 +44,8 @@ const knock = ([method, path, body], headers = {}, query = "") =>
   send(server, method, path + query, { headers: { ...HEADERS, ...headers }, body });
 const resourceOf = ([, path]) => path.replace("/message", "");
 
-describe("58 every way in", () => {
-  test("58 sends who has no token to metadata that names the very resource", async () => {
+describe("every endpoint", () => {
+  test("a request without a token is sent to the metadata of that resource", async () => {
     const before = server.objects("McpObject");
     for (const door of DOORS) {
       const answer = await knock(door);
@@ -61,7 +61,7 @@ describe("58 every way in", () => {
     assert.equal(server.objects("McpObject"), before);
   });
 
-  test("58 refuses a token of another resource, and what is no token", async () => {
+  test("a token of another resource and an invalid one are refused", async () => {
     const at = {
       "/mcp": await signedIn("ann", { resource: target.mcp }),
       "/sse": await signedIn("ann", { resource: target.sse }),
@@ -78,7 +78,7 @@ describe("58 every way in", () => {
     }
   });
 
-  test("58 is looked at before the session is: an id without a token opens nothing and makes no object", async () => {
+  test("the token is checked before the session id, and no object is made", async () => {
     const ann = await signedIn("ann");
     const session = await open(server, { headers: ann.headers });
     const legacy = await openSse(server, { headers: ann.headers });
@@ -99,7 +99,7 @@ describe("58 every way in", () => {
     legacy.close();
   });
 
-  test("58 and 74 tells who lacks scopes which ones, with those that they have: 403 at /mcp", async () => {
+  test("missing scopes are named with the granted ones by 403 at /mcp", async () => {
     const session = await open(server, { headers: (await signedIn("ann")).headers });
     for (const [tool, scope] of [
       ["write_all", "read write"],
@@ -116,7 +116,7 @@ describe("58 every way in", () => {
     assert.equal(await able.callText("write_all"), "done");
   });
 
-  test("58 and 74 the same in the stream of /sse, where a POST has no answer of its own", async () => {
+  test("missing scopes are named in the stream of /sse", async () => {
     const legacy = await openSse(server, { headers: (await signedIn("ann")).headers });
     await assert.rejects(
       legacy.call("write_all"),
@@ -127,7 +127,7 @@ describe("58 every way in", () => {
     legacy.close();
   });
 
-  test("58 a batch tells each call by itself", async () => {
+  test("a batch reports missing scopes call by call", async () => {
     const session = await open(server, { version: "2025-03-26", headers: (await signedIn("ann")).headers });
     const { status, messages } = await session.post(JSON.stringify([call(1, "nothing"), call(2, "admin_only")]));
     assert.equal(status, 200);
@@ -137,7 +137,7 @@ describe("58 every way in", () => {
   });
 });
 
-describe("34 a session belongs to its user and client", () => {
+describe("the owner of a session", () => {
   // Whose the session is not: another user of the same client, and the same user with another client.
   const strangers = [
     ["another user", () => signedIn("bob")],
@@ -163,7 +163,7 @@ describe("34 a session belongs to its user and client", () => {
   ];
 
   for (const [who, strangerOf] of strangers) {
-    test(`34 ${who} gets 404 for POST, GET, DELETE and Last-Event-ID, and the session goes on`, async () => {
+    test(`${who} gets 404 for POST, GET, DELETE and Last-Event-ID, and the session continues`, async () => {
       const ann = await signedIn("ann");
       const session = await open(server, { headers: ann.headers, capabilities: { elicitation: {} } });
       await session.call("increment");
@@ -188,7 +188,7 @@ describe("34 a session belongs to its user and client", () => {
       assert.equal(await session.callText("increment"), "2");
     });
 
-    test(`43 ${who} gets 404 at /sse/message, and the session goes on`, async () => {
+    test(`${who} gets 404 at /sse/message, and the session continues`, async () => {
       const ann = await signedIn("ann");
       const session = await openSse(server, { headers: ann.headers });
       const { headers } = await strangerOf();
@@ -209,7 +209,7 @@ describe("34 a session belongs to its user and client", () => {
     });
   }
 
-  test("34 an event id of one user's stream gives another nothing in a session of their own", async () => {
+  test("an event id of one user's stream is useless in another user's session", async () => {
     const session = await open(server, { headers: (await signedIn("ann")).headers, capabilities: { elicitation: {} } });
     using asking = session.postStream(call(1, "ask", { message: "a question for Ann" }));
     const { id } = await asking.find(({ data }) => data);
@@ -222,7 +222,7 @@ describe("34 a session belongs to its user and client", () => {
     assert.equal((await session.end()).status, 204);
   });
 
-  test("34 a session of a new sign-in by the same user and client goes on: it is the same person", async () => {
+  test("a session continues after a new sign-in by the same user and client", async () => {
     const session = await open(server, { headers: (await signedIn("ann")).headers });
     await session.call("increment");
     const again = await signedIn("ann");
@@ -230,7 +230,7 @@ describe("34 a session belongs to its user and client", () => {
     assert.equal((await session.end({ headers: again.headers })).status, 204);
   });
 
-  test("34 a session ends with the grant that it was begun by, whoever ended that", async () => {
+  test("a session ends with its grant in every way the grant can end", async () => {
     const ann = await signedIn("ann");
     const session = await open(server, { headers: ann.headers });
     await target.revoke(ann.client, ann.tokens.refresh_token);
@@ -239,7 +239,7 @@ describe("34 a session belongs to its user and client", () => {
     refuses(await session.post(call(1, "increment"), { headers: again.headers }), 404, -32001);
   });
 
-  test("34 a session that began without sign-in is nobody's once there is one", async () => {
+  test("a session from before sign-in was configured is refused", async () => {
     const started = await fixture({ vars: { SESSION_KEY: "0123456789abcdef0123456789abcdef" } });
     const session = await open(started).finally(() => started.stop());
     const same = await ours({}, { vars: { SESSION_KEY: "0123456789abcdef0123456789abcdef" } });
@@ -256,12 +256,12 @@ describe("34 a session belongs to its user and client", () => {
   });
 });
 
-describe("35 a refreshed token's props", () => {
+describe("props of a refreshed token", () => {
   for (const [transport, opened] of [
     ["/mcp", (headers) => open(server, { headers })],
     ["/sse", (headers) => openSse(server, { headers })],
   ]) {
-    test(`35 are what the next call of the same session sees, over ${transport}`, async () => {
+    test(`the next call of the same session sees the new props, over ${transport}`, async () => {
       const ann = await signedIn("ann");
       const session = await opened(ann.headers);
       const { exchanges, grant } = await whoami(session);
@@ -275,7 +275,7 @@ describe("35 a refreshed token's props", () => {
   }
 });
 
-describe("36 what a caller may use", () => {
+describe("tools by caller", () => {
   const names = async (session, options) =>
     (await session.request("tools/list", {}, options)).tools.map(({ name }) => name);
 
@@ -283,7 +283,7 @@ describe("36 what a caller may use", () => {
     ["/mcp", (headers) => open(server, { headers })],
     ["/sse", (headers) => openSse(server, { headers })],
   ]) {
-    test(`36 a tool that is not for them is not there, in lists and calls, over ${transport}`, async () => {
+    test(`a hidden tool is absent from lists and calls, over ${transport}`, async () => {
       const [ann, bob] = [await opened((await signedIn("ann")).headers), await opened((await signedIn("bob")).headers)];
       assert.ok((await names(ann)).includes("ann_only"));
       assert.equal(await ann.callText("ann_only"), "done");
@@ -297,7 +297,7 @@ describe("36 what a caller may use", () => {
       for (const session of [ann, bob]) session.close?.();
     });
 
-    test(`36 a permission that was taken away is gone in the same session, over ${transport}`, async () => {
+    test(`a withdrawn permission ends in the same session, over ${transport}`, async () => {
       const ann = await signedIn("ann", { scope: "read write" });
       const session = await opened(ann.headers);
       assert.ok((await names(session)).includes("write_all"));
@@ -310,7 +310,7 @@ describe("36 what a caller may use", () => {
       session.close?.();
     });
 
-    test(`36 a tool that needs scopes is in the list of those who have them all, over ${transport}`, async () => {
+    test(`a tool that needs scopes is listed only to callers who have them all, over ${transport}`, async () => {
       for (const [scope, scoped] of [
         ["read", []],
         ["write", []],
@@ -327,7 +327,7 @@ describe("36 what a caller may use", () => {
   }
 });
 
-test("58 and 34 hold where one path serves both transports", async () => {
+test("tokens and owners are checked where one path serves both transports", async () => {
   await using shared = await ours({}, { vars: { SAME_PATH: "true" } });
   const at = { at: shared, client: mine(shared) };
   const [ann, bob] = [await signedIn("ann", at), await signedIn("bob", at)];
@@ -352,8 +352,8 @@ test("58 and 34 hold where one path serves both transports", async () => {
   refuses(await session.post(request(9, "ping"), { headers: bob.headers }), 404, -32001);
 });
 
-describe("a tool knows who calls", () => {
-  test("and nothing that the caller's headers make up", async () => {
+describe("the caller in a tool", () => {
+  test("a tool sees its caller and no identity that headers make up", async () => {
     const ann = await signedIn("ann", { scope: "read write", resource: target.mcp });
     const forged = Buffer.from(JSON.stringify({ subject: "bob", scopes: ["admin"], props: { name: "bob" } }));
     const spoofed = { "x-durable-mcp-caller": forged.toString("base64url"), "x-durable-mcp-needed-scopes": "admin" };

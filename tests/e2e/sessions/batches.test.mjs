@@ -42,7 +42,7 @@ test("one answer is still an array", async () => {
   assert.deepEqual(answer.json, [{ jsonrpc: "2.0", id: "only", result: {} }]);
 });
 
-test("the answers of a batch that sends something first come on one stream, which ends then", async () => {
+test("a batch with earlier messages is answered on one stream, which then ends", async () => {
   const answer = await batch(await connect(), [
     call("slow", "test_tool_with_progress", {}, { progressToken: "p" }),
     call("quick", "echo", { text: "hi" }),
@@ -59,7 +59,7 @@ test("the answers of a batch that sends something first come on one stream, whic
   assert.equal(answers.wrong.error.code, -32600);
 });
 
-test("a batch without a request is accepted with an empty body, and what is in it counts", async () => {
+test("a batch without a request is accepted with an empty body and processed", async () => {
   const session = await connect({ capabilities: { roots: {} } });
   using stream = session.postStream(call(1, "roots"));
   const question = await stream.next();
@@ -83,7 +83,7 @@ for (const version of VERSIONS) {
 }
 
 for (const version of ["2025-06-18", "2025-11-25"]) {
-  test(`a batch at ${version} is refused and nothing of it is run`, async () => {
+  test(`a batch at ${version} is refused as a whole`, async () => {
     const session = await open(server, { version });
     const answer = await batch(session, [call(1, "increment"), call(2, "increment")]);
     assert.equal(answer.status, 400, `${answer}`);

@@ -51,7 +51,7 @@ test("a call that has sent nothing is stopped, and its POST ends with an empty b
   await until(() => cancelled("slow") === before + 1, "its line in the log");
 });
 
-test("a tool that wants to know is told once, may tidy up, and its result is not sent", async () => {
+test("a tool that listens for cancellation is notified once, may clean up, and sends no result", async () => {
   const session = await open(server);
   const read = async () =>
     (await session.request("resources/read", { uri: "test://cancellations" })).contents[0].text;
@@ -61,7 +61,7 @@ test("a tool that wants to know is told once, may tidy up, and its result is not
   assert.equal(await read(), "1");
 });
 
-test("the other calls of the session go on, also one whose id only looks the same", async () => {
+test("other calls of the session continue, even one with a similar id", async () => {
   const session = await open(server, ASKING);
   using number = session.postStream(call(5, "ask", { message: "5" }));
   using text = session.postStream(call("5", "ask", { message: '"5"' }));
@@ -73,7 +73,7 @@ test("the other calls of the session go on, also one whose id only looks the sam
   assert.equal((await text.next()).json.id, "5");
 });
 
-test("another session's call of that id goes on", async () => {
+test("a call with the same id in another session continues", async () => {
   const [one, other] = [await open(server, ASKING), await open(server, ASKING)];
   using stream = one.postStream(call(1, "ask", { message: "?" }));
   const question = await stream.find(({ data }) => data);
@@ -83,14 +83,14 @@ test("another session's call of that id goes on", async () => {
   assert.equal((await stream.next()).json.result.content[0].text, "action=decline");
 });
 
-test("calling off what does not run, or nothing at all, changes nothing", async () => {
+test("a cancellation of an unknown call or of none changes nothing", async () => {
   const session = await open(server);
   assert.equal((await session.post(call(1, "echo", { text: "done" }))).json.result.content[0].text, "done");
   for (const id of [1, "no such", null, {}, undefined]) await cancel(session, id);
   assert.equal((await session.post(call(1, "echo", { text: "again" }))).json.result.content[0].text, "again");
 });
 
-test("a call whose client has gone is not called off", async () => {
+test("a call whose client disconnected is not cancelled", async () => {
   const session = await open(server, ASKING);
   const stream = session.postStream(call(1, "ask", { message: "?" }));
   const question = await stream.find(({ data }) => data);

@@ -43,8 +43,8 @@ function accepted(answer) {
   assert.equal(answer.text, "");
 }
 
-describe("opening a stream", () => {
-  test("says first where to post: a path of the same origin with a session id", async () => {
+describe("the opening of a stream", () => {
+  test("a stream first names its endpoint: a path of the same origin with a session id", async () => {
     const stream = events();
     const { status, headers } = await stream.opened;
     assert.equal(status, 200);
@@ -61,7 +61,7 @@ describe("opening a stream", () => {
     assert.equal(new URL(data, server.url).origin, server.url);
   });
 
-  test("keeps the query's parameters, and names the session itself", async () => {
+  test("the endpoint keeps query parameters and adds the session id", async () => {
     const stream = events("/sse?tenant=a%20b&sessionId=made-up&flag&x=1%262");
     const { data } = await stream.next();
     const url = new URL(data, server.url);
@@ -74,7 +74,7 @@ describe("opening a stream", () => {
     accepted(await post(server, NOTHING, { path: data }));
   });
 
-  test("begins a session of its own each time", async () => {
+  test("each stream begins a session of its own", async () => {
     const [one, other] = await Promise.all([openSse(server), openSse(server)]);
     assert.notEqual(one.id, other.id);
     assert.equal(await one.callText("increment", { by: 5 }), "5");
@@ -83,7 +83,7 @@ describe("opening a stream", () => {
     other.close();
   });
 
-  test("is refused to whoever does not accept events", async () => {
+  test("a client that does not accept events is refused", async () => {
     for (const accept of ["application/json", "text/event-stream;q=0"])
       refuses(await send(server, "GET", "/sse", { headers: { accept } }), 406, -32000);
     for (const accept of ["*/*", null, "text/*"]) {
@@ -92,7 +92,7 @@ describe("opening a stream", () => {
     }
   });
 
-  test("is by GET alone: a client that tries Streamable HTTP first learns that it has to fall back", async () => {
+  test("a POST of `initialize` tells a Streamable HTTP client to fall back", async () => {
     for (const method of ["POST", "DELETE", "PUT", "PATCH"]) {
       const answer = await send(server, method, "/sse", {
         headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
@@ -105,7 +105,7 @@ describe("opening a stream", () => {
 });
 
 describe("a session", () => {
-  test("answers every POST on the stream, as events named `message` without an id", async () => {
+  test("every POST is answered on the stream by `message` events without an id", async () => {
     const stream = events();
     const path = (await stream.next()).data;
     accepted(await post(server, initialize({ version: "2024-11-05" }), { path }));
@@ -132,7 +132,7 @@ describe("a session", () => {
     await stream.quiet(100);
   });
 
-  test("negotiates any version of the `initialize` eras, and takes it to heart", async () => {
+  test("any session version is negotiated and applied", async () => {
     for (const version of ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]) {
       const session = await openSse(server, { version, client: { name: `client of ${version}`, version: "1" } });
       assert.equal(session.version, version);
@@ -147,7 +147,7 @@ describe("a session", () => {
     session.close();
   });
 
-  test("tells an `initialize` without a version what is wrong with it", async () => {
+  test("an `initialize` without a version is refused with the reason", async () => {
     const stream = events();
     const path = (await stream.next()).data;
     accepted(await post(server, request(0, "initialize", { capabilities: {} }), { path }));
@@ -156,7 +156,7 @@ describe("a session", () => {
     assert.match(error.message, /protocolVersion/);
   });
 
-  test("has progress and logs on the stream before the result they belong to", async () => {
+  test("progress and log messages precede their result on the stream", async () => {
     const session = await openSse(server);
     const progress = await session.exchange("tools/call", {
       name: "test_tool_with_progress",
@@ -175,7 +175,7 @@ describe("a session", () => {
     session.close();
   });
 
-  test("tells of a resource on the stream once it is subscribed to, and no more when it is not", async () => {
+  test("a resource is notified on the stream only while it is subscribed to", async () => {
     const session = await openSse(server);
     const updates = () => session.messages.filter(({ method }) => method === "notifications/resources/updated");
     await session.call("increment");
@@ -192,7 +192,7 @@ describe("a session", () => {
     session.close();
   });
 
-  test("asks its client on the stream, and takes the answer by POST", async () => {
+  test("questions go out on the stream, and answers come by POST", async () => {
     for (const version of ["2024-11-05", "2025-11-25"]) {
       const asked = [];
       const session = await openSse(server, {
@@ -215,7 +215,7 @@ describe("a session", () => {
     }
   });
 
-  test("asks nothing of a client that did not say it can be asked", async () => {
+  test("a client without the capability is not asked", async () => {
     const session = await openSse(server);
     const { isError, content } = await session.call("ask", { message: "Which?" });
     assert.equal(isError, true);
@@ -224,7 +224,7 @@ describe("a session", () => {
     session.close();
   });
 
-  test("runs calls beside each other, each answered by its own id", async () => {
+  test("calls run in parallel, each answered by its own id", async () => {
     const session = await openSse(server);
     const slow = session.callText("slow", { ms: 400 });
     assert.equal(await session.callText("echo", { text: "quick" }), "quick");
@@ -233,7 +233,7 @@ describe("a session", () => {
     session.close();
   });
 
-  test("does not answer a call that its client called off", async () => {
+  test("a cancelled call is not answered", async () => {
     const session = await openSse(server);
     accepted(await session.post(request("late", "tools/call", { name: "slow", arguments: { ms: 300 } })));
     await session.notify("notifications/cancelled", { requestId: "late" });
@@ -243,7 +243,7 @@ describe("a session", () => {
     session.close();
   });
 
-  test("keeps its state, and reads it as a resource", async () => {
+  test("a session keeps its state and reads it as a resource", async () => {
     const session = await openSse(server);
     assert.equal(await session.callText("increment", { by: 3 }), "3");
     assert.equal(await session.callText("increment", { by: 4 }), "7");
@@ -253,8 +253,8 @@ describe("a session", () => {
   });
 });
 
-describe("what is posted", () => {
-  test("to no session, a made-up one or one of the other transport, is refused and makes no object", async () => {
+describe("posted messages", () => {
+  test("a message to no, a made-up or another transport's session is refused and makes no object", async () => {
     const fresh = await start();
     const streamable = await open(fresh);
     await streamable.call("increment");
@@ -284,7 +284,7 @@ describe("what is posted", () => {
     session.close();
   });
 
-  test("is refused with what is wrong with it, and the session goes on", async () => {
+  test("a malformed message is refused with the reason, and the session continues", async () => {
     const session = await openSse(server);
     refuses(await session.post("{"), 400, -32700);
     refuses(await session.post(Buffer.from([0x22, 0xff, 0x22])), 400, -32700);
@@ -298,7 +298,7 @@ describe("what is posted", () => {
     session.close();
   });
 
-  test("is by POST alone", async () => {
+  test("other methods than POST are refused", async () => {
     const session = await openSse(server);
     for (const method of ["GET", "DELETE", "PUT"]) {
       const answer = await send(server, method, session.path);
@@ -308,7 +308,7 @@ describe("what is posted", () => {
     session.close();
   });
 
-  test("may be an answer to nothing, which is dropped", async () => {
+  test("an answer to no question is dropped", async () => {
     const session = await openSse(server);
     accepted(await session.post({ jsonrpc: "2.0", id: 77, result: {} }));
     accepted(await session.post({ jsonrpc: "2.0", id: null, error: { code: -32700, message: "what?" } }));
@@ -318,7 +318,7 @@ describe("what is posted", () => {
 });
 
 // One path for both transports, as `auto` of the TypeScript library has it.
-describe("at the path of Streamable HTTP", async () => {
+describe("HTTP+SSE at the path of Streamable HTTP", async () => {
   const shared = await start({ vars: { SAME_PATH: "true" } });
   const get = (headers) => send(shared, "GET", "/mcp", { headers });
 
@@ -351,7 +351,7 @@ describe("at the path of Streamable HTTP", async () => {
     refuses(await session.end(), 404, -32001);
   });
 
-  test("both kinds of session run side by side and know nothing of each other", async () => {
+  test("sessions of both transports run side by side independently", async () => {
     const [old, young] = await Promise.all([openSse(shared, { path: "/mcp" }), open(shared)]);
     assert.equal(await old.callText("increment", { by: 10 }), "10");
     assert.equal(await young.callText("increment", { by: 1 }), "1");
@@ -360,7 +360,7 @@ describe("at the path of Streamable HTTP", async () => {
     old.close();
   });
 
-  test("what is neither is refused", async () => {
+  test("a request that fits neither transport is refused", async () => {
     refuses(await post(shared, request(4, "ping")), 400, -32000, 4);
     refuses(await send(shared, "DELETE", "/mcp"), 400, -32000);
     refuses(await get({ accept: "text/event-stream", "mcp-session-id": "made-up" }), 404, -32001);
@@ -372,7 +372,7 @@ describe("at the path of Streamable HTTP", async () => {
 
 // These wait for the runtime, each on a server of its own.
 describe("a quiet session", { concurrency: true }, () => {
-  test("has a comment now and then, and is still open afterwards", async () => {
+  test("a quiet stream has comments and stays open", async () => {
     const session = await openSse(server, { client: { name: "patient", version: "1" } });
     const said = session.messages.length;
     await sleep(IDLE_MS);
@@ -383,7 +383,7 @@ describe("a quiet session", { concurrency: true }, () => {
     session.close();
   });
 
-  test("outlives its object's sleep, with all that was negotiated and kept", async () => {
+  test("a session outlives its object's sleep with its version and state", async () => {
     const own = await start({ trace: true });
     const session = await openSse(own, {
       version: "2025-06-18",
@@ -413,7 +413,7 @@ describe("a quiet session", { concurrency: true }, () => {
     session.close();
   });
 
-  test("ends when its client goes: it is unknown then, by either transport", async () => {
+  test("a session ends when its client disconnects, and is unknown to both transports", async () => {
     const session = await openSse(server);
     assert.equal(await session.callText("increment"), "1");
     accepted(await session.post(request("unheard", "tools/call", { name: "slow", arguments: { ms: 110_000 } })));
@@ -425,7 +425,7 @@ describe("a quiet session", { concurrency: true }, () => {
     await server.log(({ json }) => json?.name === "slow" && json.outcome === "cancelled");
   });
 
-  test("leaves nothing behind when it ends", async () => {
+  test("an ended session leaves nothing behind", async () => {
     const own = await start({ trace: true });
     const session = await openSse(own);
     assert.equal(await session.callText("increment"), "1");
@@ -442,7 +442,7 @@ describe("a quiet session", { concurrency: true }, () => {
     assert.ok(alarms > 0);
   });
 
-  test("ends with the server, and a client that connects again begins anew", async () => {
+  test("a session ends with the server, and a new connection begins anew", async () => {
     const own = await start();
     const session = await openSse(own);
     assert.equal(await session.callText("increment", { by: 9 }), "9");

@@ -13,7 +13,7 @@ const progress = { name: "test_tool_with_progress", arguments: {}, _meta: { prog
 
 describe("initialize", () => {
   for (const version of ALL) {
-    test(`is answered with ${version} where the client asks for it`, async () => {
+    test(`version ${version} is negotiated if the client requests it`, async () => {
       const answer = await post(server, initialize({ version }));
       assert.equal(answer.status, 200, `${answer}`);
       assert.equal(answer.headers["content-type"], "application/json");
@@ -29,21 +29,21 @@ describe("initialize", () => {
   }
 
   for (const version of ["1999-01-01", "2026-07-28", "2099-12-31", ""]) {
-    test(`offers the newest version to a client that asks for "${version}"`, async () => {
+    test(`a client that requests "${version}" is offered the newest version`, async () => {
       const answer = await post(server, initialize({ version }));
       assert.equal(answer.status, 200, `${answer}`);
       assert.equal(answer.json.result.protocolVersion, NEWEST);
     });
   }
 
-  test("without a version is an error and begins no session", async () => {
+  test("an `initialize` without a version is an error and begins no session", async () => {
     const answer = await post(server, request(7, "initialize", { capabilities: {} }));
     assert.equal(answer.headers["mcp-session-id"], undefined);
     assert.deepEqual([answer.json.id, answer.json.error.code], [7, -32602], `${answer}`);
     assert.match(answer.json.error.message, /protocolVersion/);
   });
 
-  test("gives ids that nobody can guess", async () => {
+  test("session ids cannot be guessed", async () => {
     const ids = [];
     for (let round = 0; round < 40; round++) {
       const answers = await Promise.all(Array.from({ length: 25 }, () => post(server, initialize())));
@@ -59,7 +59,7 @@ describe("initialize", () => {
     assert.equal(new Set(ids.map((id) => id.slice(-20))).size, 1000);
   });
 
-  test("on a session is refused, and the session goes on", async () => {
+  test("an `initialize` on a session is refused, and the session continues", async () => {
     const session = await open(server);
     const answer = await session.post(initialize());
     assert.equal(answer.status, 400, `${answer}`);
@@ -73,7 +73,7 @@ describe("initialize", () => {
     ["a request", [initialize(), request(1, "ping")]],
     ["a notification", [notification("notifications/initialized"), initialize({ version: "2025-03-26" })]],
   ]) {
-    test(`in a batch with ${what} is refused`, async () => {
+    test(`an initialize in a batch with ${what} is refused`, async () => {
       const session = await open(server, { version: "2025-03-26" });
       const body = JSON.stringify(batch);
       for (const answer of [await post(server, body), await session.post(body)]) {
@@ -91,7 +91,7 @@ for (const version of ALL) {
       const sent = { "its own": version, no: null, "the newest": NEWEST }[header];
       const connect = () => open(server, { version, headers: { "mcp-protocol-version": sent } });
 
-      test("gets a quiet answer as JSON", async () => {
+      test("a response without earlier messages is JSON", async () => {
         const session = await connect();
         const answer = await session.post(request("a", "tools/call", { name: "whoami" }));
         assert.equal(answer.status, 200, `${answer}`);
@@ -102,7 +102,7 @@ for (const version of ALL) {
         if (version >= "2025-06-18") assert.equal(structuredContent.version, version);
       });
 
-      test("gets what precedes an answer as events, primed only where the version has it", async () => {
+      test("a response with earlier messages is events, primed only in versions that have it", async () => {
         const session = await connect();
         const answer = await session.post(request("b", "tools/call", progress));
         assert.equal(answer.status, 200, `${answer}`);
@@ -121,7 +121,7 @@ for (const version of ALL) {
         assert.equal(new Set(events.map(({ id }) => id)).size, 4);
       });
 
-      test(`${version === "2025-03-26" ? "may" : "may not"} send batches`, async () => {
+      test(`batches are ${version === "2025-03-26" ? "accepted" : "refused"}`, async () => {
         const session = await connect();
         const answer = await session.post(JSON.stringify([request(1, "ping"), request(2, "ping")]));
         if (version === "2025-03-26") {

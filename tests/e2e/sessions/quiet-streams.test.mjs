@@ -18,7 +18,7 @@ const said = async (session, id, result) =>
 // Well before the next one.
 const DUE = { ms: 45_000 };
 
-describe("when it has been quiet for 25 s", { concurrency: true }, () => {
+describe("25 seconds of silence", { concurrency: true }, () => {
   for (const version of VERSIONS) {
     test(`a call that has sent nothing is answered as a stream, and its result comes on it, at ${version}`, async () => {
       const session = await open(server, { version });
@@ -54,7 +54,7 @@ describe("when it has been quiet for 25 s", { concurrency: true }, () => {
     });
   }
 
-  test("a call whose client came back for it sends a comment too", async () => {
+  test("a resumed stream sends a comment too", async () => {
     const session = await open(server, { capabilities: { elicitation: {} } });
     const cut = session.postStream(call(1, "ask", { message: "?" }));
     const question = await cut.find(({ data }) => data);
@@ -66,7 +66,7 @@ describe("when it has been quiet for 25 s", { concurrency: true }, () => {
     assert.equal((await next).json.result.content[0].text, "action=decline");
   });
 
-  test("a session's own stream sends a comment, while its object sleeps, and then what is announced", async () => {
+  test("the GET stream of a sleeping session sends a comment, and later notifications", async () => {
     await using traced = await fixture({ trace: true });
     const session = await open(traced);
     using stream = session.stream();
@@ -80,7 +80,7 @@ describe("when it has been quiet for 25 s", { concurrency: true }, () => {
     assert.equal((await next).json.method, "notifications/tools/list_changed");
   });
 
-  test("a call goes on whose client has gone, and its result is there for who comes back", async () => {
+  test("a call continues without its client, and its result can be resumed", async () => {
     const session = await open(server, { version: "2025-03-26", capabilities: { elicitation: {} } });
     const both = JSON.stringify([call(1, "ask", { message: "?" }), call(2, "slow", { ms: ASLEEP_MS + 1000 })]);
     const stream = session.postStream(both);
@@ -95,7 +95,7 @@ describe("when it has been quiet for 25 s", { concurrency: true }, () => {
     assert.equal(await rest.next(), undefined);
   });
 
-  test("a stream that the server ended early has the result for who comes back", async () => {
+  test("a stream that the server ended early can be resumed for its result", async () => {
     const session = await open(server);
     const { events } = await session.post(call(1, "test_reconnection"));
     assert.equal(events.length, 1);

@@ -44,9 +44,9 @@ const answered = ({ json }, id, text) =>
     [id, [{ type: "text", text: `action=accept, content={"answer":"${text}"}` }]],
   );
 
-describe("a call's stream that was cut half way", () => {
+describe("a call's stream that was cut", () => {
   for (const version of VERSIONS) {
-    test(`goes on with the result, which comes once, at ${version}`, async () => {
+    test(`a resumed stream delivers the result once, at ${version}`, async () => {
       const session = await open(server, { version, ...ASKING });
       const { stream, question, answer } = await ask(session);
       stream.close();
@@ -60,7 +60,7 @@ describe("a call's stream that was cut half way", () => {
     });
   }
 
-  test("gives everything again to a client that got only the priming event", async () => {
+  test("a client that got only the priming event gets all messages", async () => {
     const session = await open(server, ASKING);
     const { stream, primer, question, answer } = await ask(session);
     stream.close();
@@ -72,7 +72,7 @@ describe("a call's stream that was cut half way", () => {
     assert.equal(await resumed.next(), undefined);
   });
 
-  test("keeps the result of a call that ended while nobody was there", async () => {
+  test("the result of a call that ended meanwhile is kept", async () => {
     const session = await open(server, ASKING);
     const { stream, question, answer } = await ask(session);
     stream.close();
@@ -85,7 +85,7 @@ describe("a call's stream that was cut half way", () => {
     answered(events[0], 1, "alone");
   });
 
-  test("may be cut and resumed again and again", async () => {
+  test("a stream may be cut and resumed repeatedly", async () => {
     const session = await open(server, ASKING);
     const { stream, primer, question, answer } = await ask(session);
     stream.close();
@@ -101,7 +101,7 @@ describe("a call's stream that was cut half way", () => {
     assert.equal(await last.next(), undefined);
   });
 
-  test("is handed over where the first connection was not cut at all", async () => {
+  test("a resumption takes the stream over from a connection that is still open", async () => {
     const session = await open(server, ASKING);
     const { stream, question, answer } = await ask(session);
     using resumed = session.stream({ lastEventId: question.id });
@@ -112,8 +112,8 @@ describe("a call's stream that was cut half way", () => {
   });
 });
 
-describe("a call's stream that is through", () => {
-  test("gives each client what it missed, and ends", async () => {
+describe("a call's stream that has ended", () => {
+  test("a resumed finished stream delivers what was missed and ends", async () => {
     const session = await open(server);
     const { events } = await session.post(withProgress(1, "test_tool_with_progress"));
     assert.equal(events.length, 5);
@@ -126,7 +126,7 @@ describe("a call's stream that is through", () => {
     }
   });
 
-  test("ends at once for a client that asks after it was forgotten", async () => {
+  test("a resumption after its time ends at once", async () => {
     const session = await open(server);
     const { events } = await session.post(withProgress(1, "test_tool_with_progress"));
     const [object, stream, sequence] = events[0].id.split("-");
@@ -135,8 +135,8 @@ describe("a call's stream that is through", () => {
   });
 });
 
-describe("after SESSION_RESUME_SECONDS", () => {
-  test("what a client missed is gone, from storage too, and the stream ends at once", async () => {
+describe("the end of SESSION_RESUME_SECONDS", () => {
+  test("missed messages are deleted, from storage too, and the stream ends at once", async () => {
     await using forgetful = await fixture({ vars: { SESSION_RESUME_SECONDS: "1" } });
     const session = await open(forgetful);
     const stream = session.postStream(call(1, "flood", { bytes: 1, count: 20, every_ms: 30 }));
@@ -148,7 +148,7 @@ describe("after SESSION_RESUME_SECONDS", () => {
     assert.deepEqual(await rest(session.stream({ lastEventId: primer.id })), []);
   });
 
-  test("so is what was only in memory; before, it is there", async () => {
+  test("messages that were only in memory are gone too, and not before", async () => {
     await using forgetful = await fixture({ vars: { SESSION_RESUME_SECONDS: "2" } });
     const session = await open(forgetful);
     const { events } = await session.post(withProgress(1, "test_tool_with_progress"));
@@ -160,7 +160,7 @@ describe("after SESSION_RESUME_SECONDS", () => {
 });
 
 describe("event ids", () => {
-  test("are unique in the session, and resuming one stream brings nothing of another", async () => {
+  test("event ids are unique in the session, and a resumed stream has nothing of another", async () => {
     const session = await open(server, ASKING);
     using own = session.stream();
     const seen = [(await own.next()).id];
@@ -184,7 +184,7 @@ describe("event ids", () => {
     assert.equal(seen.length, 16);
   });
 
-  test("that are none, or of another session, are refused, and the other session is left alone", async () => {
+  test("malformed and foreign event ids are refused without affecting another session", async () => {
     const [session, other] = [await open(server), await open(server, ASKING)];
     const { stream, question, answer } = await ask(other);
     const headers = { ...session.headers, accept: "text/event-stream" };
@@ -202,9 +202,9 @@ describe("event ids", () => {
   });
 });
 
-describe("the session's own stream", () => {
+describe("the GET stream", () => {
   for (const version of VERSIONS) {
-    test(`goes on after the last event that the client saw, at ${version}`, async () => {
+    test(`a resumed GET stream continues after the last event, at ${version}`, async () => {
       const session = await open(server, { version });
       const first = session.stream();
       await first.opened;
@@ -223,8 +223,8 @@ describe("the session's own stream", () => {
   }
 });
 
-describe("after a crash of the server", () => {
-  test("a client that had gone before still gets all it missed, once each", async () => {
+describe("a crash of the server", () => {
+  test("a client that left before the crash gets all it missed once", async () => {
     await using demos = await demo();
     const session = await open(demos);
     const stream = session.postStream(withProgress(1, "countdown", { steps: 20, delay_ms: 30 }));
@@ -245,7 +245,7 @@ describe("after a crash of the server", () => {
     assert.equal(new Set(ids(events)).size, 20);
   });
 
-  test("so does one that went while the end of a finished stream was still on its way", async () => {
+  test("a client that left during the end of a stream gets all it missed once", async () => {
     await using crashing = await fixture({ vars: { LOG_REQUESTS: "all" } });
     const session = await open(crashing, { version: "2025-03-26", ...ASKING });
     // More than fits between a server and a client that does not read, and less than makes that client count as gone.
@@ -263,7 +263,7 @@ describe("after a crash of the server", () => {
     answered(events.at(-1), "asked", "last");
   });
 
-  test("so does one that had gone without anybody noticing, if the call was a long one", async () => {
+  test("a client whose loss was not noticed gets the result of a long call", async () => {
     await using crashing = await fixture();
     const session = await open(crashing);
     // The answer is taken off the server's hands, so that it cannot know better; a client that lost its network has it not.
@@ -278,7 +278,7 @@ describe("after a crash of the server", () => {
     );
   });
 
-  test("the stream of a call that died with it ends, and does not hang", async () => {
+  test("the stream of a call that died in the crash ends and does not hang", async () => {
     await using crashing = await fixture();
     const session = await open(crashing, ASKING);
     const { primer } = await ask(session);

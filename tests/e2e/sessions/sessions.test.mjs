@@ -40,7 +40,7 @@ async function gets(session, lastEventId) {
 }
 
 describe("DELETE", () => {
-  test("ends the session for every method, and nothing that it kept is left", async () => {
+  test("a deleted session is refused by every method and leaves nothing stored", async () => {
     const session = await open(server);
     await session.call("increment", { by: 5 });
     await session.callText("sql", { text: "a note" });
@@ -55,7 +55,7 @@ describe("DELETE", () => {
     assert.deepEqual(kinds(server, session), ["ended"]);
   });
 
-  test("is remembered through a restart, also of a session that never did anything", async () => {
+  test("a deletion survives a restart, even of an unused session", async () => {
     await using restarting = await fixture();
     const [used, unused] = [await open(restarting), await open(restarting)];
     await used.call("increment");
@@ -64,7 +64,7 @@ describe("DELETE", () => {
     for (const session of [used, unused]) await isGone(session);
   });
 
-  test("ends the session's streams and calls, and what those still do leaves nothing behind", async () => {
+  test("a deletion ends streams and calls, and their later work stores nothing", async () => {
     const session = await open(server, ASKING);
     using own = session.stream();
     await own.next();
@@ -83,7 +83,7 @@ describe("DELETE", () => {
     assert.deepEqual(kinds(server, session), ["ended"]);
   });
 
-  test("does not touch another session", async () => {
+  test("a deletion does not affect another session", async () => {
     const [one, other] = [await open(server), await open(server)];
     await other.call("increment", { by: 3 });
     await one.end();
@@ -92,7 +92,7 @@ describe("DELETE", () => {
 });
 
 describe("a restart of the server", () => {
-  test("leaves the session its state, its client and what that can do", async () => {
+  test("a session keeps its state, client and capabilities over a restart", async () => {
     await using restarting = await fixture();
     const answers = { "elicitation/create": () => ({ action: "accept", content: { answer: "yes" } }) };
     const client = { name: "Äpfel & Birnen", version: "3" };
@@ -120,7 +120,7 @@ describe("a restart of the server", () => {
     }
   });
 
-  test("in the middle of calls keeps all that was answered, and nothing by halves", async () => {
+  test("a restart in the middle of calls keeps every acknowledged change and no partial one", async () => {
     await using crashing = await fixture();
     const session = await open(crashing, ASKING);
     const asking = session.postStream(call(1, "ask", { message: "?" }));
@@ -150,8 +150,8 @@ describe("a restart of the server", () => {
   });
 });
 
-describe("a session that is not used", () => {
-  test("ends after its idle time, with all that it kept, and its stream ends", async () => {
+describe("an idle session", () => {
+  test("an idle session ends with its data and its stream", async () => {
     await using server = await fixture({ vars: { SESSION_IDLE_SECONDS: "1" } });
     const session = await open(server);
     using stream = session.stream();
@@ -166,7 +166,7 @@ describe("a session that is not used", () => {
     await isGone(session);
   });
 
-  test("lives on for as long as it is used", async () => {
+  test("a used session does not end", async () => {
     await using server = await fixture({ vars: { SESSION_IDLE_SECONDS: "2" } });
     const [used, unused] = [await open(server), await open(server)];
     await used.call("increment");
@@ -181,7 +181,7 @@ describe("a session that is not used", () => {
     assert.equal(await counter(used), 1);
   });
 
-  test("has an id that is good for so long at most, whether it was used or not", async () => {
+  test("a session id expires, used or not", async () => {
     await using server = await fixture({ vars: { SESSION_MAX_AGE_SECONDS: "2" } });
     const [used, unused] = [await open(server), await open(server)];
     // An id's end is in whole seconds. Asking for it before would use the unused one.
@@ -194,7 +194,7 @@ describe("a session that is not used", () => {
     assert.equal(exists(server, unused), false);
   });
 
-  test("is forgotten, that it has ended too, once its id is good no more", async () => {
+  test("an ended session is forgotten when its id has expired", async () => {
     await using server = await fixture({ vars: { SESSION_MAX_AGE_SECONDS: "2" } });
     const session = await open(server);
     await session.call("increment");

@@ -29,8 +29,8 @@ async function rows(server, operation) {
   return (await until(line, "the request's line")).json.rows;
 }
 
-describe("over a restart of the server", () => {
-  test("states stay, each by its name, with the tables that tools made", async () => {
+describe("a restart of the server", () => {
+  test("states and tables of tools survive a restart", async () => {
     const server = await start();
     const [session, other] = [await open(server), await open(server)];
     await session.call("increment", { by: 40 });
@@ -44,7 +44,7 @@ describe("over a restart of the server", () => {
     assert.equal(await other.callText("sql", { text: "first" }), "1");
   });
 
-  test("the log level stays that was set last", async () => {
+  test("the last log level survives a restart", async () => {
     const server = await start();
     const session = await open(server);
     for (const levels of [
@@ -61,7 +61,7 @@ describe("over a restart of the server", () => {
     }
   });
 
-  test("subscriptions stay, and those that were given up do not come back", async () => {
+  test("subscriptions survive a restart, and ended ones do not return", async () => {
     const server = await start();
     const session = await open(server);
     for (const uri of [COUNTER, "test://watched-resource", "it's:'odd'"]) {
@@ -85,7 +85,7 @@ describe("over a restart of the server", () => {
     stream.close();
   });
 
-  test("events stay that a client missed, in their order and of their stream", async () => {
+  test("missed events survive a restart in their order and stream", async () => {
     const server = await start();
     const session = await open(server);
     const lost = [];
@@ -113,7 +113,7 @@ describe("over a restart of the server", () => {
     }
   });
 
-  test("an end stays an end", async () => {
+  test("an ended session stays ended after a restart", async () => {
     const server = await start();
     const [session, quiet] = [await open(server), await open(server)];
     await session.call("increment");
@@ -127,8 +127,8 @@ describe("over a restart of the server", () => {
   });
 });
 
-describe("a row is written", () => {
-  test("for what changes, and for nothing else", async () => {
+describe("written rows", () => {
+  test("a row is written for each change and for nothing else", async () => {
     const server = await start();
     const session = await open(server);
     const written = (method, params) => rows(server, () => session.request(method, params));
@@ -146,7 +146,7 @@ describe("a row is written", () => {
     assert.equal(await written("resources/unsubscribe", { uri: COUNTER }), 0);
   });
 
-  test("when a session ends, in place of all its tables", async () => {
+  test("the end of a session replaces all its tables by one row", async () => {
     const server = await start({ trace: true });
     const session = await open(server);
     await session.call("increment");
@@ -159,8 +159,8 @@ describe("a row is written", () => {
   });
 });
 
-describe("a session that nobody uses", () => {
-  test("ends after SESSION_IDLE_SECONDS, with what it kept; one that kept nothing goes on", async () => {
+describe("an unused session", () => {
+  test("a session with data ends after SESSION_IDLE_SECONDS, and one without continues", async () => {
     const server = await start({ vars: { SESSION_IDLE_SECONDS: "1" } });
     const [keeping, quiet] = [await open(server), await open(server)];
     await keeping.call("increment");
@@ -173,7 +173,7 @@ describe("a session that nobody uses", () => {
     assert.deepEqual(await quiet.request("ping"), {});
   });
 
-  test("is unknown after SESSION_MAX_AGE_SECONDS, used or not", async () => {
+  test("a session is unknown after SESSION_MAX_AGE_SECONDS, used or not", async () => {
     const server = await start({ vars: { SESSION_MAX_AGE_SECONDS: "1" }, trace: true });
     const session = await open(server);
     await until(

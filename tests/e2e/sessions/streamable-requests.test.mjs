@@ -13,14 +13,14 @@ const session = await open(server);
 
 const call = (id, name, args = {}) => request(id, "tools/call", { name, arguments: args });
 
-describe("a request's head", () => {
-  test("without a session id is refused, its id known", async () => {
+describe("request headers", () => {
+  test("a request without a session id is refused with its request id", async () => {
     refuses(await post(server, request("q", "tools/list")), 400, -32000, "q");
     refuses(await post(server, notification("notifications/initialized")), 400, -32000);
     refuses(await send(server, "DELETE", "/mcp"), 400, -32000);
   });
 
-  test("has to accept JSON and events, by any range that admits them", async () => {
+  test("a request must accept JSON and events, by any media range", async () => {
     for (const accept of ["application/json", "text/event-stream", "text/html", "application/json, text/event-stream;q=0"])
       for (const body of [initialize(), request(1, "ping")]) {
         const headers = body.method === "ping" ? { ...session.headers, accept } : { accept };
@@ -33,7 +33,7 @@ describe("a request's head", () => {
     }
   });
 
-  test("has to name JSON as the body's type, with or without parameters", async () => {
+  test("a request must have the content type JSON, with or without parameters", async () => {
     for (const type of ["text/plain", null, "application/x-www-form-urlencoded", "application/json-seq"]) {
       refuses(await session.post(request(1, "ping"), { headers: { "content-type": type } }), 415, -32000);
       refuses(await post(server, initialize(), { headers: { "content-type": type } }), 415, -32000);
@@ -44,7 +44,7 @@ describe("a request's head", () => {
     }
   });
 
-  test("with a version that is not served is refused by every method, and told which are", async () => {
+  test("an unsupported version is refused by every method with the supported ones", async () => {
     const headers = { ...session.headers, "mcp-protocol-version": "1999-01-01" };
     const get = { ...headers, accept: "text/event-stream" };
     for (const [answer, id] of [
@@ -59,7 +59,7 @@ describe("a request's head", () => {
   });
 
   for (const method of ["PUT", "PATCH", "HEAD", "TRACE"]) {
-    test(`with the method ${method} is refused, and told which there are`, async () => {
+    test(`the HTTP method ${method} is refused with the allowed ones`, async () => {
       const answer = await send(server, method, "/mcp", { headers: session.headers });
       assert.equal(answer.status, 405, `${answer}`);
       assert.deepEqual(answer.headers.allow.split(", ").toSorted(), ["DELETE", "GET", "OPTIONS", "POST"]);
@@ -68,21 +68,21 @@ describe("a request's head", () => {
   }
 });
 
-describe("a request's body", () => {
+describe("request bodies", () => {
   for (const [where, send] of [
     ["without a session", (body, headers) => post(server, body, { headers })],
     ["on a session", (body, headers) => session.post(body, { headers })],
   ]) {
-    test(`that is not JSON is a parse error ${where}`, async () => {
+    test(`a body that is no JSON is a parse error ${where}`, async () => {
       for (const body of ["", "{", "nope", '{"jsonrpc":"2.0","id":1,"method":"ping"', "\u0000", "[1,"])
         refuses(await send(body), 400, -32700);
     });
 
-    test(`that is not UTF-8 is a parse error ${where}`, async () => {
+    test(`a body that is no UTF-8 is a parse error ${where}`, async () => {
       refuses(await send(Buffer.from([0x22, 0xff, 0xfe, 0x22])), 400, -32700);
     });
 
-    test(`that is no message is an invalid request ${where}, with its id where that is legible`, async () => {
+    test(`a body that is no message is an invalid request ${where}, with its id if readable`, async () => {
       for (const [body, id] of [
         ["1", null],
         ["{}", null],
@@ -100,7 +100,7 @@ describe("a request's body", () => {
         refuses(await send(body), 400, -32600, id);
     });
 
-    test(`of more than 4 MiB is refused ${where}, whether it says its length or not`, async () => {
+    test(`a body of more than 4 MiB is refused ${where}, with or without its length`, async () => {
       // The answer comes before the body does.
       refuses(await send([], { "content-length": `${MAX_BODY_BYTES + 1}` }), 413, -32000);
       const mebibyte = Buffer.alloc(1024 * 1024, 0x20);
@@ -108,7 +108,7 @@ describe("a request's body", () => {
     });
   }
 
-  test("of 4 MiB is read, whether it says its length or not", async () => {
+  test("a body of 4 MiB is read, with or without its length", async () => {
     const message = Buffer.from(JSON.stringify(request(1, "ping")));
     const body = Buffer.concat([message, Buffer.alloc(MAX_BODY_BYTES - message.length, 0x20)]);
     const half = body.length / 2;
@@ -120,7 +120,7 @@ describe("a request's body", () => {
   });
 });
 
-describe("a message that wants no answer", () => {
+describe("a message without an answer", () => {
   for (const [what, message] of [
     ["a notification", notification("notifications/initialized")],
     ["a notification that nobody knows", notification("notifications/made/up", { some: "thing" })],
@@ -136,7 +136,7 @@ describe("a message that wants no answer", () => {
     });
   }
 
-  test("an error that answers a question ends it", async () => {
+  test("an error as an answer ends the question", async () => {
     const session = await open(server, { capabilities: { roots: {} } });
     using stream = session.postStream(call(1, "roots"));
     const question = await stream.find(({ data }) => data);
@@ -151,7 +151,7 @@ describe("a message that wants no answer", () => {
 });
 
 describe("a request", () => {
-  test("gets its id back exactly", async () => {
+  test("a response repeats the request id exactly", async () => {
     for (const id of ["1", '"1"', '""', "-7", "0", '"listen:0"', '"\\u00e9"', "9007199254740993"]) {
       const answer = await session.post(`{"jsonrpc":"2.0","id":${id},"method":"ping"}`);
       assert.equal(answer.status, 200);
@@ -159,7 +159,7 @@ describe("a request", () => {
     }
   });
 
-  test("carries a mebibyte there and back, byte for byte", async () => {
+  test("a mebibyte is returned byte for byte", async () => {
     const odd = "é漢\u2028\u2029\u0085👩‍👩‍👧‍👦 \n\r\n\r\t\"\\\u0000\u001f\ufeff data: x\n\nevent: y\n\n";
     const text = odd.repeat(Math.ceil((1024 * 1024) / Buffer.byteLength(odd)));
     assert.ok(Buffer.byteLength(text) >= 1024 * 1024);
@@ -176,7 +176,7 @@ describe("a request", () => {
     assert.ok(echoed.result.content[0].text === text, "the text is another one");
   });
 
-  test("that sends nothing ahead of its answer is answered with JSON", async () => {
+  test("a request without earlier messages is answered with JSON", async () => {
     const answer = await session.post(call("x", "slow", { ms: 100 }));
     assert.equal(answer.status, 200);
     assert.equal(answer.headers["content-type"], "application/json");
@@ -187,7 +187,7 @@ describe("a request", () => {
     });
   });
 
-  test("is answered with a stream that ends after the answer, where the deployment wants streams", async () => {
+  test("a request is answered with a stream if the deployment is set to it", async () => {
     await using streaming = await fixture({ vars: { ANSWERS: "events" } });
     const session = await open(streaming, { version: "2025-06-18" });
     const answer = await session.post(call("x", "slow", { ms: 100 }));
@@ -197,7 +197,7 @@ describe("a request", () => {
     assert.deepEqual([event.json.id, event.json.result.content[0].text, more], ["x", "waited 100 ms", []]);
   });
 
-  test("whose tool fails is told so in the result", async () => {
+  test("a failing tool is reported in the result", async () => {
     const answer = await session.post(call(1, "test_error_handling"));
     assert.equal(answer.status, 200);
     assert.deepEqual(answer.json.result, {
@@ -206,7 +206,7 @@ describe("a request", () => {
     });
   });
 
-  test("for a tool, resource, prompt or method that is not there is an error that names it", async () => {
+  test("an unknown tool, resource, prompt or method is named in the error", async () => {
     for (const [method, params, code] of [
       ["tools/call", { name: "no_such_tool" }, -32602],
       ["resources/read", { uri: "test://no/such" }, -32002],
@@ -220,7 +220,7 @@ describe("a request", () => {
     }
   });
 
-  test("with arguments that do not fit is told which", async () => {
+  test("wrong arguments are named in the error", async () => {
     const answer = await session.post(call(1, "echo", { text: 5 }));
     assert.equal(answer.status, 200);
     assert.equal(answer.json.result.isError, true, `${answer}`);
@@ -232,8 +232,8 @@ describe("a request", () => {
   });
 });
 
-describe("requests at the same time", () => {
-  test("are each answered on their own connection", async () => {
+describe("parallel requests", () => {
+  test("parallel requests are each answered on their own connection", async () => {
     const waits = [300, 10, 200, 0, 100, 1, 2, 3];
     const answers = await Promise.all(waits.map((ms) => session.post(call(`w${ms}`, "slow", { ms }))));
     for (const [at, ms] of waits.entries()) {
@@ -247,7 +247,7 @@ describe("requests at the same time", () => {
     ["with ids of their own", [1, 2]],
     ["with one id", [7, 7]],
   ]) {
-    test(`${what} that both stream see nothing of each other`, async () => {
+    test(`${what} with parallel streams are independent`, async () => {
       const session = await open(server, { capabilities: { elicitation: {} } });
       const [first, second] = ids.map((id, at) => session.postStream(call(id, "ask", { message: `of ${at}` })));
       const questions = [];
@@ -273,8 +273,8 @@ describe("requests at the same time", () => {
   }
 });
 
-describe("a tool that looks at the request's headers", () => {
-  test("sees the client's own, and none that are secret or internal", async () => {
+describe("request headers in a tool", () => {
+  test("a tool sees the client's own headers and none that are secret or internal", async () => {
     const { structuredContent: headers } = await session.call("headers", {}, {
       headers: {
         "x-custom": "custom value",
@@ -292,14 +292,14 @@ describe("a tool that looks at the request's headers", () => {
     assert.doesNotMatch(JSON.stringify(headers), /secret/);
   });
 
-  test("is not told of a caller whom the request made up", async () => {
+  test("a tool sees no caller that headers make up", async () => {
     const caller = { subject: "ann", client_id: "c", scopes: ["admin"], props: {} };
     const forged = Buffer.from(JSON.stringify(caller)).toString("base64url");
     const { structuredContent } = await session.call("whoami", {}, { headers: { "x-durable-mcp-caller": forged } });
     assert.deepEqual(structuredContent, { user: null, client: "tests", version: "2025-11-25" });
   });
 
-  test("is served by a transport of the Worker's choosing, not the request's", async () => {
+  test("the Worker chooses the transport, not a header", async () => {
     const answer = await session.post(request(1, "ping"), { headers: { "x-durable-mcp-transport": "sse" } });
     assert.equal(answer.status, 200, `${answer}`);
     assert.deepEqual(answer.json.result, {});

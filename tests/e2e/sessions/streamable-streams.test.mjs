@@ -33,7 +33,7 @@ function primes(event) {
 
 describe("the stream of a call", () => {
   for (const token of ["p-1", 42, 0, ""]) {
-    test(`has its progress before the result, with the token ${JSON.stringify(token)} as it came`, async () => {
+    test(`progress precedes the result, with the token ${JSON.stringify(token)} unchanged`, async () => {
       const session = await open(server);
       const answer = await session.post(call(3, "test_tool_with_progress", {}, { progressToken: token }));
       assert.equal(answer.status, 200, `${answer}`);
@@ -50,14 +50,14 @@ describe("the stream of a call", () => {
     });
   }
 
-  test("is none where the client gave no token", async () => {
+  test("a call without a progress token has no stream", async () => {
     const session = await open(server);
     const answer = await session.post(call(1, "test_tool_with_progress"));
     assert.equal(answer.headers["content-type"], "application/json");
     assert.equal(answer.json.id, 1);
   });
 
-  test("has the tool's log messages, from the level that the client set", async () => {
+  test("log messages from the level of the client are on the stream", async () => {
     const session = await open(server);
     const logged = await session.post(call(1, "test_tool_with_logging"));
     assert.deepEqual(methods(logged), [...Array(3).fill("notifications/message"), 1]);
@@ -70,7 +70,7 @@ describe("the stream of a call", () => {
   });
 
   for (const version of VERSIONS) {
-    test(`${version === NEWEST ? "opens" : "does not open"} with a priming event at ${version}`, async () => {
+    test(`the stream ${version === NEWEST ? "opens" : "does not open"} with a priming event at ${version}`, async () => {
       const session = await open(server, { version });
       const { events } = await session.post(call(1, "test_tool_with_logging"));
       if (version === NEWEST) primes(events.shift());
@@ -79,7 +79,7 @@ describe("the stream of a call", () => {
     });
   }
 
-  test("ends early where the server says so, with the rest to be fetched, for clients that can", async () => {
+  test("a stream that the server releases ends early and can be resumed", async () => {
     const newest = await open(server);
     const { events } = await newest.post(call(1, "test_reconnection"));
     assert.equal(events.length, 1);
@@ -92,9 +92,9 @@ describe("the stream of a call", () => {
   });
 });
 
-describe("the session's own stream", () => {
+describe("the GET stream", () => {
   for (const version of VERSIONS) {
-    test(`gets what is announced once, and a call's stream does not, at ${version}`, async () => {
+    test(`a notification arrives once on the GET stream and on no call's stream, at ${version}`, async () => {
       const session = await open(server, { version });
       await session.request("resources/subscribe", { uri: WATCHED });
       using stream = await listen(session);
@@ -108,7 +108,7 @@ describe("the session's own stream", () => {
     });
   }
 
-  test("gets nothing of a call's, neither log nor progress nor question nor answer", async () => {
+  test("log, progress, questions and results of calls are not on the GET stream", async () => {
     const answers = { "elicitation/create": () => ({ action: "decline" }) };
     const session = await open(server, { capabilities: { elicitation: {} }, answers });
     using stream = await listen(session);
@@ -120,7 +120,7 @@ describe("the session's own stream", () => {
     assert.equal((await stream.next()).json.method, LIST_CHANGED);
   });
 
-  test("gets nothing of another session's", async () => {
+  test("notifications of another session are not on the GET stream", async () => {
     const [one, other] = [await open(server), await open(server)];
     using ours = await listen(one);
     using theirs = await listen(other);
@@ -131,7 +131,7 @@ describe("the session's own stream", () => {
     assert.equal((await theirs.next()).json.method, UPDATED, "it got the other session's list_changed");
   });
 
-  test("is told of a resource for as long as it is subscribed to", async () => {
+  test("a resource is notified only while it is subscribed to", async () => {
     const session = await open(server);
     using stream = await listen(session);
     await session.call("announce");
@@ -144,7 +144,7 @@ describe("the session's own stream", () => {
     assert.equal((await stream.next()).json.method, LIST_CHANGED);
   });
 
-  test("is taken over by a second GET: the first one ends, the second gets what comes", async () => {
+  test("a second GET takes the stream over from the first", async () => {
     const session = await open(server);
     using first = await listen(session);
     await session.call("announce");
@@ -161,7 +161,7 @@ describe("the session's own stream", () => {
     assert.notEqual((await third.next()).id, event.id);
   });
 
-  test("does not stop calls when it closes", async () => {
+  test("a closed GET stream does not stop calls", async () => {
     const session = await open(server, { capabilities: { elicitation: {} } });
     const stream = await listen(session);
     using running = session.postStream(call(1, "ask", { message: "?" }));
@@ -173,8 +173,8 @@ describe("the session's own stream", () => {
   });
 });
 
-describe("a GET", () => {
-  test("has to accept events by name", async () => {
+describe("GET requests", () => {
+  test("a GET must accept events by name", async () => {
     const session = await open(server);
     for (const accept of [null, "application/json", "text/html, application/json;q=0.9"]) {
       const answer = await send(server, "GET", "/mcp", { headers: { ...session.headers, accept } });
@@ -184,7 +184,7 @@ describe("a GET", () => {
     }
   });
 
-  test("without a session id, or with one of no session, opens nothing", async () => {
+  test("a GET without a valid session id is refused", async () => {
     const headers = { accept: "text/event-stream" };
     const none = await send(server, "GET", "/mcp", { headers });
     assert.equal(none.status, 400, `${none}`);

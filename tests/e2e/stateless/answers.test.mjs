@@ -12,15 +12,15 @@ const client = new Stateless(server);
 const call = (id, name, args = {}, _meta) => client.message(id, "tools/call", { name, arguments: args, _meta });
 const PROGRESS = { progressToken: "p" };
 
-describe("51 a call", () => {
-  test("51 that sends nothing ahead of its result is answered with JSON", async () => {
+describe("a stateless call", () => {
+  test("a call without earlier messages is answered with JSON", async () => {
     const answer = await client.post(call("x", "slow", { ms: 100 }));
     assert.deepEqual([answer.status, answer.headers["content-type"]], [200, "application/json"]);
     assert.equal(answer.headers["cache-control"], "no-store");
     assert.equal(answer.json.result.content[0].text, "waited 100 ms");
   });
 
-  test("51 with progress is answered by events that no proxy holds back, the last of them the result", async () => {
+  test("a call with progress is answered by unbuffered events, the last of them the result", async () => {
     const answer = await client.post(call("x", "test_tool_with_progress", {}, PROGRESS));
     assert.equal(answer.status, 200);
     assert.match(answer.headers["content-type"], /^text\/event-stream/);
@@ -41,14 +41,14 @@ describe("51 a call", () => {
     for (const { id, retry } of answer.events) assert.deepEqual([id, retry], [undefined, undefined]);
   });
 
-  test("51 without a token has no progress, and without a level no log", async () => {
+  test("a call without a token gets no progress, and without a level no log messages", async () => {
     for (const tool of ["test_tool_with_progress", "test_tool_with_logging", "test_logging_tool"]) {
       const answer = await client.post(call(1, tool));
       assert.equal(answer.headers["content-type"], "application/json", tool);
     }
   });
 
-  test("51 logs what its request wants to hear, and no less severe", async () => {
+  test("log messages below the level of the request are not sent", async () => {
     const texts = async (logLevel, level) => {
       const listening = new Stateless(server, { logLevel });
       const { notifications } = await listening.exchange("tools/call", { name: "log", arguments: { level, text: "t" } });
@@ -60,14 +60,14 @@ describe("51 a call", () => {
     assert.deepEqual(await texts(undefined, "emergency"), []);
   });
 
-  test("51 is answered by events from the first, where the deployment wants them", async () => {
+  test("a call is answered by events from the start if the deployment is set to it", async () => {
     await using streaming = await fixture({ vars: { ANSWERS: "events" } });
     const answer = await new Stateless(streaming).post(call("x", "test_simple_text"));
     assert.match(answer.headers["content-type"], /^text\/event-stream/);
     assert.deepEqual([answer.messages.length, answer.messages[0].id], [1, "x"]);
   });
 
-  test("51 of a mebibyte comes back byte for byte, and one that is too long is an error that says so", async () => {
+  test("a mebibyte comes back byte for byte, and a longer answer than allowed is an error", async () => {
     const text = "é漢\u2028\u2029👩‍👩‍👧‍👦 \n\r\t\"\\\u0000 data: x\n\nevent: y\n\n".repeat(16_000);
     assert.ok((await client.callText("echo", { text })) === text, "the text is another one");
     const { message } = await rejected(client.call("big", { bytes: 9_000_000 }), -32603);
@@ -75,7 +75,7 @@ describe("51 a call", () => {
   });
 });
 
-describe("a tool that looks at its request", () => {
+describe("request headers in a tool", () => {
   const secret = {
     authorization: "Bearer secret",
     cookie: "session=secret",
@@ -84,14 +84,14 @@ describe("a tool that looks at its request", () => {
     "x-durable-mcp-state": "new secret",
   };
 
-  test("sees the client's own headers, and none that are secret or internal", async () => {
+  test("a tool sees the client's own headers and none that are secret or internal", async () => {
     const { structuredContent } = await client.call("headers", {}, { headers: { ...secret, "x-custom": "own" } });
     assert.deepEqual([structuredContent["x-custom"], structuredContent["mcp-name"]], ["own", "headers"]);
     const names = Object.keys(structuredContent).filter((name) => /authorization|cookie|durable/i.test(name));
     assert.deepEqual(names, []);
   });
 
-  test("sees who its client is, and nobody whom the request made up", async () => {
+  test("a tool sees the client of its request and no identity that headers make up", async () => {
     const named = new Stateless(server, { client: { name: "Äpfel & Birnen", version: "3" }, headers: secret });
     const { structuredContent } = await named.call("whoami");
     assert.deepEqual(structuredContent, { user: null, client: "Äpfel & Birnen", version: STATELESS });
@@ -101,7 +101,7 @@ describe("a tool that looks at its request", () => {
     assert.match(JSON.stringify((await named.call("increment")).content), /This began a session/);
   });
 
-  test("is not reached by a session that calls itself something else", async () => {
+  test("a session cannot name itself differently by a header", async () => {
     const session = await open(server);
     for (const transport of ["stateless", "notice", "sse"]) {
       const headers = { ...secret, "x-durable-mcp-transport": transport };
@@ -111,7 +111,7 @@ describe("a tool that looks at its request", () => {
   });
 });
 
-describe("55 how long a result is good", () => {
+describe("caching hints", () => {
   const fresh = async (method, params, at = client) => {
     const { resultType, ttlMs, cacheScope } = await at.request(method, params);
     assert.equal(resultType, "complete");
@@ -119,18 +119,18 @@ describe("55 how long a result is good", () => {
     return [ttlMs > 0, cacheScope];
   };
 
-  test("55 is said of lists, and of what is the same for everybody that it is public", async () => {
+  test("lists have a lifetime, and are public if they are the same for every caller", async () => {
     for (const method of [
       ...["server/discover", "tools/list", "resources/list", "resources/templates/list", "prompts/list"],
     ])
       assert.deepEqual(await fresh(method), [true, "public"], method);
   });
 
-  test("55 of a resource is no time, and it is nobody else's, unless its server says so", async () => {
+  test("a resource is private and not cacheable unless its server says otherwise", async () => {
     assert.deepEqual(await fresh("resources/read", { uri: "test://static-text" }), [false, "private"]);
   });
 
-  test("55 is not said of calls, prompts and completions", async () => {
+  test("calls, prompts and completions have no caching hints", async () => {
     const ref = { type: "ref/prompt", name: "test_prompt_with_arguments" };
     for (const [method, params] of [
       ["tools/call", { name: "test_simple_text" }],
@@ -140,7 +140,7 @@ describe("55 how long a result is good", () => {
       assert.deepEqual(await fresh(method, params), [false, undefined], method);
   });
 
-  test("55 is the same on all pages, which have every tool once, in the same order each time", async () => {
+  test("all pages of a list have the same hints, and every tool once in a stable order", async () => {
     await using paged = await fixture({ vars: { PAGE_SIZE: "7" } });
     const reader = new Stateless(paged);
     const pages = async () => {
@@ -160,10 +160,10 @@ describe("55 how long a result is good", () => {
   });
 });
 
-describe("56 a page in a browser", () => {
+describe("a web page as a client", () => {
   const same = { origin: server.url };
 
-  test("56 may send every header that the protocol has, and those of the tools' arguments", async () => {
+  test("a page may send every header of the protocol and of the tools' arguments", async () => {
     const asked = ["authorization", "content-type", "mcp-method", "mcp-name", "mcp-protocol-version"];
     const params = ["mcp-param-region", "Mcp-Param-Dry-Run"];
     const headers = {
@@ -179,7 +179,7 @@ describe("56 a page in a browser", () => {
     assert.ok(!allowed.includes("x-other") && !allowed.includes("*"));
   });
 
-  test("56 can read every answer", async () => {
+  test("a page can read every answer", async () => {
     const progress = call(1, "test_tool_with_progress", {}, PROGRESS);
     const answers = [
       [200, await client.post(call(1, "test_simple_text"), { headers: same })],

@@ -38,21 +38,21 @@ async function hangUp(name, args, { streams, orderly = false, at } = {}) {
 }
 
 for (const streams of [false, true]) {
-  describe(streams ? "52 hanging up on a call that streams" : "52 hanging up on a call that has sent nothing", () => {
-    test("52 drops its handler at once", async () => {
+  describe(streams ? "hanging up on a call that streams" : "hanging up on a call that has sent nothing", () => {
+    test("the handler is dropped at once", async () => {
       const name = newName();
       const dropped = server.log(new RegExp(`^dropped ${name}$`));
       await hangUp("drop_aware", { name, ms: LONG }, { streams });
       await dropped;
     });
 
-    test("52 is told to a handler that wants to know, which may tidy up", async () => {
+    test("a handler that listens for cancellation is notified and may clean up", async () => {
       const name = newName();
       await hangUp("tidy", { name, ms: LONG }, { streams });
       assert.equal(await client.callText("tidied", { name }), "called off");
     });
 
-    test("52 is told to a handler with a state, which keeps what it changes then", async () => {
+    test("a handler with a state is notified, and its changes are stored", async () => {
       const session = handleIn(await client.call("increment"));
       const uri = `test://cancellations?session=${session}`;
       assert.equal(await text(uri), "0");
@@ -63,18 +63,18 @@ for (const streams of [false, true]) {
   });
 }
 
-test("52 reaches a state's object from any isolate", async () => {
+test("a cancellation reaches the object of a state from any isolate", async () => {
   const session = handleIn(await client.call("increment"));
   for (const streams of [false, true])
     await hangUp("cancel_aware", { ms: LONG, session }, { streams, at: server.second });
   assert.equal(await text(`test://cancellations?session=${session}`), "2");
 });
 
-test("52 an orderly close is noticed by what is sent next", async () => {
+test("an orderly close is noticed with the next message that is sent", async () => {
   await hangUp("slow_compute", { seconds: 60 }, { streams: true, orderly: true });
 });
 
-test("52 a client that takes nothing of what it is sent is as good as gone", async () => {
+test("a client that reads nothing counts as gone", async () => {
   const listening = new Stateless(server, { logLevel: "info" });
   const args = { bytes: 1_000_000, count: 200, every_ms: 1 };
   const stream = listening.postStream(listening.message(1, "tools/call", { name: "flood", arguments: args }));
@@ -85,14 +85,14 @@ test("52 a client that takes nothing of what it is sent is as good as gone", asy
   assert.equal(await client.callText("echo", { text: "on" }), "on");
 });
 
-test("52 the other calls go on, also those with the same id", async () => {
+test("other calls continue, even with the same id", async () => {
   const name = newName();
   const other = client.post(client.message(1, "tools/call", { name: "slow", arguments: { ms: 1500 } }));
   await hangUp("drop_aware", { name, ms: LONG });
   assert.equal((await other).json.result.content[0].text, "waited 1500 ms");
 });
 
-test("52 what nobody hung up on ends by itself", async () => {
+test("a call on which no client hung up ends by itself", async () => {
   const name = newName();
   assert.equal(await client.callText("tidy", { name, ms: 10 }), "not called off");
   assert.equal(await client.callText("drop_aware", { name, ms: 10 }), "not dropped");
@@ -100,7 +100,7 @@ test("52 what nobody hung up on ends by itself", async () => {
   assert.ok(!server.logs.some(({ text }) => text === `dropped ${name}`));
 });
 
-test("`notifications/cancelled` is not how a request is called off", async () => {
+test("`notifications/cancelled` does not cancel a stateless request", async () => {
   const running = client.post(client.message("r", "tools/call", { name: "slow", arguments: { ms: 700 } }));
   const { id: _, ...notification } = client.message(1, "notifications/cancelled", { requestId: "r" });
   assert.equal((await client.post(notification)).status, 202);

@@ -34,7 +34,7 @@ async function costing(expected, operation, at = server) {
 
 const objects = (at = server) => OBJECTS.map((name) => at.objects(name));
 
-describe("a request that is about nobody's state", () => {
+describe("a request without a state", () => {
   for (const [what, method, params] of [
     ["what the server is", "server/discover"],
     ["the list of tools", "tools/list"],
@@ -48,7 +48,7 @@ describe("a request that is about nobody's state", () => {
     ["a prompt", "prompts/get", { name: "test_simple_prompt" }],
     ["a completion", "completion/complete", { ref, argument: { name: "arg1", value: "pa" } }],
   ]) {
-    test(`${what} costs nothing but the Worker, and makes no object`, async () => {
+    test(`${what} costs only the Worker and makes no object`, async () => {
       const before = objects();
       const { response } = await costing({}, () => client.exchange(method, params));
       assert.ok(response.result, JSON.stringify(response));
@@ -56,7 +56,7 @@ describe("a request that is about nobody's state", () => {
     });
   }
 
-  test("nor does one that is refused", async () => {
+  test("a refused request makes no object", async () => {
     const before = objects();
     await costing({}, async () => {
       for (const [method, params] of [
@@ -72,13 +72,13 @@ describe("a request that is about nobody's state", () => {
     assert.deepEqual(objects(), before);
   });
 
-  test("nor do a hundred of them at once", async () => {
+  test("a hundred requests at once make no object", async () => {
     await costing({}, () => Promise.all(Array.from({ length: 100 }, (_, a) => client.callText("echo", { text: `${a}` }))));
   });
 });
 
-describe("a state", () => {
-  test("is one request to its object a call, and a row where it changes", async () => {
+describe("the cost of a state", () => {
+  test("a call costs one request to the object of its state, and a row if it changes", async () => {
     const session = handleIn(await client.call("increment"));
     await costing({ objectRequests: 1 }, () => client.call("cancel_aware", { ms: 1, session }));
     const read = () => client.request("resources/read", { uri: `mcp://resource/counter?session=${session}` });
@@ -88,7 +88,7 @@ describe("a state", () => {
     await costing({ objectRequests: 2, storageWrites: 1 }, () => client.call("increment", { session }));
   });
 
-  test("that is only looked at keeps nothing", async () => {
+  test("a state that is only read stores nothing", async () => {
     const kept = () => rowsOfAll(server, "McpObject", "durable_mcp").length;
     const before = kept();
     const { result } = await server.cost(() => client.request("resources/read", { uri: "mcp://resource/counter" }));
@@ -96,20 +96,20 @@ describe("a state", () => {
   });
 });
 
-describe("what is published", () => {
-  test("is one request to the hub, and one to each session that listens", async () => {
+describe("the cost of a published change", () => {
+  test("a change costs one request to the hub and one to each listening session", async () => {
     await client.call("test_trigger_tool_change");
     await costing(PUBLISHED, () => client.call("test_trigger_tool_change"));
   });
 
-  test("to who listens by a stream of its own is nothing more, and so is the end of that", async () => {
+  test("a change to stateless streams, and their end, costs nothing more", async () => {
     const stream = await costing({ objectRequests: 1 }, () => client.listen({ toolsListChanged: true }));
     await costing(PUBLISHED, () => client.call("test_trigger_tool_change"));
     assert.equal((await stream.next()).json.method, "notifications/tools/list_changed");
     await costing({}, () => stream.reset());
   });
 
-  test("to a session is a request to its object; that it listens, one to the hub", async () => {
+  test("a session that listens costs one request to the hub, and each change one to its object", async () => {
     const session = await open(server);
     await session.call("echo", { text: "x" });
     const opened = await server.cost(async () => {
@@ -126,8 +126,8 @@ describe("what is published", () => {
   });
 });
 
-describe("a task", () => {
-  test("is one request to its object to begin, and one each time it is asked about", async () => {
+describe("the cost of a task", () => {
+  test("a task costs one request to its object at its start and one for each poll", async () => {
     const before = objects();
     const begun = await server.cost(() => client.begin("confirm_delete", { filename: "a.txt" }));
     assert.equal(begun.objectRequests, 1);
@@ -142,14 +142,14 @@ describe("a task", () => {
     assert.deepEqual([read.objectRequests, read.storageWrites], [1, 1]);
   });
 
-  test("that is called off costs a request", async () => {
+  test("a cancellation costs one request", async () => {
     const task = await client.begin("slow_compute", { seconds: 60 });
     const cancelled = await server.cost(() => client.cancel(task));
     assert.equal(cancelled.objectRequests, 1);
   });
 });
 
-describe("who is signed in", () => {
+describe("the cost of a signed-in caller", () => {
   let target;
   let ann;
   before(async () => {
@@ -162,14 +162,14 @@ describe("who is signed in", () => {
   after(() => target.stop());
   const forgotten = () => sleep(1100);
 
-  test("costs one read of KV, and nothing for a second", async () => {
+  test("a caller costs one read of KV, and none again within a second", async () => {
     await forgotten();
     await costing({ kvReads: 1 }, async () => {
       for (let call = 0; call < 3; call++) await ann.call("echo", { text: "x" });
     }, target.server);
   });
 
-  test("has a state for one request to its object besides", async () => {
+  test("a state of the caller costs one request to its object besides", async () => {
     await forgotten();
     const read = () => ann.request("resources/read", { uri: "mcp://resource/counter" });
     await costing({ kvReads: 1, objectRequests: 1 }, read, target.server);

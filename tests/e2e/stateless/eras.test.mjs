@@ -89,44 +89,44 @@ describe("a tool gives the same to a client of 2024-11-05, of 2025-11-25 and of 
     });
   }
 
-  test("structured content, and the same as text", async () => {
+  test("structured content is the same, and repeated as text", async () => {
     const { result } = await same("tools/call", { name: "structured", arguments: { name: "Ann Lee" } });
     assert.deepEqual(result.structuredContent, { name: "Ann Lee", characters: 7, words: [3, 3], remark: null });
     assert.deepEqual(JSON.parse(result.content[0].text), result.structuredContent);
   });
 
-  test("progress, with the token that the client gave", async () => {
+  test("progress carries the token of the client", async () => {
     const { told } = await same("tools/call", { name: "test_tool_with_progress", _meta: { progressToken: "t" } });
     assert.deepEqual(told.map(([, params]) => [params.progressToken, params.progress]), [["t", 0], ["t", 50], ["t", 100]]);
   });
 
-  test("logs, which a client of 2026-07-28 has to ask for with its request", async () => {
+  test("log messages are the same, requested by level in 2026-07-28", async () => {
     const quiet = await same("tools/call", { name: "test_tool_with_logging" }, { [STATELESS]: (all) => ({ ...all, told: [] }) });
     const listening = new Stateless(server, { ...options, logLevel: "info" });
     assert.deepEqual(await outcome(listening, "tools/call", { name: "test_tool_with_logging" }), quiet);
     assert.equal(quiet.told.length, 3);
   });
 
-  test("a page that the person is sent to, since there are such", async () => {
+  test("a URL elicitation is the same in versions that have it", async () => {
     for (const version of ["2025-11-25", STATELESS])
       assert.equal(await ERAS[version].callText("url_elicitation"), "opened", version);
   });
 
-  test("a tool that is not there, and one that is refused", async () => {
+  test("an unknown tool and a refused one are the same errors", async () => {
     const { error } = await same("tools/call", { name: "no_such_tool" });
     assert.equal(error.code, -32602);
     const panic = await same("resources/read", { uri: "test://panic" });
     assert.equal(panic.error.code, -32603);
   });
 
-  test("a resource that is not there, by the code of its version", async () => {
+  test("an unknown resource has the error code of its version", async () => {
     const { error } = await same("resources/read", { uri: "test://no/such" }, {
       [STATELESS]: ({ error, ...rest }) => ({ error: { ...error, code: -32602 }, ...rest }),
     });
     assert.deepEqual([error.code, error.data], [-32002, { uri: "test://no/such" }]);
   });
 
-  test("prompts, resources, completions and lists", async () => {
+  test("prompts, resources, completions and lists are the same", async () => {
     const ref = { type: "ref/prompt", name: "test_prompt_with_arguments" };
     for (const [method, params] of [
       ["prompts/get", { name: "test_prompt_with_arguments", arguments: { arg1: "a", arg2: "b" } }],
@@ -144,7 +144,7 @@ describe("a tool gives the same to a client of 2024-11-05, of 2025-11-25 and of 
     for (const other of others) assert.deepEqual(other, session);
   });
 
-  test("a state, which a client of 2026-07-28 without a user has by a name", async () => {
+  test("a state is the same, by a name for an anonymous client of 2026-07-28", async () => {
     for (const client of Object.values(ERAS)) {
       const begun = await client.call("increment", { by: 5 });
       const session = client instanceof Stateless ? { session: handleIn(begun) } : {};
@@ -156,7 +156,7 @@ describe("a tool gives the same to a client of 2024-11-05, of 2025-11-25 and of 
   });
 });
 
-test("a hook that panics after a change of state, and what was changed before", async () => {
+test("a panic of the state hook keeps the changes made before", async () => {
   const told = [];
   for (const client of Object.values(ERAS)) {
     const { isError, content } = await client.call("panic_in_hook");
@@ -166,8 +166,8 @@ test("a hook that panics after a change of state, and what was changed before", 
   for (const other of told) assert.deepEqual(other, told[0]);
 });
 
-describe("what a client cannot do", () => {
-  test("is said in the result on a session, and by an error that names it without one", async () => {
+describe("a missing client capability", () => {
+  test("a missing capability is a tool error on a session and a protocol error without one", async () => {
     const [session, stateless] = [await open(server), new Stateless(server)];
     const { isError, content } = await session.call("test_sampling", { prompt: "?" });
     assert.equal(isError, true);
@@ -177,7 +177,7 @@ describe("what a client cannot do", () => {
   });
 });
 
-describe("on one endpoint", () => {
+describe("both eras on one endpoint", () => {
   test("a session goes on unaffected by requests without one, also by those that carry its id", async () => {
     const session = await open(server, options);
     const stateless = new Stateless(server, { headers: { "mcp-session-id": session.id } });

@@ -24,7 +24,7 @@ const hears = (client, stream) =>
   }, "the stream to hear of changes");
 
 describe("a restart of the server", () => {
-  test("ends the streams, and who listens again hears again, with a session or without", async () => {
+  test("a restart ends the streams, and clients that listen again are notified again", async () => {
     await using restarting = await fixture();
     const client = new Stateless(restarting);
     const session = await open(restarting);
@@ -42,7 +42,7 @@ describe("a restart of the server", () => {
 });
 
 describe("a session whose stream is gone", () => {
-  test("is forgotten with the next change, and known again with its next stream", async () => {
+  test("a session without a stream is forgotten at the next change and known with its next stream", async () => {
     await using server = await fixture();
     const client = new Stateless(server);
     const [one, other] = [await open(server), await open(server)];
@@ -60,7 +60,7 @@ describe("a session whose stream is gone", () => {
 });
 
 describe("a session whose client hangs up", () => {
-  test("is told of changes no more once its client can come back no more, though nothing changes", async () => {
+  test("a session leaves the hub when its client can no longer resume, even without a change", async () => {
     await using server = await fixture({ vars: { SESSION_RESUME_SECONDS: "1" } });
     const sessions = await Promise.all(Array.from({ length: 5 }, () => open(server)));
     const streams = sessions.map((session) => session.stream());
@@ -71,10 +71,10 @@ describe("a session whose client hangs up", () => {
   });
 });
 
-describe("a stranger", () => {
+describe("an anonymous client", () => {
   const from = (address) => ({ headers: { "cf-connecting-ip": address } });
 
-  test("listens a hundred times from one address, and others listen still", async () => {
+  test("a hundred streams from one address do not prevent others", async () => {
     await using server = await fixture();
     const stranger = new Stateless(server, from("192.0.2.1"));
     const streams = await Promise.all(Array.from({ length: 100 }, () => stranger.listen(PROMPTS)));
@@ -88,8 +88,8 @@ describe("a stranger", () => {
   });
 });
 
-describe("54 a client that hangs up", () => {
-  test("54 is forgotten, so that there is room: a user may listen a hundred times", async () => {
+describe("a subscriber that hangs up", () => {
+  test("a hung-up subscriber makes room in the limit of a user", async () => {
     await using target = await ours();
     const { server } = target;
     const user = async (user) => {
@@ -121,7 +121,7 @@ describe("54 a client that hangs up", () => {
 const DUE = { ms: 45_000 };
 
 describe("when it has been quiet for 25 s", { concurrency: true }, () => {
-  test("54 a stream that listens has a comment, and then what changes", async () => {
+  test("a quiet subscription stream has comments, and then the changes", async () => {
     await using server = await fixture();
     const client = new Stateless(server);
     using stream = await client.listen(PROMPTS);
@@ -143,7 +143,7 @@ describe("when it has been quiet for 25 s", { concurrency: true }, () => {
     assert.equal(await stream.next(), undefined);
   });
 
-  test("52 an orderly end of a quiet stream is noticed by its next comment", async () => {
+  test("an orderly end of a quiet stream is noticed with the next comment", async () => {
     await using server = await fixture();
     const client = new Stateless(server);
     const params = { name: "drop_aware", arguments: { name: "one", ms: 120_000 }, _meta: { progressToken: 1 } };

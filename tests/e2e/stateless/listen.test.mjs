@@ -37,8 +37,8 @@ async function hearsAnnouncement(stream) {
   assert.deepEqual(both, [[UPDATED, { uri: WATCHED }], [TOOLS, {}]]);
 }
 
-describe("54 a stream that listens", () => {
-  test("54 acknowledges first, as events that no proxy holds back, and is in no session", async () => {
+describe("a subscription stream", () => {
+  test("a stream begins with its acknowledgement, unbuffered and without a session", async () => {
     using stream = await client.listen(EVERYTHING);
     const { status, headers } = await stream.opened;
     assert.equal(status, 200);
@@ -48,7 +48,7 @@ describe("54 a stream that listens", () => {
     assert.deepEqual(stream.acknowledged, EVERYTHING);
   });
 
-  test("54 acknowledges what it will be told, and no more", async () => {
+  test("the acknowledgement names exactly what the stream will carry", async () => {
     for (const [asked, honoured] of [
       [{}, {}],
       [{ toolsListChanged: false, promptsListChanged: true }, { promptsListChanged: true }],
@@ -61,7 +61,7 @@ describe("54 a stream that listens", () => {
     }
   });
 
-  test("54 tags all messages with its request's id, a number as a number and a text as a text", async () => {
+  test("every message carries the id of the request, in its original type", async () => {
     for (const id of [7, "7", 0, "", "listen:0", -1]) {
       using stream = await client.listen({ promptsListChanged: true }, { id });
       await client.call("test_trigger_prompt_change");
@@ -69,7 +69,7 @@ describe("54 a stream that listens", () => {
     }
   });
 
-  test("54 is told only what it asked for", async () => {
+  test("a stream carries only what it subscribed to", async () => {
     using tools = await client.listen({ toolsListChanged: true });
     using prompts = await client.listen({ promptsListChanged: true });
     using resource = await client.listen({ resourceSubscriptions: [WATCHED] });
@@ -83,7 +83,7 @@ describe("54 a stream that listens", () => {
     for (const stream of [tools, prompts, resource, other, nothing]) await stream.quiet(100);
   });
 
-  test("54 is refused if it does not say for what, or for too much", async () => {
+  test("a stream without a filter or with too large a one is refused", async () => {
     for (const params of [
       undefined,
       { notifications: [] },
@@ -99,7 +99,7 @@ describe("54 a stream that listens", () => {
     assert.deepEqual(data, { requiredCapabilities: { extensions: { [`${META}/tasks`]: {} } } });
   });
 
-  test("54 says nothing of calls: no progress and no logs", async () => {
+  test("a stream has neither progress nor log messages of calls", async () => {
     using stream = await client.listen(EVERYTHING);
     const loud = new Stateless(server, { logLevel: "debug" });
     await loud.exchange("tools/call", { name: "test_tool_with_logging", _meta: { progressToken: 1 } });
@@ -108,7 +108,7 @@ describe("54 a stream that listens", () => {
   });
 });
 
-describe("54 a change is heard", () => {
+describe("notifications of a change", () => {
   for (const [where, from] of [
     ["another connection", () => client.call("announce")],
     ["another isolate", () => client.call("announce", {}, { at: server.second })],
@@ -123,7 +123,7 @@ describe("54 a change is heard", () => {
       },
     ],
   ]) {
-    test(`54 that is made by ${where}, at every isolate, once`, async () => {
+    test(`a change by ${where} arrives once at every isolate`, async () => {
       using here = await client.listen(EVERYTHING);
       using there = await client.listen(EVERYTHING, { at: server.second });
       await from();
@@ -132,13 +132,13 @@ describe("54 a change is heard", () => {
     });
   }
 
-  test("54 that the cron trigger makes", async () => {
+  test("a change by the cron trigger arrives", async () => {
     using stream = await client.listen(EVERYTHING);
     assert.equal(await server.ring(), "ok");
     assert.deepEqual(await heard(stream), [UPDATED, { uri: WATCHED }]);
   });
 
-  test("54 by sessions with a stream of their own, of a resource only if they subscribed to it", async () => {
+  test("sessions with a stream are notified, of a resource only if they subscribed to it", async () => {
     const [subscribed, plain, without] = [await open(server), await open(server), await open(server)];
     const legacy = await openSse(server);
     for (const session of [subscribed, without, legacy]) await session.request("resources/subscribe", { uri: WATCHED });
@@ -176,7 +176,7 @@ describe("54 a change is heard", () => {
     legacy.close();
   });
 
-  test("54 of a state by who has its name, and by nobody else", async () => {
+  test("a change of a state reaches only clients that know its name", async () => {
     const session = handleIn(await client.call("increment"));
     const uri = `${COUNTER}?session=${session}`;
     using own = await client.listen({ resourceSubscriptions: [uri] });

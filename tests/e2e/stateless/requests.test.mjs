@@ -13,8 +13,8 @@ const OBJECT = "McpObject";
 const call = (id, name, args = {}) => client.message(id, "tools/call", { name, arguments: args });
 const SERVER_INFO = { [`${META}/serverInfo`]: { name: "durable-mcp-fixture", version: "0.1.0" } };
 
-describe("45 server/discover", () => {
-  test("45 says which versions there are, what the server can do and who it is", async () => {
+describe("server/discover", () => {
+  test("discovery has versions, capabilities and server info", async () => {
     const { response, status, headers } = await client.round("server/discover");
     assert.equal(status, 200);
     assert.equal(headers["mcp-session-id"], undefined);
@@ -37,7 +37,7 @@ describe("45 server/discover", () => {
     });
   });
 
-  test("45 answers who does not say what program it is, and any id as it came", async () => {
+  test("discovery works without client info and returns any id unchanged", async () => {
     const nameless = new Stateless(server, { client: null });
     for (const id of ["server-discover-probe-1", "1", 1, 0, -7]) {
       const answer = await nameless.post(nameless.message(id, "server/discover"));
@@ -47,7 +47,7 @@ describe("45 server/discover", () => {
   });
 });
 
-describe("46 the headers of a request", () => {
+describe("request headers", () => {
   const add = call(1, "echo", { text: "x" });
   const read = client.message(1, "resources/read", { uri: "test://static-text" });
   const prompt = client.message(1, "prompts/get", { name: "test_simple_prompt" });
@@ -66,7 +66,7 @@ describe("46 the headers of a request", () => {
     ["without the prompt's name", prompt, { "mcp-name": null }],
     ["without the task's id", client.message(1, "tasks/get", { taskId: "x" }), { "mcp-name": null }],
   ]) {
-    test(`46 are refused ${what}`, async () => {
+    test(`headers are refused ${what}`, async () => {
       refuses(await client.post(message, { headers }), 400, -32020, 1);
     });
   }
@@ -77,7 +77,7 @@ describe("46 the headers of a request", () => {
     ["in capitals", { "mcp-method": null, "MCP-METHOD": "tools/call", "mcp-name": null, "MCP-NAME": "echo" }],
     ["with a session's id and an event's, which mean nothing", { "mcp-session-id": "made-up", "last-event-id": "1-1-1" }],
   ]) {
-    test(`46 are taken ${what}`, async () => {
+    test(`headers are accepted ${what}`, async () => {
       const answer = await client.post(add, { headers });
       assert.equal(answer.status, 200, `${answer}`);
       assert.equal(answer.json.result.content[0].text, "x");
@@ -85,7 +85,7 @@ describe("46 the headers of a request", () => {
     });
   }
 
-  test("46 carry any name", async () => {
+  test("headers may carry any name", async () => {
     for (const name of ["größe", " ", "two\nlines", "=?base64?x?="]) {
       assert.match(headerValue(name), /^=\?base64\?/);
       const { message } = await rejected(client.request("prompts/get", { name }), -32602);
@@ -94,7 +94,7 @@ describe("46 the headers of a request", () => {
   });
 });
 
-describe("47 what a request says of its client", () => {
+describe("the metadata of a request", () => {
   const { params, ...message } = call("e", "echo", { text: "x" });
   const { _meta: whole } = params;
   const without = (key) => Object.fromEntries(Object.entries(whole).filter(([name]) => name !== `${META}/${key}`));
@@ -106,12 +106,12 @@ describe("47 what a request says of its client", () => {
     ["has capabilities that are none", { ...whole, [`${META}/clientCapabilities`]: [] }],
     ["has a level that no log has", { ...whole, [`${META}/logLevel`]: "loud" }],
   ]) {
-    test(`47 is refused if it ${what}`, async () => {
+    test(`a request is refused if its metadata ${what}`, async () => {
       refuses(await client.post({ ...message, params: { ...params, _meta } }), 400, -32602, "e");
     });
   }
 
-  test("47 of a version that is not served is refused, and told which are", async () => {
+  test("a request of an unsupported version is refused with the supported ones", async () => {
     for (const version of ["2099-01-01", "2025-11-25", "v999.0.0"]) {
       const message = client.message(1, "tools/list", { _meta: { [`${META}/protocolVersion`]: version } });
       const answer = await client.post(message, { headers: { "mcp-protocol-version": version } });
@@ -121,18 +121,18 @@ describe("47 what a request says of its client", () => {
   });
 });
 
-describe("48 a method", () => {
+describe("method names", () => {
   for (const method of [
     ...["no/such", "initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"],
     ...["tasks/list", "tasks/result", "notifications/initialized", "Tools/List"],
   ]) {
-    test(`48 that there is not, ${JSON.stringify(method)}, is not found`, async () => {
+    test(`the unknown method ${JSON.stringify(method)} is not found`, async () => {
       const answer = await client.post(client.message("m", method, { uri: "a:b", level: "info" }));
       refuses(answer, 404, -32601, "m");
     });
   }
 
-  test("48 whose handler has an error says so with 200", async () => {
+  test("an error of a handler is answered with status 200", async () => {
     for (const [method, params, code] of [
       ["tools/call", { name: "no_such_tool" }, -32602],
       ["prompts/get", { name: "no_such_prompt" }, -32602],
@@ -151,8 +151,8 @@ describe("48 a method", () => {
   });
 });
 
-describe("49 what is no request", () => {
-  test("49 is refused: a batch, an answer, no JSON, no message", async () => {
+describe("a body that is no request", () => {
+  test("batches, responses and malformed messages are refused", async () => {
     const list = client.message(1, "tools/list");
     const headers = { "mcp-protocol-version": STATELESS, "mcp-method": "tools/list" };
     for (const [body, code, id] of [
@@ -171,14 +171,14 @@ describe("49 what is no request", () => {
     refuses(await post(server, JSON.stringify([list])), 400, -32600);
   });
 
-  test("49 is a notification, which is accepted and changes nothing", async () => {
+  test("a notification is accepted and changes nothing", async () => {
     const { id: _, ...notification } = client.message(1, "notifications/cancelled", { requestId: 1 });
     const answer = await client.post(notification);
     assert.deepEqual([answer.status, answer.text], [202, ""], `${answer}`);
   });
 
   for (const method of ["GET", "DELETE"]) {
-    test(`49 nor is ${method}: there is nothing to be got or ended without a session`, async () => {
+    test(`${method} is refused without a session`, async () => {
       const headers = { "mcp-protocol-version": STATELESS, accept: "text/event-stream" };
       const answer = await send(server, method, "/mcp", { headers });
       assert.equal(answer.headers.allow, "POST, OPTIONS");
@@ -186,7 +186,7 @@ describe("49 what is no request", () => {
     });
   }
 
-  test("49 nor is what HTTP refuses: a type that is not JSON, an `Accept` of one kind, a long body", async () => {
+  test("a wrong content type, a partial `Accept` and a long body are refused", async () => {
     const list = client.message(1, "tools/list");
     refuses(await client.post(list, { headers: { "content-type": "text/plain" } }), 415, -32000);
     refuses(await client.post(list, { headers: { accept: "application/json" } }), 406, -32000);
@@ -196,9 +196,9 @@ describe("49 what is no request", () => {
   });
 });
 
-describe("50 an argument that is repeated in a header", () => {
+describe("a mirrored argument", () => {
   const routed = (args) => call(1, "test_x_mcp_header", args);
-  test("50 is taken if they are equal, by value, and if both are missing", async () => {
+  test("an argument is accepted if its header has the same value or both are missing", async () => {
     const careful = new Stateless(server);
     await careful.learn();
     for (const args of [
@@ -226,13 +226,13 @@ describe("50 an argument that is repeated in a header", () => {
     ["another truth", { dry_run: true }, { "mcp-param-dry-run": "false" }],
     ["there without the argument", {}, { "mcp-param-region": "eu" }],
   ]) {
-    test(`50 is refused if the header is ${what}`, async () => {
+    test(`an argument is refused if its header is ${what}`, async () => {
       refuses(await client.post(routed(args), { headers }), 400, -32020, 1);
     });
   }
 });
 
-test("no request of this kind makes an object, however wrong it is", async () => {
+test("no stateless request makes an object, however wrong it is", async () => {
   assert.equal(server.objects(OBJECT), 0);
   assert.equal(server.objects("McpTask"), 0);
   await rejected(client.request("tools/call", { name: "no_such_tool" }), -32602);

@@ -36,8 +36,8 @@ async function asked(name, at = client, args = {}) {
 /** The next round, as an answer. */
 const next = (name, more, at = client) => at.post(at.message(2, "tools/call", params(name, more)));
 
-describe("53 a tool that asks", () => {
-  test("53 is answered by what it asks and a state to bring along, and again until it knows all", async () => {
+describe("a tool that asks questions", () => {
+  test("each round answers with questions and a request state until all are answered", async () => {
     const { rounds } = await client.exchange("tools/call", params(MULTI));
     assert.deepEqual(
       rounds.map(({ result }) => [result.resultType, Object.keys(result.inputRequests ?? {})]),
@@ -51,7 +51,7 @@ describe("53 a tool that asks", () => {
     assert.equal(last.content[0].text, "Ann likes blue");
   });
 
-  test("53 asks at once what it asks at once, and anew what was not answered or is no answer", async () => {
+  test("parallel questions share a round, and unanswered ones are asked again", async () => {
     const { inputRequests, requestState } = await asked("test_input_required_result_multiple_inputs");
     assert.deepEqual(
       Object.entries(inputRequests).map(([key, { method }]) => [key, method]).toSorted(),
@@ -69,7 +69,7 @@ describe("53 a tool that asks", () => {
     assert.equal(whole.json.result.content[0].text, "Ann Paris file:///one");
   });
 
-  test("53 is a prompt as well, and runs at any isolate", async () => {
+  test("a prompt may ask too, and rounds run at any isolate", async () => {
     await using two = await fixture({ secondSocket: true });
     const client = new Stateless(two, {
       capabilities: CAN,
@@ -82,7 +82,7 @@ describe("53 a tool that asks", () => {
     assert.equal(messages[0].content.text, "Use this context: the weather");
   });
 
-  test("53 asks no more than its client can be asked", async () => {
+  test("a client is asked only what it declared", async () => {
     const only = new Stateless(server, { capabilities: { sampling: {} } });
     const { inputRequests } = await asked("test_input_required_result_capabilities", only);
     assert.deepEqual(Object.keys(inputRequests), ["capital_question"]);
@@ -96,7 +96,7 @@ describe("53 a tool that asks", () => {
     }
   });
 
-  test("53 does once what it has to do once, however many rounds there are", async () => {
+  test("work inside `once` runs a single time over all rounds", async () => {
     const { response, rounds } = await client.exchange("tools/call", params("once"));
     assert.equal(rounds.length, 3);
     assert.equal(response.result.content[0].text, "Ann true: run 3, charged 1");
@@ -104,11 +104,11 @@ describe("53 a tool that asks", () => {
   });
 });
 
-describe("53 a state that is brought along", () => {
+describe("a request state", () => {
   const ANSWER = { step1: { action: "accept", content: { name: "Ann" } } };
   const flipped = (text, at) => text.slice(0, at) + (text[at] === "A" ? "B" : "A") + text.slice(at + 1);
 
-  test("53 is refused with a change in it, cut or made up, and never asked about again", async () => {
+  test("a changed, cut or made-up request state is refused", async () => {
     const { requestState } = await asked(MULTI);
     const last = requestState.length - 1;
     for (const state of [
@@ -120,7 +120,7 @@ describe("53 a state that is brought along", () => {
       refuses(await next(MULTI, { requestState: state, inputResponses: ANSWER }), 400, -32602, 2);
   });
 
-  test("53 is refused for another tool, other arguments and another method", async () => {
+  test("a request state is refused for another tool, other arguments or another method", async () => {
     const { requestState } = await asked("test_input_required_result_request_state");
     const inputResponses = { confirm: { action: "accept", content: { ok: true } } };
     const tampered = "test_input_required_result_tampered_state";
@@ -134,13 +134,13 @@ describe("53 a state that is brought along", () => {
     assert.equal(answer.json.result.content[0].text, "state-ok");
   });
 
-  test("53 of another deployment is refused", async () => {
+  test("a request state of another deployment is refused", async () => {
     await using elsewhere = await fixture();
     const { requestState } = await asked(MULTI, new Stateless(elsewhere, { capabilities: CAN }));
     refuses(await next(MULTI, { requestState, inputResponses: ANSWER }), 400, -32602, 2);
   });
 
-  test("53 is good after a restart of the server, and may be sent twice: an answer can be lost", async () => {
+  test("a request state survives a restart, and may be sent twice in case an answer was lost", async () => {
     await using restarting = await fixture();
     const client = new Stateless(restarting, { capabilities: CAN, answers });
     const { requestState } = await asked(MULTI, client);
@@ -151,7 +151,7 @@ describe("53 a state that is brought along", () => {
     }
   });
 
-  test("53 keeps what was answered from who carries it, and what was asked from being answered wrongly", async () => {
+  test("a request state hides earlier answers and binds answers to their questions", async () => {
     const { requestState } = await asked("once");
     assert.doesNotMatch(Buffer.from(requestState, "base64url").toString("latin1"), /charge|name/);
     for (const inputResponses of [null, [], "x", { name: null }, { name: "Ann" }, { name: ["Ann"] }])

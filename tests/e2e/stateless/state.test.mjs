@@ -17,7 +17,7 @@ const counter = async (session, at = client) =>
 const flipped = (text, at) => text.slice(0, at) + (text[at] === "A" ? "B" : "A") + text.slice(at + 1);
 
 describe("a state", () => {
-  test("begins with the first call that needs one, which names it, once", async () => {
+  test("a state begins with the first call that needs one, and is named once", async () => {
     const objects = server.objects(OBJECT);
     const first = await client.call("increment", { by: 3 });
     const session = handleIn(first);
@@ -29,7 +29,7 @@ describe("a state", () => {
     assert.equal(server.objects(OBJECT), objects + 1);
   });
 
-  test("is one of its own for each call that names none", async () => {
+  test("each call without a name begins a state of its own", async () => {
     const [one, other] = [await begin(10), await begin(20)];
     assert.notEqual(one, other);
     assert.deepEqual([await counter(one), await counter(other)], ["10", "20"]);
@@ -37,7 +37,7 @@ describe("a state", () => {
     assert.equal(await counter(other), "20");
   });
 
-  test("is gone on with by any client and at any isolate", async () => {
+  test("a state continues in any client and at any isolate", async () => {
     await using two = await fixture({ secondSocket: true });
     const here = new Stateless(two);
     const session = await begin(1, here);
@@ -46,7 +46,7 @@ describe("a state", () => {
     assert.equal(await counter(session, here), "2");
   });
 
-  test("outlives a restart of the server", async () => {
+  test("a state outlives a restart of the server", async () => {
     await using restarting = await fixture();
     const client = new Stateless(restarting);
     const session = await begin(4, client);
@@ -59,13 +59,13 @@ describe("a state", () => {
     }
   });
 
-  test("takes calls at the same time, and counts them all", async () => {
+  test("parallel calls all change the state", async () => {
     const session = await begin(0);
     const totals = await Promise.all(Array.from({ length: 50 }, () => client.callText("increment", { session })));
     assert.deepEqual(totals.map(Number).toSorted((a, b) => a - b), Array.from({ length: 50 }, (_, at) => at + 1));
   });
 
-  test("is asked about, over rounds, and changes once", async () => {
+  test("a call with questions over several rounds changes the state once", async () => {
     const sure = new Stateless(server, {
       capabilities: { elicitation: {} },
       answers: { "elicitation/create": () => ({ action: "accept", content: { sure: true } }) },
@@ -78,7 +78,7 @@ describe("a state", () => {
     assert.equal(await counter(session), "7");
   });
 
-  test("ends when it was idle for long; who names it then has the same state anew, and it begins at its beginning", async () => {
+  test("an idle state ends, and begins anew under its name", async () => {
     await using idle = await fixture({ vars: { SESSION_IDLE_SECONDS: "1" } });
     const client = new Stateless(idle);
     const session = await begin(7, client);
@@ -90,7 +90,7 @@ describe("a state", () => {
     assert.equal(await client.callText("increment", { session }), "1");
   });
 
-  test("has a name that is good for so long at most", async () => {
+  test("the name of a state expires", async () => {
     await using brief = await fixture({ vars: { SESSION_MAX_AGE_SECONDS: "2" } });
     const client = new Stateless(brief);
     const session = await begin(1, client);
@@ -99,8 +99,8 @@ describe("a state", () => {
   });
 });
 
-describe("a name that nobody was given", () => {
-  test("is an answer that a model can mend, reads nothing and makes no object", async () => {
+describe("a made-up name of a state", () => {
+  test("a made-up name is a tool error with advice, and makes no object", async () => {
     await using elsewhere = await fixture({ vars: { SESSION_KEY: "the-key-of-another-deployment-of-tests" } });
     const foreign = await begin(1, new Stateless(elsewhere));
     const session = await begin();
@@ -123,7 +123,7 @@ describe("a name that nobody was given", () => {
     assert.equal(await counter(session), "1");
   });
 
-  test("is refused if it is no text, as any argument is", async () => {
+  test("a name that is no string is refused as any argument", async () => {
     for (const session of [5, {}, ["x"], true]) {
       const { isError, content } = await client.call("increment", { session });
       assert.equal(isError, true, `${JSON.stringify(session)}: ${JSON.stringify(content)}`);
@@ -131,8 +131,8 @@ describe("a name that nobody was given", () => {
   });
 });
 
-describe("the argument", () => {
-  test("is shown with the tools, prompts and resources that keep a state, and with no other", async () => {
+describe("the `session` argument", () => {
+  test("the argument is listed only with tools, prompts and resources that keep a state", async () => {
     const { tools } = await client.request("tools/list");
     const shown = tools.filter(({ inputSchema }) => inputSchema.properties?.session).map(({ name }) => name);
     assert.ok(["increment", "sql", "cancel_aware", "panic_in_update"].every((name) => shown.includes(name)), `${shown}`);
@@ -141,11 +141,11 @@ describe("the argument", () => {
     assert.match(resources.find(({ uri }) => uri === COUNTER).description, /\?session=<session>/);
   });
 
-  test("is nothing to a tool without a state", async () => {
+  test("a tool without a state ignores the argument", async () => {
     assert.equal(await client.callText("echo", { text: "x", session: "made up" }), "x");
   });
 
-  test("is not needed to read a state's resource: who names none sees one that begins", async () => {
+  test("a resource without the argument shows the initial state", async () => {
     const { contents } = await client.request("resources/read", { uri: COUNTER });
     assert.equal(contents[0].text, "0");
   });

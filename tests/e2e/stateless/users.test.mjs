@@ -27,8 +27,8 @@ async function signedIn(user, { client = mine(target), scope = "read", at = serv
 
 const counter = async (client) => (await client.request("resources/read", { uri: COUNTER })).contents[0].text;
 
-describe("a request", () => {
-  test("without a token is sent to where one is given, whatever it asks", async () => {
+describe("a request of a user", () => {
+  test("every request without a token gets a challenge", async () => {
     const nobody = new Stateless(server);
     for (const [method, params] of [
       ["server/discover"],
@@ -45,7 +45,7 @@ describe("a request", () => {
     assert.equal(server.objects(OBJECT), 0);
   });
 
-  test("knows who sends it, and needs the scopes that its tool does", async () => {
+  test("a tool sees its caller, and scopes are required", async () => {
     const ann = await signedIn("ann", { scope: "read write" });
     const { structuredContent } = await ann.call("whoami_user");
     assert.deepEqual([structuredContent.id, structuredContent.scopes], ["ann", ["read", "write"]]);
@@ -55,7 +55,7 @@ describe("a request", () => {
     assert.match(answer.headers["www-authenticate"], /scope="read write admin"/);
   });
 
-  test("lists tools that are not for everybody as private: each user sees their own", async () => {
+  test("lists that differ between users are private", async () => {
     const [ann, bob] = [await signedIn("ann"), await signedIn("bob")];
     const [hers, his] = [await ann.request("tools/list"), await bob.request("tools/list")];
     assert.deepEqual([hers.cacheScope, his.cacheScope], ["private", "private"]);
@@ -67,7 +67,7 @@ describe("a request", () => {
 });
 
 describe("a user's state", () => {
-  test("goes on with whatever client and token they come, and has no name", async () => {
+  test("a user has one unnamed state in every client and with every token", async () => {
     const user = somebody();
     const one = await signedIn(user);
     const first = await one.call("increment", { by: 3 });
@@ -83,14 +83,14 @@ describe("a user's state", () => {
     assert.equal(tools.find(({ name }) => name === "increment").inputSchema.properties.session, undefined);
   });
 
-  test("is nobody else's", async () => {
+  test("another user has another state", async () => {
     const [one, another] = [await signedIn(somebody()), await signedIn(somebody())];
     await one.call("increment", { by: 10 });
     assert.equal(await another.callText("increment"), "1");
     assert.deepEqual([await counter(one), await counter(another)], ["10", "1"]);
   });
 
-  test("is kept through a restart, and read by a query of no state", async () => {
+  test("the state of a user survives a restart", async () => {
     const one = await signedIn(somebody());
     await one.call("increment", { by: 8 });
     await server.restart();
@@ -102,10 +102,10 @@ describe("a user's state", () => {
   });
 });
 
-describe("53 what is brought along from round to round", () => {
+describe("the request state of a user", () => {
   const MULTI = "test_input_required_result_multi_round";
 
-  test("53 is refused from another user, and from the same by another client", async () => {
+  test("a request state is refused from another user or another client", async () => {
     const ann = await signedIn("ann");
     const { requestState, inputRequests } = (await ann.round("tools/call", { name: MULTI })).response.result;
     const params = { name: MULTI, requestState, inputResponses: await ann.answersTo(inputRequests) };
@@ -117,8 +117,8 @@ describe("53 what is brought along from round to round", () => {
   });
 });
 
-describe("a task", () => {
-  test("is its maker's: to others there is no such task, and it goes on", async () => {
+describe("the task of a user", () => {
+  test("a task is unknown to other users and continues", async () => {
     const ann = await signedIn("ann");
     const task = await ann.begin("confirm_delete", { filename: "a.txt" });
     await ann.taskAt(task, "input_required");
@@ -142,10 +142,10 @@ describe("a task", () => {
   });
 });
 
-describe("54 a listener", () => {
+describe("the subscription stream of a user", () => {
   const wanted = { resourceSubscriptions: [COUNTER, "test://watched-resource"] };
 
-  test("54 hears what its user changes, by whatever client, and what concerns everybody; nothing of others", async () => {
+  test("a stream carries changes of its user and public ones, and none of other users", async () => {
     const user = somebody();
     const [own, another] = [await signedIn(user), await signedIn(somebody())];
     using listening = await own.listen(wanted);
@@ -162,7 +162,7 @@ describe("54 a listener", () => {
     await listening.quiet(200);
   });
 
-  test("54 is ended when its token has: told so, as its request's answer, and by the end of the stream", async () => {
+  test("a stream ends with its token by a result and the end of the response", async () => {
     await using brief = await ours({ access: 3 });
     const { tokens } = await brief.signIn({ user: "ann", client: await brief.register(), scope: "read" });
     const ann = new Stateless(brief.server, { headers: bearer(tokens.access_token) });

@@ -11,7 +11,7 @@ const options = { capabilities: { elicitation: {}, ...TASKS } };
 const textOf = ({ result }) => result.content[0].text;
 
 describe("a restart of the server", () => {
-  test("while a task works that may run again has it run again, when it is asked about", async () => {
+  test("a working idempotent task runs again when it is polled", async () => {
     await using server = await fixture();
     const client = new Stateless(server, options);
     const task = await client.begin("slow_compute", { seconds: 2, label: "it" });
@@ -24,7 +24,7 @@ describe("a restart of the server", () => {
     assert.deepEqual(await client.task(task), done);
   });
 
-  test("again and again ends a task that never gets through", async () => {
+  test("repeated restarts end a task that never finishes", async () => {
     await using server = await fixture();
     const client = new Stateless(server, options);
     const task = await client.begin("slow_compute", { seconds: 30 });
@@ -38,7 +38,7 @@ describe("a restart of the server", () => {
     assert.match((await client.task(task)).error.message, /restarted while this ran/);
   });
 
-  test("while a task works that may not has it fail, and says what to look at", async () => {
+  test("a working task that may not run again fails with a hint at the log", async () => {
     await using server = await fixture();
     const client = new Stateless(server, options);
     const task = await client.begin("careful_job", { seconds: 60 });
@@ -51,7 +51,7 @@ describe("a restart of the server", () => {
     assert.deepEqual(await client.task(task), now);
   });
 
-  test("while a task asks leaves it asking, and it goes on with the answer", async () => {
+  test("a waiting task keeps its questions and continues with the answer", async () => {
     await using server = await fixture();
     const client = new Stateless(server, options);
     const task = await client.begin("multi_input");
@@ -65,7 +65,7 @@ describe("a restart of the server", () => {
     assert.match(textOf(await client.taskAt(task, "completed")), /one.*two/);
   });
 
-  test("while a task that may not run again asks has it go on, too: what it did is known", async () => {
+  test("a waiting task that may not run again continues with what it did once", async () => {
     await using server = await fixture();
     const client = new Stateless(server, options);
     const task = await client.begin("careful_job", { seconds: 0 });
@@ -75,7 +75,7 @@ describe("a restart of the server", () => {
     assert.equal(textOf(await client.taskAt(task, "completed")), "changed, a note");
   });
 
-  test("after a task was called off leaves it called off", async () => {
+  test("a cancelled task stays cancelled", async () => {
     await using server = await fixture();
     const client = new Stateless(server, options);
     const task = await client.begin("slow_compute", { seconds: 60 });
@@ -85,11 +85,11 @@ describe("a restart of the server", () => {
   });
 });
 
-describe("a task that nobody asks about", { concurrency: true }, () => {
+describe("a task that is not polled", { concurrency: true }, () => {
   // workerd lets an object go that nothing happened to for 10 s.
   const ASLEEP_MS = 13_000;
 
-  test("works on for as long as it takes, and is begun but once", async () => {
+  test("an unpolled task runs to its end and begins only once", async () => {
     await using server = await fixture();
     const client = new Stateless(server, options);
     const tasks = [
@@ -104,7 +104,7 @@ describe("a task that nobody asks about", { concurrency: true }, () => {
     assert.ok(took >= 11_900 && took < 22_000, `${took} ms`);
   });
 
-  test("waits for its answers while its object sleeps", async () => {
+  test("a task waits for its answers while its object sleeps", async () => {
     await using server = await fixture();
     const client = new Stateless(server, options);
     const task = await client.begin("multi_input");
@@ -116,8 +116,8 @@ describe("a task that nobody asks about", { concurrency: true }, () => {
   });
 });
 
-describe("a task's time", () => {
-  test("is said at its beginning; then there is no such task, and nothing is left of it", async () => {
+describe("the ttl of a task", () => {
+  test("a task is gone without a trace after its ttl", async () => {
     await using server = await fixture();
     const client = new Stateless(server, options);
     const task = await client.begin("brief_job");
@@ -130,7 +130,7 @@ describe("a task's time", () => {
     await until(() => rowsOfAll(server, "McpTask", "task").length === 0, "its rows to be gone");
   });
 
-  test("ends a task that waits, with whatever it waits for", async () => {
+  test("the ttl ends a waiting task too", async () => {
     await using server = await fixture();
     const client = new Stateless(server, options);
     const waiting = await client.begin("brief_question");
@@ -140,7 +140,7 @@ describe("a task's time", () => {
   });
 });
 
-describe("54 a client that listens for a task", () => {
+describe("a subscriber of a task", () => {
   let server;
   before(async () => (server = await fixture({ secondSocket: true })));
   after(() => server.stop());
@@ -152,7 +152,7 @@ describe("54 a client that listens for a task", () => {
     return task;
   };
 
-  test("54 is told of each status, with all that `tasks/get` would tell, at every isolate", async () => {
+  test("each status is notified with the content of `tasks/get`, at every isolate", async () => {
     const client = new Stateless(server, options);
     const task = await client.begin("careful_job", { seconds: 1 });
     const { taskId } = task;
@@ -169,7 +169,7 @@ describe("54 a client that listens for a task", () => {
     await stream.quiet(100);
   });
 
-  test("54 after a restart has the task go on, and is told of its end", async () => {
+  test("a new subscription after a restart restarts the task and is notified of its end", async () => {
     await using restarting = await fixture();
     const client = new Stateless(restarting, options);
     const task = await client.begin("slow_compute", { seconds: 1, label: "it" });
@@ -179,7 +179,7 @@ describe("54 a client that listens for a task", () => {
     assert.deepEqual([done.status, textOf(done)], ["completed", "computed it in 1 s"]);
   });
 
-  test("54 is told that it was called off, and nothing of other tasks", async () => {
+  test("a cancellation is notified, and nothing of other tasks", async () => {
     const client = new Stateless(server, options);
     const [one, other] = [await client.begin("slow_compute", { seconds: 60 }), await client.begin("slow_compute", { seconds: 60 })];
     using stream = await client.listen({ taskIds: [one.taskId, "made up"] }, { id: 5 });

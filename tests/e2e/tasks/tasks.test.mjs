@@ -22,7 +22,7 @@ const textOf = ({ result }) => result.content[0].text;
 const flipped = (text, at) => text.slice(0, at) + (text[at] === "A" ? "B" : "A") + text.slice(at + 1);
 
 describe("a task", () => {
-  test("begins with an id, and can be asked about at once, at every isolate", async () => {
+  test("a task begins with an id and can be polled at once at every isolate", async () => {
     const { resultType, _meta, ...begun } = await client.begin("slow_compute", { seconds: 1, label: "it" });
     const { taskId, createdAt, lastUpdatedAt, ...rest } = begun;
     assert.deepEqual(rest, { status: "working", ttlMs: 7_200_000, pollIntervalMs: 1000 });
@@ -39,13 +39,13 @@ describe("a task", () => {
     assert.deepEqual(await client.task(begun), done);
   });
 
-  test("says how far it is", async () => {
+  test("a task reports its progress", async () => {
     const task = await client.begin("slow_compute", { seconds: 3 });
     await until(async () => (await client.task(task)).statusMessage === "1 of 3 s", "its progress");
     await client.cancel(task);
   });
 
-  test("that a tool fails is completed, and one that the protocol refuses has failed", async () => {
+  test("a tool error completes its task, a protocol error fails it", async () => {
     const failed = await client.finished(await client.begin("failing_job"));
     assert.deepEqual([failed.status, failed.result.isError], ["completed", true]);
     assert.equal(textOf(failed), "This job always fails.");
@@ -54,22 +54,22 @@ describe("a task", () => {
     assert.match(refused.error.message, /error of the protocol/);
   });
 
-  test("in which a tool panics is completed by its failure, and the next one runs", async () => {
+  test("a panicking tool completes its task with an error, and the next one runs", async () => {
     const panicked = await client.finished(await client.begin("panicking_job"));
     assert.deepEqual([panicked.status, panicked.result.isError], ["completed", true]);
     assert.match(textOf(panicked), /failed unexpectedly/);
     assert.equal((await client.finished(await client.begin("brief_job"))).status, "completed");
   });
 
-  test("is refused with arguments that do not fit, as its result", async () => {
+  test("wrong arguments are an error result of the task", async () => {
     const misfit = await client.finished(await client.begin("slow_compute", { seconds: "many" }));
     assert.deepEqual([misfit.status, misfit.result.isError], ["completed", true]);
     assert.match(textOf(misfit), /`seconds`/);
   });
 });
 
-describe("a task that asks", () => {
-  test("waits for answers by `tasks/update`, and goes on", async () => {
+describe("a task with questions", () => {
+  test("a task waits for answers by `tasks/update` and continues", async () => {
     const task = await client.begin("confirm_delete", { filename: "a.txt" });
     const { inputRequests } = await client.taskAt(task, "input_required");
     assert.deepEqual(Object.keys(inputRequests), ["confirm"]);
@@ -83,7 +83,7 @@ describe("a task that asks", () => {
     assert.equal(textOf(await client.task(task)), "Deleted a.txt");
   });
 
-  test("takes some of its answers, and goes on waiting for the rest", async () => {
+  test("a task accepts some of its answers and waits for the rest", async () => {
     const task = await client.begin("multi_input");
     const { inputRequests } = await client.taskAt(task, "input_required");
     assert.deepEqual(Object.keys(inputRequests).toSorted(), ["first", "second"]);
@@ -96,7 +96,7 @@ describe("a task that asks", () => {
     assert.match(textOf(done), /one.*two/);
   });
 
-  test("is not there before it knows what it has to: questions of the request come first", async () => {
+  test("questions of the request come before the task begins", async () => {
     const { response, rounds } = await client.exchange("tools/call", { name: "test_tool_with_task", arguments: {} });
     assert.deepEqual(rounds.map(({ result }) => result.resultType), ["input_required", "task"]);
     assert.equal(rounds[0].result.taskId, undefined);
@@ -104,7 +104,7 @@ describe("a task that asks", () => {
     assert.equal(textOf(await client.finished(response.result)), "Done for Ann");
   });
 
-  test("is refused answers that are none", async () => {
+  test("malformed answers are refused", async () => {
     const task = await client.begin("confirm_delete", { filename: "a.txt" });
     for (const inputResponses of [undefined, null, [], "yes", { confirm: null }, { confirm: true }]) {
       const message = client.message("u", "tasks/update", { taskId: task.taskId, inputResponses });
@@ -114,7 +114,7 @@ describe("a task that asks", () => {
   });
 });
 
-describe("a task that is called off", () => {
+describe("a cancelled task", () => {
   for (const [what, begin] of [
     ["while it works", () => client.begin("slow_compute", { seconds: 60 })],
     ["while it asks", async () => {
@@ -123,7 +123,7 @@ describe("a task that is called off", () => {
       return task;
     }],
   ]) {
-    test(`ends ${what}, and calling it off again changes nothing`, async () => {
+    test(`a task ends ${what}, and a second cancellation changes nothing`, async () => {
       const task = await begin();
       for (let time = 0; time < 2; time++) {
         const { resultType, _meta, ...ack } = await client.cancel(task);
@@ -136,7 +136,7 @@ describe("a task that is called off", () => {
     });
   }
 
-  test("is told to a handler that wants to know, which tidies up", async () => {
+  test("a handler that listens for cancellation is notified and cleans up", async () => {
     const task = await client.begin("tidy_job");
     assert.equal(await client.callText("tidied", { name: "tidied" }), "nothing");
     await client.cancel(task);
@@ -144,7 +144,7 @@ describe("a task that is called off", () => {
     assert.equal((await client.task(task)).status, "cancelled");
   });
 
-  test("after its end has its result", async () => {
+  test("a task that is cancelled after its end keeps its result", async () => {
     const task = await client.begin("brief_job");
     const done = await client.finished(task);
     await client.cancel(task);
@@ -152,8 +152,8 @@ describe("a task that is called off", () => {
   });
 });
 
-describe("an id that no task has", () => {
-  test("is unknown, and makes no object", async () => {
+describe("an unknown task id", () => {
+  test("an unknown id is refused and makes no object", async () => {
     await using elsewhere = await fixture();
     const foreign = await new Stateless(elsewhere, options).begin("brief_job");
     const { taskId } = await client.begin("confirm_delete", { filename: "a.txt" });
@@ -173,8 +173,8 @@ describe("an id that no task has", () => {
   });
 });
 
-describe("a client that does not know tasks", () => {
-  test("gets the answer of a tool that may be one, and is refused one that must", async () => {
+describe("a client without tasks", () => {
+  test("a tool that may be a task answers directly, and one that must be is refused", async () => {
     assert.equal(await plain.callText("slow_compute", { seconds: 1, label: "it" }), "computed it in 1 s");
     assert.equal(await plain.callText("confirm_delete", { filename: "a.txt" }), "Deleted a.txt");
     const requiredCapabilities = TASKS;
@@ -186,14 +186,14 @@ describe("a client that does not know tasks", () => {
     }
   });
 
-  test("on a session gets it, too, and an error that says why where it cannot", async () => {
+  test("a session gets a direct answer too, or an error with the reason", async () => {
     const session = await open(server, { answers: options.answers, capabilities: { elicitation: {} } });
     assert.equal(await session.callText("brief_job"), "brief");
     assert.equal(await session.callText("confirm_delete", { filename: "a.txt" }), "Deleted a.txt");
     await assert.rejects(session.call("failing_job"), ({ code, message }) => code === -32000 && /task/.test(message));
   });
 
-  test("does not keep a tool that decides by itself from answering", async () => {
+  test("a tool that decides by itself answers directly", async () => {
     // The extension is declared with each request, so one call may be a task and the next one not.
     const _meta = { [`${META}/clientCapabilities`]: { elicitation: {} } };
     const params = { name: "brief_job", arguments: {}, _meta };
