@@ -49,14 +49,14 @@ async function isRefused(running, answer, expected) {
   return line;
 }
 
-describe("who Access lets through", () => {
-  test("is who the client calls for", async () => {
+describe("a user whom Access lets through", () => {
+  test("the client calls for the user of Access", async () => {
     const tokens = await letsIn(server, await client(server), provider.assertion());
     const { id, email } = await whoami(server, tokens);
     assert.deepEqual({ id, email }, { id: `access:${ANN.sub}`, email: ANN.email });
   });
 
-  test("sees a tool for people on a list by their address, and nobody else does", async () => {
+  test("a tool for listed addresses is shown only to them", async () => {
     for (const [changes, sees] of [[{}, true], [{ sub: "b-2", email: "bob@example.org" }, false]]) {
       const tokens = await letsIn(server, await client(server), provider.assertion(changes));
       const { tools } = await (await session(server, tokens)).request("tools/list");
@@ -64,17 +64,17 @@ describe("who Access lets through", () => {
     }
   });
 
-  test("goes straight to the callback, the only address that has to be behind Access", async () => {
+  test("sign-in goes straight to the callback, the only address behind Access", async () => {
     const url = await new Person(server, provider).approves(await client(server));
     assert.equal(url.origin + url.pathname, `${server.url}/callback`);
     assert.deepEqual([...url.searchParams.keys()], ["state"]);
   });
 
-  test("signs in with the key of before, which the team still shows", async () => {
+  test("a previous key that the team still publishes is accepted", async () => {
     assert.ok(await letsIn(server, await client(server), provider.assertion({}, provider.previous)));
   });
 
-  test("has the team asked once for its keys", async () => {
+  test("the keys of the team are fetched once", async () => {
     await using fresh = await another();
     const of = await client(fresh);
     const before = fetched();
@@ -82,7 +82,7 @@ describe("who Access lets through", () => {
     assert.equal(fetched(), before + 1);
   });
 
-  test("in one browser signs nobody in from another, or a second time", async () => {
+  test("a sign-in of one browser is refused in another and a second time", async () => {
     const [person, of] = [new Person(server, provider), await client(server)];
     const back = await person.approves(of);
     const added = { headers: { [ASSERTION]: provider.assertion() } };
@@ -102,7 +102,7 @@ describe("a request without an assertion", () => {
     ["that has the address which Access names beside it", () => ({ "Cf-Access-Authenticated-User-Email": ANN.email })],
     ["that has one in the cookie alone", () => ({ cookie: `CF_Authorization=${provider.assertion()}` })],
   ]) {
-    test(`${what} signs nobody in, and says what to set`, async () => {
+    test(`a request without an assertion ${what} is refused with the missing setting`, async () => {
       const [person, of] = [new Person(server, provider), await client(server)];
       const url = await person.approves(of);
       const { cookie, ...others } = headers();
@@ -111,7 +111,7 @@ describe("a request without an assertion", () => {
     });
   }
 
-  test("leaves the person a way to try again, which works once it has one", async () => {
+  test("a failed sign-in offers a retry that works later", async () => {
     const [person, of] = [new Person(server, provider), await client(server)];
     await isRefused(server, await comes(person, of, {}), around);
     const { location } = await comes(person, of, { [ASSERTION]: provider.assertion() });
@@ -142,19 +142,19 @@ describe("an assertion", () => {
     ["whose claims were changed", () => tampered(provider.assertion(), provider.claims({ sub: "u-2" })), /none of the provider's keys/],
     ["that is none", () => ANN.email, /no signed token/],
   ]) {
-    test(`${what} signs nobody in`, async () => {
+    test(`an assertion ${what} is refused`, async () => {
       const answer = await comes(new Person(server, provider), await client(server), { [ASSERTION]: forged() });
       assert.match((await isRefused(server, answer, unconfirmed)).cause, cause);
     });
   }
 });
 
-describe("a team", () => {
+describe("the keys of a team", () => {
   for (const [what, how] of [
     ["has trouble where its keys are", 500],
     ["shows no keys", () => ({ status: 200, headers: {}, body: "{}" })],
   ]) {
-    test(`that ${what} signs nobody in until it has them again`, async () => {
+    test(`a team that ${what} blocks sign-in until its keys are back`, async () => {
       await using fresh = await another();
       const of = await client(fresh);
       provider.fail(CERTS, how);
@@ -169,7 +169,7 @@ describe("a team", () => {
   }
 
   // The last one: it changes what the others sign with.
-  test("that rotates its keys has the new one found within a minute, by one request", async () => {
+  test("a rotated key is found within a minute by one request", async () => {
     await using fresh = await another();
     const of = await client(fresh);
     const start = performance.now();

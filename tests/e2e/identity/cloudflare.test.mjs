@@ -25,29 +25,29 @@ async function during(change, act) {
   }
 }
 
-describe("who signs in with Cloudflare", () => {
-  test("is who the client calls for, with their accounts", async () => {
+describe("a user of Cloudflare", () => {
+  test("the client calls for the user of Cloudflare with their accounts", async () => {
     const tokens = await new Person(server, provider).letsIn(await client(server));
     const { id, name, email, accounts } = await whoami(server, tokens);
     const expected = { id: `cloudflare:${ANN.id}`, name: "Ann Example", email: ANN.email, accounts: ANN.accounts };
     assert.deepEqual({ id, name, email, accounts }, expected);
   });
 
-  test("without a name or an account is let in as well", async () => {
+  test("a user without a name or an account can sign in", async () => {
     const signIn = async () => new Person(server, provider).letsIn(await client(server));
     const tokens = await during(() => (provider.signedIn = BOB), signIn);
     const { id, name, email, accounts } = await whoami(server, tokens);
     assert.deepEqual({ id, name, email, accounts }, { id: `cloudflare:${BOB.id}`, name: null, email: BOB.email, accounts: [] });
   });
 
-  test("with very many accounts has the first 50", async () => {
+  test("a user with very many accounts has the first 50", async () => {
     const many = Array.from({ length: 80 }, (_, number) => ({ id: `${number}`.padStart(32, "0"), name: `Account ${number}` }));
     const signIn = async () => new Person(server, provider).letsIn(await client(server));
     const tokens = await during(() => (provider.signedIn = { ...ANN, accounts: many }), signIn);
     assert.deepEqual((await whoami(server, tokens)).accounts, many.slice(0, 50));
   });
 
-  test("is asked for as Cloudflare says", async () => {
+  test("the authorization request follows Cloudflare's documentation", async () => {
     const [person, of] = [new Person(server, provider), await client(server)];
     const url = await person.approves(of);
     assert.equal(url.origin + url.pathname, provider.url + AUTHORIZE);
@@ -60,13 +60,13 @@ describe("who signs in with Cloudflare", () => {
     assert.equal(form.client_secret, undefined);
   });
 
-  test("leaves their token to tools alone", async () => {
+  test("the token of the user is available to tools alone", async () => {
     const tokens = await new Person(server, provider).letsIn(await client(server));
     const token = await (await session(server, tokens)).callText("upstream_token");
     assert.equal(provider.owner(token).id, ANN.id);
   });
 
-  test("goes to Cloudflare itself where no variable says otherwise", async () => {
+  test("sign-in goes to Cloudflare itself without a variable", async () => {
     await using usual = await fixture({ vars: provider.credentials, outbound: provider.outbound });
     const [person, of] = [new Person(usual, provider), await client(usual)];
     const url = await person.approves(of);
@@ -83,7 +83,7 @@ describe("who signs in with Cloudflare", () => {
     ]);
   });
 
-  test("is let in without accounts where the client may not know them", async () => {
+  test("a user whose accounts are withheld can sign in without them", async () => {
     await using narrow = await another({ CLOUDFLARE_SCOPES: "user-details.read" });
     const of = await client(narrow);
     const tokens = await new Person(narrow, provider).letsIn(of);
@@ -110,14 +110,14 @@ describe("a sign-in that Cloudflare does not complete", () => {
     ["has had enough requests", api("/accounts"), 429, away],
     ["says 401 to the token that it just gave", api("/user"), 401, unconfirmed],
   ]) {
-    test(`because it ${what}, ends on a page with two ways on`, async () => {
+    test(`a provider that ${what} leads to a page with two ways on`, async () => {
       const [person, of] = [new Person(server, provider), await client(server)];
       await during(() => provider.fail(path, how), async () => refusal(server, await person.signsIn(of), expected));
       assert.ok(await person.letsIn(of));
     });
   }
 
-  test("because its code is expired, ends on a page with two ways on", async () => {
+  test("an expired code leads to a page with two ways on", async () => {
     const [person, of] = [new Person(server, provider), await client(server)];
     const back = await person.goesOn(await person.approves(of));
     provider.expireCodes();
@@ -125,20 +125,20 @@ describe("a sign-in that Cloudflare does not complete", () => {
     assert.match(line.cause, /invalid_grant/);
   });
 
-  test("because it does not know the secret, names the variables to the person", async () => {
+  test("a wrong secret leads to a page that names the variables", async () => {
     await using wrong = await another({ CLOUDFLARE_CLIENT_SECRET: "not the secret" });
     const answer = await new Person(wrong, provider).signsIn(await client(wrong));
     const text = /does not accept CLOUDFLARE_CLIENT_ID with CLOUDFLARE_CLIENT_SECRET \(invalid_client/;
     await refusal(wrong, answer, { status: 500, text, error: "server_error" });
   });
 
-  test("because the client may not know the user, says which scope it lacks", async () => {
+  test("a missing scope is named on the page", async () => {
     await using narrow = await another({ CLOUDFLARE_SCOPES: "account-settings.read" });
     const answer = await new Person(narrow, provider).signsIn(await client(narrow));
     await refusal(narrow, answer, { status: 500, text: /the scope User Details Read/, error: "server_error" });
   });
 
-  test("because the person cancels, goes straight back to the client, which is told access_denied", async () => {
+  test("a cancelled sign-in returns access_denied to the client", async () => {
     const redeemed = provider.asked(TOKEN).length;
     const { status, location } = await new Person(server, provider).signsIn(await client(server), { decision: "Cancel" });
     const { error, state } = Object.fromEntries(location.searchParams);
@@ -146,7 +146,7 @@ describe("a sign-in that Cloudflare does not complete", () => {
     assert.equal(provider.asked(TOKEN).length, redeemed);
   });
 
-  test("because what comes back has another state, or comes to another browser or twice, is not taken", async () => {
+  test("a callback with another state, in another browser or repeated is refused", async () => {
     const [person, of] = [new Person(server, provider), await client(server)];
     const back = await person.goesOn(await person.approves(of));
     const wrong = new URL(back);
@@ -164,7 +164,7 @@ describe("a sign-in that Cloudflare does not complete", () => {
   });
 });
 
-test("nothing that Cloudflare keeps secret is on a page, in the log or readable on the disk", async () => {
+test("no secret of Cloudflare is on a page, in the log or readable on the disk", async () => {
   await using provider = await cloudflare({ expires: 600 });
   await using server = await fixture({ vars: provider.vars, outbound: provider.outbound });
   const [person, of] = [new Person(server, provider), await client(server)];

@@ -27,8 +27,8 @@ async function during(change, act) {
 }
 const as = (user, act) => during((github) => (github.signedIn = user), act);
 
-describe("who signs in with GitHub", () => {
-  test("is who the client calls for, with the address that they keep private", async () => {
+describe("a user of GitHub", () => {
+  test("the client calls for the user of GitHub with their private address", async () => {
     const [person, of] = [new Person(server, github), await client(server)];
     const { id, login, name, email } = await whoami(server, await person.letsIn(of));
     assert.deepEqual(
@@ -37,7 +37,7 @@ describe("who signs in with GitHub", () => {
     );
   });
 
-  test("without a name and with a public address is who they are, and GitHub is asked for no other", async () => {
+  test("a user with a public address needs no further request", async () => {
     const before = github.asked(api("/user/emails")).length;
     const [person, of] = [new Person(server, github), await client(server)];
     const tokens = await as(HUBOT, () => person.letsIn(of));
@@ -49,14 +49,14 @@ describe("who signs in with GitHub", () => {
     assert.equal(github.asked(api("/user/emails")).length, before);
   });
 
-  test("without any address that is verified is let in without one", async () => {
+  test("a user without a verified address can sign in without one", async () => {
     const emails = [{ email: "new@example.com", primary: true, verified: false }];
     const [person, of] = [new Person(server, github), await client(server)];
     const tokens = await as({ ...OCTOCAT, emails }, () => person.letsIn(of));
     assert.equal((await whoami(server, tokens)).email, undefined);
   });
 
-  test("is asked for by GitHub's own rules", async () => {
+  test("the authorization request follows GitHub's documentation", async () => {
     const [person, of] = [new Person(server, github), await client(server)];
     const url = await person.approves(of);
     const asked = Object.fromEntries(url.searchParams);
@@ -71,13 +71,13 @@ describe("who signs in with GitHub", () => {
     assert.equal(headers.accept, "application/vnd.github+json");
   });
 
-  test("leaves their token to tools alone", async () => {
+  test("the token of the user is available to tools alone", async () => {
     const [person, of] = [new Person(server, github), await client(server)];
     const caller = await session(server, await person.letsIn(of));
     assert.equal(github.owner(await caller.callText("upstream_token")).login, "octocat");
   });
 
-  test("can see and end on /account what they let in", async () => {
+  test("a user sees and ends their grants on /account", async () => {
     const [person, of] = [new Person(server, github), await client(server)];
     const { access_token } = await person.letsIn(of);
     const { location } = await person.jar.post("/account", { do: "sign-in" });
@@ -90,7 +90,7 @@ describe("who signs in with GitHub", () => {
     assert.equal(await takes(server, access_token), false);
   });
 
-  test("goes to GitHub itself where no variable says otherwise", async () => {
+  test("sign-in goes to GitHub itself without a variable", async () => {
     await using usual = await fixture({ vars: github.credentials, outbound: github.outbound });
     const [person, of] = [new Person(usual, github), await client(usual)];
     const url = await person.approves(of);
@@ -103,7 +103,7 @@ describe("who signs in with GitHub", () => {
   });
 });
 
-describe("a list of who may", () => {
+describe("the allow list", () => {
   const MEMBER = { ...OCTOCAT, orgs: { acme: "active" }, teams: { "acme/core": "active" } };
   const INVITED = { ...OCTOCAT, orgs: { acme: "pending" }, teams: { "acme/core": "pending" } };
 
@@ -113,7 +113,7 @@ describe("a list of who may", () => {
     ["org:acme", MEMBER, INVITED],
     ["acme/core", MEMBER, { ...MEMBER, teams: {} }],
   ]) {
-    test(`lets in whom ${allowed} names, and nobody else`, async () => {
+    test(`only users named by ${allowed} can sign in`, async () => {
       await using listed = await another({ GITHUB_ALLOWED: allowed });
       const of = await client(listed);
       const tokens = await as(inside, () => new Person(listed, github).letsIn(of));
@@ -127,13 +127,13 @@ describe("a list of who may", () => {
     });
   }
 
-  test("asks GitHub for memberships, and for the scope that they need, only if it names some", async () => {
+  test("memberships and their scope are requested only if the list names groups", async () => {
     await using listed = await another({ GITHUB_ALLOWED: "octocat org:acme" });
     const url = await new Person(listed, github).approves(await client(listed));
     assert.equal(url.searchParams.get("scope"), "read:user user:email read:org");
   });
 
-  test("decides who sees a tool and can call it", async () => {
+  test("a list restricts who sees and calls a tool", async () => {
     await using grouped = await another({ GITHUB_GROUPS: "acme/core" });
     const of = await client(grouped);
     const colleague = { ...HUBOT, teams: { "acme/core": "active" } };
@@ -163,7 +163,7 @@ describe("a sign-in that GitHub does not complete", () => {
     ["fails with 500 where the addresses are", (github) => github.fail(api("/user/emails"), 500), away],
     ["says 401 to the token that it just gave", (github) => github.fail(api("/user"), 401), unconfirmed],
   ]) {
-    test(`because it ${what}, ends on a page with two ways on`, async () => {
+    test(`a provider that ${what} leads to a page with two ways on`, async () => {
       const [person, of] = [new Person(server, github), await client(server)];
       const { again } = await during(change, async () => refusal(server, await person.signsIn(of), expected));
       assert.equal((await person.jar.get(again)).status, 200);
@@ -171,7 +171,7 @@ describe("a sign-in that GitHub does not complete", () => {
     });
   }
 
-  test("because its code is expired, ends on a page with two ways on", async () => {
+  test("an expired code leads to a page with two ways on", async () => {
     const [person, of] = [new Person(server, github), await client(server)];
     const back = await person.goesOn(await person.approves(of));
     github.expireCodes();
@@ -180,7 +180,7 @@ describe("a sign-in that GitHub does not complete", () => {
     assert.ok(await person.letsIn(of));
   });
 
-  test("because it does not know the secret, names the variables to the person", async () => {
+  test("a wrong secret leads to a page that names the variables", async () => {
     await using wrong = await another({ GITHUB_CLIENT_SECRET: "not the secret" });
     const answer = await new Person(wrong, github).signsIn(await client(wrong));
     await refusal(wrong, answer, {
@@ -191,7 +191,7 @@ describe("a sign-in that GitHub does not complete", () => {
     assert.ok(!answer.text.includes("not the secret"));
   });
 
-  test("because the callback is not registered there, says which application lacks it", async () => {
+  test("an unregistered callback leads to a page that names the application", async () => {
     const [person, of] = [new Person(server, github), await client(server)];
     const back = await person.goesOn(await person.approves(of));
     back.searchParams.delete("code");
@@ -200,7 +200,7 @@ describe("a sign-in that GitHub does not complete", () => {
     await refusal(server, await person.returns(back), { status: 500, text, error: "server_error" });
   });
 
-  test("because the person cancels, goes straight back to the client, which is told access_denied", async () => {
+  test("a cancelled sign-in returns access_denied to the client", async () => {
     const [person, of] = [new Person(server, github), await client(server)];
     const redeemed = github.asked(TOKEN).length;
     const { status, location } = await person.signsIn(of, { decision: "Cancel" });
@@ -211,7 +211,7 @@ describe("a sign-in that GitHub does not complete", () => {
     assert.equal(github.asked(TOKEN).length, redeemed);
   });
 
-  test("on /account because the person cancels, is a page that lets them try again", async () => {
+  test("a cancelled sign-in to /account is a page with a retry", async () => {
     const person = new Person(server, github);
     const { location } = await person.jar.post("/account", { do: "sign-in" });
     const { status, text } = await person.returns(await person.goesOn(location, "Cancel"));
@@ -221,7 +221,7 @@ describe("a sign-in that GitHub does not complete", () => {
   });
 });
 
-describe("what comes back from GitHub", () => {
+describe("the callback from GitHub", () => {
   // What is no answer to this browser's question is a page, the client hears nothing, and GitHub is not asked.
   async function ignored(answer, redeemed) {
     assert.equal(answer.status, 400, answer.text);
@@ -230,7 +230,7 @@ describe("what comes back from GitHub", () => {
     assert.equal(github.asked(TOKEN).length, redeemed);
   }
 
-  test("with another state is not taken, and spoils nothing", async () => {
+  test("a callback with another state is refused without side effects", async () => {
     const [person, of] = [new Person(server, github), await client(server)];
     const back = await person.goesOn(await person.approves(of));
     const redeemed = github.asked(TOKEN).length;
@@ -243,13 +243,13 @@ describe("what comes back from GitHub", () => {
     assert.ok((await person.returns(back)).location.searchParams.get("code"));
   });
 
-  test("in another browser is not taken", async () => {
+  test("a callback in another browser is refused", async () => {
     const [person, of] = [new Person(server, github), await client(server)];
     const back = await person.goesOn(await person.approves(of));
     await ignored(await new Person(server, github).returns(back), github.asked(TOKEN).length);
   });
 
-  test("a second time is not taken", async () => {
+  test("a repeated callback is refused", async () => {
     const [person, of] = [new Person(server, github), await client(server)];
     const back = await person.goesOn(await person.approves(of));
     await person.returns(back);
@@ -257,7 +257,7 @@ describe("what comes back from GitHub", () => {
   });
 });
 
-test("nothing that GitHub keeps secret is on a page, in the log or readable on the disk", async () => {
+test("no secret of GitHub is on a page, in the log or readable on the disk", async () => {
   const [expiring, seen] = [await gitHub({ expires: 600 }), []];
   const kept = await fixture({ vars: expiring.vars, outbound: expiring.outbound });
   try {

@@ -25,7 +25,7 @@ const isRefused = async () => {
 };
 const fetched = () => provider.asked(KEYS).length;
 
-test("a new key that was shown before it is used signs people in at once", async () => {
+test("a new key that was published before its use is accepted at once", async () => {
   await using provider = await openId();
   provider.rotate("next");
   const next = provider.key;
@@ -39,7 +39,7 @@ test("a new key that was shown before it is used signs people in at once", async
   assert.equal(provider.asked(KEYS).length, 1);
 });
 
-test("a new key that was not is found within a minute, by one request; the old one signs nobody in any longer", async () => {
+test("an unpublished new key is found within a minute by one request, and the old one is refused", async () => {
   const start = performance.now();
   await letsIn();
   const old = provider.key;

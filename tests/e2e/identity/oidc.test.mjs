@@ -36,7 +36,7 @@ async function during(change, act) {
   }
 }
 
-describe("who signs in with OpenID Connect", () => {
+describe("a user of OpenID Connect", () => {
   for (const [what, options] of [
     ["proves itself in the header", {}],
     ["proves itself in the body", { auth: "client_secret_post" }],
@@ -44,7 +44,7 @@ describe("who signs in with OpenID Connect", () => {
     ["gets tokens signed with ES256", { algorithm: "ES256" }],
     ["gets everything in the id_token", { inToken: true }],
   ]) {
-    test(`is who the client calls for where this server ${what}`, async () => {
+    test(`the client calls for the user if this server ${what}`, async () => {
       await using running = await pair(options);
       const tokens = await new Person(running.server, running.provider).letsIn(await client(running.server));
       const { id, name, email } = await whoami(running.server, tokens);
@@ -54,7 +54,7 @@ describe("who signs in with OpenID Connect", () => {
     });
   }
 
-  test("is asked for with PKCE, a nonce and a state, new ones each time", async () => {
+  test("each authorization request has new PKCE, nonce and state", async () => {
     const of = await client(server);
     const [one, two] = [await new Person(server, provider).approves(of), await new Person(server, provider).approves(of)];
     assert.equal(one.origin + one.pathname, provider.url + AUTHORIZE);
@@ -68,7 +68,7 @@ describe("who signs in with OpenID Connect", () => {
     }
   });
 
-  test("is asked there each time if OIDC_PROMPT says so, and stays for longer than one token of the provider", async () => {
+  test("OIDC_PROMPT makes the provider ask, and a grant outlives one provider token", async () => {
     const vars = { OIDC_SCOPES: "openid profile email offline_access" };
     for (const [more, prompt, renewals] of [[{}, undefined, 0], [{ OIDC_PROMPT: "consent" }, "consent", 1]]) {
       await using running = await pair({ expires: 600, offline: true }, { ...vars, ...more });
@@ -84,13 +84,13 @@ describe("who signs in with OpenID Connect", () => {
     }
   });
 
-  test("leaves their token to tools alone", async () => {
+  test("the token of the user is available to tools alone", async () => {
     const tokens = await new Person(server, provider).letsIn(await client(server));
     const token = await (await session(server, tokens)).callText("upstream_token");
     assert.equal(await provider.owner(token), "u-1");
   });
 
-  test("has the provider asked once for its configuration and its keys", async () => {
+  test("configuration and keys are fetched once", async () => {
     const of = await client(server);
     await new Person(server, provider).letsIn(of);
     const before = [CONFIGURATION, KEYS].map((path) => provider.asked(path).length);
@@ -99,7 +99,7 @@ describe("who signs in with OpenID Connect", () => {
     assert.deepEqual([CONFIGURATION, KEYS].map((path) => provider.asked(path).length), before);
   });
 
-  test("with Google, has no other provider", async () => {
+  test("a server with Google has no other provider", async () => {
     await using google = await openId({ issuer: "https://accounts.google.com" });
     const vars = { IDENTITY_PROVIDER: "google", GOOGLE_CLIENT_ID: google.id, GOOGLE_CLIENT_SECRET: google.clientSecret };
     await using running = await fixture({ vars: { ...vars, GOOGLE_ALLOWED: "@example.com" }, outbound: google.outbound });
@@ -124,8 +124,8 @@ describe("who signs in with OpenID Connect", () => {
   });
 });
 
-describe("a list of who may", () => {
-  test("lets in who has a verified address on it, and nobody else", async () => {
+describe("the allow list", () => {
+  test("only users with a listed verified address can sign in", async () => {
     await using listed = await pair({}, { OIDC_ALLOWED: "ann@example.com @example.net" });
     const of = await client(listed.server);
     for (const [user, who] of [
@@ -148,7 +148,7 @@ describe("a list of who may", () => {
     }
   });
 
-  test("decides who sees a tool and can call it", async () => {
+  test("a list restricts who sees and calls a tool", async () => {
     const of = await client(server);
     for (const [user, sees] of [[ANN, true], [{ ...ANN, email_verified: false }, false], [BOB, false]]) {
       const tokens = await during(() => (provider.signedIn = user), () => new Person(server, provider).letsIn(of));
@@ -161,7 +161,7 @@ describe("a list of who may", () => {
   });
 });
 
-describe("an id_token", () => {
+describe("ID tokens", () => {
   const now = Math.floor(Date.now() / 1000);
   const changed = (changes) => ({ claims, sign }) => sign({ ...claims, ...changes });
   const stranger = newKey("stranger");
@@ -187,7 +187,7 @@ describe("an id_token", () => {
     ["whose claims were changed", ({ claims, token }) => tampered(token, { ...claims, sub: "u-2" }), /none of the provider's keys/],
     ["that is none", () => "not a token", /no signed token/],
   ]) {
-    test(`${what} signs nobody in`, async () => {
+    test(`an ID token ${what} is refused`, async () => {
       const [person, of] = [new Person(server, provider), await client(server)];
       const users = provider.asked(USERINFO).length;
       const signsIn = async () => refusal(server, await person.signsIn(of), unconfirmed);
@@ -197,19 +197,19 @@ describe("an id_token", () => {
     });
   }
 
-  test("that is missing signs nobody in", async () => {
+  test("a missing ID token is refused", async () => {
     const signsIn = async () => refusal(server, await new Person(server, provider).signsIn(await client(server)), away);
     const { line } = await during(() => (provider.forge = () => undefined), signsIn);
     assert.match(line.cause, /no id_token/);
   });
 
-  test("that differs from it only in what does not matter signs in", async () => {
+  test("an ID token with irrelevant differences is accepted", async () => {
     const several = ({ claims, sign }) => sign({ ...claims, aud: ["another", "the-client"], azp: "the-client", exp: now + 0.5 });
     const person = new Person(server, provider);
     assert.ok(await during(() => (provider.forge = several), async () => person.letsIn(await client(server))));
   });
 
-  test("of one person with the userinfo of another signs nobody in", async () => {
+  test("an ID token with another user's userinfo is refused", async () => {
     const other = () => ({ status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(BOB) });
     const signsIn = async () => refusal(server, await new Person(server, provider).signsIn(await client(server)), unconfirmed);
     const { line } = await during(() => provider.fail(USERINFO, other), signsIn);
@@ -224,7 +224,7 @@ describe("a sign-in that the provider does not complete", () => {
     ["fails with 500 where the person is", USERINFO, 500],
     ["does not answer in 8 seconds where the person is", USERINFO, "slow"],
   ]) {
-    test(`because it ${what}, ends on a page with two ways on`, async () => {
+    test(`a provider that ${what} leads to a page with two ways on`, async () => {
       const [person, of] = [new Person(server, provider), await client(server)];
       await during(() => provider.fail(path, how), async () => refusal(server, await person.signsIn(of), away));
       assert.ok(await person.letsIn(of));
@@ -236,7 +236,7 @@ describe("a sign-in that the provider does not complete", () => {
     ["its keys are away", KEYS, 500],
     ["its keys are no keys", KEYS, () => ({ status: 200, headers: {}, body: "{}" })],
   ]) {
-    test(`because ${what}, ends on a page with two ways on, and works when they are there again`, async () => {
+    test(`a sign-in fails because ${what}, and works when they are back`, async () => {
       await using fresh = await pair();
       const [person, of] = [new Person(fresh.server, fresh.provider), await client(fresh.server)];
       fresh.provider.fail(path, how);
@@ -249,7 +249,7 @@ describe("a sign-in that the provider does not complete", () => {
     });
   }
 
-  test("because there is no provider at OIDC_ISSUER, names the variable to the person", async () => {
+  test("a wrong OIDC_ISSUER leads to a page that names the variable", async () => {
     await using wrong = await fixture({ vars: { ...provider.vars, OIDC_ISSUER: `${provider.url}/realm` }, outbound: provider.outbound });
     const [person, of] = [new Person(wrong, provider), await client(wrong)];
     const consent = await person.jar.get(of.link());
@@ -257,7 +257,7 @@ describe("a sign-in that the provider does not complete", () => {
     await refusal(wrong, answer, { status: 500, text: /Set OIDC_ISSUER to the issuer/, error: "server_error" });
   });
 
-  test("because its code is expired, ends on a page with two ways on", async () => {
+  test("an expired code leads to a page with two ways on", async () => {
     const [person, of] = [new Person(server, provider), await client(server)];
     const back = await person.goesOn(await person.approves(of));
     await provider.expireCodes();
@@ -265,22 +265,22 @@ describe("a sign-in that the provider does not complete", () => {
     assert.match(line.cause, /invalid_grant/);
   });
 
-  test("because it does not know the secret, names the variables to the person", async () => {
+  test("a wrong secret leads to a page that names the variables", async () => {
     await using wrong = await pair({}, { OIDC_CLIENT_SECRET: "not the secret" });
     const answer = await new Person(wrong.server, wrong.provider).signsIn(await client(wrong.server));
     const text = /does not accept OIDC_CLIENT_ID with OIDC_CLIENT_SECRET \(invalid_client/;
     await refusal(wrong.server, answer, { status: 500, text, error: "server_error" });
   });
 
-  test("because the person cancels, goes straight back to the client, which is told access_denied", async () => {
+  test("a cancelled sign-in returns access_denied to the client", async () => {
     const { status, location } = await new Person(server, provider).signsIn(await client(server), { decision: "Cancel" });
     const { error, state } = Object.fromEntries(location.searchParams);
     assert.deepEqual([status, error, state], [302, "access_denied", "of the client"]);
   });
 });
 
-describe("what comes back from the provider", () => {
-  test("with another issuer's name is not taken, and no code is redeemed", async () => {
+describe("the callback from the provider", () => {
+  test("a callback with another issuer is refused and redeems no code", async () => {
     const [person, of] = [new Person(server, provider), await client(server)];
     const back = await person.goesOn(await person.approves(of));
     assert.equal(back.searchParams.get("iss"), provider.url);
@@ -291,7 +291,7 @@ describe("what comes back from the provider", () => {
     assert.equal(provider.asked(TOKEN).length, redeemed);
   });
 
-  test("with another state, in another browser or a second time is not taken", async () => {
+  test("a callback with another state, in another browser or repeated is refused", async () => {
     const [person, of] = [new Person(server, provider), await client(server)];
     const back = await person.goesOn(await person.approves(of));
     const wrong = new URL(back);
@@ -309,7 +309,7 @@ describe("what comes back from the provider", () => {
   });
 });
 
-test("nothing that the provider keeps secret is on a page, in the log or readable on the disk", async () => {
+test("no secret of the provider is on a page, in the log or readable on the disk", async () => {
   await using running = await pair({ expires: 600 });
   const [person, of] = [new Person(running.server, running.provider), await client(running.server)];
   running.provider.forge = ({ claims }) => unsecured(claims);

@@ -21,7 +21,7 @@ const deep = (depth, open = "[", close = "]") => open.repeat(depth) + close.repe
 const raw = (id, method, params) =>
   `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${params}}`;
 
-describe("a body", () => {
+describe("request bodies", () => {
   // To the Worker, which begins sessions, and to a session's object, which reads what is longer than a few words.
   const places = [
     ["of a new session", (body, options) => post(server, body, options)],
@@ -29,7 +29,7 @@ describe("a body", () => {
   ];
 
   for (const [where, send] of places) {
-    test(`${where} that is not JSON is a parse error`, async () => {
+    test(`a body ${where} that is no JSON is a parse error`, async () => {
       const cut = JSON.stringify(request(1, "ping", { filler: "x".repeat(200) })).slice(0, -1);
       for (const body of [
         "",
@@ -49,7 +49,7 @@ describe("a body", () => {
         refuses(await send(body), 400, -32700);
     });
 
-    test(`${where} that is not UTF-8 is a parse error`, async () => {
+    test(`a body ${where} that is no UTF-8 is a parse error`, async () => {
       const text = (bytes, filler) =>
         Buffer.concat([
           Buffer.from(`{"jsonrpc":"2.0","id":1,"method":"ping","params":{"text":"${"x".repeat(filler)}`),
@@ -62,7 +62,7 @@ describe("a body", () => {
       refuses(await send(Buffer.from(JSON.stringify(request(1, "ping")), "utf16le")), 400, -32700);
     });
 
-    test(`${where} that is JSON and no message is an invalid request, its id kept if it can be`, async () => {
+    test(`a body ${where} that is JSON but no message is an invalid request with its id`, async () => {
       const method = "ping";
       for (const [body, id = null] of [
         ["null"],
@@ -101,19 +101,19 @@ describe("a body", () => {
       }
     });
 
-    test(`${where} of five megabytes is refused, whether it says its length or not`, async () => {
+    test(`a body ${where} of five megabytes is refused, with or without its length`, async () => {
       refuses(await send([], { headers: { "content-length": `${FIVE_MEGABYTES}` } }), 413, -32000);
       const chunk = Buffer.alloc(500_000, 0x20);
       refuses(await send(Array(FIVE_MEGABYTES / chunk.length).fill(chunk)), 413, -32000);
     });
   }
 
-  test("with a length that is no number is refused", async () => {
+  test("a body with a malformed length is refused", async () => {
     for (const length of ["-1", "1e3", "abc"])
       assert.match(await rawPost({ "content-length": length }, "{}"), /^HTTP\/1\.1 400 /);
   });
 
-  test("of ten thousand levels is an error, wherever they are", async () => {
+  test("a body with ten thousand levels is an error", async () => {
     const levels = deep(10_000);
     const objects = deep(10_000, '{"a":', "}").replace(":}", ":1}");
     refuses(await post(server, objects), 400, -32600);
@@ -139,7 +139,7 @@ describe("a body", () => {
     refuses(await session.post(raw(5, "initialize", `{"protocolVersion":${levels}}`)), 400, -32600, 5);
   });
 
-  test("may have an id of 1024 bytes that comes back to the letter, and no longer one", async () => {
+  test("an id of up to 1024 bytes is returned unchanged, and a longer one is refused", async () => {
     const numbers = ["0", "-1", "9007199254740993", "123456789012345678901234567890", "9".repeat(1024)];
     const texts = ['""', '"1"', '"\\u0041\\n"', '"\\ud800"', `"${"x".repeat(1022)}"`, '"' + "ü".repeat(511) + '"'];
     for (const id of [...numbers, ...texts]) {
@@ -164,14 +164,14 @@ async function rawPost(headers, body) {
   return text;
 }
 
-describe("a method's parameters", () => {
+describe("method parameters", () => {
   const invalid = async (method, params, mentions) => {
     const answer = await session.post(request("p", method, params));
     refuses(answer, 200, -32602, "p");
     if (mentions) assert.match(answer.json.error.message, mentions);
   };
 
-  test("of the wrong type are an error that names the field", async () => {
+  test("parameters of the wrong type are an error that names the field", async () => {
     for (const wrong of [5, true, [], {}, [["x"]]]) {
       await invalid("tools/call", { name: wrong }, /`name`/);
       await invalid("tools/list", { cursor: wrong }, /`cursor`/);
@@ -191,7 +191,7 @@ describe("a method's parameters", () => {
     await invalid("prompts/get", { name: "test_prompt_with_arguments", arguments: { arg1: "x" } }, /`arg2`/);
   });
 
-  test("that are missing, unknown or made up are an error", async () => {
+  test("missing, unknown or made-up parameters are an error", async () => {
     for (const method of ["tools/call", "resources/read", "resources/subscribe", "prompts/get", "logging/setLevel"])
       await invalid(method, undefined, /missing/);
     await invalid("completion/complete", {}, /`type`/);
@@ -202,7 +202,7 @@ describe("a method's parameters", () => {
     refuses(await session.post(request(1, "resources/read", { uri: "test://nowhere" })), 200, -32002, 1);
   });
 
-  test("that a tool does not take are told to the model, with the field's path", async () => {
+  test("wrong tool arguments are a tool error with the path of the field", async () => {
     const good = { text: "t", colour: "red", place: { x: 1, y: 2 } };
     for (const [args, path] of [
       [{ ...good, text: 5 }, "`text`"],
@@ -230,7 +230,7 @@ describe("a method's parameters", () => {
     assert.equal(JSON.parse(await session.callText("arguments", good)).text, "t");
   });
 
-  test("of a method that is unknown do not matter: it is not found", async () => {
+  test("an unknown method is not found with any parameters", async () => {
     for (const method of [
       "",
       "tools",
@@ -247,7 +247,7 @@ describe("a method's parameters", () => {
     refuses(await session.post(request("u", "x".repeat(1_000_000))), 200, -32601, "u");
   });
 
-  test("of a notification are nobody's concern: it is taken and has no answer", async () => {
+  test("a notification with any parameters is accepted without an answer", async () => {
     for (const [method, params] of [
       ["notifications/cancelled", {}],
       ["notifications/cancelled", { requestId: null }],
@@ -260,7 +260,7 @@ describe("a method's parameters", () => {
       await session.notify(method, params);
   });
 
-  test("of `initialize` are judged before a session begins", async () => {
+  test("parameters of `initialize` are checked before a session begins", async () => {
     for (const [params, mentions] of [
       [{}, /`protocolVersion`/],
       [{ protocolVersion: 5 }, /`protocolVersion`/],
@@ -285,7 +285,7 @@ describe("a method's parameters", () => {
 });
 
 describe("headers", () => {
-  test("of any length or content refuse one request at most", async () => {
+  test("headers of any length or content fail at most one request", async () => {
     for (const [name, value, status] of [
       ["mcp-session-id", "x".repeat(8000), 404],
       ["mcp-session-id", "\u00ff\u00fe", 404],

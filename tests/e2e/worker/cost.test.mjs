@@ -61,13 +61,13 @@ test("without a key of its own, a deployment reads the one that it made once", a
   costs(await keyless.cost(() => session.call("add", { a: 1, b: 1 })), { objectRequests: 1 });
 });
 
-describe("on a warm session", () => {
+describe("the cost of a warm session", () => {
   let session;
   before(async () => {
     session = await warm({ capabilities: { elicitation: {} } });
   });
 
-  test("a hundred calls in a row are a hundred requests to its object, and no row is read or written", async () => {
+  test("a hundred calls in a row cost a hundred requests to the object and no row", async () => {
     const { cost, rowsWritten } = await costOfCalls(session, "add", async () => {
       for (let a = 0; a < 100; a++) assert.equal(await session.callText("add", { a, b: 1 }), `${a + 1}`);
     });
@@ -75,7 +75,7 @@ describe("on a warm session", () => {
     assert.deepEqual(rowsWritten, Array(100).fill(0));
   });
 
-  test("so are a hundred at once", async () => {
+  test("a hundred parallel calls cost a hundred requests and no row", async () => {
     const cost = await server.cost(() =>
       Promise.all(Array.from({ length: 100 }, (_, a) => session.callText("add", { a, b: 1 }))),
     );
@@ -115,7 +115,7 @@ describe("on a warm session", () => {
     costs(await server.cost(() => session.notify("notifications/cancelled", { requestId: 77 })), { objectRequests: 1 });
   });
 
-  test("its own stream is one request to its object, and the first one has the hub keep that it listens", async () => {
+  test("a GET stream costs one request to the object, and the first one joins the hub", async () => {
     const listen = async (session) => {
       const stream = session.stream();
       await stream.next();
@@ -128,7 +128,7 @@ describe("on a warm session", () => {
     costs(await server.cost(() => listen(session)), { objectRequests: 1 });
   });
 
-  test("a change of its state is one row", async () => {
+  test("a change of state costs one row", async () => {
     await session.call("increment");
     const { cost, rowsWritten } = await costOfCalls(session, "increment", () => session.callText("increment", { by: 2 }));
     costs(cost, { objectRequests: 1, storageWrites: 1 });
@@ -151,7 +151,7 @@ test("a session that only calls tools leaves nothing on disk", async () => {
   assert.deepEqual(rows(server, session, "state"), []);
 });
 
-describe("an id", () => {
+describe("the cost of invalid session ids", () => {
   // Every method that a session has.
   const uses = (id) => {
     const headers = { "mcp-session-id": id };
@@ -179,7 +179,7 @@ describe("an id", () => {
 
   const flipped = (id, at) => id.slice(0, at) + (id[at] === "A" ? "B" : "A") + id.slice(at + 1);
 
-  test("that is garbage, cut, changed or another deployment's gets 404 and touches no object", async () => {
+  test("a malformed, changed or foreign id gets 404 and reaches no object", async () => {
     await using elsewhere = await demo({ vars: { SESSION_KEY: "the-key-of-another-deployment-of-tests" } });
     const { id } = await open(server);
     const foreign = (await open(elsewhere)).id;
@@ -196,7 +196,7 @@ describe("an id", () => {
     assert.equal(server.objects(OBJECT), objects);
   });
 
-  test("of a made-up key has the keys read anew at most once in ten seconds", async () => {
+  test("an id under an unknown key rereads the keys at most once in ten seconds", async () => {
     await using keyless = await demo({ trace: true });
     const { id } = await open(keyless);
     const cost = await keyless.cost(async () => {
@@ -210,7 +210,7 @@ describe("an id", () => {
     assert.equal(keyless.objects(OBJECT), 0);
   });
 
-  test("of a session that was deleted gets 404, and neither object nor row", async () => {
+  test("an id of a deleted session gets 404 and costs neither object nor row", async () => {
     const session = await warm();
     await session.call("increment");
     assert.equal((await session.end()).status, 204);

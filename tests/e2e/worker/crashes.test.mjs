@@ -35,7 +35,7 @@ for (const way of ["recursion", "allocation"]) {
     ["after a wait", { way, after_ms: 20 }],
   ]) {
     describe(`a crash by ${way} ${when}`, () => {
-      test("is an error with the id of a stateless call, and the next call is served", async () => {
+      test("a stateless call gets an error with its id, and the next call is served", async () => {
         const client = new Stateless(server);
         for (const id of ["first", 2]) {
           isAnswered(await client.post(client.message(id, "tools/call", crash("crash", args))), id);
@@ -44,7 +44,7 @@ for (const way of ["recursion", "allocation"]) {
         await server.log(/broke down/);
       });
 
-      test("is an error with the id of a session's call, and the session goes on with its state", async () => {
+      test("a session's call gets an error with its id, and the session keeps its state", async () => {
         const session = await open(server);
         assert.equal(await session.callText("increment", { by: 3 }), "3");
         for (const name of ["crash", "crash_with_state"]) {
@@ -53,7 +53,7 @@ for (const way of ["recursion", "allocation"]) {
         assert.equal(await session.callText("increment"), "4");
       });
 
-      test("is an error with the ids of a batch's calls", async () => {
+      test("the calls of a batch get errors with their ids", async () => {
         const session = await open(server, { version: "2025-03-26" });
         const calls = [request("a", "tools/call", crash("crash", args)), request("b", "tools/call", crash("slow", { ms: 500 }))];
         const answer = await session.post(JSON.stringify(calls));
@@ -62,7 +62,7 @@ for (const way of ["recursion", "allocation"]) {
         assert.equal(answer.json.length, 2);
       });
 
-      test("is an error with the id of a stateless call about a state, which stays", async () => {
+      test("a stateless call with a state gets an error, and the state stays", async () => {
         const client = new Stateless(server);
         const handle = handleIn(await client.call("increment", { by: 5 }));
         const message = client.message("o", "tools/call", crash("crash_with_state", { ...args, session: handle }));
@@ -70,7 +70,7 @@ for (const way of ["recursion", "allocation"]) {
         assert.equal(await client.callText("increment", { session: handle }), "6");
       });
 
-      test("is the failure of a task", async () => {
+      test("a task fails", async () => {
         const client = new Stateless(server, { capabilities: TASKS });
         const { result, error } = (await client.post(client.message("t", "tools/call", crash("crashing_job", args)))).json;
         // A task whose work breaks down before its beginning was told has no other answer than a call.

@@ -41,13 +41,13 @@ async function opened(stream) {
   return { status, headers, toString: () => `HTTP ${status}` };
 }
 
-describe("a preflight", () => {
+describe("preflight requests", () => {
   const ask = (path, headers) =>
     send(server, "OPTIONS", path, {
       headers: { origin: PAGE, "access-control-request-method": "POST", ...headers },
     });
 
-  test("of any path is answered, and allows each header that a client sends", async () => {
+  test("a preflight of any path allows each header that clients send", async () => {
     for (const path of PATHS) {
       const answer = await ask(path, { "access-control-request-headers": "content-type, authorization" });
       assert.equal(answer.status, 204, `${path}: ${answer}`);
@@ -73,7 +73,7 @@ describe("a preflight", () => {
     }
   });
 
-  test("allows headers that carry a tool's arguments, and no others that it asks for", async () => {
+  test("a preflight allows headers of tool arguments and no other requested ones", async () => {
     const { headers } = await ask("/mcp", {
       "access-control-request-headers": "Mcp-Param-Region, mcp-param-a_b.c-1, x-secret, mcp-param-, mcp-param-a:b",
     });
@@ -82,7 +82,7 @@ describe("a preflight", () => {
     for (const name of ["x-secret", "mcp-param-", "mcp-param-a:b"]) assert.ok(!allowed.includes(name), name);
   });
 
-  test("of a foreign page or to a foreign host is refused", async () => {
+  test("a preflight from a foreign page or to a foreign host is refused", async () => {
     refuses(await ask("/mcp", { origin: "https://evil.example" }), 403, -32000);
     refuses(await ask("/mcp", { host: "evil.example" }), 403, -32000);
   });
@@ -168,7 +168,7 @@ describe("every answer can be read by a page that may call", async () => {
     }
   });
 
-  test("403 alone cannot, whoever is refused: it names no origin", async () => {
+  test("a 403 can be read by no page, since it names no origin", async () => {
     const answer = await post(server, initialize(), { headers: { origin: "https://evil.example" } });
     refuses(answer, 403, -32000);
     assert.match(answer.json.error.message, /ALLOWED_ORIGINS/);
@@ -181,7 +181,7 @@ describe("every answer can be read by a page that may call", async () => {
   });
 });
 
-describe("an origin", () => {
+describe("origins", () => {
   const FOREIGN = [
     "null",
     "https://evil.example",
@@ -201,7 +201,7 @@ describe("an origin", () => {
     "chrome-extension://abcdef",
   ];
 
-  test("that is foreign, null or malformed is refused before anything is done", async () => {
+  test("a foreign, null or malformed origin is refused before anything is done", async () => {
     const session = await open(server);
     const { objectRequests, operations } = await server.cost(async () => {
       for (const origin of FOREIGN) {
@@ -224,7 +224,7 @@ describe("an origin", () => {
     assert.equal(await session.callText("increment"), "1");
   });
 
-  test("of this server, of this machine or absent is let in", async () => {
+  test("an own, local or absent origin is accepted", async () => {
     for (const origin of [null, own.origin, own.origin.toUpperCase(), PAGE, "http://127.0.0.1", "http://[::1]:3000"]) {
       const answer = await post(server, initialize(), { headers: { origin } });
       assert.equal(answer.status, 200, `${origin}: ${answer}`);
@@ -232,7 +232,7 @@ describe("an origin", () => {
     }
   });
 
-  test("is what the operator lets in: those of ALLOWED_ORIGINS besides, or all", async () => {
+  test("origins of ALLOWED_ORIGINS are accepted, or all of them", async () => {
     for (const origin of [OPERATOR, "https://other.example", PAGE]) {
       const answer = await post(allowing, initialize(), { headers: { origin } });
       assert.equal(answer.status, 200, `${origin}: ${answer}`);
@@ -247,8 +247,8 @@ describe("an origin", () => {
   });
 });
 
-describe("a host", () => {
-  test("that another name points to this machine is refused: a page could rebind it", async () => {
+describe("hosts", () => {
+  test("a foreign name of this machine is refused, since a page could rebind it", async () => {
     for (const host of ["evil.example", `evil.example:${own.port}`, "localhost.evil.example", "192.168.1.9", LAN]) {
       for (const headers of [{ host }, { host, origin: `http://${host}` }]) {
         const answer = await post(server, initialize(), { headers });
@@ -260,14 +260,14 @@ describe("a host", () => {
     }
   });
 
-  test("that names this machine is let in, however it is written", async () => {
+  test("a name or address of this machine is accepted in every notation", async () => {
     for (const host of [own.host, `localhost:${own.port}`, "localhost", "LOCALHOST:1", "[::1]:8787", "127.1.2.3"]) {
       const answer = await post(server, initialize(), { headers: { host } });
       assert.equal(answer.status, 200, `${host}: ${answer}`);
     }
   });
 
-  test("is what ALLOWED_HOSTS lets in, and a page of it may call", async () => {
+  test("hosts of ALLOWED_HOSTS are accepted, and their pages may call", async () => {
     const headers = { host: LAN, origin: `http://${LAN}` };
     const answer = await post(allowing, initialize(), { headers });
     assert.equal(answer.status, 200, `${answer}`);
@@ -278,8 +278,8 @@ describe("a host", () => {
   });
 });
 
-describe("a path", () => {
-  test("that is not served is not found, and the answer tells what is", async () => {
+describe("paths", () => {
+  test("an unknown path is not found, and the answer names the known ones", async () => {
     for (const path of ["/nowhere", "/mcp//", "/MCP", "/mcp/x", "/sse//", "/sse/x", "/%6dcp", "/index.html"])
       for (const method of ["GET", "POST"]) {
         const answer = await send(server, method, path, {
@@ -291,7 +291,7 @@ describe("a path", () => {
       }
   });
 
-  test("keeps its query: no credential is taken from it", async () => {
+  test("no credential is taken from the query", async () => {
     const answer = await post(server, initialize(), { path: "/mcp?access_token=x&sessionId=y" });
     assert.equal(answer.status, 200, `${answer}`);
     const id = answer.headers["mcp-session-id"];
@@ -303,7 +303,7 @@ describe("a path", () => {
     );
   });
 
-  test("of MCP takes no other method, and says which it takes", async () => {
+  test("an MCP endpoint refuses other methods and names the allowed ones", async () => {
     for (const [path, allowed] of [
       ["/mcp", "GET, POST, DELETE, OPTIONS"],
       ["/sse", "GET, OPTIONS"],
@@ -318,7 +318,7 @@ describe("a path", () => {
       }
   });
 
-  test("of a page takes GET and HEAD, which has the same head and no body", async () => {
+  test("a page answers GET, and HEAD with the same head and no body", async () => {
     for (const path of ["/", "/style.css"]) {
       const get = await send(pages, "GET", path);
       const head = await send(pages, "HEAD", path);
@@ -341,7 +341,7 @@ describe("a path", () => {
     }
   });
 
-  test("/ is a page that may load nothing but its own style sheet, runs one script, and may not be framed", async () => {
+  test("the home page loads only its style sheet and one script, and cannot be framed", async () => {
     const { headers, text } = await send(pages, "GET", "/");
     assert.equal(headers["content-type"], "text/html; charset=utf-8");
     assert.equal(headers["x-content-type-options"], "nosniff");

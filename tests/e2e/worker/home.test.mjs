@@ -24,7 +24,7 @@ const SIZES = { narrow: { width: 360, height: 740 }, wide: { width: 1280, height
 describe("the home page", () => {
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ["light", "dark"]) {
-      test(`renders without complaint, ${size} and ${colorScheme}`, async () => {
+      test(`the page renders without errors, ${size} and ${colorScheme}`, async () => {
         await using home = await visit({ viewport, colorScheme });
         assert.equal(home.response.status(), 200);
         assert.match(home.response.headers()["content-type"], /^text\/html/);
@@ -43,7 +43,7 @@ describe("the home page", () => {
     }
   }
 
-  test("is dark where the user wants it dark", async () => {
+  test("the page is dark if the user prefers dark", async () => {
     const brightness = {};
     for (const colorScheme of ["light", "dark"]) {
       await using home = await visit({ viewport: SIZES.wide, colorScheme });
@@ -55,7 +55,7 @@ describe("the home page", () => {
     assert.ok(brightness.light > 200 && brightness.dark < 80, JSON.stringify(brightness));
   });
 
-  test("has snippets to copy that name this server, and work without JavaScript", async () => {
+  test("snippets name this server and work without JavaScript", async () => {
     await using home = await visit({ viewport: SIZES.wide, javaScriptEnabled: false });
     const snippets = await home.page.locator("pre, code").allTextContents();
     for (const path of ["/mcp", "/sse"]) {
@@ -69,7 +69,7 @@ describe("the home page", () => {
     }
   });
 
-  test("has links that install this server", async () => {
+  test("links install this server in clients", async () => {
     await using home = await visit({ viewport: SIZES.wide });
     const links = await home.page.locator("a").evaluateAll((all) => all.map(({ href }) => new URL(href)));
     const link = (protocol, host = "") => links.find((url) => url.protocol === protocol && url.host === host);
@@ -83,7 +83,7 @@ describe("the home page", () => {
     assert.equal(name, searchParams.get("name"));
   });
 
-  test("copies each snippet as it is, and says so", async () => {
+  test("each snippet is copied unchanged and confirmed", async () => {
     await using home = await visit({ viewport: SIZES.narrow, permissions: ["clipboard-read", "clipboard-write"] });
     const { page } = home;
     await page.evaluate(() => {
@@ -102,7 +102,7 @@ describe("the home page", () => {
     assert.deepEqual(await home.complaints(), []);
   });
 
-  test("selects a snippet that the browser does not let it copy", async () => {
+  test("a snippet that cannot be copied is selected", async () => {
     await using home = await visit({ viewport: SIZES.wide });
     const { page } = home;
     await page.evaluate(() => {
@@ -113,7 +113,7 @@ describe("the home page", () => {
     assert.equal(await page.evaluate(() => `${getSelection()}`), `${server.url}/mcp`);
   });
 
-  test("runs no script but its own", async () => {
+  test("no foreign script runs", async () => {
     await using home = await visit({ viewport: SIZES.wide });
     await home.page.evaluate(() => {
       const script = document.createElement("script");
@@ -124,12 +124,12 @@ describe("the home page", () => {
     assert.ok((await home.complaints()).some((complaint) => complaint.startsWith("violates script-src")));
   });
 
-  test("has no button that does nothing without JavaScript", async () => {
+  test("no button is shown that needs JavaScript and lacks it", async () => {
     await using home = await visit({ viewport: SIZES.wide, javaScriptEnabled: false });
     assert.equal(await home.page.locator("button").count(), 0);
   });
 
-  test("tells the arguments of each tool", async () => {
+  test("the arguments of each tool are shown", async () => {
     await using home = await visit({ viewport: SIZES.wide });
     const { tools } = await (await open(server)).request("tools/list");
     for (const { name, inputSchema } of tools) {
@@ -143,7 +143,7 @@ describe("the home page", () => {
   });
 
   for (const client of ["Cursor", "VS Code"]) {
-    test(`has a policy that lets one follow the link to ${client}`, async () => {
+    test(`the policy of the page allows the link to ${client}`, async () => {
       await using home = await visit({ viewport: SIZES.wide });
       await home.page.getByRole("heading", { name: client, exact: true }).click();
       const link = home.page.getByRole("link", { name: `Add to ${client}` });
@@ -157,7 +157,7 @@ describe("the home page", () => {
     });
   }
 
-  test("opens with the keyboard alone", async () => {
+  test("the page can be used by keyboard", async () => {
     await using home = await visit({ viewport: SIZES.wide, javaScriptEnabled: false });
     const first = home.page.locator("details").first();
     assert.equal(await first.getAttribute("open"), null);
@@ -167,7 +167,7 @@ describe("the home page", () => {
     assert.ok(await first.locator("p").first().isVisible());
   });
 
-  test("says what it is to readers that do not see it", async () => {
+  test("screen readers get names and roles", async () => {
     await using home = await visit({ viewport: SIZES.wide });
     assert.notEqual(await home.page.title(), "");
     assert.notEqual(await home.page.locator("html").getAttribute("lang"), null);

@@ -20,7 +20,7 @@ after(() => server.stop());
 
 const names = async (session) => (await session.request("tools/list")).tools.map(({ name }) => name);
 
-test("with the binding the tool is listed and draws what it is told", async () => {
+test("a server with the binding lists the tool and draws the prompt", async () => {
   const session = await open(server);
   assert.ok((await names(session)).includes("generate_image"));
   const { content, isError } = await session.call("generate_image", { prompt: "a red fox" });
@@ -31,14 +31,14 @@ test("with the binding the tool is listed and draws what it is told", async () =
   assert.ok(JSON.stringify(json.headers).includes("@cf/black-forest-labs/flux-1-schnell"), JSON.stringify(json));
 });
 
-test("what the model refuses is an error that the client's model reads", async () => {
+test("a refusal of the image model is a tool error", async () => {
   const session = await open(server);
   const { content, isError } = await session.call("generate_image", { prompt: "forbidden" });
   assert.equal(isError, true);
   assert.match(content[0].text, /not that/);
 });
 
-test("without the binding there is no such tool, and the others are there", async () => {
+test("a server without the binding lacks only this tool", async () => {
   await using bare = await demo();
   const session = await open(bare);
   assert.ok(!(await names(session)).includes("generate_image"));

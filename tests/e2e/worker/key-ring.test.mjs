@@ -20,7 +20,7 @@ function inRing(server, sql, ...values) {
   }
 }
 
-test("a ring of another version lets nobody in, is told in the log, and stays", async () => {
+test("a key ring of another version refuses every caller, is logged and is kept", async () => {
   await using server = await fixture();
   const session = await open(server);
   assert.equal(await session.callText("increment"), "1");

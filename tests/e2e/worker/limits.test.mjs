@@ -23,21 +23,21 @@ function isTooLong(error) {
   return true;
 }
 
-describe("an answer of 8 MiB is served, and one byte more is an error", () => {
+describe("the limit of 8 MiB for a response", () => {
   async function check(session) {
     assert.equal((await session.callText("big", { bytes: MOST })).length, MOST);
     await assert.rejects(session.call("big", { bytes: MOST + 1 }), isTooLong);
     assert.equal(await session.callText("echo", { text: "next" }), "next");
   }
 
-  test("as JSON", async () => check(await open(server)));
+  test("a JSON response has the limit", async () => check(await open(server)));
 
-  test("as a stream", async () => {
+  test("a streamed response has the limit", async () => {
     await using streaming = await fixture({ vars: { ANSWERS: "events" } });
     await check(await open(streaming));
   });
 
-  test("over HTTP+SSE", async () => {
+  test("a response over HTTP+SSE has the limit", async () => {
     const session = await openSse(server);
     await check(session);
     session.close();
@@ -56,7 +56,7 @@ test("the answers of a batch are 8 MiB together, and the rest are errors", async
   assert.equal(json.filter(({ error }) => error).length, 93);
 });
 
-test("what is too long is in the log, by the tool's name and its length", async () => {
+test("a response over the limit is logged with tool and length", async () => {
   const session = await open(server);
   await assert.rejects(session.call("big", { bytes: 20_000_000 }), isTooLong);
   await server.log(/big.*200000\d\d/);

@@ -55,8 +55,8 @@ async function lines(count, operation, of = server) {
 
 const line = async (operation) => (await lines(1, operation)).all[0];
 
-describe("a request leaves one line", () => {
-  test("that tells the method, what it was aimed at, the version and how it ended", async () => {
+describe("the log line of a request", () => {
+  test("a line has method, target, version and outcome", async () => {
     // The notification that follows has none.
     const { all, result: session } = await lines(1, () => open(server, { version: "2025-06-18" }));
     const { ms, ...hello } = all[0];
@@ -95,14 +95,14 @@ describe("a request leaves one line", () => {
     }
   });
 
-  test("with the rows that it wrote and the time that it took", async () => {
+  test("a line has written rows and elapsed time", async () => {
     const { result: session } = await lines(1, () => open(server));
     assert.equal((await line(() => session.call("increment"))).rows, 1);
     assert.equal((await line(() => session.call("whoami"))).rows, 0);
     assert.ok((await line(() => session.call("slow", { ms: 120 }))).ms >= 100);
   });
 
-  test("when it is called off, and when it is one of a batch", async () => {
+  test("cancelled requests and each request of a batch are logged", async () => {
     const { result: session } = await lines(1, () => open(server, { version: "2025-03-26" }));
     const { all } = await lines(1, async () => {
       const called = session.post(request("c", "tools/call", { name: "slow", arguments: { ms: 30_000 } }));
@@ -121,7 +121,7 @@ describe("a request leaves one line", () => {
     assert.deepEqual(both.map(({ method }) => method).sort(), ["ping", "tools/call"]);
   });
 
-  test("over HTTP+SSE as over Streamable HTTP", async () => {
+  test("requests over HTTP+SSE are logged alike", async () => {
     const { all, result: session } = await lines(2, () => openSse(server));
     assert.deepEqual(
       all.map(({ event, method, era, outcome, code }) => [event, method, era, outcome, code]),
@@ -135,7 +135,7 @@ describe("a request leaves one line", () => {
     session.close();
   });
 
-  test("when it is refused, with the status", async () => {
+  test("a refused request is logged with its status", async () => {
     for (const [ask, method, code] of [
       [() => post(server, "{"), "POST /mcp", 400],
       [() => post(server, request(1, "ping"), { headers: { "mcp-session-id": "x" } }), "POST /mcp", 404],
@@ -152,7 +152,7 @@ describe("a request leaves one line", () => {
     }
   });
 
-  test("when a session's object refuses it, and when it ends the session", async () => {
+  test("refusals by the object and the end of a session are logged", async () => {
     const { result: session } = await lines(1, () => open(server));
     for (const [ask, method, outcome, code] of [
       [() => session.post(`{${" ".repeat(200)}`), "POST /mcp", "refused", 400],
@@ -166,7 +166,7 @@ describe("a request leaves one line", () => {
     }
   });
 
-  test("unless the operator wants none", async () => {
+  test("the operator can turn the log off", async () => {
     const session = await open(silent);
     await session.call("increment");
     await session.call("test_error_handling");
@@ -179,7 +179,7 @@ describe("a request leaves one line", () => {
   });
 });
 
-describe("without a setting", () => {
+describe("the log without a setting", () => {
   const brief = ({ all }) => all.map(({ event, method, name, outcome, code }) => ({ event, method, name, outcome, code }));
 
   test("a request that was answered soon leaves no line, of any transport and version", async () => {
@@ -232,8 +232,8 @@ describe("without a setting", () => {
   });
 });
 
-describe("nothing in the log", () => {
-  test("is an argument, a result, a session id, a credential or a client's invention", async () => {
+describe("confidential contents of the log", () => {
+  test("no argument, result, session id, credential or made-up name is logged", async () => {
     const from = server.logs.length;
     const canary = (what) => `canary-${what}-${Math.random().toString(36).slice(2)}`;
     const words = {};

@@ -64,7 +64,7 @@ const listed = (user, count) =>
   }, `${count} sessions`);
 
 describe("an operator", () => {
-  test("ends a grant, with which its token, its session and its stream end", async () => {
+  test("an operator ends a grant with its token, session and stream", async () => {
     const { access_token } = await letIn("Ann");
     const session = await open(server, { headers: bearer(access_token), client: { name: "Laptop", version: "2" } });
     const stream = session.stream();
@@ -91,7 +91,7 @@ describe("an operator", () => {
     );
   });
 
-  test("ends one session, and the grant goes on", async () => {
+  test("an operator ends one session, and the grant continues", async () => {
     const { access_token } = await letIn("Berta");
     const headers = bearer(access_token);
     const [one, other] = [await open(server, { headers }), await open(server, { headers })];
@@ -103,7 +103,7 @@ describe("an operator", () => {
     assert.ok(await takes(server, access_token));
   });
 
-  test("is refused without the token, whatever the request", async () => {
+  test("a request without the operator's token is refused", async () => {
     for (const token of ["", "wrong", `${OPERATOR_TOKEN}x`, OPERATOR_TOKEN.slice(1)]) {
       const { status, text } = await operate({ do: "list", user: "demo:Ann" }, token);
       assert.equal(status, 401, text);
@@ -116,7 +116,7 @@ describe("an operator", () => {
 });
 
 describe("scripts/grants", () => {
-  test("lists a user's grants for people and for programs, and ends them", async () => {
+  test("the script lists a user's grants as text and JSON, and ends them", async () => {
     const { access_token } = await letIn("Carla", { client_name: "Editor \u001b[2J of notes" });
     await open(server, { headers: bearer(access_token), client: { name: "Phone", version: "1" } });
     const { handle, grants } = await listed("demo:Carla", 1);
@@ -133,7 +133,7 @@ describe("scripts/grants", () => {
     assert.equal(await takes(server, access_token), false);
   });
 
-  test("finds a user of GitHub by login", async () => {
+  test("the script finds a user of GitHub by login", async () => {
     await using api = await answering(() => [200, { id: 583231, login: "octocat" }]);
     const env = { OPERATOR_TOKEN, GITHUB_API_URL: api.url };
     const found = await script(["--json", server.url, "list", "github:@octocat"], env);
@@ -142,7 +142,7 @@ describe("scripts/grants", () => {
     assert.deepEqual(JSON.parse(found.stdout), json);
   });
 
-  test("asks GitHub for nothing but a login, and names the other way if that fails", async () => {
+  test("the script asks GitHub only for the login, and names the alternative if that fails", async () => {
     await using api = await answering(() => [404, { message: "Not Found" }]);
     const env = { OPERATOR_TOKEN, GITHUB_API_URL: api.url };
     for (const user of ["github:@", "github:@..", "github:@a/b", "github:@-"]) {
@@ -158,7 +158,7 @@ describe("scripts/grants", () => {
     }
   });
 
-  test("sends ids that begin with a hyphen, and options before and behind them", async () => {
+  test("the script accepts ids that begin with a hyphen, and options around them", async () => {
     await using api = await answering(() => [200, { handle: "h", grants: [], found: true }]);
     for (const args of [
       ["--json", api.url, "end-session", "u", "-o-grant", "--session"],
@@ -172,7 +172,7 @@ describe("scripts/grants", () => {
     }
   });
 
-  test("fails with words for a grant or session that is not there", async () => {
+  test("the script fails with a message for an unknown grant or session", async () => {
     for (const args of [["end", "demo:Ann", "mistyped"], ["end-session", "demo:Ann", "mistyped", "other"]]) {
       const { code, stdout, stderr } = await script([server.url, ...args]);
       assert.equal(code, 1, stdout);
@@ -181,7 +181,7 @@ describe("scripts/grants", () => {
     }
   });
 
-  test("takes each token of the secret, and prints none", async () => {
+  test("the script accepts each token of the secret and prints none", async () => {
     const accepts = ({ headers }) => headers.authorization === `Bearer ${OPERATOR_TOKEN}`;
     await using api = await answering((request) =>
       accepts(request) ? [200, { handle: "h", grants: [] }] : [401, { error_description: "no" }],
@@ -196,7 +196,7 @@ describe("scripts/grants", () => {
     assert.doesNotMatch(stderr, /sécret/);
   });
 
-  test("names address and status of an answer that is none of the route", async () => {
+  test("the script names address and status of an unexpected answer", async () => {
     for (const [status, body] of [
       [200, "<html>"],
       [502, "<html>"],
@@ -215,7 +215,7 @@ describe("scripts/grants", () => {
     assert.match((await script(["mcp.example", "list", "u"])).stderr, /mcp\.example is no URL/);
   });
 
-  test("says what is wrong", async () => {
+  test("the script reports wrong usage", async () => {
     for (const [args, env, expected] of [
       [[server.url, "list", "demo:Ann"], {}, /Set OPERATOR_TOKEN/],
       [[server.url, "list", "demo:Ann"], { OPERATOR_TOKEN: "wrong" }, /answers 401: .*OPERATOR_TOKEN/],

@@ -14,7 +14,7 @@ describe("a route of the user's own", () => {
     ["POST", "/own/echo", "hello"],
     ["DELETE", "/own/echo/", ""],
   ]) {
-    test(`gets the request as it came, and answers as it likes: ${method} ${path}`, async () => {
+    test(`a route gets the unchanged request and sends any response: ${method} ${path}`, async () => {
       const options = { headers: { "x-asked": "this" }, ...(body && { body }) };
       const answer = await send(server, method, path, options);
       assert.deepEqual([answer.status, answer.text], [201, `${method} ${path} this ${body}`]);
@@ -23,7 +23,7 @@ describe("a route of the user's own", () => {
   }
 
   for (const path of ["/own/fail", "/own/panic"]) {
-    test(`that does not work is an error of its request alone: ${path}`, async () => {
+    test(`a failing route fails only its own request: ${path}`, async () => {
       for (let round = 0; round < 2; round++) {
         const answer = await send(server, "POST", path, { body: "x" });
         assert.equal(answer.status, 500, `${answer}`);
@@ -35,7 +35,7 @@ describe("a route of the user's own", () => {
     });
   }
 
-  test("is never in front of the server's, and a browser on the same machine is told", async () => {
+  test("a route never replaces the server's, which a local browser is told", async () => {
     assert.equal((await send(server, "GET", "/mcp/own", {})).status, 404);
     const page = await send(server, "GET", "/", {});
     assert.match(page.text, /route &#34;\/mcp\/own&#34; is left out: \/mcp and what is below it/);

@@ -48,7 +48,7 @@ for (const [place, message, told] of [
     });
     after(() => [own, asking].forEach((stream) => stream?.close()));
 
-    test("is an error for its caller, each time, which says nothing of the inside", async () => {
+    test("each panic is an error for its caller without internals", async () => {
       for (let round = 0; round < 3; round++) {
         const answer = await session.post(message);
         assert.equal(answer.status, 200, `${answer}`);
@@ -59,26 +59,26 @@ for (const [place, message, told] of [
       }
     });
 
-    test("leaves the state as it was, and open to change", async () => {
+    test("a panic leaves the state unchanged and usable", async () => {
       assert.equal((await session.request("resources/read", { uri: COUNTER })).contents[0].text, "3");
       assert.equal(await session.callText("increment"), "4");
       const { json } = await own.find(({ data }) => data);
       assert.deepEqual([json.method, json.params.uri], ["notifications/resources/updated", COUNTER]);
     });
 
-    test("leaves the session's other calls running", async () => {
+    test("a panic leaves other calls of the session running", async () => {
       const result = { action: "accept", content: { answer: "yes" } };
       assert.equal((await session.post({ jsonrpc: "2.0", id: question.json.id, result })).status, 202);
       assert.match((await asking.next()).json.result.content[0].text, /yes/);
       assert.equal(await asking.next(), undefined);
     });
 
-    test("leaves other sessions alone", async () => {
+    test("a panic does not affect other sessions", async () => {
       const other = await open(server);
       assert.equal(await other.callText("increment"), "1");
     });
 
-    test("is in the log", async () => {
+    test("a panic is logged", async () => {
       const line = await server.log(({ json }) => json?.outcome === "panic" && json.method === message.method);
       assert.equal(line.json.era, "2025-11-25");
       await server.log(/panicked/);
@@ -86,7 +86,7 @@ for (const [place, message, told] of [
   });
 }
 
-test("calls that panic while others run take none of them along", async () => {
+test("panicking calls do not end parallel ones", async () => {
   const session = await open(server);
   const calls = Array.from({ length: 30 }, (_, at) =>
     at % 3 === 0
