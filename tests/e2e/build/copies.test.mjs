@@ -75,7 +75,7 @@ before(async () => {
 });
 after(() => removeFolder(all));
 
-test("without a change nothing is built", async () => {
+test("an unchanged copy is not built again", async () => {
   await isCurrent("first");
 });
 
@@ -88,7 +88,7 @@ test("a copy is current as it is, and built after an edit of its own sources", a
   isBuiltOf("first", "one", "text one");
 });
 
-test("an edit of the sources that were copied from is none of the copy's", async () => {
+test("an edit of the original does not affect the copy", async () => {
   writeFileSync(at("first/src/text.txt"), "text two");
   await isCurrent("copy");
   await builds("first", "one", "text two");
@@ -117,7 +117,7 @@ test("a build with other features, and then with the first ones again, has those
   }
 });
 
-test("what is copied over a build does not count as its own", async () => {
+test("files copied over a build do not count as its own", async () => {
   cpSync(at("first/build/index_bg.wasm"), at("moved/build/index_bg.wasm"), { preserveTimestamps: true });
   await builds("moved", "two", "text three");
 });
@@ -145,7 +145,7 @@ for (const [what, env, text] of [
   });
 }
 
-test("configuration of cargo that is added is in the build", async () => {
+test("added configuration of cargo is in the build", async () => {
   mkdirSync(at("first/.cargo"));
   writeFileSync(at("first/.cargo/config.toml"), '[env]\nGREETING = "greeting configured"\n');
   assert.match(await build("first"), /built/);
@@ -179,7 +179,7 @@ test("a folder that is named by a symbolic link is built", async () => {
   assert.equal(code, 0, stdout + stderr);
 });
 
-test("a Cargo.toml that cannot be read is told with cargo's reason and the line", async () => {
+test("a malformed Cargo.toml is reported with cargo's reason and the line", async () => {
   writeFileSync(at("first/Cargo.toml"), MANIFEST.replace('edition = "2024"', "edition = 2024"));
   const { code, stderr } = await durableMcp("first", ["build"]);
   assert.equal(code, 1, stderr);

@@ -62,7 +62,7 @@ describe("edits", () => {
     ["a file that is included", () => edit("text/words.txt", "text 1", "text 2"), "text 2"],
     ["Cargo.toml", () => edit("Cargo.toml", 'version = "1.0.0"', 'version = "1.0.1"'), "1.0.1"],
   ]) {
-    test(`of ${what} are served, and no request fails meanwhile`, async () => {
+    test(`edits of ${what} are served, and no request fails meanwhile`, async () => {
       requests.failed = [];
       change();
       await served(text);
@@ -70,7 +70,7 @@ describe("edits", () => {
     });
   }
 
-  test("of source and configuration in one moment are both served, and so are those during a build", async () => {
+  test("edits of source and configuration at once, or during a build, are served", async () => {
     child.signal("SIGSTOP");
     configure("TOGETHER");
     edit("src/lib.rs", "source 2", "source 2a");
@@ -84,7 +84,7 @@ describe("edits", () => {
     await Promise.all([configured("DURING"), served("source 2c")]);
   });
 
-  test("of the configuration that break it are told by their line alone", async () => {
+  test("edits that break the configuration are reported by their line alone", async () => {
     const { length } = child.lines;
     edit("wrangler.toml", /^/, "broken = nothing\n");
     const { text } = await child.line(/wrangler\.toml:1: /, { ms: EDIT_MS });
@@ -96,7 +96,7 @@ describe("edits", () => {
     await configured("MENDED");
   });
 
-  test("that another process has built are served", async () => {
+  test("edits that another process has built are served", async () => {
     child.signal("SIGSTOP");
     edit("src/lib.rs", "source 2c", "source 2");
     const { code, stderr } = await run(process.execPath, [DURABLE_MCP, "build"], { cwd: folder, env: { ...env, DURABLE_MCP_PROFILE: "dev" }, ms: EDIT_MS });
@@ -105,7 +105,7 @@ describe("edits", () => {
     await until(async () => /source 2,/.test(requests.last), () => `source 2\n${child.output}`, { ms: EDIT_MS });
   });
 
-  test("that do not compile leave the server as it was, and the page shows the error until it is mended", async () => {
+  test("edits that do not compile leave the server unchanged and show the error", async () => {
     requests.failed = [];
     edit("src/lib.rs", "async fn say() -> String {", "mod more;\n\nasync fn say() -> String {");
     await child.line(/the last build that worked is served/, { ms: EDIT_MS });
@@ -134,14 +134,14 @@ describe("edits", () => {
     assert.deepEqual(requests.failed, []);
   });
 
-  test("of a source that is removed again are noticed", async () => {
+  test("the removal of a source is noticed", async () => {
     removeFolder(join(folder, "src/more"));
     edit("src/lib.rs", "mod more;\n\n", "");
     edit("src/lib.rs", "source 3", "source 4");
     await served("source 4");
   });
 
-  test("end with the server, and nothing of it stays", async () => {
+  test("the end of the server leaves nothing behind", async () => {
     await requests.stop();
     const started = descendants(child.process.pid);
     assert.ok(started.length > 1, `${started}`);
@@ -156,7 +156,7 @@ describe("edits", () => {
   // Of `durable-mcp dev`: wrangler, and what it started.
   const programs = () => descendants(child.process.pid);
 
-  test("end with wrangler when it is killed", async () => {
+  test("the program ends with wrangler when that is killed", async () => {
     child = dev();
     await address(child);
     const [wrangler, ...others] = programs();
@@ -165,7 +165,7 @@ describe("edits", () => {
     await ended([wrangler, ...others, child.process.pid]);
   });
 
-  test("end with durable-mcp when it is killed, and the next one removes what it left", async () => {
+  test("a killed program ends its children, and the next one removes what it left", async () => {
     child = dev();
     await address(child);
     const [wrangler, ...others] = programs();

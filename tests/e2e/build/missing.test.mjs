@@ -25,8 +25,8 @@ async function told(args, { env = {}, node = [] } = {}) {
   return stderr;
 }
 
-describe("durable-mcp says", () => {
-  test("that Node.js is too old", async () => {
+describe("errors of durable-mcp", () => {
+  test("a Node.js that is too old is reported", async () => {
     const older = join(folder, "older.mjs");
     writeFileSync(older, 'Object.defineProperty(process.versions, "node", { value: "20.19.0" });\n');
     const text = await told(["build"], { node: ["--import", pathToFileURL(older).href] });
@@ -34,26 +34,26 @@ describe("durable-mcp says", () => {
     assert.match(text, /https:\/\/nodejs\.org/);
   });
 
-  test("its commands to who names none", async () => assert.match(await told(["serve"]), /usage:[^]*durable-mcp dev/));
+  test("a missing command is answered with the usage", async () => assert.match(await told(["serve"]), /usage:[^]*durable-mcp dev/));
 
-  test("that the folder is no crate", async () => assert.match(await told(["build"]), /There is no Cargo\.toml in /));
+  test("a folder that is no crate is reported", async () => assert.match(await told(["build"]), /There is no Cargo\.toml in /));
 
-  test("that a profile does not exist", async () => {
+  test("an unknown profile is reported", async () => {
     assert.match(await told(["build"], { env: { DURABLE_MCP_PROFILE: "fast" } }), /DURABLE_MCP_PROFILE is "fast": release or dev/);
   });
 
-  test("how to install Rust", async () => {
+  test("a missing Rust is reported with how to install it", async () => {
     writeFileSync(join(folder, "Cargo.toml"), manifest);
     writeFileSync(join(folder, "src/lib.rs"), "");
     assert.match(await told(["build"]), /Rust is missing: there is no cargo\. Install it with `npx durable-mcp setup` or from https:\/\/rustup\.rs/);
   });
 
-  test("what a crate has to be", async () => {
+  test("a crate of the wrong type is reported with what it has to be", async () => {
     const { PATH, HOME, RUSTC } = process.env;
     assert.match(await told(["build"], { env: { PATH, HOME, RUSTC } }), /has no library for the Worker\. Add to it:\n\n\[lib\]\ncrate-type = \["cdylib"\]/);
   });
 
-  test("how to install wrangler", async () => {
+  test("a missing wrangler is reported with how to install it", async () => {
     // A package of its own, as npm installs it: the one in this repository finds the repository's wrangler.
     const { code, stderr } = await run(process.execPath, ["--input-type=module", "--eval", `
       import { cpSync } from "node:fs";

@@ -27,11 +27,11 @@ for (const starter of STARTERS) {
       : [];
     const { cloudflare, scripts } = JSON.parse(read(starter, "package.json"));
 
-    test("has the scripts that its README names", () => {
+    test("the scripts that the README names exist", () => {
       assert.deepEqual(Object.keys(scripts).sort(), ["build", "deploy", "start", "test"]);
     });
 
-    test("describes every binding, variable and secret that the Deploy button shows, and nothing else", () => {
+    test("exactly the bindings, variables and secrets of the Deploy button are described", () => {
       const bindings = [...settings.durable_objects.bindings.map(({ name }) => name), ...(settings.kv_namespaces ?? []).map(({ binding }) => binding)];
       const shown = [...bindings, ...Object.keys(settings.vars ?? {}), ...secrets];
       assert.deepEqual(Object.keys(cloudflare.bindings).sort(), shown.sort());
@@ -39,13 +39,13 @@ for (const starter of STARTERS) {
       assert.ok(cloudflare.label && cloudflare.products.length > 0);
     });
 
-    test("asks for the secrets of its identity provider alone", () => {
+    test("only the secrets of the identity provider are requested", () => {
       const provider = settings.vars?.IDENTITY_PROVIDER;
       const prefix = provider?.toUpperCase();
       assert.deepEqual(secrets, provider ? [`${prefix}_CLIENT_ID`, `${prefix}_CLIENT_SECRET`] : []);
     });
 
-    test("has a migration for each class of its objects, as the demo has", () => {
+    test("each object class has a migration, as in the demo", () => {
       const classes = settings.durable_objects.bindings.map(({ class_name: name }) => name);
       assert.deepEqual(settings.migrations.flatMap(({ new_sqlite_classes: names }) => names).sort(), classes.sort());
       const demo = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
@@ -55,13 +55,13 @@ for (const starter of STARTERS) {
       assert.equal(settings.compatibility_date, demo.compatibility_date);
     });
 
-    test("is optimised as the demo is", () => {
+    test("the starter is optimised as the demo is", () => {
       // The profile of the bridge is of no use to a Worker.
       const { bridge: _, ...profile } = parse(readFileSync(join(root, "Cargo.toml"), "utf8")).profile;
       assert.deepEqual({ ...parse(read(starter, "Cargo.toml")).profile }, profile);
     });
 
-    test("has a README whose links and commands lead to what there is", () => {
+    test("links and commands of the README exist", () => {
       const text = read(starter, "README.md");
       assert.ok(text.split("\n").length <= 35);
       for (const [, path] of text.matchAll(new RegExp(`github\\.com/${repository()}/(?:blob|tree)/main/([^)#\\s]+)`, "g"))) {

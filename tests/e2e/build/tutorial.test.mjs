@@ -13,7 +13,7 @@ const PAGE = readFileSync(join(root, "docs/start.md"), "utf8");
 const { folder, env } = await clone();
 after(() => removeFolder(folder));
 
-describe("in a copy of the repository", () => {
+describe("the tutorial in a copy of the repository", () => {
   let server;
   before(async () => {
     const tests = snippet("At the end of `src/tools/notes.rs`", "rust");

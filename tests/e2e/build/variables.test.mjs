@@ -12,7 +12,7 @@ test("a location hint is given and sessions work with it", async () => {
   assert.equal(await session.callText("increment"), "Added 1, total is now 1");
 });
 
-test("a jurisdiction that the runtime does not have is a failure that the log explains and the client only hears of", async () => {
+test("an unsupported jurisdiction fails requests, with the reason in the log alone", async () => {
   await using server = await demo({ vars: { SESSION_JURISDICTION: "eu" } });
   const { status, json } = await post(server, initialize());
   assert.equal(status, 500);
@@ -36,7 +36,7 @@ for (const SESSION_JURISDICTION of ["EU", "mars"])
     await until(() => server.logs.filter(({ text }) => said.test(text)).length === 3, "three lines in the log");
   });
 
-test("a server that is to have people sign in, and cannot, lets nobody in, which the log says", async () => {
+test("a server with broken sign-in refuses every caller and logs why", async () => {
   await using server = await demo({ vars: { IDENTITY_PROVIDER: "github" } });
   for (const { status, json } of [await post(server, initialize()), await send(server, "GET", "/sse")]) {
     assert.equal(status, 503);
@@ -50,7 +50,7 @@ test("a server that is to have people sign in, and cannot, lets nobody in, which
   assert.equal((await post(open, initialize())).status, 200);
 });
 
-test("a key that could be guessed lets nobody in, which client, page and log are told without the key", async () => {
+test("a guessable key refuses every caller, with the reason but not the key", async () => {
   await using server = await demo({ vars: { SESSION_KEY: "changeme" } });
   for (const { status, json } of [await post(server, initialize()), await send(server, "GET", "/sse")]) {
     assert.equal(status, 503);
@@ -77,7 +77,7 @@ test("numbers, booleans and lists in wrangler.toml are read as the same text is"
   assert.ok(!server.logs.some(({ text, json }) => json?.event === "request" || /IDLE|LOG_|ORIGINS/.test(text)));
 });
 
-test("a variable that cannot be read is named in the log with what is expected, and the default serves", async () => {
+test("an invalid variable is logged with what is expected, and its default is used", async () => {
   const vars = {
     SESSION_IDLE_SECONDS: "abc",
     SESSION_MAX_AGE_SECONDS: "-1",
@@ -97,7 +97,7 @@ test("a variable that cannot be read is named in the log with what is expected, 
   assert.ok(!server.logs.some(({ json }) => json?.outcome === "ok"), JSON.stringify(server.logs));
 });
 
-test("variables that can be read, and empty ones, leave nothing in the log", async () => {
+test("valid and empty variables are not logged", async () => {
   const vars = { SESSION_IDLE_SECONDS: " 60 ", SESSION_RESUME_SECONDS: "", LOG_REQUESTS: "all", ANSWERS: "" };
   await using server = await demo({ vars });
   const session = await open(server);

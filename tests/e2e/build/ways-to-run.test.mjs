@@ -83,7 +83,7 @@ test("--stand-in github has the octocat sign in without an application, whatever
   return started(vars, act, ["--stand-in", "github"]);
 });
 
-test("--stand-in cloudflare has people sign in who have accounts", () =>
+test("--stand-in cloudflare signs users in with accounts", () =>
   started(
     {},
     async (server) => {
@@ -94,14 +94,14 @@ test("--stand-in cloudflare has people sign in who have accounts", () =>
     ["--stand-in=cloudflare"],
   ));
 
-test("without the secrets nobody gets in, and the page says what to set", () =>
+test("a server without the secrets signs nobody in and says what to set", () =>
   started({ IDENTITY_PROVIDER: "github" }, async (server) => {
     assert.match(await home(server), /Nobody is let in yet[^]*GITHUB_CLIENT_ID is not set\. On your machine put it into \.dev\.vars/);
     assert.equal((await post(server, "{}")).status, 401);
     await server.said(/Nobody can sign in: GITHUB_CLIENT_ID is not set/);
   }));
 
-test("what is deployed has sign-in if people sign in, about as much again", async () => {
+test("a deployment includes sign-in only if it is configured", async () => {
   writeFileSync(join(folder, ".dev.vars"), "IDENTITY_PROVIDER=github\n");
   const { code, stdout, stderr } = await run("npm", ["run", "build"], { cwd: folder, env, ms: BUILD_MS });
   assert.equal(code, 0, stdout + stderr);

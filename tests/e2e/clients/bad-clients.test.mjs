@@ -19,7 +19,7 @@ const SOCKET_BYTES = 12 * 1024 * 1024;
 const JSON_POST = { "content-type": "application/json", accept: "application/json, text/event-stream" };
 
 describe("a client that vanishes", () => {
-  test("half way through its body leaves nothing behind", async () => {
+  test("a client that vanishes in the middle of its body leaves nothing behind", async () => {
     for (let count = 0; count < 5; count++) {
       const sending = httpRequest(new URL("/mcp", server.url), {
         method: "POST",
@@ -37,7 +37,7 @@ describe("a client that vanishes", () => {
     assert.deepEqual(await session.request("ping"), {});
   });
 
-  test("in the middle of a stream can come back for the rest, and its call runs to its end", async () => {
+  test("a client that vanishes during a stream can resume, and its call runs to the end", async () => {
     const call = request("v", "tools/call", { name: "test_tool_with_progress", _meta: { progressToken: "v" } });
     const stream = session.postStream(call);
     const seen = await stream.find(({ data }) => data);
@@ -52,7 +52,7 @@ describe("a client that vanishes", () => {
     );
   });
 
-  test("while a tool waits for its answer does not hold up its other calls", async () => {
+  test("a client that vanishes during a question does not block its other calls", async () => {
     const asking = await open(server, { capabilities: { elicitation: {} } });
     const stream = asking.postStream(request("q", "tools/call", { name: "ask", arguments: { message: "?" } }));
     const question = await stream.find(({ data }) => data);
@@ -65,7 +65,7 @@ describe("a client that vanishes", () => {
     assert.equal(rest.json.result.content[0].text, "action=decline");
   });
 
-  test("with a hundred streams open is forgotten", async () => {
+  test("a client that vanishes with a hundred streams is forgotten", async () => {
     const many = await open(server, { version: "2025-03-26" });
     const streams = Array.from({ length: 100 }, (_, id) =>
       many.postStream(request(id, "tools/call", { name: "test_tool_with_logging" })),
@@ -81,7 +81,7 @@ describe("a client that vanishes", () => {
   });
 });
 
-describe("a client that answers nonsense", () => {
+describe("a client with malformed answers", () => {
   const answers = [
     [{ result: { action: "perhaps" } }, /elicitation\/create/],
     [{ result: { action: 5 } }, /elicitation\/create/],
@@ -93,7 +93,7 @@ describe("a client that answers nonsense", () => {
     [{ error: { code: -32601, message: "I cannot" } }, /I cannot/],
   ];
 
-  test("is told apart from one that answers: the tool gets an error", async () => {
+  test("a malformed answer is an error in the tool", async () => {
     for (const [answer, mentions] of answers) {
       const asking = await open(server, { capabilities: { elicitation: {} } });
       const stream = asking.postStream(request("q", "tools/call", { name: "ask", arguments: { message: "?" } }));
@@ -106,7 +106,7 @@ describe("a client that answers nonsense", () => {
     }
   });
 
-  test("to a question of another session does not settle it", async () => {
+  test("an answer to a question of another session is ignored", async () => {
     const asking = await open(server, { capabilities: { elicitation: {} } });
     const stream = asking.postStream(request("q", "tools/call", { name: "ask", arguments: { message: "?" } }));
     const { id } = (await stream.find(({ data }) => data)).json;
@@ -158,7 +158,7 @@ describe("a client that reads nothing", () => {
         return data ? [{ id, isResult: data.includes('"result"') }] : [];
       });
 
-  test("of a call is let go after 8 MiB; what it missed waits for it", async () => {
+  test("an unread call stream is closed after 8 MiB and can be resumed", async () => {
     const careless = await open(server, { version: "2025-03-26" });
     const flood = { name: "flood", arguments: { bytes: MEBIBYTE, count: COUNT, every_ms: 50 } };
     const body = JSON.stringify(request("flood", "tools/call", flood));
@@ -183,7 +183,7 @@ describe("a client that reads nothing", () => {
     assert.equal(all.length, COUNT + 1);
   });
 
-  test("of HTTP+SSE is let go after 8 MiB, and its session with it", async () => {
+  test("an unread HTTP+SSE stream is closed after 8 MiB with its session", async () => {
     const { response, close } = await paused("GET", "/sse", { accept: "text/event-stream" });
     response.setEncoding("utf8");
     // The first bytes, and then no more.
@@ -206,7 +206,7 @@ describe("a client that reads nothing", () => {
 });
 
 describe("a client that sends too much at once", () => {
-  test("in one batch is refused: a hundred messages are enough", async () => {
+  test("a batch of more than a hundred messages is refused", async () => {
     const old = await open(server, { version: "2025-03-26" });
     const batch = (count) => JSON.stringify(Array.from({ length: count }, (_, id) => request(id, "ping")));
     refuses(await old.post(batch(101)), 400, -32600);
@@ -214,14 +214,14 @@ describe("a client that sends too much at once", () => {
     refuses(await old.post(`[${"1,".repeat(1_000_000)}1]`), 400, -32600);
   });
 
-  test("of notifications is answered each time", async () => {
+  test("each of very many notifications is answered", async () => {
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, n) => session.post(notification("notifications/made-up", { n }))),
     );
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([202]));
   });
 
-  test("of subscriptions is refused at the 257th, and may give one up", async () => {
+  test("the 257th subscription is refused until one is given up", async () => {
     const eager = await open(server, { version: "2025-03-26" });
     const subscribe = (from, count) =>
       JSON.stringify(
@@ -248,7 +248,7 @@ describe("a client that sends too much at once", () => {
     assert.deepEqual(await eager.request("resources/subscribe", { uri: "test://256" }), {});
   });
 
-  test("over HTTP+SSE runs out of room as over Streamable HTTP, and has its room back", async () => {
+  test("parallel calls over HTTP+SSE are limited and make room when they end", async () => {
     const greedy = await openSse(server);
     const slow = Array.from({ length: 128 }, (_, id) =>
       greedy.post(request(`s${id}`, "tools/call", { name: "slow", arguments: { ms: 20_000 } })),

@@ -12,7 +12,7 @@ const BY_HAND = "json_schema_2020_12_tool";
 
 describe("each rule", () => {
   const fine = { type: "object", properties: { a: { type: "array", items: { type: "string" } } } };
-  test("has a source, and lets a plain schema pass", () => {
+  test("each rule has a source and accepts a plain schema", () => {
     assert.deepEqual(refusals(fine), []);
     for (const { source } of RULES) assert.ok(source);
   });
@@ -32,7 +32,7 @@ describe("each rule", () => {
     [/nothing is referred to/, { type: "object", properties: { a: { type: "object", properties: {}, $ref: "#" } } }],
     [/a name that every provider takes/, { type: "object", properties: { "a b": { type: "string" } } }],
   ]) {
-    test(`refuses what breaks it: ${rule.source}`, () => assert.match(refusals(broken).join("\n"), rule));
+    test(`a rule refuses a schema that breaks it: ${rule.source}`, () => assert.match(refusals(broken).join("\n"), rule));
   }
 });
 
@@ -57,7 +57,7 @@ for (const [name, start] of Object.entries({ demo, fixture })) {
     };
 
     for (const version of ["2025-06-18", NEWEST, STATELESS]) {
-      test(`have schemas that every provider takes, in ${version}`, async () => {
+      test(`all schemas are accepted by every provider, in ${version}`, async () => {
         const listed = await tools(version);
         assert.ok(listed.length > 5);
         for (const { name, inputSchema, outputSchema } of listed.filter((tool) => tool.name !== BY_HAND)) {
@@ -70,7 +70,7 @@ for (const [name, start] of Object.entries({ demo, fixture })) {
     }
 
     if (name === "demo") {
-      test("have what directories ask for", async () => {
+      test("all tools follow the rules of directories", async () => {
         for (const { name, title, annotations } of await tools(NEWEST)) {
           assert.ok(title && annotations.title === title, name);
           for (const hint of ["readOnlyHint", "destructiveHint", "openWorldHint"]) {
@@ -79,7 +79,7 @@ for (const [name, start] of Object.entries({ demo, fixture })) {
         }
       });
     } else {
-      test("refuse what breaks a constraint, with the runtime's regular expressions", async () => {
+      test("constraints are enforced with the runtime's regular expressions", async () => {
         const session = await open(server);
         const fine = { limit: 2, file: "a.txt", mail: "a@b.c", names: ["Ann", "Ärger"] };
         assert.deepEqual(JSON.parse(await session.callText("bounded", fine)), fine);
@@ -96,7 +96,7 @@ for (const [name, start] of Object.entries({ demo, fixture })) {
         }
       });
 
-      test("give what is no object inside one, until clients take it as it is", async () => {
+      test("structured content is wrapped until clients accept any value", async () => {
         const session = await open(server);
         const inside = async (name) => (await session.call(name)).structuredContent;
         assert.deepEqual([await inside("structured_list"), await inside("structured_nothing")], [{ result: [1, 2, 3] }, { result: null }]);

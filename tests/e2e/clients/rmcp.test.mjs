@@ -21,7 +21,7 @@ test("rmcp lists, calls, is asked and subscribes; each session ends when its cli
   assert.equal(ended.length, passed + 1);
 });
 
-test("rmcp does the same without sessions, listens, and drives tasks", async () => {
+test("rmcp lists, calls, is asked, subscribes and runs tasks without sessions", async () => {
   const before = lines().length;
   assert.equal(await runRmcpTests(server, ["stateless::"], env), 12);
   const requests = lines().slice(before);
@@ -31,7 +31,7 @@ test("rmcp does the same without sessions, listens, and drives tasks", async () 
   assert.deepEqual(cancelled, ["countdown"]);
 });
 
-test("nothing of that made the server panic", () => {
+test("no call of rmcp made the server panic", () => {
   assert.deepEqual(
     [...server.logs, ...fixtures.logs].filter(({ json }) => json?.outcome === "panic"),
     [],

@@ -57,7 +57,7 @@ const text = (outcome) => {
 };
 
 describe("the demo's report", () => {
-  test("is written as a task, which asks on the way and says how far it is", async () => {
+  test("the report is written as a task with a question and progress", async () => {
     const { session, asked } = await connect(server, { pages: 3 });
     const execution = await session.callTool("write_report", { topic: "tea" });
     assert.equal(execution.kind, "task");
@@ -72,7 +72,7 @@ describe("the demo's report", () => {
     assert.ok(seen.some(([, message]) => /writing page \d of 3/.test(message)));
   });
 
-  test("can be fetched by who comes back for it", async () => {
+  test("the report can be fetched by another connection", async () => {
     const first = await connect(server);
     const execution = await first.session.callTool("write_report", { topic: "coffee" });
     let reference;
@@ -83,7 +83,7 @@ describe("the demo's report", () => {
     assert.deepEqual([first.asked.length, second.asked.length], [0, 1]);
   });
 
-  test("comes at once to a client that does not know tasks", async () => {
+  test("a client without tasks gets the report directly", async () => {
     const client = new Client(INFO, { capabilities: CAPABILITIES, versionNegotiation: { mode: "auto" } });
     client.setRequestHandler("elicitation/create", () => ({ action: "accept", content: { pages: 1 } }));
     open.push(client);
@@ -109,14 +109,14 @@ describe("a task", () => {
     });
   }
 
-  test("may ask two things at once", async () => {
+  test("a task may ask two questions at once", async () => {
     const { session, asked } = await connect(fixtures, { value: "yes" });
     const execution = await session.callTool("multi_input", {});
     assert.match(text((await execution.settle()).outcome), /yes.* and .*yes/);
     assert.deepEqual(asked.map(({ inputId }) => inputId).toSorted(), ["first", "second"]);
   });
 
-  test("that its tool fails has a result that says so", async () => {
+  test("a task of a failing tool has an error result", async () => {
     const { session } = await connect(fixtures);
     const { outcome } = await (await session.callTool("failing_job", {})).settle();
     assert.equal(outcome.status, "completed");
@@ -124,7 +124,7 @@ describe("a task", () => {
     assert.equal(outcome.result.content[0].text, "This job always fails.");
   });
 
-  test("that ends with an error of the protocol has failed with it", async () => {
+  test("a task with a protocol error has failed with it", async () => {
     const { session } = await connect(fixtures);
     const { outcome } = await (await session.callTool("protocol_error_job", {})).settle();
     assert.equal(outcome.status, "failed");
@@ -132,7 +132,7 @@ describe("a task", () => {
     assert.match(outcome.error.message, /This job ends with an error/);
   });
 
-  test("can be called off", async () => {
+  test("a task can be cancelled", async () => {
     const { session } = await connect(fixtures);
     const execution = await session.callTool("slow_compute", { seconds: 60 });
     const settled = execution.settle();
@@ -143,7 +143,7 @@ describe("a task", () => {
     await until(() => fixtures.logs.some(ended), "the end of the work");
   });
 
-  test("is told of to who listens", async () => {
+  test("status changes reach subscribers", async () => {
     const { client, session } = await connect(fixtures);
     const execution = await session.callTool("slow_compute", { seconds: 2 });
     const told = [];
@@ -158,12 +158,12 @@ describe("a task", () => {
     await execution.close();
   });
 
-  test("of nobody is not known", async () => {
+  test("a made-up task is unknown", async () => {
     const { session } = await connect(fixtures);
     await assert.rejects(session.task("made-up").snapshot(), { code: -32602 });
   });
 
-  test("is none where a tool answers at once", async () => {
+  test("a tool that answers at once makes no task", async () => {
     const { session } = await connect(fixtures, { name: "Ada" });
     for (const [name, args] of [
       ["greet", { name: "Ada" }],

@@ -128,7 +128,7 @@ for (const { name, start, token, who } of [
       });
     }
 
-    test("a person cancels there, and the client is told", async () => {
+    test("a cancelled sign-in at the provider is reported to the client", async () => {
       await using window = await visit();
       const [{ page }, of] = [window, await here()];
       await leaves(page, of);
@@ -137,7 +137,7 @@ for (const { name, start, token, who } of [
       assert.deepEqual(window.complaints, []);
     });
 
-    test("a person denies here, and the provider never hears of it", async () => {
+    test("a denied consent never reaches the provider", async () => {
       await using window = await visit();
       const [{ page }, of] = [window, await here()];
       const before = provider.requests.filter(({ headers }) => headers["sec-fetch-mode"]).length;
@@ -161,7 +161,7 @@ for (const { name, start, token, who } of [
       assert.deepEqual(window.complaints, []);
     });
 
-    test("who goes back to the page that asked can approve again", async () => {
+    test("a user who goes back to the consent page can approve again", async () => {
       await using window = await visit();
       const [{ page }, of] = [window, await here()];
       await leaves(page, of);
@@ -177,7 +177,7 @@ for (const { name, start, token, who } of [
 
     // oidc-provider's own page can be sent once only.
     if (name === "GitHub") {
-      test("who goes back to the provider and sends its page again is told to start again, and can", async () => {
+      test("a provider page that is sent again leads to a page to start again", async () => {
         await using window = await visit();
         const [{ page }, of] = [window, await here()];
         await leaves(page, of);
@@ -193,7 +193,7 @@ for (const { name, start, token, who } of [
       });
     }
 
-    test("who comes back in another browser does not get in, and in their own does, once", async () => {
+    test("a callback is refused in another browser and accepted once in its own", async () => {
       await using window = await visit();
       await using other = await visit();
       const [{ page, context }, of] = [window, await here()];
@@ -207,7 +207,7 @@ for (const { name, start, token, who } of [
       await problem(page, /used already, or it belongs to another browser\. Go back to your application and start again/);
     });
 
-    test("who finds the provider away can try again", async () => {
+    test("an unavailable provider allows a retry", async () => {
       await using window = await visit();
       const [{ page }, of] = [window, await here()];
       await leaves(page, of);
@@ -220,7 +220,7 @@ for (const { name, start, token, who } of [
       await arrived(page, of);
     });
 
-    test("who finds the provider away can go back to the client instead", async () => {
+    test("an unavailable provider offers a return to the client", async () => {
       await using window = await visit();
       const [{ page }, of] = [window, await here()];
       await leaves(page, of);
@@ -232,7 +232,7 @@ for (const { name, start, token, who } of [
       await page.waitForURL(`${landed.url}?error=temporarily_unavailable&**`);
     });
 
-    test("a person sees on /account what they let in, after signing in there", async () => {
+    test("a user sees their grants on /account after signing in there", async () => {
       await using window = await visit();
       const [{ page }, of] = [window, await here()];
       await leaves(page, of);

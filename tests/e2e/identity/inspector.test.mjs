@@ -21,7 +21,7 @@ after(() => Promise.all([browser.close(), server.stop(), github.stop()]));
 
 for (const [transport, path] of [["http", "/mcp"], ["sse", "/sse"]]) {
   describe(`the Inspector's command line at ${path}`, () => {
-    test("shows the tool to who is on the list, and calls it", async () => {
+    test("a listed user sees the tool and calls it", async () => {
       await using person = new AtTerminal(OCTOCAT, path);
       assert.ok((await person.tools()).includes(TOOL));
       const { code, said, result } = await person.inspect("tools/call", "--tool-name", TOOL);
@@ -31,7 +31,7 @@ for (const [transport, path] of [["http", "/mcp"], ["sse", "/sse"]]) {
       assert.equal(person.signIns, 1);
     });
 
-    test("neither shows it to anybody else nor calls it", async () => {
+    test("another user neither sees nor calls the tool", async () => {
       await using person = new AtTerminal(HUBOT, path);
       const tools = await person.tools();
       assert.ok(tools.includes("whoami_user") && !tools.includes(TOOL), `${tools}`);
@@ -44,14 +44,14 @@ for (const [transport, path] of [["http", "/mcp"], ["sse", "/sse"]]) {
   });
 
   describe(`the Inspector's web page at ${path}`, () => {
-    test("signs in who is on the list, shows the tool and calls it", () =>
+    test("a listed user signs in, sees the tool and calls it", () =>
       atWebPage(OCTOCAT, { transport, path }, async (screen) => {
         await screen.getByText(TOOL, { exact: true }).click();
         await screen.getByRole("button", { name: "Execute Tool" }).click();
         await screen.getByText("done", { exact: true }).waitFor();
       }));
 
-    test("signs in somebody else, and does not show it", () =>
+    test("another user signs in and does not see the tool", () =>
       atWebPage(HUBOT, { transport, path }, async (screen) => {
         assert.equal(await screen.getByText(TOOL, { exact: true }).count(), 0);
       }));

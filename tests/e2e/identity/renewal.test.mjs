@@ -54,7 +54,7 @@ for (const { name, start, token } of PROVIDERS) {
       return [of, await new Person(server, provider).letsIn(of)];
     };
 
-    test("is renewed with the client's, and tools get the new one", async () => {
+    test("a token is renewed with that of the client, and tools get the new one", async () => {
       const [of, tokens] = await connected();
       assert.ok(tokens.expires_in <= SOON);
       const first = await upstreamToken(server, tokens);
@@ -68,7 +68,7 @@ for (const { name, start, token } of PROVIDERS) {
       assert.ok(await renewed(of, next));
     });
 
-    test("is renewed once for each grant although 30 requests ask at once", async () => {
+    test("a token is renewed once for each grant in 30 parallel requests", async () => {
       const clients = [await connected(), await connected(), await connected()];
       const before = provider.renewals;
       const answers = await Promise.all(clients.flatMap((one) => Array(10).fill(one)).map(([of, tokens]) => renewed(of, tokens)));
@@ -100,7 +100,7 @@ for (const { name, start, token } of PROVIDERS) {
       assert.ok(await renewed(of, tokens));
     });
 
-    test(`that ${name} renews no more ends the connection`, async () => {
+    test(`a token that ${name} no longer renews ends the grant`, async () => {
       const [of, tokens] = await connected();
       await provider.revoke();
       await ended(of, tokens);
@@ -129,7 +129,7 @@ describe("a member of an organisation on GitHub's list", async () => {
   const of = await client(server);
   const membership = api("/user/memberships/orgs/acme");
 
-  test("keeps the new token of GitHub though memberships cannot be asked for", async () => {
+  test("a new token of GitHub is kept although memberships cannot be checked", async () => {
     const tokens = await new Person(server, github).letsIn(of);
     for (const how of [500, "cut", "slow"]) {
       github.fail(membership, how);
@@ -141,7 +141,7 @@ describe("a member of an organisation on GitHub's list", async () => {
     assert.ok(await renewed(of, tokens));
   });
 
-  test("who leaves it is out with the next renewal", async () => {
+  test("a user who leaves the organisation is refused at the next renewal", async () => {
     const tokens = await new Person(server, github).letsIn(of);
     github.signedIn.orgs.acme = undefined;
     await ended(of, tokens);

@@ -52,7 +52,7 @@ async function arrived(page, of) {
   return (await of.redeem(code))?.access_token;
 }
 
-describe("in a browser", () => {
+describe("the sign-in in a browser", () => {
   for (const javaScript of [true, false]) {
     test(`a person approves, ${javaScript ? "with" : "without"} JavaScript`, async () => {
       await using window = await visit({ javaScript });
@@ -65,7 +65,7 @@ describe("in a browser", () => {
     });
   }
 
-  test("a person denies", async () => {
+  test("a user denies the consent", async () => {
     await using window = await visit();
     const [{ page }, of] = [window, await here()];
     await page.goto(of.link());
@@ -87,7 +87,7 @@ describe("in a browser", () => {
     }
   });
 
-  test("who goes back can approve again", async () => {
+  test("a user who goes back can approve again", async () => {
     await using window = await visit();
     const [{ page }, of] = [window, await here()];
     for (let time = 0; time < 2; time++) {
@@ -98,7 +98,7 @@ describe("in a browser", () => {
     }
   });
 
-  test("a page whose sign-in this browser no longer has says so", async () => {
+  test("a page whose sign-in has expired says so", async () => {
     await using window = await visit();
     const [{ page }, of] = [window, await here()];
     await page.goto(of.link());
@@ -108,7 +108,7 @@ describe("in a browser", () => {
     assert.match(await page.locator("main").innerText(), /start again/);
   });
 
-  test("the keyboard is enough", async () => {
+  test("the pages can be used by keyboard", async () => {
     await using window = await visit();
     const [{ page }, of] = [window, await here()];
     await page.goto(of.link());
@@ -157,7 +157,7 @@ describe("in a browser", () => {
     }
   });
 
-  test("a person disconnects what they let in", async () => {
+  test("a user disconnects a client", async () => {
     await using window = await visit();
     const [{ page }, of] = [window, await here()];
     await page.goto(of.link());
@@ -181,7 +181,7 @@ describe("the pages", () => {
 
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ["light", "dark"]) {
-      test(`fit the window, ${size} and ${colorScheme}`, async () => {
+      test(`the pages fit the window, ${size} and ${colorScheme}`, async () => {
         await using window = await visit({ viewport, colorScheme });
         const { page } = window;
         const shoot = async (name, url) => {
@@ -215,7 +215,7 @@ describe("the pages", () => {
     }
   }
 
-  test("speak Chinese to whoever does", async () => {
+  test("the pages are in Chinese for browsers that prefer it", async () => {
     await using window = await visit({ locale: "zh-CN", viewport: SIZES.wide });
     await window.page.goto((await here()).link());
     assert.equal(await window.page.locator("html").getAttribute("lang"), "zh-Hans");

@@ -27,8 +27,8 @@ async function connected(jar, of, options) {
   return tokens;
 }
 
-describe("a person who lets a client in", () => {
-  test("is who the client calls for", async () => {
+describe("a user who approves", () => {
+  test("the client calls for the user", async () => {
     const [jar, of] = [new Jar(server), await client(server)];
     const { access_token } = await connected(jar, of, { name: "Ann", more: { scope: "read" } });
     const session = await open(server, { headers: { authorization: `Bearer ${access_token}` } });
@@ -37,7 +37,7 @@ describe("a person who lets a client in", () => {
     assert.deepEqual({ id, name, scopes }, { id: "demo:Ann", name: "Ann", scopes: ["read"] });
   });
 
-  test("has each cookie on a line of its own, and none left but what is remembered", async () => {
+  test("each cookie has a header of its own, and only the remembered consent is left", async () => {
     const [jar, of] = [new Jar(server), await client(server)];
     const page = await jar.get(of.link());
     assert.equal(jar.cookies.size, 1);
@@ -49,7 +49,7 @@ describe("a person who lets a client in", () => {
     assert.deepEqual([...jar.cookies.keys()], ["consent"]);
   });
 
-  test("can do so in one isolate and come back in another", async () => {
+  test("a sign-in may continue in another isolate", async () => {
     const [jar, of] = [new Jar(server), await client(server)];
     const page = await jar.get(of.link());
     const left = await jar.post("/authorize", { ...hidden(page.text), decision: "approve" });
@@ -57,7 +57,7 @@ describe("a person who lets a client in", () => {
     assert.match(`${(await jar.get(elsewhere)).location}`, /^https:\/\/client\.example\/callback\?code=/);
   });
 
-  test("is marked as a demonstration on every page", async () => {
+  test("every page is marked as a demonstration", async () => {
     const [jar, of] = [new Jar(server), await client(server)];
     for (const path of [of.link(), "/", "/account", "/callback", "/authorize"]) {
       assert.match((await jar.get(path)).text, /anybody can be anybody here/, path);
@@ -65,8 +65,8 @@ describe("a person who lets a client in", () => {
   });
 });
 
-describe("a person who does not", () => {
-  test("sends the client away with access_denied", async () => {
+describe("a user who denies", () => {
+  test("a denial returns access_denied to the client", async () => {
     const [jar, of] = [new Jar(server), await client(server)];
     const page = await jar.get(of.link());
     const { location } = await jar.post("/authorize", { ...hidden(page.text), decision: "deny" });
@@ -74,7 +74,7 @@ describe("a person who does not", () => {
     assert.equal(location.searchParams.get("state"), "of the client");
   });
 
-  test("need not answer what another site sends", async () => {
+  test("a form from another site is ignored", async () => {
     const [jar, of] = [new Jar(server), await client(server)];
     const fields = { ...hidden((await jar.get(of.link())).text), decision: "approve" };
     const forged = await jar.post("/authorize", { ...fields, csrf: "x".repeat(32) });
@@ -88,7 +88,7 @@ describe("a person who does not", () => {
 });
 
 describe("/account", () => {
-  test("ends what it is told to end, at once", async () => {
+  test("the page ends grants and sessions at once", async () => {
     const [jar, of] = [new Jar(server), await client(server)];
     const name = "Berta";
     const { access_token } = await connected(jar, of, { name });
@@ -105,7 +105,7 @@ describe("/account", () => {
     assert.doesNotMatch((await jar.get("/account")).text, /Client of the tests/);
   });
 
-  test("a disconnect is 401 at the next call and 404 for its session when let in again", async () => {
+  test("a disconnected client gets 401, and 404 for its old session after a new sign-in", async () => {
     const [jar, of, name] = [new Jar(server), await client(server), "Carla"];
     const { access_token } = await connected(jar, of, { name });
     const headers = bearer(access_token);
@@ -136,7 +136,7 @@ describe("/account", () => {
     assert.equal(await anew.callText("increment"), "1");
   });
 
-  test("lists sessions, ends one while another one of the same client goes on, and forgets what has ended", async () => {
+  test("the page lists sessions, ends one alone and forgets ended ones", async () => {
     const [jar, of, name] = [new Jar(server), await client(server), "Dana"];
     const headers = bearer((await connected(jar, of, { name })).access_token);
     const begin = (name) => open(server, { headers, client: { name, version: "1.0" } });
@@ -179,8 +179,8 @@ async function listing(jar, name, sessions) {
   return page;
 }
 
-describe("a problem", () => {
-  test("has a number that the log has too", async () => {
+describe("error pages", () => {
+  test("an error page has the number of its log line", async () => {
     const { text, status } = await new Jar(server).get("/callback?state=unknown-unknown");
     assert.equal(status, 400);
     const [, id] = /<code>([0-9a-f]{8})<\/code>/.exec(text);
@@ -188,7 +188,7 @@ describe("a problem", () => {
     assert.equal(json.event, "problem");
   });
 
-  test("of the deployment is on each page, and nobody is let in", async () => {
+  test("a misconfigured deployment says so on each page and signs nobody in", async () => {
     await using broken = await fixture({ vars: { IDENTITY_PROVIDER: "demo" } });
     for (const path of ["/", "/account"]) assert.match((await new Jar(broken).get(path)).text, /DEMO_LOGIN/);
     assert.equal(await takes(broken, "x"), false);

@@ -6,8 +6,8 @@ import { Cloudflare } from "../../../crates/durable-mcp-build/npm/stand-in/cloud
 import { GitHub, HUBOT, OCTOCAT } from "../../../crates/durable-mcp-build/npm/stand-in/github.mjs";
 import { standInOf, startStandIn } from "../../../crates/durable-mcp-build/npm/stand-in/option.mjs";
 
-describe("the option", () => {
-  test("is taken from among those of wrangler, which then listens on loopback", () => {
+describe("the `--stand-in` option", () => {
+  test("the option is separated from those of wrangler, which then listens on loopback", () => {
     for (const [options, expected] of [
       [["--port", "1"], { rest: ["--port", "1"] }],
       [["--stand-in", "github", "--port", "1"], { name: "github", rest: ["--port", "1", "--ip", "localhost"] }],
@@ -18,20 +18,20 @@ describe("the option", () => {
     }
   });
 
-  test("is refused for a provider without a stand-in", () => {
+  test("the option is refused for a provider without a stand-in", () => {
     for (const options of [["--stand-in"], ["--stand-in", "google"], ["--stand-in="], ["--stand-in", "constructor"]]) {
       assert.throws(() => standInOf(options), /--stand-in is github or cloudflare/, `${options}`);
     }
   });
 
-  test("is refused for a server that others can reach", () => {
+  test("the option is refused for a server that others can reach", () => {
     for (const options of [["--ip", "0.0.0.0"], ["--ip=*"], ["--ip", "192.0.2.1"], ["--remote"], ["-r"], ["-r=true"], ["-lr"], ["--tunnel"], ["--tunnel=true"]]) {
       assert.throws(() => standInOf(["--stand-in", "github", ...options]), /for this machine alone/, `${options}`);
     }
     for (const option of ["--tunnel=false", "-r=false", "-l"]) assert.equal(standInOf(["--stand-in", "github", option]).name, "github");
   });
 
-  test("sets variables in the options of wrangler, and in no file", async () => {
+  test("the option sets variables in the options of wrangler and in no file", async () => {
     const { options, stop } = await startStandIn("github");
     try {
       const pairs = options.filter((_, at) => at % 2).map((pair) => pair.split(/:(.*)/).slice(0, 2));
@@ -54,14 +54,14 @@ for (const { title, make, authorize } of [
     const asked = (provider, redirect_uri, more) => ({ client_id: provider.id, redirect_uri, state: "s", scope: "", ...more });
     const OWN = "http://localhost:8787/callback";
 
-    test("says on its page what it is", async () => {
+    test("the page says that it is a stand-in", async () => {
       await using provider = await make().start();
       const answer = await fetch(`${provider.url}${authorize}?${new URLSearchParams(asked(provider, OWN))}`);
       assert.equal(answer.status, 200);
       assert.match(await answer.text(), new RegExp(`<p class="label">A stand-in for ${title} on this machine`));
     });
 
-    test("sends nobody to another machine", async () => {
+    test("no page leads to another machine", async () => {
       await using provider = await make().start();
       for (const there of ["https://evil.example/", "http://evil.example/", "https://localhost/", "http://localhost.evil.example/", "x"]) {
         const shown = await fetch(`${provider.url}${authorize}?${new URLSearchParams(asked(provider, there))}`);
@@ -73,7 +73,7 @@ for (const { title, make, authorize } of [
       }
     });
 
-    test("escapes what it is asked", async () => {
+    test("parameters are escaped on the page", async () => {
       await using provider = await make().start();
       const markup = '"><script>alert(1)</script>';
       const query = new URLSearchParams(asked(provider, OWN, { state: markup, [markup]: markup }));
@@ -82,7 +82,7 @@ for (const { title, make, authorize } of [
   });
 }
 
-test("who is everywhere is a member of every organisation and team, and the others are of none", async () => {
+test("the user everywhere is in every organisation and team, and others in none", async () => {
   await using provider = await new GitHub({ people: [{ ...OCTOCAT, everywhere: true }, HUBOT] }).start();
   for (const [user, status] of [
     [provider.people[0], 200],

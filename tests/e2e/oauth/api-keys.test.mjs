@@ -19,7 +19,7 @@ async function signedIn(user) {
   return { tokens, headers: bearer(tokens.access_token) };
 }
 
-test("an API key lets its holder in, who has no grant and no end", async () => {
+test("an API key is accepted without a grant and without an expiry", async () => {
   for (const session of [
     await open(keyed.server, { headers: bearer(KEY) }),
     await openSse(keyed.server, { headers: bearer(KEY) }),
@@ -36,7 +36,7 @@ test("an API key lets its holder in, who has no grant and no end", async () => {
   assert.equal((await session.post(call(1, "admin_only"))).status, 403);
 });
 
-test("an API key is that key to the letter, and no session of anybody else's opens with it", async () => {
+test("an API key must match exactly and opens no other caller's session", async () => {
   for (const wrong of [`${KEY}0`, KEY.slice(0, -1), KEY.toUpperCase(), "x"]) {
     assert.equal((await post(keyed.server, initialize(), { headers: bearer(wrong) })).status, 401);
   }
@@ -47,7 +47,7 @@ test("an API key is that key to the letter, and no session of anybody else's ope
   refuses(await own.post(request(1, "ping"), { headers: ann.headers }), 404, -32001);
 });
 
-test("an API key cannot be revoked by a client, and beside it an ended token stays ended", async () => {
+test("an API key cannot be revoked by a client and revives no ended token", async () => {
   const client = await mine(keyed);
   assert.equal((await keyed.revoke(client, KEY)).status, 200);
   assert.ok(await keyed.takes(KEY));

@@ -10,7 +10,7 @@ testOurs(behaviours);
 const target = await ours();
 after(() => target.stop());
 
-describe("a redirect", () => {
+describe("redirects", () => {
   for (const [name, uri, start] of [
     ["keeps the query that was registered", `${REDIRECT}?x=y`, `${REDIRECT}?x=y&code=`],
     ["leads to a program of the machine", "cursor://anysphere/callback", "cursor://anysphere/callback?code="],
@@ -23,7 +23,7 @@ describe("a redirect", () => {
     });
   }
 
-  test("goes to the only registered URI when none is named, and nowhere when there are two", async () => {
+  test("a request without a redirect URI uses the only registered one and fails with two", async () => {
     const one = await target.register();
     assert.ok((await target.authorize({ client: one, redirect_uri: null })).code);
     const two = await target.register({ redirect_uris: [REDIRECT, `${REDIRECT}2`] });
@@ -31,12 +31,12 @@ describe("a redirect", () => {
     assert.deepEqual([status, location], [400, undefined]);
   });
 
-  test("is kept by nobody on the way", async () => {
+  test("a redirect is not cached", async () => {
     const { answer } = await target.authorized();
     assert.equal(answer.headers["cache-control"], "no-store");
   });
 
-  test("has no state where the client sent none, and what the client sent is not run", async () => {
+  test("a redirect has only the state that the client sent, as text", async () => {
     const client = await target.register();
     const without = await target.authorize({ client, state: null });
     assert.deepEqual([without.params.has("state"), Boolean(without.code)], [false, true]);
@@ -47,8 +47,8 @@ describe("a redirect", () => {
   });
 });
 
-describe("a page that refuses", () => {
-  test("runs nothing, is in no frame, and does not repeat what a stranger wrote", async () => {
+describe("error pages", () => {
+  test("an error page runs no script, cannot be framed and repeats no input", async () => {
     const nasty = '<script>alert("x")</script>';
     const client = await target.register();
     const asked = [
@@ -67,36 +67,36 @@ describe("a page that refuses", () => {
   });
 });
 
-describe("a request", () => {
+describe("authorization requests", () => {
   const errorOf = async (params) => {
     const client = await target.register();
     const { error, answer } = await target.authorize({ client, ...params });
     return error ?? /\(([a-z_]+)\)/.exec(answer.text)?.[1];
   };
 
-  test("has its parameters in the query, not in an object or elsewhere", async () => {
+  test("parameters are accepted in the query alone", async () => {
     assert.equal(await errorOf({ request: "eyJhbGciOiJub25lIn0.e30." }), "request_not_supported");
     assert.equal(await errorOf({ request_uri: "urn:a" }), "request_uri_not_supported");
   });
 
-  test("is answered in the query alone", async () => {
+  test("only the response mode `query` is supported", async () => {
     assert.equal(await errorOf({ response_mode: "fragment" }), "invalid_request");
     assert.equal(await errorOf({ response_mode: "form_post" }), "invalid_request");
     assert.equal(await errorOf({ response_mode: "query" }), undefined);
   });
 
-  test("for scopes that there are not gets those that there are", async () => {
+  test("unknown scopes are ignored", async () => {
     assert.equal(await errorOf({ scope: "root" }), undefined);
     const { tokens } = await target.signIn({ scope: "read root offline_access" });
     assert.equal(tokens.scope, "read");
   });
 
-  test("with a state of any length that a URL has room for is answered, and a longer one is refused", async () => {
+  test("a state of any length that fits a URL is returned, and a longer one refused", async () => {
     assert.equal(await errorOf({ state: "s".repeat(4000) }), undefined);
     assert.equal(await errorOf({ state: "s".repeat(5000) }), "invalid_request");
   });
 
-  test("for two resources gets a token for both", async () => {
+  test("a request for two resources gets a token for both", async () => {
     const { tokens } = await target.signIn({ resource: [target.mcp, target.sse] });
     assert.deepEqual([...tokens.resource].sort(), [target.mcp, target.sse].sort());
     assert.ok(await target.takes(tokens.access_token, "/mcp"));

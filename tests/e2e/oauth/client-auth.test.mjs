@@ -12,7 +12,7 @@ after(() => target.stop());
 
 const url = target.metadata.token_endpoint;
 
-test("a client that named no method may send its secret either way", async () => {
+test("a client without a named auth method may use basic or post", async () => {
   const client = await target.register({ token_endpoint_auth_method: undefined });
   assert.equal(client.token_endpoint_auth_method, "client_secret_basic");
   for (const auth of ["client_secret_basic", "client_secret_post"]) {
@@ -21,7 +21,7 @@ test("a client that named no method may send its secret either way", async () =>
   refused(await target.exchange(await target.authorized({ client }), { auth: "none" }), "invalid_client", 401);
 });
 
-test("an unknown client is told so in every way of asking", async () => {
+test("an unknown client is refused with every auth method", async () => {
   const fields = { grant_type: "refresh_token", refresh_token: "x" };
   refused(await target.form(url, { ...fields, client_id: "unknown" }), "invalid_client", 401);
   refused(await target.form(url, { ...fields, client_id: "unknown", client_secret: "x" }), "invalid_client", 401);
@@ -31,7 +31,7 @@ test("an unknown client is told so in every way of asking", async () => {
   assert.match(answer.headers["www-authenticate"], /^Basic realm="/);
 });
 
-test("a client assertion is refused, not overlooked", async () => {
+test("a client assertion is refused and not ignored", async () => {
   const client = await target.register();
   const authorized = await target.authorized({ client });
   const asserted = {
@@ -42,7 +42,7 @@ test("a client assertion is refused, not overlooked", async () => {
   granted(await target.exchange(authorized));
 });
 
-test("every answer of the endpoint, errors included, is kept by nobody", async () => {
+test("no response of the endpoint is cached, errors included", async () => {
   const client = await target.register();
   const confidential = await target.registerConfidential();
   for (const answer of [
@@ -56,7 +56,7 @@ test("every answer of the endpoint, errors included, is kept by nobody", async (
   }
 });
 
-test("a form is read as forms are, and what is none is refused", async () => {
+test("the token endpoint accepts form-encoded bodies alone", async () => {
   const { client_id } = await target.register();
   const type = "Application/X-WWW-Form-URLencoded; charset=UTF-8";
   const body = `grant_type=refresh_token&client_id=${client_id}&refresh_token=%78`;
@@ -67,7 +67,7 @@ test("a form is read as forms are, and what is none is refused", async () => {
   refused(await target.form(`${url}?grant_type=refresh_token`, { client_id, refresh_token: "x" }), "invalid_request");
 });
 
-test("a form of any size is refused in time", async () => {
+test("an oversized form is refused in time", async () => {
   const { client_id } = await target.register();
   const answer = await target.form(url, { client_id, grant_type: "refresh_token", refresh_token: "x".repeat(100_000) });
   refused(answer, "invalid_request", 413);
@@ -75,7 +75,7 @@ test("a form of any size is refused in time", async () => {
   refused(long, "invalid_grant");
 });
 
-test("what a stranger sends is not repeated, but for a name, cut short and without quotes", async () => {
+test("errors repeat no input but a shortened parameter name", async () => {
   const nasty = '"</script><script>alert(1)</script>\\';
   const client = await target.register();
   for (const fields of [{ grant_type: nasty }, { grant_type: "refresh_token", refresh_token: "x", scope: nasty }]) {

@@ -117,7 +117,7 @@ test("the metadata of the server and of its resources is what its address promis
 
 for (const method of Object.keys(PROOFS)) {
   describe(`a client of ${method}`, () => {
-    test("registers, signs in, calls, refreshes and revokes", async () => {
+    test("a client registers, signs in, calls, refreshes and revokes", async () => {
       const client = await register({
         token_endpoint_auth_method: method,
         grant_types: ["authorization_code", "refresh_token"],
@@ -134,7 +134,7 @@ for (const method of Object.keys(PROOFS)) {
       await assert.rejects(oauth.processRefreshTokenResponse(as, client, gone), refused("invalid_grant"));
     });
 
-    test("whose code is used twice loses its tokens", async () => {
+    test("a client whose code is used twice loses its tokens", async () => {
       const client = await register({ token_endpoint_auth_method: method });
       const { tokens, redeem } = await signIn(client);
       const again = await redeem();
@@ -159,7 +159,7 @@ test("a user who does not agree is an error of the authorization response, with 
   assert.throws(validate, ({ name, error }) => name === "AuthorizationResponseError" && error === "access_denied");
 });
 
-test("a client with a wrong secret is told to prove itself", async () => {
+test("a wrong client secret is refused with a challenge", async () => {
   const client = await register({ token_endpoint_auth_method: "client_secret_basic" });
   const { link, verifier, state } = await begin(client);
   const answer = oauth.validateAuthResponse(as, client, await endpoint.follow(link), state);
@@ -171,7 +171,7 @@ test("a client with a wrong secret is told to prove itself", async () => {
   });
 });
 
-test("a confidential client can ask about a token, and about one that is none", async () => {
+test("a confidential client can introspect valid and invalid tokens", async () => {
   const client = await register({ token_endpoint_auth_method: "client_secret_basic" });
   const { tokens } = await signIn(client);
   const about = async (token) => {
@@ -183,7 +183,7 @@ test("a confidential client can ask about a token, and about one that is none", 
   assert.deepEqual(await about("made-up"), { active: false });
 });
 
-test("a client that the deployment lists gets a token without a user", async () => {
+test("a configured client gets a token without a user", async () => {
   const params = { scope: "read", resource: resource.href };
   const response = await oauth.clientCredentialsGrantRequest(as, MACHINE, proofOf(MACHINE), params, options);
   const tokens = await oauth.processClientCredentialsResponse(as, MACHINE, response);

@@ -11,8 +11,8 @@ testOurs(behaviours);
 const target = await ours();
 after(() => target.stop());
 
-describe("a code", () => {
-  test("outlives four wrong verifiers, and not a fifth", async () => {
+describe("authorization codes", () => {
+  test("a code survives four wrong verifiers and not a fifth", async () => {
     for (const [tries, status] of [
       [4, 200],
       [5, 400],
@@ -25,7 +25,7 @@ describe("a code", () => {
     }
   });
 
-  test("may be redeemed from another port of loopback, and no other path", async () => {
+  test("a code may be redeemed with another loopback port and no other path", async () => {
     const client = await target.register({ redirect_uris: ["http://127.0.0.1:1234/callback"] });
     const authorized = await target.authorized({ client, redirect_uri: "http://127.0.0.1:2345/callback" });
     const at = (redirect_uri) => target.exchange(authorized, { redirect_uri });
@@ -34,18 +34,18 @@ describe("a code", () => {
     granted(await at("http://127.0.0.1:3456/callback"));
   });
 
-  test("need not come back with its redirect URI where there is PKCE (OAuth 2.1)", async () => {
+  test("a code with PKCE may be redeemed without its redirect URI (OAuth 2.1)", async () => {
     granted(await target.exchange(await target.authorized(), { redirect_uri: null }));
   });
 
-  test("ends after its time", async () => {
+  test("a code expires", async () => {
     await using own = await ours({ code: 1 });
     const authorized = await own.authorized();
     await sleep(1100);
     refused(await own.exchange(authorized), "invalid_grant");
   });
 
-  test("is no token, and a token is no code", async () => {
+  test("a code is no token, and a token is no code", async () => {
     const { client, tokens } = await target.signIn();
     const authorized = await target.authorized({ client });
     assert.equal(await target.takes(authorized.code), false);
@@ -58,7 +58,7 @@ describe("a code", () => {
     granted(await target.refresh(client, tokens.refresh_token));
   });
 
-  test("of one user is nothing to another's grants when it is used twice", async () => {
+  test("a reused code of one user does not affect grants of another", async () => {
     const client = await target.register();
     const bob = await target.signIn({ client, user: "bob" });
     const again = await target.signIn({ client, user: "bob" });
@@ -82,7 +82,7 @@ describe("a code", () => {
     }
   }
 
-  test("that its client redeems many times at once gives the same tokens, or none that works", async () => {
+  test("parallel redemptions of a code share working tokens or get none", async () => {
     for (let round = 0; round < 10; round++) {
       const authorized = await target.authorized();
       const answers = await target.together(10, () => target.exchange(authorized));
@@ -90,7 +90,7 @@ describe("a code", () => {
     }
   });
 
-  test("is redeemed once in two isolates at the same time", async () => {
+  test("a code is redeemed once in two isolates at the same time", async () => {
     await using own = await ours({}, { secondSocket: true });
     const client = await own.register();
     const urls = [own.url, own.server.second.url];
@@ -102,7 +102,7 @@ describe("a code", () => {
     }
   });
 
-  test("with a made-up hash wakes no user's object", async () => {
+  test("a made-up code wakes no user's object", async () => {
     await using own = await ours({}, { trace: true });
     const authorized = await own.authorized();
     const made = [...authorized.code];

@@ -15,13 +15,13 @@ const SERVER = "/.well-known/oauth-authorization-server";
 const RESOURCE = "/.well-known/oauth-protected-resource";
 
 describe("metadata", () => {
-  test("is of the origin itself, too, which is all of the server", async () => {
+  test("resource metadata exist for the origin as a whole", async () => {
     const { status, json } = await target.get(RESOURCE);
     assert.equal(status, 200);
     assert.equal(json.resource, target.url);
   });
 
-  test("may be kept for a while, may be asked for by HEAD, and by no other method", async () => {
+  test("metadata are cacheable and answer GET and HEAD alone", async () => {
     for (const path of [SERVER, `${RESOURCE}/mcp`]) {
       const answer = await target.get(path);
       assert.match(answer.headers["cache-control"], /^public, max-age=\d+$/);
@@ -33,21 +33,21 @@ describe("metadata", () => {
     }
   });
 
-  test("is the same for clients that say which version of MCP they speak", async () => {
+  test("metadata are the same with a protocol version header", async () => {
     for (const version of ["2025-06-18", "2025-11-25", "1999-01-01"]) {
       const { status } = await target.get(`${RESOURCE}/mcp`, { headers: { "mcp-protocol-version": version } });
       assert.equal(status, 200, version);
     }
   });
 
-  test("lists the endpoints where clients that know none look for them (2025-03-26)", async () => {
+  test("the endpoints are at the default paths of 2025-03-26", async () => {
     const { json } = await target.get(SERVER);
     assert.equal(json.authorization_endpoint, `${target.url}/authorize`);
     assert.equal(json.token_endpoint, `${target.url}/token`);
     assert.equal(json.registration_endpoint, `${target.url}/register`);
   });
 
-  test("says that clients without a secret, and clients with a document, are welcome", async () => {
+  test("metadata advertise public clients and client metadata documents", async () => {
     const { json } = await target.get(SERVER);
     assert.ok(json.token_endpoint_auth_methods_supported.includes("none"));
     assert.equal(json.client_id_metadata_document_supported, true);
@@ -55,8 +55,8 @@ describe("metadata", () => {
   });
 });
 
-describe("a token", () => {
-  test("that is none is refused in the body as well, with what to do", async () => {
+describe("access tokens", () => {
+  test("an invalid token is refused with advice in the body", async () => {
     const { answer, status } = await target.knock("garbage");
     assert.equal(status, 401);
     assert.equal(answer.json.error, "invalid_token");
@@ -64,7 +64,7 @@ describe("a token", () => {
     assert.match(answer.headers["cache-control"], /no-store/);
   });
 
-  test("counts in the Authorization header alone", async () => {
+  test("a token is accepted in the Authorization header alone", async () => {
     const { tokens } = await target.signIn();
     const token = tokens.access_token;
     const inQuery = await target.send("POST", `/mcp?access_token=${token}`, { body: "{}" });
@@ -76,7 +76,7 @@ describe("a token", () => {
     }
   });
 
-  test("is one: two in a request are refused", async () => {
+  test("two tokens in a request are refused", async () => {
     const { tokens } = await target.signIn();
     for (const second of [`Bearer ${tokens.access_token}`, "Bearer other", "Basic YTpi"]) {
       const authorization = [`Bearer ${tokens.access_token}`, second];
@@ -85,7 +85,7 @@ describe("a token", () => {
     }
   });
 
-  test("is asked for before anything of a request is looked at, sessions included", async () => {
+  test("the token is checked before anything else, session ids included", async () => {
     const { tokens } = await target.signIn();
     const { id } = await open(target.server, { headers: { authorization: `Bearer ${tokens.access_token}` } });
     for (const [method, path, session] of [

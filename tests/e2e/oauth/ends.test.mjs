@@ -86,7 +86,7 @@ describe("a stateless client", () => {
     });
   }
 
-  test("whose user ends another client's connection goes on", async () => {
+  test("a client continues when its user disconnects another one", async () => {
     const [jar, name] = [new Jar(server), "Berta"];
     const [one, other] = [await client(server), await client(server, { client_name: "Other" })];
     const stays = await connect(jar, one, name);
@@ -105,8 +105,8 @@ describe("a stateless client", () => {
   });
 });
 
-describe("a consent that is remembered", () => {
-  test("is void after a disconnect, in another browser too", async () => {
+describe("a remembered consent", () => {
+  test("a remembered consent is void after a disconnect, in every browser", async () => {
     const [of, name] = [await client(server), "Carla"];
     const jars = [new Jar(server), new Jar(server)];
     for (const jar of jars) await approve(jar, of, name, { remember: "yes" });

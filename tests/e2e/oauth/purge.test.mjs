@@ -10,8 +10,8 @@ after(() => server.stop());
 
 const purged = () => server.log(({ json }) => json?.event === "purged");
 
-describe("when the cron trigger rings", () => {
-  test("grants are looked through, and those that live go on", async () => {
+describe("the cron trigger", () => {
+  test("a purge checks all grants, and living ones continue", async () => {
     const { client, tokens } = await target.signIn();
     assert.equal(await server.ring(), "ok");
     const { seen, ended, whole } = (await purged()).json;
@@ -20,7 +20,7 @@ describe("when the cron trigger rings", () => {
     granted(await target.refresh(client, tokens.refresh_token));
   });
 
-  test("a server without sign-in has nothing to do", async () => {
+  test("a server without sign-in purges nothing", async () => {
     await using open = await demo({ timer: true });
     assert.equal(await open.ring(), "ok");
     assert.equal(open.logs.filter(({ json }) => json?.event === "purged").length, 0);

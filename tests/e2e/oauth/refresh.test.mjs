@@ -19,7 +19,7 @@ const signedIn = async (at, client = mine(at), asked = {}) => {
 };
 
 describe("the scopes of a refresh", () => {
-  test("can be fewer, and the next one can have all of the grant's again", async () => {
+  test("a refresh may narrow the scopes, and the next one may have all again", async () => {
     const { client, refresh_token: token } = await signedIn(target, undefined, { scope: "read write" });
     const fewer = granted(await target.refresh(client, token, { scope: "read" }));
     assert.equal(fewer.scope, "read");
@@ -28,7 +28,7 @@ describe("the scopes of a refresh", () => {
     assert.equal(all.scope, "read write");
   });
 
-  test("are never more, and none in common is refused without using the token up", async () => {
+  test("a refresh never widens the scopes, and a refused one keeps the token", async () => {
     const { client, refresh_token: token } = await signedIn(target, undefined, { scope: "read" });
     refused(await target.refresh(client, token, { scope: "admin" }), "invalid_scope");
     refused(await target.refresh(client, token, { scope: 'rea"d' }), "invalid_scope");
@@ -38,7 +38,7 @@ describe("the scopes of a refresh", () => {
 });
 
 describe("an old refresh token", () => {
-  test("of a client with a secret is refused, and its grant goes on", async () => {
+  test("an old refresh token of a confidential client is refused, and its grant continues", async () => {
     const { client, refresh_token: token } = await signedIn(target, confidential(target));
     const second = granted(await target.refresh(client, token));
     const third = granted(await target.refresh(client, second.refresh_token));
@@ -47,7 +47,7 @@ describe("an old refresh token", () => {
     granted(await target.refresh(client, third.refresh_token));
   });
 
-  test("gives its pair again so many times and no more", async () => {
+  test("an old refresh token repeats its pair a limited number of times", async () => {
     await using few = await ours({ grace_uses: 3 });
     const { client, refresh_token: token } = await signedIn(few);
     const pair = granted(await few.refresh(client, token));
@@ -58,7 +58,7 @@ describe("an old refresh token", () => {
     assert.equal(await few.takes(pair.access_token), false);
   });
 
-  test("that somebody else has shows in the log, without the token and without the user", async () => {
+  test("a reused refresh token is logged without token and user", async () => {
     const { client, refresh_token: token } = await signedIn(target, undefined, { user: "mallory@example.com" });
     const second = granted(await target.refresh(client, token));
     granted(await target.refresh(client, second.refresh_token));
@@ -72,8 +72,8 @@ describe("an old refresh token", () => {
   });
 });
 
-describe("tokens end", () => {
-  test("an access token by itself, and the refresh token gives the next", async () => {
+describe("the lifetime of tokens", () => {
+  test("an access token expires, and the refresh token gives the next", async () => {
     await using brief = await ours({ access: 1 });
     const { client, access_token: access, refresh_token: refresh, expires_in } = await signedIn(brief);
     assert.equal(expires_in, 1);
@@ -82,7 +82,7 @@ describe("tokens end", () => {
     assert.ok(granted(await brief.refresh(client, refresh)).access_token);
   });
 
-  test("a refresh token that nobody uses, and then nothing of the grant is left", async () => {
+  test("an unused refresh token expires and nothing of its grant is left", async () => {
     await using brief = await ours({ access: 1, refresh: 2 });
     const { client, access_token: access, refresh_token: refresh } = await signedIn(brief);
     await sleep(2100);
@@ -90,7 +90,7 @@ describe("tokens end", () => {
     assert.equal(await brief.takes(access), false);
   });
 
-  test("a refresh token that is used lives on", async () => {
+  test("a used refresh token does not expire", async () => {
     await using brief = await ours({ refresh: 4 });
     const { client, refresh_token: refresh } = await signedIn(brief);
     let token = refresh;
@@ -101,7 +101,7 @@ describe("tokens end", () => {
   });
 });
 
-test("refreshes of many grants of one user do not wait for each other's outcome", async () => {
+test("refreshes of many grants of one user run in parallel", async () => {
   const client = await mine(target);
   const grants = [];
   for (let grant = 0; grant < 10; grant++) grants.push((await signedIn(target)).refresh_token);
@@ -109,8 +109,8 @@ test("refreshes of many grants of one user do not wait for each other's outcome"
   assert.equal(new Set(answers.map((answer) => granted(answer).refresh_token)).size, 10);
 });
 
-describe("a user's tokens are so many", () => {
-  test("of one grant the newest thirty-two access tokens are good", async () => {
+describe("the limits of a user's tokens", () => {
+  test("the newest thirty-two access tokens of a grant are valid", async () => {
     const client = await mine(target);
     const { tokens } = await target.signIn({ client });
     const all = [tokens];
@@ -119,7 +119,7 @@ describe("a user's tokens are so many", () => {
     assert.deepEqual(good, [...Array(2).fill(false), ...Array(32).fill(true)]);
   });
 
-  test("of two hundred grants and one more the one that was used least lately ends, and nobody else's", async () => {
+  test("the grant unused longest ends when a user has more than two hundred", async () => {
     const client = await mine(target);
     const bystander = await target.signIn({ client, user: "somebody else" });
     const asked = { client, user: "a user of many programs" };
@@ -135,7 +135,7 @@ describe("a user's tokens are so many", () => {
   });
 });
 
-test("what is not a refresh token is refused: a code, an access token, any text", async () => {
+test("codes, access tokens and other texts are refused as refresh tokens", async () => {
   const { client, access_token: access } = await signedIn(target);
   const { code } = await target.authorized({ client });
   for (const token of [access, code, "x", `${access}x`, access.replace(/.$/, ""), "a:b:c", ":::"]) {

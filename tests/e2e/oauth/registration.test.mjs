@@ -21,7 +21,7 @@ const address = () => ({ "cf-connecting-ip": `192.0.2.${(last += 1)}` });
 // They are compared as text, so they have to be written as a browser writes them.
 const ODD = ["HTTPS://client.example/callback", "https://CLIENT.example/callback", "https://client.example:x/callback"];
 
-test("a refused redirect URI is called that, and is not repeated", async () => {
+test("a refused redirect URI is reported and not repeated", async () => {
   for (const uri of [...ACTIVE, ...UNSAFE, ...ODD]) {
     const answer = await post({ ...PUBLIC, redirect_uris: [uri] });
     refused(answer, "invalid_redirect_uri");
@@ -29,7 +29,7 @@ test("a refused redirect URI is called that, and is not repeated", async () => {
   }
 });
 
-test("loopback and the schemes of applications are fine, whatever kind of program a client says it is", async () => {
+test("loopback and application schemes are accepted with any application type", async () => {
   const uris = [
     "http://localhost:3000/callback",
     "http://127.0.0.1/callback",
@@ -45,8 +45,8 @@ test("loopback and the schemes of applications are fine, whatever kind of progra
   }
 });
 
-describe("what a client makes up about itself", () => {
-  test("is not its id, its secret or its age", async () => {
+describe("metadata that a client makes up", () => {
+  test("id, secret and time of registration cannot be chosen by a client", async () => {
     const victim = await target.register({ client_name: "A victim" });
     const made = {
       client_id: victim.client_id,
@@ -66,7 +66,7 @@ describe("what a client makes up about itself", () => {
     assert.ok((await target.authorize({ client: victim })).code);
   });
 
-  test("is no markup where anybody could see it, and no trick of writing", async () => {
+  test("markup and invisible characters are neutralised", async () => {
     const answer = await post({ ...PUBLIC, client_name: `<script>alert(1)</script>"><img src=x onerror=alert(1)>` });
     assert.equal(answer.status, 201, `${answer}`);
     assert.match(answer.headers["content-type"], /^application\/json/);
@@ -88,7 +88,7 @@ describe("what a client makes up about itself", () => {
     }
   });
 
-  test("is of a bounded size and number", async () => {
+  test("metadata are bounded in size and number", async () => {
     const uris = Array.from({ length: 33 }, (_, number) => `https://client.example/${number}`);
     refused(await post({ ...PUBLIC, redirect_uris: uris }), "invalid_redirect_uri");
     refused(
@@ -103,7 +103,7 @@ describe("what a client makes up about itself", () => {
   });
 });
 
-test("what is no registration is refused and never fails", async () => {
+test("a malformed registration is refused and never fails", async () => {
   const deep = "[".repeat(60_000) + "]".repeat(60_000);
   for (const body of ["", "x", "null", "[]", "5", "{", `{"redirect_uris":${deep}}`, Buffer.from([0xff, 0xfe])]) {
     refused(await post(body), "invalid_client_metadata");
@@ -114,14 +114,14 @@ test("what is no registration is refused and never fails", async () => {
   refused(await post("redirect_uris=x", { "content-type": "application/x-www-form-urlencoded" }), "invalid_client_metadata");
 });
 
-test("a registration is JSON whatever its content type says", async () => {
+test("a registration is read as JSON with any content type", async () => {
   for (const type of ["text/plain", "text/plain;charset=UTF-8", "application/octet-stream", ""]) {
     const answer = await post(JSON.stringify(PUBLIC), { "content-type": type });
     assert.equal(answer.status, 201, `${type} ${answer}`);
   }
 });
 
-test("the same public client twice is one client, in whatever order it says so, and another is another", async () => {
+test("the same public client registered twice is one client", async () => {
   const uris = ["https://client.example/one", "https://client.example/two"];
   const first = await target.register({ redirect_uris: uris, client_name: "Same" });
   const again = await target.register({ redirect_uris: [...uris].reverse(), client_name: "Same" });
@@ -138,7 +138,7 @@ test("the same public client twice is one client, in whatever order it says so, 
   assert.ok(one.client_id !== two.client_id && one.client_secret !== two.client_secret);
 });
 
-test("an address that registers client after client is told to wait, and others are not", async () => {
+test("registrations of one address are limited without affecting others", async () => {
   const from = address();
   const answers = [];
   for (let number = 0; number < 25; number++)
@@ -154,7 +154,7 @@ test("an address that registers client after client is told to wait, and others 
   assert.equal((await post({ ...PUBLIC, client_name: "Somebody else" }, address())).status, 201);
 });
 
-test("a new client shows in the log, once and without its secret", async () => {
+test("a new client is logged once and without its secret", async () => {
   const from = target.server.logs.length;
   const { json } = await post(
     { ...PUBLIC, client_name: "Logged", token_endpoint_auth_method: "client_secret_post" },
@@ -173,7 +173,7 @@ test("a new client shows in the log, once and without its secret", async () => {
   assert.equal(since().length, 1);
 });
 
-test("a client with a secret signs its user in with it, and with nothing else", async () => {
+test("a confidential client signs its user in only with its secret", async () => {
   const { json: client } = await post({ ...PUBLIC, token_endpoint_auth_method: "client_secret_post" }, address());
   const authorized = await target.authorized({ client });
   refused(await target.exchange(authorized, { auth: "none" }), "invalid_client", 401);

@@ -28,7 +28,7 @@ const asked = async (client, token) => {
 };
 
 describe("introspection", () => {
-  test("tells a client of its own token", async () => {
+  test("a client may introspect its own token", async () => {
     const client = await confidential(target);
     const { tokens } = await target.signIn({ client, user: "ann", scope: "read write" });
     const { iat, exp, ...rest } = await asked(client, tokens.access_token);
@@ -44,7 +44,7 @@ describe("introspection", () => {
     assert.ok(exp - iat === tokens.expires_in && Math.abs(iat - Date.now() / 1000) < 60);
   });
 
-  test("tells it nothing of another's, of one that has ended, or of what is none", async () => {
+  test("foreign, ended and invalid tokens are inactive", async () => {
     const client = await confidential(target);
     const { tokens: foreign } = await target.signIn({ client: await mine(target) });
     const { tokens } = await target.signIn({ client });
@@ -54,14 +54,14 @@ describe("introspection", () => {
     }
   });
 
-  test("tells a client of the configuration of every token", async () => {
+  test("a configured client may introspect every token", async () => {
     const { tokens } = await target.signIn({ client: await mine(target), user: "bob" });
     const told = await asked(AUDITOR, tokens.access_token);
     assert.equal(told.sub, "bob");
     assert.equal(JSON.stringify(told).includes("upstream"), false);
   });
 
-  test("is for clients with a secret", async () => {
+  test("introspection is refused to public clients", async () => {
     const client = await mine(target);
     const { tokens } = await target.signIn({ client });
     refused(await target.introspect(client, tokens.access_token), "invalid_client", 401);
@@ -73,7 +73,7 @@ describe("introspection", () => {
 });
 
 describe("revocation", () => {
-  test("needs a token to be named, once, in a form", async () => {
+  test("a revocation needs one token in a form", async () => {
     const client = await mine(target);
     refused(await target.revoke(client, null), "invalid_request");
     refused(await target.revoke(client, ["one", "two"]), "invalid_request");
@@ -82,7 +82,7 @@ describe("revocation", () => {
     refused(await target.send("POST", url, { headers, body: { token: "x", ...client } }), "invalid_request");
   });
 
-  test("of the previous refresh token ends the grant as well: the client may have missed the newest", async () => {
+  test("a revocation of the previous refresh token ends the grant too", async () => {
     const client = await mine(target);
     const { tokens } = await target.signIn({ client });
     const next = granted(await target.refresh(client, tokens.refresh_token));
@@ -91,7 +91,7 @@ describe("revocation", () => {
     refused(await target.refresh(client, next.refresh_token), "invalid_grant");
   });
 
-  test("of one grant leaves the others of the same user and client alone", async () => {
+  test("a revocation of one grant leaves others of the same user and client", async () => {
     const client = await mine(target);
     const [one, two] = [await target.signIn({ client }), await target.signIn({ client })];
     assert.equal((await target.revoke(client, one.tokens.refresh_token)).status, 200);
@@ -99,7 +99,7 @@ describe("revocation", () => {
     assert.ok(await target.takes(two.tokens.access_token));
   });
 
-  test("races a refresh fifty times and leaves no token that opens anything", async () => {
+  test("a revocation that races refreshes leaves no working token", async () => {
     const client = await mine(target);
     for (let round = 0; round < 50; round++) {
       const { tokens } = await target.signIn({ client });
@@ -116,7 +116,7 @@ describe("revocation", () => {
     }
   });
 
-  test("leaves one event in the log, with no token and no user in it", async () => {
+  test("a revocation is logged once without token and user", async () => {
     const client = await other(target);
     const { tokens } = await target.signIn({ client, user: "carol@example.com" });
     const from = target.server.logs.length;

@@ -13,8 +13,8 @@ after(() => target.stop());
 
 const bearer = (token) => ({ authorization: `Bearer ${token}` });
 
-describe("a token", () => {
-  test("in the query, a cookie or the body is none", async () => {
+describe("access tokens", () => {
+  test("a token in the query, a cookie or the body is ignored", async () => {
     const { tokens } = await target.signIn();
     const token = tokens.access_token;
     const accept = { accept: "text/event-stream" };
@@ -33,7 +33,7 @@ describe("a token", () => {
     }
   });
 
-  test("that is not written as RFC 6750 says is refused, however long", async () => {
+  test("a token outside the syntax of RFC 6750 is refused at any length", async () => {
     const { tokens } = await target.signIn();
     const token = tokens.access_token;
     for (const authorization of [
@@ -58,7 +58,7 @@ describe("a token", () => {
     }
   });
 
-  test("of one part from here and another from there is none, and wakes no user's object", async () => {
+  test("a token assembled from parts of others is refused and wakes no user's object", async () => {
     await using traced = await ours({}, { trace: true });
     const client = await mine(traced);
     const [ann, bob] = [await traced.signIn({ client, user: "ann" }), await traced.signIn({ client, user: "bob" })];
@@ -87,7 +87,7 @@ describe("a token", () => {
     for (const { tokens } of [ann, bob]) granted(await traced.refresh(client, tokens.refresh_token));
   });
 
-  test("of the other library's make, that it never made, is none either, and wakes no user's object", async () => {
+  test("a made-up legacy token is refused and wakes no user's object", async () => {
     const objects = server.objects("GrantAuthority");
     const client = await mine(target);
     const legacy = `victim:${"g".repeat(16)}:${"s".repeat(32)}`;
@@ -98,7 +98,7 @@ describe("a token", () => {
   });
 });
 
-describe("a redirect", () => {
+describe("redirects", () => {
   const tricks = [
     `${REDIRECT}/`,
     `${REDIRECT}?`,
@@ -134,7 +134,7 @@ describe("a redirect", () => {
     "x",
   ];
 
-  test("goes where the client registered, to the letter, or nowhere", async () => {
+  test("a redirect goes only to an exactly registered URI", async () => {
     const client = await mine(target);
     for (const redirect_uri of tricks) {
       const { answer, status } = await target.authorize({ client, redirect_uri });
@@ -144,7 +144,7 @@ describe("a redirect", () => {
     assert.ok((await target.authorize({ client })).code);
   });
 
-  test("of an error goes nowhere else either", async () => {
+  test("a redirect of an error goes only to a registered URI", async () => {
     const client = await mine(target);
     for (const redirect_uri of tricks) {
       for (const wrong of [{ response_type: "token" }, { scope: 'a"b' }, { code_challenge: "x" }, { user: "nobody" }]) {
@@ -154,7 +154,7 @@ describe("a redirect", () => {
     }
   });
 
-  test("to loopback keeps to the host and the path", async () => {
+  test("a loopback redirect may differ only in the port", async () => {
     const client = await target.register({ client_name: "Native", redirect_uris: ["http://127.0.0.1:3000/callback"] });
     assert.ok((await target.authorize({ client, redirect_uri: "http://127.0.0.1:4000/callback" })).code);
     for (const redirect_uri of [
@@ -174,7 +174,7 @@ describe("a redirect", () => {
     }
   });
 
-  test("carries the client's state as it was, and nothing that the state adds", async () => {
+  test("a redirect carries the state unchanged and nothing injected by it", async () => {
     const client = await mine(target);
     for (const state of [
       "&code=evil&iss=evil",
@@ -194,7 +194,7 @@ describe("a redirect", () => {
 });
 
 describe("the authorization endpoint", () => {
-  test("shows what is wrong on a page that no other page can frame, and repeats nothing", async () => {
+  test("an error is shown on a page that cannot be framed and repeats no input", async () => {
     const client = await mine(target);
     const markup = "<script>alert(1)</script>";
     for (const asked of [
@@ -214,7 +214,7 @@ describe("the authorization endpoint", () => {
     }
   });
 
-  test("takes its parameters from nowhere else", async () => {
+  test("parameters are read from the query alone", async () => {
     const client = await mine(target);
     for (const [name, error] of [
       ["request", "request_not_supported"],
@@ -240,7 +240,7 @@ describe("another site", () => {
     "chrome-extension://abc",
   ];
 
-  test("gets 403 where its page calls MCP, with a good token too, and nothing is done", async () => {
+  test("a foreign page gets 403 from MCP even with a valid token", async () => {
     const { client, tokens } = await target.signIn();
     const session = await open(server, { headers: bearer(tokens.access_token) });
     const objects = server.objects("McpObject");
@@ -260,7 +260,7 @@ describe("another site", () => {
     granted(await target.refresh(client, tokens.refresh_token));
   });
 
-  test("can sign in by the endpoints that take no cookie, and is let read their answers without credentials", async () => {
+  test("a foreign page may use the endpoints without cookies and read their responses", async () => {
     for (const origin of origins) {
       const headers = { origin };
       const { client, tokens } = await target.signIn();
@@ -277,7 +277,7 @@ describe("another site", () => {
     }
   });
 
-  test("that has its name point here gets 403, and no metadata of its name", async () => {
+  test("a foreign name that points here gets 403 and no metadata", async () => {
     const { tokens } = await target.signIn();
     for (const host of ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "[::ffff:1.2.3.4]"]) {
       for (const answer of [
@@ -291,7 +291,7 @@ describe("another site", () => {
     }
   });
 
-  test("cannot have itself named by the headers of proxies", async () => {
+  test("proxy headers cannot change the name of the server", async () => {
     const headers = {
       "x-forwarded-host": "evil.example",
       "x-forwarded-proto": "https",
@@ -307,7 +307,7 @@ describe("another site", () => {
 });
 
 describe("the log", () => {
-  test("tells each thing that happens to a grant, in order, by handle and never by name", async () => {
+  test("each event of a grant is logged in order, by handle and never by name", async () => {
     await using own = await ours({ exchange: true });
     const events = () => own.server.logs.filter(({ json }) => json?.event && json.event !== "http" && !json.method);
     const EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -359,7 +359,7 @@ describe("the log", () => {
     for (const { json } of events()) assert.equal(json.client, client.client_id);
   });
 
-  test("has no token, code, verifier, secret or name, whatever goes well or wrong", async () => {
+  test("no token, code, verifier, secret or name is logged in success or failure", async () => {
     await using own = await ours({ api_key: "an-api-key-0123456789" });
     const user = "secret-person@example.com";
     const client = await own.register({ token_endpoint_auth_method: "client_secret_post" });

@@ -44,7 +44,7 @@ function switchOver(start) {
   const refresh = ({ client, tokens }, options) => server.refresh(client, tokens.refresh_token, options);
   const isOurs = (token) => assert.match(token, /^[\w-]{22}:[\w-]{16}:[\w-]{48}$/);
 
-  test("access tokens go on, with what sign-in left for the tools", async () => {
+  test("legacy access tokens keep working with their props", async () => {
     for (const user of ["ann", "bob"]) {
       const me = await server.me(users[user].tokens.access_token);
       const { user: id, name, client, scopes } = me;
@@ -56,7 +56,7 @@ function switchOver(start) {
     }
   });
 
-  test("a token that was bound to a resource is good there alone", async () => {
+  test("a legacy token bound to a resource is valid there alone", async () => {
     const { access_token: token } = users.ivan.tokens;
     assert.equal(await server.takes(token, "/mcp"), true);
     assert.equal(await server.takes(token, "/sse"), false);
@@ -66,7 +66,7 @@ function switchOver(start) {
     refused(await server.refresh(open, next.refresh_token, { resource: server.sse }), "invalid_target");
   });
 
-  test("clients without a secret and with one refresh their grants, and have tokens of ours from then on", async () => {
+  test("public and confidential clients refresh legacy grants into own tokens", async () => {
     for (const user of ["ann", "bob"]) {
       const first = granted(await refresh(users[user]));
       for (const token of [first.access_token, first.refresh_token]) isOurs(token);
@@ -84,7 +84,7 @@ function switchOver(start) {
     }
   });
 
-  test("ten refreshes at once get the same pair", async () => {
+  test("parallel refreshes of a legacy grant share one pair", async () => {
     const answers = await parallel(10, () => refresh(users.dora));
     const [first, ...others] = answers.map(granted).map(pair);
     for (const other of others) assert.deepEqual(other, first);
@@ -92,11 +92,11 @@ function switchOver(start) {
     granted(await server.refresh(open, first.refresh_token));
   });
 
-  test("a client that missed the last answer goes on with the token before", async () => {
+  test("a client that missed the last response continues with the previous token", async () => {
     assert.equal((await server.me(granted(await refresh(users.finn)).access_token)).user, "finn");
   });
 
-  test("another client is refused, and so is one without its secret", async () => {
+  test("another client and a missing secret are refused", async () => {
     const { tokens } = users.hans;
     refused(await server.refresh(open, tokens.refresh_token), "invalid_grant");
     const forged = { ...confidential, client_secret: "x".repeat(confidential.client_secret.length) };
@@ -107,7 +107,7 @@ function switchOver(start) {
     granted(await refresh(users.hans));
   });
 
-  test("made-up tokens are refused", async () => {
+  test("made-up legacy tokens are refused", async () => {
     const { access_token: access, refresh_token: token } = users.gina.tokens;
     const [user, grant, secret] = token.split(":");
     const other = secret.startsWith("A") ? `B${secret.slice(1)}` : `A${secret.slice(1)}`;
@@ -121,7 +121,7 @@ function switchOver(start) {
     granted(await refresh(users.gina));
   });
 
-  test("revoking a refresh token ends the grant, at once and for good", async () => {
+  test("a revoked legacy refresh token ends its grant for good", async () => {
     const { tokens } = users.carl;
     assert.equal((await server.revoke(open, tokens.refresh_token)).status, 200);
     for (let time = 0; time < 2; time++) {
@@ -131,18 +131,18 @@ function switchOver(start) {
     }
   });
 
-  test("revoking an access token ends it alone", async () => {
+  test("a revoked legacy access token ends alone", async () => {
     const { tokens } = users.emil;
     assert.equal((await server.revoke(open, tokens.access_token)).status, 200);
     assert.equal(await server.takes(tokens.access_token), false);
     granted(await refresh(users.emil));
   });
 
-  test("a code that was under way has to be asked for again", async () => {
+  test("a legacy code has to be requested again", async () => {
     refused(await server.exchange(late), "invalid_grant");
   });
 
-  test("clients need no new registration", async () => {
+  test("legacy clients need no new registration", async () => {
     for (const client of [open, confidential]) {
       const { tokens } = await server.signIn({ client, user: "newcomer" });
       isOurs(tokens.access_token);
@@ -151,7 +151,7 @@ function switchOver(start) {
     }
   });
 
-  test("nothing of a grant that was taken over is left with its user's id in clear", async () => {
+  test("an adopted grant leaves nothing with its user's id in clear", async () => {
     await server.server.kill();
     const keys = dump(storage)
       .filter(({ place }) => place.endsWith(": entries.key"))

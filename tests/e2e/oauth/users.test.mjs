@@ -30,7 +30,7 @@ function each(server, query, own = false) {
 const grants = (server) => each(server, (database) => database.prepare("SELECT key FROM _cf_KV").all());
 
 describe("users who share an object", () => {
-  test("have grants of their own, also after a crash", async () => {
+  test("users in one object have separate grants, even after a crash", async () => {
     const target = await ours();
     after(() => target.stop());
     const client = await target.register();
@@ -52,8 +52,8 @@ describe("users who share an object", () => {
   });
 });
 
-describe("when the alarm of an object rings", () => {
-  test("codes that nobody redeemed have gone, and grants that live go on", async () => {
+describe("the alarm of an object", () => {
+  test("unredeemed codes are deleted, and living grants continue", async () => {
     const target = await ours({ code: 1 });
     after(() => target.stop());
     const { server } = target;
