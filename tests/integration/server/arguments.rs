@@ -468,7 +468,7 @@ fn a_fault_inside_an_enum_is_refused_with_its_path() {
 }
 
 #[test]
-fn half_of_a_surrogate_pair_is_refused_by_that_name() {
+fn half_of_a_surrogate_pair_is_reported_as_such() {
     let talk = Conversation::with(empty().tool("echo", "", echo).prompt("echo", "", echo));
     for (method, params) in [
         (

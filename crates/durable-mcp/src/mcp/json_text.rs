@@ -551,7 +551,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_a_surrogate_pair_is_refused_by_that_name() {
+    fn half_of_a_surrogate_pair_is_reported_as_such() {
         for json in [
             r#""\ud800""#,
             r#""a\udc00b""#,

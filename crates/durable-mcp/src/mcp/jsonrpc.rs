@@ -531,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_a_surrogate_pair_is_refused_by_that_name_in_any_member() {
+    fn half_of_a_surrogate_pair_in_any_member_is_reported_as_such() {
         for text in [
             r#"{"jsonrpc":"2.0","id":1,"method":"\ud800"}"#,
             r#"{"jsonrpc":"2.0","id":1,"method":"ping","\ud800":1}"#,
