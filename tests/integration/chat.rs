@@ -2,6 +2,7 @@
 
 use durable_mcp::http::request_runtime::ModelRequest;
 use durable_mcp::oauth::authority::{Allowance, Command, Outcome, Quota, SPENDING_MS, Spent};
+use durable_mcp::oauth::grant_store::CountRow;
 use durable_mcp::oauth::hooks::Hooks;
 use http::Method;
 use serde_json::{Value, json};
@@ -449,11 +450,11 @@ fn an_unsettled_request_counts_in_full_after_its_time() {
 fn the_spending_row_is_deleted_after_its_day() {
     let mut world = World::new(1, Hooks::default());
     world.run(spend("a")).unwrap();
-    assert!(world.outside.rows.spending.borrow().is_some());
+    assert!(world.outside.rows.counted(CountRow::Spending).is_some());
     world.outside.kv.pass_ms(DAY_MS);
     world.ring();
     world.drain();
-    assert!(world.outside.rows.spending.borrow().is_none());
+    assert!(world.outside.rows.counted(CountRow::Spending).is_none());
 }
 
 #[test]

@@ -16,11 +16,13 @@ use durable_mcp::keys::Keys;
 use durable_mcp::mcp::change::Change;
 use durable_mcp::mcp::jsonrpc::{Body, Message, Request, parse};
 use durable_mcp::mcp::user::Caller;
-use durable_mcp::oauth::authority::{Allowance, Command, Outcome, Quota, Refused, Spent};
+use durable_mcp::oauth::authority::{
+    Allowance, Command, Outcome, Quota, RELAYED_STREAMS, Refused, Spent,
+};
 use durable_mcp::oauth::client::Client;
 use durable_mcp::oauth::document_cache::Documents;
 use durable_mcp::oauth::document_url::DocumentPolicy;
-use durable_mcp::oauth::grant_store::GrantStore;
+use durable_mcp::oauth::grant_store::{CountRow, GrantStore};
 use durable_mcp::oauth::hooks::Hooks;
 use durable_mcp::oauth::memory::{MemoryKv, MemoryWeb, SeededRandom};
 use durable_mcp::oauth::record::Access;
@@ -270,7 +272,7 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
         }
         Format::SpendingRow => {
             let mut world = World::new(3, Hooks::default());
-            *world.outside.rows.spending.borrow_mut() = Some(text.to_owned());
+            world.outside.rows.set_count(CountRow::Spending, text);
             let spent = world.run(Command::Spent);
             assert_eq!(
                 spent,
@@ -279,6 +281,18 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
                     tokens: 1100
                 }))
             );
+        }
+        Format::RelayRow => {
+            let mut world = World::new(3, Hooks::default());
+            let grant = world.granted();
+            world.outside.rows.set_count(CountRow::Relayed, text);
+            let busy = Outcome::Allowance(Allowance::Busy { retry_after: 5 });
+            // One of the four streams is open.
+            for id in 1..RELAYED_STREAMS {
+                let begun = world.run(writing::relayed(&grant, &id.to_string()));
+                assert_ne!(begun, Ok(busy.clone()), "{id}");
+            }
+            assert_eq!(world.run(writing::relayed(&grant, "one more")), Ok(busy));
         }
         Format::GrantTimes => assert!(UserHandle::parse(text.split(' ').next().unwrap()).is_some()),
         Format::GrantCommand => {

@@ -1,7 +1,9 @@
 // Verdicts of patterns: what is asked, kept and forgotten.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Pair, Verdicts } from "../../playground/src/schema/patterns.ts";
+import { type Validation, validateWhole } from "../../playground/src/schema/check.ts";
+import { type Pair, Verdicts, setMatcher } from "../../playground/src/schema/patterns.ts";
+import type { Schema } from "../../playground/src/schema/schema.ts";
 
 // Matches in the test's own time.
 function asked(maxChars?: number) {
@@ -30,6 +32,18 @@ describe("verdicts of patterns", () => {
     await verdicts.answered();
     assert.equal(verdicts.of("slow", "x"), undefined);
     assert.deepEqual([batches.length, verdicts.isWaiting], [1, false]);
+  });
+
+  test("are asked for again at the next check alone where there was nothing to match with", async () => {
+    let tries = 0;
+    const verdicts = new Verdicts(async (pairs) => (++tries === 1 ? undefined : pairs.map(([pattern, text]) => text.includes(pattern))));
+    verdicts.of("a", "ab");
+    await verdicts.answered();
+    assert.deepEqual([verdicts.of("a", "ab"), verdicts.isAway, verdicts.isWaiting, tries], [undefined, true, false, 1]);
+    verdicts.retry();
+    verdicts.of("a", "ab");
+    await verdicts.answered();
+    assert.deepEqual([verdicts.of("a", "ab"), verdicts.isAway, tries], [true, false, 2]);
   });
 
   test("of the text before stand in while somebody types", async () => {
@@ -68,4 +82,27 @@ describe("verdicts of patterns", () => {
     verdicts.of("a", "a".repeat(10_001));
     assert.equal(verdicts.isWaiting, false);
   });
+});
+
+test("a whole check ends in time, whatever its patterns wait for", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let batches = 0;
+  // Each batch takes a while, and its verdict asks for the next pattern.
+  setMatcher(async (pairs) => {
+    batches++;
+    await new Promise((done) => setTimeout(done, 2000));
+    return pairs.map(() => false);
+  });
+  t.after(() => setMatcher(async () => []));
+  const deep = (depth: number): Schema => (depth === 0 ? true : { if: { pattern: `^${depth}` }, else: deep(depth - 1) });
+  let validation: Validation | undefined;
+  void validateWhole("text", deep(9)).then((whole) => (validation = whole));
+  for (let seconds = 0; seconds < 10; seconds++) {
+    assert.equal(validation, undefined);
+    for (let turns = 0; turns < 100; turns++) await Promise.resolve();
+    t.mock.timers.tick(1000);
+  }
+  for (let turns = 0; turns < 100; turns++) await Promise.resolve();
+  assert.deepEqual(validation, { errors: [], isWhole: false });
+  assert.ok(batches < 9, String(batches));
 });

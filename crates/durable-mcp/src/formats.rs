@@ -77,6 +77,8 @@ formats! {
     GrantRow = "grant-row", 2;
     /// The row of what a user spends.
     SpendingRow = "spending-row", 1;
+    /// The row of the requests that are relayed for a user.
+    RelayRow = "relay-row", 1;
     /// The times at which users' grants are looked at.
     GrantTimes = "grant-times", 1;
     /// A command to a user's grants.

@@ -5,6 +5,7 @@ pub mod bindings;
 mod body;
 mod bound;
 mod convert;
+mod exchange;
 mod grant_authority;
 mod grant_rows;
 mod host;

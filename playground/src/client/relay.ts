@@ -8,7 +8,7 @@ import type { SignIn } from "./sign-in.ts";
 const HEADER = "x-target-header-";
 
 /** Problems of the relay itself, by the codes of its refusals. */
-const CAUSES: Record<string, string> = { target: "target", limit: "limit", streams: "limit", count: "limit", unauthorized: "unauthorized", unreachable: "unreachable", name: "unreachable" };
+const CAUSES: Record<string, string> = { target: "target", limit: "limit", busy: "limit", count: "limit", unauthorized: "unauthorized", unreachable: "unreachable", name: "unreachable" };
 
 /** A refusal of the relay, which is no answer of the server. */
 class RelayRefused extends Error {

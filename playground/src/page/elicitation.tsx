@@ -10,6 +10,7 @@ import { useValidatedForm } from "./validation.ts";
 import { SchemaForm } from "./form.tsx";
 import type { Asking } from "./question.tsx";
 import { serverName } from "./state.ts";
+import { Unchecked } from "./unchecked.tsx";
 
 interface ElicitationParams {
   message?: unknown;
@@ -26,7 +27,7 @@ export function FormQuestion({ question, reply }: Asking) {
   const schema = (isObject(requestedSchema as Json) ? requestedSchema : {}) as Json;
   const isSecret = useMemo(() => SECRET.test(`${message} ${write(schema)}`.replaceAll("_", " ")), [question]);
   const [value, setValue] = useState<Json>(() => initial(schema, schema, true) ?? {});
-  const { form, errors, setBlocked, check } = useValidatedForm();
+  const { form, validation, errors, setBlocked, check } = useValidatedForm();
   async function send(event: SubmitEvent) {
     event.preventDefault();
     // The question may be withdrawn meanwhile.
@@ -37,6 +38,7 @@ export function FormQuestion({ question, reply }: Asking) {
       <Message text={message} />
       {isSecret && <p class="warning">{say("question.secret")}</p>}
       <SchemaForm id={`question-${question.number}`} schema={schema} value={value} errors={errors} onChange={setValue} onBlocked={setBlocked} />
+      <Unchecked validation={validation} />
       <p class="choice">
         <button type="submit" class="button">
           {say("question.accept")}

@@ -10,6 +10,7 @@ import { longTextOf } from "./long-texts.ts";
 import { JsonBlock } from "./json-block.tsx";
 import { later } from "./later.tsx";
 import { saveFile } from "./save.ts";
+import { Unchecked } from "./unchecked.tsx";
 
 const LongTextView = later(async () => (await import("./long-text.tsx")).LongTextView);
 const Markdown = later(async () => (await import("./markdown.tsx")).Markdown);
@@ -23,7 +24,8 @@ export function ToolResult({ tool, result }: { tool: Tool; result: unknown }) {
   const longText = longTextOf(result);
   const blocks = Array.isArray(content) ? content : [];
   const promised = isObject(tool.outputSchema as Json) ? (tool.outputSchema as Json) : undefined;
-  const { errors, isWhole } = useValidation(structuredContent, promised);
+  const validation = useValidation(structuredContent, promised);
+  const { errors } = validation;
   return (
     <div class={isError === true ? "result failed" : "result"}>
       {isError === true && (
@@ -52,7 +54,7 @@ export function ToolResult({ tool, result }: { tool: Tool; result: unknown }) {
           </ul>
         </div>
       )}
-      {!isWhole && <p class="note">{say("result.unchecked")}</p>}
+      <Unchecked validation={validation} text="result.unchecked" />
       {promised !== undefined && structuredContent === undefined && isError !== true && <p class="warning">{say("result.missing")}</p>}
       {blocks.length === 0 && structuredContent === undefined && <Raw value={result} />}
     </div>

@@ -9,6 +9,7 @@ import { JsonText, SchemaForm } from "./form.tsx";
 import { JsonBlock } from "./json-block.tsx";
 import type { Asking } from "./question.tsx";
 import { Content } from "./result.tsx";
+import { Unchecked } from "./unchecked.tsx";
 
 interface SampledTool {
   name: string;
@@ -38,7 +39,7 @@ export function SamplingQuestion({ question, reply }: Asking) {
   const [model, setModel] = useState("human");
   const [isJson, setJson] = useState(false);
   const [edited, setEdited] = useState<Json>();
-  const { form, errors, setBlocked, check } = useValidatedForm();
+  const { form, validation, errors, setBlocked, check } = useValidatedForm();
   const chosen = tools.find(({ name }) => name === tool);
   const schema = (chosen?.inputSchema ?? {}) as Json;
   const id = `sampling-${question.number}`;
@@ -84,7 +85,10 @@ export function SamplingQuestion({ question, reply }: Asking) {
             </>
           )}
           {chosen ? (
-            <SchemaForm key={tool} id={id} schema={schema} value={input} errors={errors} onChange={setInput} onBlocked={setBlocked} emptyText={say("tool.noArguments")} />
+            <>
+              <SchemaForm key={tool} id={id} schema={schema} value={input} errors={errors} onChange={setInput} onBlocked={setBlocked} emptyText={say("tool.noArguments")} />
+              <Unchecked validation={validation} />
+            </>
           ) : (
             <>
               <label for={`${id}-text`}>{say("sampling.text")}</label>

@@ -15,6 +15,7 @@ import { withGone } from "./marks.ts";
 import { memo } from "./memo.tsx";
 import type { State } from "./state.ts";
 import { TaskChoice } from "./task-choice.tsx";
+import { Unchecked } from "./unchecked.tsx";
 import { CallResults } from "./call-results.tsx";
 import { schemaOf } from "./server-client.ts";
 
@@ -81,7 +82,7 @@ function Tags({ tool, isUncallable }: { tool: Tool; isUncallable: boolean }) {
 
 function ToolView({ tool }: { tool: Tool }) {
   const { state, client, say } = useAppContext();
-  const { form, errors, isWhole, setBlocked, check } = useValidatedForm();
+  const { form, validation, errors, setBlocked, check } = useValidatedForm();
   const schema = schemaOf(tool);
   const value = client.draftOf(tool);
   const calls = state.calls[`tools ${tool.name}`] ?? [];
@@ -114,7 +115,7 @@ function ToolView({ tool }: { tool: Tool }) {
             </button>
           </p>
         )}
-        {!isWhole && <p class="note">{say("form.unchecked")}</p>}
+        <Unchecked validation={validation} />
         <TaskChoice tool={tool} />
         <p class="choice">
           <button type="submit" class="button" disabled={state.phase !== "connected" || isUncallable(state, tool)}>

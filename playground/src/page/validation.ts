@@ -17,7 +17,8 @@ export function useValidation(value: Json | undefined, schema: Json | undefined)
 /** A form whose value is checked before it is sent: then the focus goes to the first field that does not fit. */
 export function useValidatedForm() {
   const form = useRef<HTMLFormElement>(null);
-  const [{ errors, isWhole }, setValidation] = useState<Validation>({ errors: [], isWhole: true });
+  const [validation, setValidation] = useState<Validation>({ errors: [], isWhole: true });
+  const { errors } = validation;
   const [isBlocked, setBlocked] = useState(false);
   const isChecking = useRef(false);
   useEffect(() => {
@@ -32,5 +33,5 @@ export function useValidatedForm() {
     setValidation(validation);
     return validation.errors.length === 0 && !isBlocked;
   }
-  return { form, errors, isWhole, setBlocked, check };
+  return { form, validation, errors, setBlocked, check };
 }

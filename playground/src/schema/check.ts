@@ -29,6 +29,9 @@ const VALUES_OF_VISIT = 10;
 /** Times that one value is checked: verdicts of patterns decide which other patterns count. */
 const MAX_ROUNDS = 10;
 
+/** Milliseconds for a whole check, however many patterns it waits for. What has no verdict by then is not checked. */
+const CHECK_MS = 10_000;
+
 /** State that all checkers of one value share. */
 export interface ValidationState {
   /** Visits that are left: beyond them nothing is checked. */
@@ -47,6 +50,8 @@ export const newState = (visits = MAX_VISITS): ValidationState => ({ left: visit
 export interface Validation {
   errors: SchemaError[];
   isWhole: boolean;
+  /** Whether patterns were not checked since what matches them cannot be loaded. */
+  isUnmatched?: true;
 }
 
 /** Result that is known at once. Patterns without a verdict are not checked. */
@@ -58,12 +63,31 @@ export function validate(value: Json | undefined, schema: Schema, root: Schema =
 
 /** The same, as soon as patterns have verdicts. For what a person does, or is shown once: drawing uses `validate`. */
 export async function validateWhole(value: Json | undefined, schema: Schema, root: Schema = schema): Promise<Validation> {
+  verdicts.retry();
   verdicts.makeRoom();
-  for (let round = 1; ; round++) {
-    const validation = validate(value, schema, root);
-    if (validation.isWhole || round === MAX_ROUNDS || !verdicts.isWaiting) return validation;
-    await verdicts.answered();
+  const timeout = timeoutAfter(CHECK_MS);
+  try {
+    for (let round = 1; ; round++) {
+      const validation = validate(value, schema, root);
+      if (validation.isWhole) return validation;
+      if (round === MAX_ROUNDS || !verdicts.isWaiting || timeout.isOver) return verdicts.isAway ? { ...validation, isUnmatched: true } : validation;
+      await Promise.race([verdicts.answered(), timeout.over]);
+    }
+  } finally {
+    timeout.clear();
   }
+}
+
+function timeoutAfter(ms: number) {
+  const timeout = { isOver: false, over: Promise.resolve(), clear: () => {} };
+  timeout.over = new Promise<void>((done) => {
+    const timer = setTimeout(() => {
+      timeout.isOver = true;
+      done();
+    }, ms);
+    timeout.clear = () => clearTimeout(timer);
+  });
+  return timeout;
 }
 
 /** The errors of a value that are known at once, none if it fits. */

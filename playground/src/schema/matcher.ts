@@ -8,10 +8,10 @@ declare const MATCHER_URL: string;
 /** Milliseconds for one pattern and text. Matching takes microseconds, unless the pattern tries all ways through the text. */
 const MATCH_MS = 500;
 
-/** Milliseconds for all that one check asks for, from its beginning. */
-const CHECK_MS = 2000;
+/** Milliseconds for all that is asked for at once, in all Web Workers together, from when matching begins. */
+const ALL_MS = 2000;
 
-/** Web Workers that are used for what one check asks for: each that is stuck is ended. */
+/** Web Workers that are used for what is asked for at once: each that is stuck is ended. */
 const MAX_WORKERS = 4;
 
 /** Milliseconds until the Web Worker is there, with its script loaded over a slow network. */
@@ -23,8 +23,10 @@ let idle: Worker | undefined;
 export async function match(pairs: Pair[]): Promise<(boolean | undefined)[]> {
   const verdicts: (boolean | undefined)[] = pairs.map(() => undefined);
   let left = pairs.map((pair, at) => ({ pair, at }));
-  for (let used = 0; used < MAX_WORKERS && left.length > 0; used++) {
-    const found = await matchedUntilStuck(left.map(({ pair }) => pair));
+  let ms = ALL_MS;
+  for (let used = 0; used < MAX_WORKERS && left.length > 0 && ms > 0; used++) {
+    const { found, took } = await matchedUntilStuck(left.map(({ pair }) => pair), ms);
+    ms -= took;
     left.slice(0, found.length).forEach(({ at }, index) => (verdicts[at] = found[index] ?? undefined));
     const stuck = left[found.length]?.pair[0];
     left = left.slice(found.length).filter(({ pair: [pattern] }) => pattern !== stuck);
@@ -32,19 +34,22 @@ export async function match(pairs: Pair[]): Promise<(boolean | undefined)[]> {
   return verdicts;
 }
 
-/** The verdicts up to the first pair that takes too long. */
-async function matchedUntilStuck(pairs: Pair[]): Promise<(boolean | null)[]> {
+/** The verdicts up to the first pair that takes too long, and the milliseconds that they took. */
+async function matchedUntilStuck(pairs: Pair[], ms: number): Promise<{ found: (boolean | null)[]; took: number }> {
   const worker = idle ?? (await started());
   idle = undefined;
   return new Promise((resolve) => {
     const found: (boolean | null)[] = [];
+    let begun = Infinity;
     let whole: ReturnType<typeof setTimeout> | undefined;
     let one = setTimeout(end, START_MS);
     worker.onmessage = ({ data }: MessageEvent<MatcherMessage>) => {
       clearTimeout(one);
       one = setTimeout(end, MATCH_MS);
-      if (data === "begun") whole = setTimeout(end, CHECK_MS);
-      else if (data !== "ready") found.push(data);
+      if (data === "begun") {
+        begun = performance.now();
+        whole = setTimeout(end, ms);
+      } else if (data !== "ready") found.push(data);
       if (found.length === pairs.length) end();
     };
     function end() {
@@ -53,7 +58,7 @@ async function matchedUntilStuck(pairs: Pair[]): Promise<(boolean | null)[]> {
       worker.onmessage = null;
       if (found.length === pairs.length) idle = worker;
       else worker.terminate();
-      resolve(found);
+      resolve({ found, took: Math.max(0, performance.now() - begun) });
     }
     worker.postMessage(pairs);
   });

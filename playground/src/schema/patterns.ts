@@ -3,8 +3,8 @@
 /** A pattern, and a text to match against it. */
 export type Pair = readonly [pattern: string, text: string];
 
-/** Whether each text matches its pattern; undefined where that takes too long, or the pattern is none. */
-export type Match = (pairs: Pair[]) => Promise<(boolean | undefined)[]>;
+/** Whether each text matches its pattern; undefined where that takes too long, or the pattern is none. Nothing if there is nothing to match with. */
+export type Match = (pairs: Pair[]) => Promise<(boolean | undefined)[] | void>;
 
 /** Characters of patterns and texts whose verdicts are kept: beyond them nothing more is matched until room is made. */
 const MAX_KEPT_CHARS = 4_000_000;
@@ -22,6 +22,8 @@ export class Verdicts {
   #chars = 0;
   #asked = new Map<string, Pair>();
   #latest = new Map<string, boolean>();
+  /** Pairs for which there was nothing to match them with. */
+  #unmatched = new Set<string>();
   #running: Promise<void> | undefined;
   #listeners = new Set<() => void>();
 
@@ -35,7 +37,7 @@ export class Verdicts {
     if (text.length > MAX_TEXT_CHARS) return undefined;
     const key = `${pattern.length} ${pattern}${text}`;
     if (this.#known.has(key)) return this.#known.get(key);
-    if (this.#asked.has(key)) return undefined;
+    if (this.#asked.has(key) || this.#unmatched.has(key)) return undefined;
     const chars = key.length + ENTRY_CHARS;
     if (this.#chars + chars > this.#maxChars) return undefined;
     this.#chars += chars;
@@ -53,9 +55,20 @@ export class Verdicts {
     return this.#running !== undefined;
   }
 
+  /** Whether there was nothing to match pairs with that were asked for since the last check began. */
+  get isAway(): boolean {
+    return this.#unmatched.size > 0;
+  }
+
   /** Ends once nothing is awaited. */
   async answered(): Promise<void> {
     await this.#running;
+  }
+
+  /** Has pairs asked for again for which there was nothing to match them with. As `makeRoom`, for what a person does. */
+  retry(): void {
+    for (const key of this.#unmatched) this.#chars -= key.length + ENTRY_CHARS;
+    this.#unmatched.clear();
   }
 
   /** Forgets all verdicts where they are many. Only what a person does calls this, so that drawing comes to an end. */
@@ -64,7 +77,7 @@ export class Verdicts {
     this.#known.clear();
     this.#latest.clear();
     this.#chars = 0;
-    for (const key of this.#asked.keys()) this.#chars += key.length + ENTRY_CHARS;
+    for (const key of [...this.#asked.keys(), ...this.#unmatched]) this.#chars += key.length + ENTRY_CHARS;
   }
 
   subscribe(listener: () => void): () => void {
@@ -77,14 +90,12 @@ export class Verdicts {
     await Promise.resolve();
     while (this.#asked.size > 0) {
       const asked = [...this.#asked];
-      const verdicts = await this.#match(asked.map(([, pair]) => pair)).catch((error: unknown): undefined[] => {
-        void Promise.reject(error);
-        return [];
-      });
+      const verdicts = await this.#match(asked.map(([, pair]) => pair));
       asked.forEach(([key, [pattern]], at) => {
         this.#asked.delete(key);
-        const verdict = verdicts[at];
-        this.#known.set(key, verdict);
+        const verdict = verdicts?.[at];
+        if (verdicts) this.#known.set(key, verdict);
+        else this.#unmatched.add(key);
         if (verdict !== undefined) this.#latest.set(pattern, verdict);
       });
       for (const listener of this.#listeners) listener();
@@ -93,8 +104,10 @@ export class Verdicts {
   }
 }
 
-/** The page's. */
-export let verdicts = new Verdicts(async (pairs) => (await import("./matcher.ts")).match(pairs));
+/** The page's. It is told of a part that is missing. */
+export let verdicts = new Verdicts((pairs) =>
+  import("./matcher.ts").then(({ match }) => match(pairs)).catch((error: unknown) => void Promise.reject(error)),
+);
 
 /** Has patterns matched in another way, such as where there are no Web Workers. */
 export function setMatcher(match: Match): void {

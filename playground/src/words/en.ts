@@ -77,6 +77,7 @@ export const en = {
   "tool.output": "Output schema",
   "tool.anyway": "Send anyway",
   "form.unchecked": "A part was not checked: there is too much of it, or a pattern takes too long.",
+  "form.unmatched": "Patterns were not checked: what matches them cannot be loaded. The next check tries again.",
   "tool.invalid": "Some arguments do not fit the schema.",
   "tool.again": "Call again",
   "form.form": "Form",

@@ -167,6 +167,7 @@ export const zh: Words = {
   "tool.schema": "输入模式",
   "tool.output": "输出模式",
   "tool.anyway": "仍然发送",
+  "form.unmatched": "正则表达式未检查：用于匹配的脚本无法加载。下次检查时会重试。",
   "form.unchecked": "有一部分未检查：内容过多，或某个正则表达式匹配耗时过长。",
   "tool.invalid": "有些参数不符合模式。",
   "tool.again": "再次调用",

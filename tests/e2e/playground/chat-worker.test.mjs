@@ -6,8 +6,9 @@ import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
 import { tools, withChat } from "../../support/chat.mjs";
 import { WORKERS_AI, calls, endless, fails, says } from "../../support/model.mjs";
+import { tokenOf } from "../../support/page-token.mjs";
 import { visit } from "../../support/playground.mjs";
-import { DEMO, client } from "../../support/sign-in.mjs";
+import { DEMO } from "../../support/sign-in.mjs";
 import { WAIT_MS, until } from "../../support/wait.mjs";
 import { fixture } from "../../support/workerd.mjs";
 
@@ -80,26 +81,6 @@ describe("the Worker", () => {
 describe("a deployment with sign-in", () => {
   const vars = { ...DEMO, ...LOCAL, PLAYGROUND_CHAT_DAILY: "6/50000", PLAYGROUND_CHAT_TOTAL: "1000/1000000" };
 
-  // A token as the page gets it, for a program.
-  async function token(at, name, scope = "chat") {
-    const own = await client(at);
-    const link = own.link({ scope, resource: `${at.url}/playground` });
-    const cookies = new Map();
-    const keep = (response) => {
-      for (const line of response.headers.getSetCookie()) cookies.set(...line.split(";")[0].split(/=(.*)/s).slice(0, 2));
-      return response;
-    };
-    const headers = () => ({ cookie: [...cookies].map((pair) => pair.join("=")).join("; "), origin: at.url, "content-type": "application/x-www-form-urlencoded" });
-    const page = await keep(await fetch(link)).text();
-    const field = (of) => new RegExp(`name="${of}" value="([^"]*)"`).exec(page)[1];
-    const body = new URLSearchParams({ flow: field("flow"), csrf: field("csrf"), decision: "approve", name });
-    let response = keep(await fetch(`${at.url}/authorize`, { method: "POST", headers: headers(), body, redirect: "manual" }));
-    for (let hops = 0; hops < 5 && !new URL(response.headers.get("location"), at.url).searchParams.has("code"); hops++) {
-      response = keep(await fetch(new URL(response.headers.get("location"), at.url), { headers: headers(), redirect: "manual" }));
-    }
-    return (await own.redeem(new URL(response.headers.get("location"), at.url).searchParams.get("code"))).access_token;
-  }
-
   const ask = (at, bearer, content = "hello") =>
     fetch(`${at.url}/playground/chat`, {
       method: "POST",
@@ -158,7 +139,7 @@ describe("a deployment with sign-in", () => {
     const answer = await fetch(`${at.url}/playground/chat`, { method: "POST" });
     assert.equal(answer.status, 401);
     assert.match(answer.headers.get("www-authenticate"), /scope="chat"[^]*oauth-protected-resource\/playground"/);
-    assert.equal((await ask(at, await token(at, "Eve", "read"))).status, 403);
+    assert.equal((await ask(at, await tokenOf(at, "Eve", "read"))).status, 403);
     assert.equal((await ask(at, "made:up:token")).status, 401);
     assert.equal(model.requests.length, 0);
   });
@@ -174,7 +155,7 @@ describe("a deployment with sign-in", () => {
       const body = await text(answer);
       return { status: answer.statusCode, headers: answer.headers, code: answer.statusCode === 200 ? undefined : JSON.parse(body).error.code };
     };
-    const bearer = await token(at, "Ann");
+    const bearer = await tokenOf(at, "Ann", "chat");
     let running = 0;
     let most = 0;
     let made = 0;
@@ -194,7 +175,7 @@ describe("a deployment with sign-in", () => {
     assert.equal(most, 1);
     assert.equal(made, 6);
     assert.deepEqual([...codes].sort(), ["busy", "limit"]);
-    const others = await Promise.all(["Bea", "Cid", "Dan", "Eve"].map((name) => token(at, name)));
+    const others = await Promise.all(["Bea", "Cid", "Dan", "Eve"].map((name) => tokenOf(at, name, "chat")));
     const rest = await Promise.all(others.map((bearer, number) => askOf(number, bearer)));
     const statuses = rest.map(({ status }) => status).sort();
     assert.deepEqual(statuses, [200, 200, 200, 429]);
@@ -220,7 +201,7 @@ describe("a deployment with sign-in", () => {
 
   test("frees a person whose request was stopped before its first word", async () => {
     await using at = await fixture({ playground: true, vars, outbound: model.outbound });
-    const bearer = await token(at, "Gus");
+    const bearer = await tokenOf(at, "Gus", "chat");
     const stop = new AbortController();
     const asked = new Promise((resolve) => model.answers.splice(0, Infinity, (response) => (resolve(), endless("late")(response)), says("Now.")));
     const first = fetch(`${at.url}/playground/chat`, { method: "POST", signal: stop.signal, headers: { "content-type": "application/json", authorization: `Bearer ${bearer}` }, body: JSON.stringify({ model: "tiny", messages: [{ role: "user", content: "x" }] }) }).catch(() => {});

@@ -81,15 +81,32 @@ describe("a pattern", () => {
     visitor.done();
   });
 
-  test("is not checked where its matcher cannot be loaded, and the page offers a reload", async () => {
+  test("is not checked where its matcher cannot be loaded, which is told beside the result and in the form, and is checked once it can be", async () => {
+    const inputSchema = { type: "object", properties: { text: { type: "string", pattern: "^b" } } };
     const outputSchema = { type: "object", properties: { text: { pattern: "^b" } } };
-    await using other = await tool({ outputSchema, structuredContent: { text: "a" } });
+    await using other = await tool({ inputSchema, outputSchema, structuredContent: { text: "a" } });
     await using visitor = await visit(browser, server, { allowed: [other.origin] });
-    await visitor.context.route(/\/playground\/matcher-/, (route) => route.abort());
+    const { page, context } = visitor;
+    const tries = [];
+    await context.route(/\/playground\/matcher-/, (route) => (tries.push(route), route.abort()));
     await visitor.connect(other.url);
     await visitor.tool("one");
+    await visitor.argument("one", "/text").fill("abc");
     await visitor.call();
-    await (await visitor.result()).getByText(/A part was not checked/).waitFor();
+    const told = "Patterns were not checked: what matches them cannot be loaded. The next check tries again.";
+    await (await visitor.result()).getByText(told).waitFor();
+    await page.locator("article > form").getByText(told).waitFor();
     await visitor.button("Reload the page").waitFor();
+    // The two checks tried, and the first drawing of the result; drawing again does not.
+    assert.ok(tries.length <= 3, String(tries.length));
+    await visitor.argument("one", "/text").fill("abcd");
+    await page.locator("article > form").getByText(told).waitFor();
+    assert.ok(tries.length <= 3, String(tries.length));
+    await context.unroute(/\/playground\/matcher-/);
+    await visitor.call();
+    await page.getByText("Some arguments do not fit the schema.").waitFor();
+    await visitor.button("Send anyway").click();
+    await page.getByText(/\/text pattern \^b/).waitFor();
+    assert.equal(await page.locator("article > form").getByText(told).count(), 0);
   });
 });

@@ -6,6 +6,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { after, beforeEach, describe, test } from "node:test";
 import { internet } from "../../support/internet.mjs";
+import { tokenOf } from "../../support/page-token.mjs";
+import { DEMO } from "../../support/sign-in.mjs";
 import { until } from "../../support/wait.mjs";
 import { fixture } from "../../support/workerd.mjs";
 
@@ -46,6 +48,16 @@ function headersOf({ url = SERVER, method = "POST", headers = {}, more = {}, at 
 function relay({ body, signal, ...asked } = {}) {
   const { method = "POST", at = server } = asked;
   return fetch(`${at.url}/playground/relay`, { method: "POST", headers: headersOf(asked), body: body ?? (method === "POST" ? PING : undefined), ...(signal ? { signal } : {}) });
+}
+
+// A request whose page may leave.
+function leaving({ at = server, ...asked } = {}) {
+  const sent = request(`${at.url}/playground/relay`, { method: "POST", agent: false, headers: headersOf({ at, ...asked }) });
+  sent.on("error", () => {});
+  sent.on("response", (answer) => answer.on("error", () => {}));
+  sent.end(PING);
+  // workerd notices a client that leaves while it sends nothing by a reset of the connection alone.
+  return Object.assign(sent, { leave: () => sent.socket.resetAndDestroy() });
 }
 
 const codeOf = async (answer) => (await answer.json()).error.code;
@@ -182,13 +194,6 @@ describe("the relay in workerd", () => {
   test("ends the request to the server when the page leaves, before an answer and in a stream", async () => {
     const closed = web.closed;
     web.answer = () => {};
-    const leaving = () => {
-      const asked = request(`${server.url}/playground/relay`, { method: "POST", agent: false, headers: headersOf() });
-      asked.on("error", () => {});
-      asked.end(PING);
-      // workerd notices a client that leaves while it sends nothing by a reset of the connection alone.
-      return Object.assign(asked, { leave: () => asked.socket.resetAndDestroy() });
-    };
     const before = leaving();
     await until(() => web.requests.length === 1, "the request");
     before.leave();
@@ -199,7 +204,6 @@ describe("the relay in workerd", () => {
     };
     const during = leaving();
     const [answer] = await once(during, "response");
-    answer.on("error", () => {});
     await once(answer, "data");
     during.leave();
     await until(() => web.closed === closed + 2, "the end of the second");
@@ -236,5 +240,42 @@ describe("the relay in workerd", () => {
     const { json: line } = await server.log(({ json }) => json?.host === "logged.example:8443");
     assert.deepEqual([line.event, line.method, line.code, line.outcome, line.bytes], ["relay", "POST", 200, "ok", JSON.stringify({ secret: "secret-answer" }).length]);
     assert.ok(!server.logs.some(({ text }) => /secret-/.test(text)));
+  });
+});
+
+describe("a person's requests that are under way", () => {
+  const trickle = (_, __, response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.write("{");
+  };
+
+  test("are eight at most, before an answer as in its body; no other is sent until one is over", async () => {
+    await using at = await fixture({ playground: true, vars: { ...DEMO, PLAYGROUND_RELAY: "on" }, outbound: web.outbound });
+    const more = { authorization: `Bearer ${await tokenOf(at, "Ann", "relay")}` };
+    web.answer = (...asked) => (web.requests.length % 2 ? undefined : trickle(...asked));
+    const running = Array.from({ length: 8 }, () => leaving({ at, more }));
+    await until(() => web.requests.length === 8, "the requests");
+    const over = await relay({ at, more });
+    assert.deepEqual([over.status, await codeOf(over), over.headers.get("retry-after")], [429, "busy", "5"]);
+    assert.equal(web.requests.length, 8);
+    // Another person has slots of their own.
+    web.answer = json(200, {});
+    assert.equal((await relay({ at, more: { authorization: `Bearer ${await tokenOf(at, "Bob", "relay")}` } })).status, 200);
+    running[0].leave();
+    await until(async () => (await relay({ at, more })).status === 200, "a slot of the one whose page left");
+    for (const one of running.slice(1)) one.leave();
+  });
+
+  test("count after a crash, too, for as long as their slots are held", async () => {
+    await using at = await fixture({ playground: true, vars: { ...DEMO, PLAYGROUND_RELAY: "on" }, outbound: web.outbound });
+    const more = { authorization: `Bearer ${await tokenOf(at, "Ann", "relay")}` };
+    web.answer = () => {};
+    const began = performance.now();
+    for (let sent = 0; sent < 8; sent++) leaving({ at, more });
+    await until(() => web.requests.length === 8, "the requests");
+    await at.restart();
+    const { status } = await relay({ at, more });
+    // On a slow machine the minute may be over.
+    if (performance.now() - began < 60_000) assert.equal(status, 429);
   });
 });

@@ -1,6 +1,6 @@
 //! Texts that a later version may have written, which are refused without harm.
 
-use super::writing::spending;
+use super::writing::{relayed, spending};
 use super::*;
 
 /// Refuses texts that a later version may have written. A format that is missing here does not compile.
@@ -64,7 +64,7 @@ fn refuses(format: Format) {
         Format::SpendingRow => {
             let mut world = World::new(3, Hooks::default());
             for text in ["2", "{}", &file("").replacen('{', "{\"v\":2,", 1)] {
-                *world.outside.rows.spending.borrow_mut() = Some(text.to_owned());
+                world.outside.rows.set_count(CountRow::Spending, text);
                 assert!(
                     matches!(world.run(Command::Spent), Err(Refused::Unavailable { .. })),
                     "{text}"
@@ -73,7 +73,22 @@ fn refuses(format: Format) {
                     matches!(world.run(spending("a")), Err(Refused::Unavailable { .. })),
                     "{text}"
                 );
-                assert_eq!(world.outside.rows.spending.borrow().as_deref(), Some(text));
+                let row = world.outside.rows.counted(CountRow::Spending);
+                assert_eq!(row.as_deref(), Some(text));
+            }
+        }
+        Format::RelayRow => {
+            let mut world = World::new(3, Hooks::default());
+            let grant = world.granted();
+            for text in ["2", "{}", &file("").replacen('{', "{\"v\":2,", 1)] {
+                world.outside.rows.set_count(CountRow::Relayed, text);
+                let refused = world.run(relayed(&grant, "a"));
+                assert!(
+                    matches!(refused, Err(Refused::Unavailable { .. })),
+                    "{text}"
+                );
+                let row = world.outside.rows.counted(CountRow::Relayed);
+                assert_eq!(row.as_deref(), Some(text));
             }
         }
         // A row of times that names no user is left for a day; see `GrantAuthority`.

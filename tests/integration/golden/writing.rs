@@ -96,20 +96,6 @@ fn write_spending(put: &dyn Fn(Format, &str, &str)) {
     world.run(settle).unwrap();
     command(".spent", &Command::Spent);
     outcome(".spent", world.run(Command::Spent).unwrap());
-    let stream = Some("a".to_owned());
-    command(
-        ".relay",
-        &Command::Relay {
-            grant: "AAAAAAAAAAAAAAAA".to_owned(),
-            stream,
-        },
-    );
-    command(
-        ".leave-stream",
-        &Command::LeaveStream {
-            stream: "a".to_owned(),
-        },
-    );
     outcome(
         ".busy",
         Outcome::Allowance(Allowance::Busy { retry_after: 2 }),
@@ -117,8 +103,35 @@ fn write_spending(put: &dyn Fn(Format, &str, &str)) {
     put(
         Format::SpendingRow,
         "",
-        &world.outside.rows.spending.borrow().clone().unwrap(),
+        &world.outside.rows.counted(CountRow::Spending).unwrap(),
     );
+}
+
+/// A request of the relay whose answer stays open.
+pub(super) fn relayed(grant: &str, id: &str) -> Command {
+    Command::BeginRelay {
+        grant: grant.to_owned(),
+        id: id.to_owned(),
+        stays_open: true,
+    }
+}
+
+fn write_relayed(put: &dyn Fn(Format, &str, &str)) {
+    let mut world = World::new(3, Hooks::default());
+    let grant = world.granted();
+    let (nobody, id) = ("AAAAAAAAAAAAAAAA".to_owned(), "a".to_owned());
+    let extend = Command::ExtendRelay {
+        grant: nobody.clone(),
+        id: id.clone(),
+    };
+    for command in [relayed(&nobody, &id), extend, Command::EndRelay { id }] {
+        let kind = format!(".{}", command.name().replace('_', "-"));
+        let text = serde_json::to_string(&command).unwrap();
+        put(Format::GrantCommand, &kind, &text);
+    }
+    world.run(relayed(&grant, "a")).unwrap();
+    let row = world.outside.rows.counted(CountRow::Relayed).unwrap();
+    put(Format::RelayRow, "", &row);
 }
 
 /// Writes the golden files of versions that have none yet: `cargo test --test integration the_newest_versions_are_written -- --ignored`.
@@ -164,6 +177,7 @@ fn the_newest_versions_are_written() {
     }
     write_grants(&put);
     write_spending(&put);
+    write_relayed(&put);
     let deployment = Deployment::new();
     let client = deployment.register(&json!({ "client_name": "Editor" }));
     let records = deployment.records();

@@ -14,6 +14,7 @@ const WRITTEN: &[(&str, &[&str])] = &[
         ],
     ),
     ("oauth/authority/exchange.rs", &["SealedIdentity"]),
+    ("oauth/authority/relaying.rs", &["Relayed", "Slot"]),
     (
         "oauth/authority/spending.rs",
         &["Quota", "Allowance", "Spent", "Spending", "UnderWay"],

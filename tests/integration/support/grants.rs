@@ -424,6 +424,14 @@ impl World {
         }
     }
 
+    /// The id of a grant that is live.
+    pub(crate) fn granted(&mut self) -> String {
+        let code = self.begin(&PUBLIC);
+        self.issued(Command::Redeem(PUBLIC.redeem(&code)))
+            .unwrap()
+            .grant
+    }
+
     /// Result of the access check for a token.
     pub(crate) fn access(&self, token: &str) -> Option<Access> {
         let mut parts = token.split(':');

@@ -123,20 +123,30 @@ pub trait Provider {
     /// Corrects what was counted to the tokens that were used; to nothing, if nothing was asked for.
     fn settle(&self, runtime: &dyn RequestRuntime, receipt: &Receipt, used: Option<u64>);
 
-    /// Counts a request that the relay is to send for a caller; or a stream of the relay's, which counts for some seconds each time.
-    fn relays<'a>(
+    /// Counts a request that the relay is to send for a caller, which holds a slot from then on; whether its answer stays open as a
+    /// stream is known beforehand.
+    fn begin_relay<'a>(
         &'a self,
         runtime: &'a dyn RequestRuntime,
         caller: &'a Caller,
-        stream: Option<&'a str>,
+        id: &'a str,
+        stays_open: bool,
     ) -> LocalBoxFuture<'a, Result<Allowance, RuntimeError>>;
 
-    /// A stream of the relay's is over.
-    fn leave_stream<'a>(
+    /// Has a relayed request hold its slot for longer.
+    fn extend_relay<'a>(
         &'a self,
         runtime: &'a dyn RequestRuntime,
         caller: &'a Caller,
-        stream: &'a str,
+        id: &'a str,
+    ) -> LocalBoxFuture<'a, Result<Allowance, RuntimeError>>;
+
+    /// Frees the slot of a relayed request, which is over.
+    fn end_relay<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+        id: &'a str,
     ) -> LocalBoxFuture<'a, ()>;
 
     /// The routing handle of a caller, for logs.
@@ -359,24 +369,36 @@ impl Provider for OAuthFront {
         }
     }
 
-    fn relays<'a>(
+    fn begin_relay<'a>(
         &'a self,
         runtime: &'a dyn RequestRuntime,
         caller: &'a Caller,
-        stream: Option<&'a str>,
+        id: &'a str,
+        stays_open: bool,
     ) -> LocalBoxFuture<'a, Result<Allowance, RuntimeError>> {
-        async move { spending::relay(oauth_runtime(runtime)?, caller, stream).await }.boxed_local()
+        async move { spending::begin_relay(oauth_runtime(runtime)?, caller, id, stays_open).await }
+            .boxed_local()
     }
 
-    fn leave_stream<'a>(
+    fn extend_relay<'a>(
         &'a self,
         runtime: &'a dyn RequestRuntime,
         caller: &'a Caller,
-        stream: &'a str,
+        id: &'a str,
+    ) -> LocalBoxFuture<'a, Result<Allowance, RuntimeError>> {
+        async move { spending::extend_relay(oauth_runtime(runtime)?, caller, id).await }
+            .boxed_local()
+    }
+
+    fn end_relay<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+        id: &'a str,
     ) -> LocalBoxFuture<'a, ()> {
         async move {
             if let Some(oauth_runtime) = runtime.oauth_runtime() {
-                spending::leave_stream(oauth_runtime, caller, stream).await;
+                spending::end_relay(oauth_runtime, caller, id).await;
             }
         }
         .boxed_local()

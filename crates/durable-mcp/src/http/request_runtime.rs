@@ -138,24 +138,14 @@ pub struct RelayAnswer {
 
 /// Work beside a relayed request. `goes_on` and `over` run to their end although the client disconnects.
 pub trait RelayWork {
-    /// Decides whether the target's answer is passed on; the error is the refusal for the client.
-    fn answered<'a>(
-        &'a self,
-        runtime: &'a dyn RequestRuntime,
-        status: u16,
-        is_stream: bool,
-    ) -> LocalBoxFuture<'a, Result<(), Reply>>;
+    /// Notes the status of the target's answer.
+    fn answered(&self, status: u16);
 
-    /// Checks at intervals whether a stream may continue.
+    /// Checks at intervals whether the request may continue, from when it is sent until its answer is over.
     fn goes_on<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, bool>;
 
     /// Reports the end of the answer and the bytes that were passed on.
-    fn over<'a>(
-        &'a self,
-        runtime: &'a dyn RequestRuntime,
-        bytes: u64,
-        is_stream: bool,
-    ) -> LocalBoxFuture<'a, ()>;
+    fn over<'a>(&'a self, runtime: &'a dyn RequestRuntime, bytes: u64) -> LocalBoxFuture<'a, ()>;
 }
 
 /// The runtime around one request.
@@ -241,12 +231,12 @@ pub trait RequestRuntime: Runtime {
     /// Gets an address of a resolver (DNS over HTTPS): its answer as JSON.
     fn look_up<'a>(&'a self, url: &'a str) -> LocalBoxFuture<'a, Result<String, RuntimeError>>;
 
-    /// Sends a request to another server, without redirects. The inner error is a refusal.
+    /// Sends a request to another server, without redirects.
     fn relay(
         &self,
         request: RelayRequest,
         work: Rc<dyn RelayWork>,
-    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, RuntimeError>>;
+    ) -> LocalBoxFuture<'_, Result<RelayAnswer, RuntimeError>>;
 
     /// Writes a request's line for operators.
     fn log(&self, line: &LogLine);

@@ -34,10 +34,10 @@ pub use settings::{
     SIGN_IN_MS, SWEEP_EVERY_MS, SWEEP_HOLDING_MS,
 };
 
-pub use relaying::{RELAYED_A_MINUTE, RELAYED_STREAMS, STREAM_MS};
+pub use relaying::{RELAYED_A_MINUTE, RELAYED_AT_ONCE, RELAYED_STREAMS, SLOT_MS};
 pub use spending::{Allowance, Quota, SPENDING_MS, Spent};
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
@@ -45,7 +45,6 @@ use futures_util::future::LocalBoxFuture;
 use self::end::Meant;
 use self::in_flight::InFlight;
 use self::landed::Redeemed;
-use self::relaying::Relayed;
 use self::rows::Rows;
 use self::sweep::Wakes;
 use super::event::{About, Event};
@@ -94,7 +93,6 @@ pub struct Authority {
     flights: InFlight,
     redeemed: Redeemed,
     wakes: Cell<Wakes>,
-    relayed: RefCell<Relayed>,
 }
 
 impl Authority {
@@ -113,7 +111,6 @@ impl Authority {
             Redeemed::default(),
             Cell::default(),
         );
-        let relayed = RefCell::default();
         Self {
             host,
             lifetimes,
@@ -123,7 +120,6 @@ impl Authority {
             flights,
             redeemed,
             wakes,
-            relayed,
         }
     }
 
@@ -174,11 +170,17 @@ impl Authority {
             Command::GoOn { grant } => self.go_on(&grant).map(Outcome::Allowance),
             Command::Settle { id, used } => self.settle(&id, used).map(|()| Outcome::Done),
             Command::Spent => self.spent().map(Outcome::Spent),
-            Command::Relay { grant, stream } => self.relay(&grant, stream).map(Outcome::Allowance),
-            Command::LeaveStream { stream } => {
-                self.leave_stream(&stream);
-                Ok(Outcome::Done)
+            Command::BeginRelay {
+                grant,
+                id,
+                stays_open,
+            } => self
+                .begin_relay(&grant, id, stays_open)
+                .map(Outcome::Allowance),
+            Command::ExtendRelay { grant, id } => {
+                self.extend_relay(&grant, &id).map(Outcome::Allowance)
             }
+            Command::EndRelay { id } => self.end_relay(&id).map(|()| Outcome::Done),
         }
     }
 

@@ -4,6 +4,26 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::wire::RuntimeError;
 
+/// A row of what is counted for a user, beside the grants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CountRow {
+    /// Requests and tokens of the chat.
+    Spending,
+    /// Requests of the relay.
+    Relayed,
+}
+
+impl CountRow {
+    /// Name of the row in storage.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Spending => "spending",
+            Self::Relayed => "relayed",
+        }
+    }
+}
+
 /// Storage of grants, one row each. A change is one row written, whole or not at all; changes without an `await`
 /// between them, that of the alarm among them, are stored or lost together.
 pub trait GrantStore {
@@ -31,17 +51,17 @@ pub trait GrantStore {
     /// When storage fails.
     fn all(&self) -> Result<Vec<(String, String)>, RuntimeError>;
 
-    /// The row of the user's spending, if there is one. It is none of [those of grants](Self::all).
+    /// A row of what is counted for the user, if there is one. It is none of [those of grants](Self::all).
     ///
     /// # Errors
     /// When storage fails.
-    fn spending(&self) -> Result<Option<String>, RuntimeError>;
+    fn count_row(&self, row: CountRow) -> Result<Option<String>, RuntimeError>;
 
-    /// Writes the row of the user's spending, or deletes it.
+    /// Writes a row of what is counted for the user, or deletes it.
     ///
     /// # Errors
     /// When storage fails.
-    fn put_spending(&self, json: Option<&str>) -> Result<(), RuntimeError>;
+    fn put_count_row(&self, row: CountRow, json: Option<&str>) -> Result<(), RuntimeError>;
 
     /// Time of the object's next alarm, in milliseconds since 1970; none if no alarm is set.
     fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, RuntimeError>>;

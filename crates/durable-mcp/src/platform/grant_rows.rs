@@ -11,7 +11,7 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 
 use super::kv::fault;
 use crate::formats::Format;
-use crate::oauth::grant_store::GrantStore;
+use crate::oauth::grant_store::{CountRow, GrantStore};
 use crate::oauth::token::UserHandle;
 use crate::wire::RuntimeError;
 
@@ -29,11 +29,16 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = rowAll)]
     fn row_all(state: &JsValue, user: &str) -> Result<Array, JsValue>;
 
-    #[wasm_bindgen(catch, js_name = spendingGet)]
-    fn spending_get(state: &JsValue, user: &str) -> Result<Option<String>, JsValue>;
+    #[wasm_bindgen(catch, js_name = countGet)]
+    fn count_get(state: &JsValue, name: &str, user: &str) -> Result<Option<String>, JsValue>;
 
-    #[wasm_bindgen(catch, js_name = spendingPut)]
-    fn spending_put(state: &JsValue, user: &str, json: Option<&str>) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch, js_name = countPut)]
+    fn count_put(
+        state: &JsValue,
+        name: &str,
+        user: &str,
+        json: Option<&str>,
+    ) -> Result<(), JsValue>;
 
     #[wasm_bindgen(catch, js_name = wakesAt)]
     fn wakes_at(state: &JsValue, user: &str) -> Result<Option<f64>, JsValue>;
@@ -127,12 +132,12 @@ impl GrantStore for Rows {
         Ok(rows)
     }
 
-    fn spending(&self) -> Result<Option<String>, RuntimeError> {
-        spending_get(&self.state, &self.user).map_err(fault)
+    fn count_row(&self, row: CountRow) -> Result<Option<String>, RuntimeError> {
+        count_get(&self.state, row.name(), &self.user).map_err(fault)
     }
 
-    fn put_spending(&self, json: Option<&str>) -> Result<(), RuntimeError> {
-        spending_put(&self.state, &self.user, json).map_err(fault)
+    fn put_count_row(&self, row: CountRow, json: Option<&str>) -> Result<(), RuntimeError> {
+        count_put(&self.state, row.name(), &self.user, json).map_err(fault)
     }
 
     fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, RuntimeError>> {

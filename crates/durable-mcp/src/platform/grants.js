@@ -41,17 +41,14 @@ export function rowAll(state, user) {
   return [...state.storage.kv.list({ prefix })].flatMap(([key, json]) => [key.slice(prefix.length), json]);
 }
 
-// The key of a user's spending, apart from the user's rows: a handle is longer than this word.
-const spending = (user) => row("spending", user);
-
-export function spendingGet(state, user) {
-  const json = state.storage.kv.get(spending(user));
-  return json === undefined || typeof json === "string" ? json : "";
+// What is counted for a user is in rows by the name of the count first, apart from the user's rows: a handle is longer than these names.
+export function countGet(state, name, user) {
+  return rowGet(state, name, user);
 }
 
-export function spendingPut(state, user, json) {
-  if (json === undefined) state.storage.kv.delete(spending(user));
-  else state.storage.kv.put(spending(user), json);
+export function countPut(state, name, user, json) {
+  if (json === undefined) rowDelete(state, name, user);
+  else rowPut(state, name, user, json);
 }
 
 const opened = new WeakSet();

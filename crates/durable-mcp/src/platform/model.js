@@ -19,7 +19,7 @@ class Counter {
     if (this.#line.length > MAX_LINE_CHARS) this.#line = "";
   }
 
-  get tokens() {
+  get total() {
     this.#take(this.#line);
     this.#line = "";
     return this.#told ?? this.#events;
@@ -36,36 +36,6 @@ class Counter {
   }
 }
 
-// Gives the stream, and a promise of the tokens in it, which is kept however it ends.
-function counted(body) {
-  const reader = body.getReader();
-  const counter = new Counter();
-  let over;
-  const tokens = new Promise((done) => (over = () => done(counter.tokens)));
-  const stream = new ReadableStream({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (value) {
-          counter.add(value);
-          controller.enqueue(value);
-        }
-        if (!done) return;
-        over();
-        controller.close();
-      } catch (error) {
-        over();
-        controller.error(error);
-      }
-    },
-    cancel(reason) {
-      over();
-      return reader.cancel(reason);
-    },
-  });
-  return [stream, tokens];
-}
-
 async function beginning(response) {
   const chunks = [];
   let length = 0;
@@ -77,10 +47,10 @@ async function beginning(response) {
   return new TextDecoder().decode(await new Blob(chunks).arrayBuffer()).slice(0, MAX_ERROR_BYTES);
 }
 
-// `url` is none for Workers AI. Both stop when the client of `request` hangs up, or when the function is called that comes last.
-export async function ask(request, env, model, url, key, body, longest) {
-  const ended = new AbortController();
-  const signal = AbortSignal.any([request.signal, ended.signal, AbortSignal.timeout(longest)]);
+// Gives 200, whether the answer is a document, and its stream; or the status of a failure, when to try again, and its beginning. `url` is
+// none for Workers AI.
+export async function ask(exchange, env, model, url, key, body) {
+  const { signal } = exchange;
   const headers = { "content-type": "application/json", accept: "text/event-stream", ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) };
   const response =
     url === undefined
@@ -91,5 +61,5 @@ export async function ask(request, env, model, url, key, body, longest) {
   if (response.status !== 200 || !response.body || !(isDocument || type === "text/event-stream")) {
     return [response.status === 200 ? 502 : response.status, response.headers.get("retry-after") ?? undefined, await beginning(response)];
   }
-  return [200, isDocument, ...counted(response.body), () => ended.abort()];
+  return [200, isDocument, exchange.passOn(response.body, new Counter())];
 }

@@ -1,16 +1,15 @@
 //! Models, as the Worker reaches them: Workers AI, or an OpenAI-compatible endpoint.
 
-use std::future::ready;
 use std::rc::Rc;
 
 use futures_channel::oneshot;
 use futures_util::FutureExt;
-use futures_util::future::{Either, LocalBoxFuture, select};
-use worker::js_sys::{Array, Function, Promise};
+use worker::js_sys::{Array, Promise};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 
+use super::exchange::{Exchange, status};
 use super::kv::settled;
 use super::request_runtime::WorkerEdge;
 use crate::http::playground::settings::ModelSource;
@@ -22,13 +21,12 @@ use crate::wire::{Body, Reply, RuntimeError};
 extern "C" {
     #[wasm_bindgen(catch)]
     fn ask(
-        request: &web_sys::Request,
+        exchange: &Exchange,
         env: &JsValue,
         model: &str,
         url: Option<&str>,
         key: Option<&str>,
         body: &str,
-        longest: u32,
     ) -> Result<Promise, JsValue>;
 }
 
@@ -52,16 +50,7 @@ pub(super) async fn answer(
                 Ok(request) => request,
                 Err(refused) => return drop(tell.send(Ok(Err(refused)))),
             };
-            let used = match ask_for(&own, request).await {
-                Ok(Asked { answer, used, stop }) => {
-                    let _ = tell.send(Ok(Ok(answer)));
-                    Some(watched(&own, &*work, used, stop.as_ref()).await)
-                }
-                Err(fault) => {
-                    let _ = tell.send(Err(fault));
-                    None
-                }
-            };
+            let used = passed_on(&own, request, &*work, tell).await;
             work.over(&own, used);
         }
         .boxed_local(),
@@ -70,33 +59,37 @@ pub(super) async fn answer(
         .unwrap_or_else(|_| Err(RuntimeError("nobody asked the model".to_owned())))
 }
 
-/// Waits for the end of an answer, which comes at once where it may not go on. Gives its tokens.
-async fn watched(
+/// Asks a model, gives its answer to `tell`, and the tokens that were used once it is over; none where there is no answer.
+async fn passed_on(
     runtime: &WorkerEdge,
+    request: ModelRequest,
     work: &dyn ModelWork,
-    mut used: LocalBoxFuture<'static, u64>,
-    stop: Option<&Function>,
-) -> u64 {
-    loop {
-        match select(used, runtime.sleep(LOOK_MS)).await {
-            Either::Left((tokens, _)) => return tokens,
-            Either::Right(((), rest)) => used = rest,
+    tell: oneshot::Sender<Result<Result<ModelAnswer, Reply>, RuntimeError>>,
+) -> Option<u64> {
+    let asked = async {
+        let exchange = Exchange::new(runtime, LONGEST_MS)?;
+        let answer = ask_for(runtime, &exchange, request).await?;
+        Ok((exchange, answer))
+    };
+    match asked.await {
+        Ok((exchange, answer)) => {
+            let _ = tell.send(Ok(Ok(answer)));
+            let goes_on = || work.goes_on(runtime);
+            let tokens = exchange.counted();
+            Some(exchange.watched(runtime, LOOK_MS, tokens, goes_on).await)
         }
-        if !work.goes_on(runtime).await {
-            let _ = stop.map(|stop| stop.call0(&JsValue::UNDEFINED));
-            return used.await;
+        Err(fault) => {
+            let _ = tell.send(Err(fault));
+            None
         }
     }
 }
 
-/// An answer, the tokens that it used once it is over, and the function that stops it.
-struct Asked {
-    answer: ModelAnswer,
-    used: LocalBoxFuture<'static, u64>,
-    stop: Option<Function>,
-}
-
-async fn ask_for(runtime: &WorkerEdge, request: ModelRequest) -> Result<Asked, RuntimeError> {
+async fn ask_for(
+    runtime: &WorkerEdge,
+    exchange: &Exchange,
+    request: ModelRequest,
+) -> Result<ModelAnswer, RuntimeError> {
     let ModelRequest {
         source,
         model,
@@ -109,59 +102,25 @@ async fn ask_for(runtime: &WorkerEdge, request: ModelRequest) -> Result<Asked, R
         }
     };
     let asked = ask(
-        &runtime.request,
+        exchange,
         runtime.env.as_ref().as_ref(),
         &model,
         url,
         key,
         &body,
-        LONGEST_MS,
     );
     let parts = Array::from(&settled(asked).await?);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a status has three digits"
-    )]
-    let status = parts.get(0).as_f64().unwrap_or_default() as u16;
+    let status = status(&parts);
     if status != 200 {
-        let text = parts.get(2).as_string().unwrap_or_default();
-        let answer = ModelAnswer::Failure {
+        return Ok(ModelAnswer::Failure {
             status,
             retry_after: parts.get(1).as_string(),
-            text,
-        };
-        return Ok(Asked {
-            answer,
-            used: ready(0).boxed_local(),
-            stop: None,
+            text: parts.get(2).as_string().unwrap_or_default(),
         });
     }
     let stream: web_sys::ReadableStream = parts.get(2).unchecked_into();
-    let body = Body::NativeStream(Box::new(stream));
-    let tokens: Promise = parts.get(3).unchecked_into();
-    let answer = ModelAnswer::Stream {
+    Ok(ModelAnswer::Stream {
         is_document: parts.get(1).is_truthy(),
-        body,
-    };
-    Ok(Asked {
-        answer,
-        used: counted(tokens).boxed_local(),
-        stop: Some(parts.get(4).unchecked_into()),
+        body: Body::NativeStream(Box::new(stream)),
     })
-}
-
-async fn counted(tokens: Promise) -> u64 {
-    let tokens = settled(Ok(tokens))
-        .await
-        .ok()
-        .and_then(|tokens| tokens.as_f64())
-        .unwrap_or_default();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a count, which is whole"
-    )]
-    let tokens = tokens as u64;
-    tokens
 }

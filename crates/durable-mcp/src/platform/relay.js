@@ -25,61 +25,39 @@ export async function lookUp(url, longest) {
   return beginning(response, MAX_LOOK_UP_BYTES);
 }
 
-// Gives the stream, and a promise of its bytes, which is kept however it ends.
-function limited(body, limit, signal) {
-  const reader = body.getReader();
-  let bytes = 0;
-  let over;
-  const total = new Promise((done) => (over = () => done(bytes)));
-  // What is not read hears of no abort.
-  signal.addEventListener("abort", over, { once: true });
-  const stream = new ReadableStream({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (value && bytes + value.length > limit) throw new Error("The answer is too long.");
-        if (value) {
-          bytes += value.length;
-          controller.enqueue(value);
-        }
-        if (!done) return;
-        over();
-        controller.close();
-      } catch (error) {
-        over();
-        controller.error(error);
-        reader.cancel(error).catch(() => {});
-      }
-    },
-    cancel(reason) {
-      over();
-      return reader.cancel(reason);
-    },
-  });
-  return [stream, total];
+class Bytes {
+  total = 0;
+  #limit;
+
+  constructor(limit) {
+    this.#limit = limit;
+  }
+
+  add(chunk) {
+    if (this.total + chunk.length > this.#limit) throw new Error("The answer is too long.");
+    this.total += chunk.length;
+  }
 }
 
-// The exchange stops when the client of `request` hangs up, or when the function is called that comes last.
-export async function send(request, method, url, headers, body, limit, longest, longestBody) {
-  const ended = new AbortController();
-  const signal = AbortSignal.any([request.signal, ended.signal, AbortSignal.timeout(longest)]);
-  const response = await fetch(url, { method, headers, body, redirect: "manual", signal });
+// Gives status, headers and media type of the answer, and the stream of a body that may be read.
+export async function send(exchange, method, url, headers, body, limit, longestBody) {
+  const response = await fetch(url, { method, headers, body, redirect: "manual", signal: exchange.signal });
   const type = (response.headers.get("content-type") ?? "").split(";")[0].trim().toLowerCase();
   const head = [response.status, [...response.headers].flat(), MEDIA_TYPE.test(type) ? type : ""];
   const isRedirect = response.status >= 300 && response.status < 400;
   const isTooLong = Number(response.headers.get("content-length") ?? 0) > limit;
   if (isTooLong) {
-    ended.abort();
+    exchange.stop();
     throw new Error("The answer is too long.");
   }
   if (isRedirect || !response.body || !PASSED.test(type)) {
     response.body?.cancel().catch(() => {});
     return head;
   }
-  const [stream, total] = limited(response.body, limit, signal);
+  const stream = exchange.passOn(response.body, new Bytes(limit));
   if (type !== "text/event-stream") {
-    const timer = setTimeout(() => ended.abort(), longestBody);
-    total.then(() => clearTimeout(timer));
+    const timer = setTimeout(() => exchange.stop(), longestBody);
+    exchange.total.then(() => clearTimeout(timer));
   }
-  return [...head, stream, total, () => ended.abort()];
+  return [...head, stream];
 }

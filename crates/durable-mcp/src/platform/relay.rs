@@ -2,18 +2,19 @@
 
 use std::rc::Rc;
 
+use futures_channel::oneshot;
 use futures_util::FutureExt;
-use futures_util::future::{Either, LocalBoxFuture, select};
-use worker::js_sys::{Array, Function, Promise};
+use worker::js_sys::{Array, Promise};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 
+use super::exchange::{Exchange, status};
 use super::kv::settled;
 use super::request_runtime::WorkerEdge;
 use crate::http::request_runtime::{RelayAnswer, RelayRequest, RelayWork};
 use crate::session::host::CallRuntime;
-use crate::wire::{Body, Reply, RuntimeError};
+use crate::wire::{Body, RuntimeError};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/relay.js")]
 extern "C" {
@@ -21,14 +22,13 @@ extern "C" {
     fn get(url: &str, longest: u32) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch, js_name = send)]
-    fn exchange(
-        request: &web_sys::Request,
+    fn send_by(
+        exchange: &Exchange,
         method: &str,
         url: &str,
         headers: &Array,
         body: Option<&str>,
         limit: u32,
-        longest: u32,
         longest_body: u32,
     ) -> Result<Promise, JsValue>;
 }
@@ -46,13 +46,13 @@ const MAX_BYTES: u32 = 20 * 1024 * 1024;
 /// Timeout of a whole exchange, in milliseconds.
 const LONGEST_MS: u32 = 10 * 60 * 1000;
 
-/// Time for the body of an answer that is no stream, in milliseconds: such an answer is written at once, and no stream counts it.
+/// Time for the body of an answer that is no stream, in milliseconds: such an answer is written at once.
 const LONGEST_BODY_MS: u32 = 60_000;
 
 /// Timeout of a look-up, in milliseconds.
 const LOOK_UP_MS: u32 = 5000;
 
-/// Interval of the check whether a stream may continue, in milliseconds.
+/// Interval of the check whether a request may continue, in milliseconds.
 const LOOK_MS: u32 = 10_000;
 
 /// Gets an answer of a resolver.
@@ -62,73 +62,51 @@ pub(super) async fn look_up(url: &str) -> Result<String, RuntimeError> {
         .ok_or_else(|| RuntimeError("an answer that is no text".to_owned()))
 }
 
-/// Sends a request, until its client hangs up.
+/// Sends a request, until its client hangs up. The work beside it is a task of its own, which goes on then.
 pub(super) async fn send(
     runtime: &WorkerEdge,
     request: RelayRequest,
     work: Rc<dyn RelayWork>,
-) -> Result<Result<RelayAnswer, Reply>, RuntimeError> {
-    let Exchange { answer, passing } = match exchanged(runtime, request).await {
-        Ok(exchange) => exchange,
-        Err(fault) => {
-            work.over(runtime, 0, false).await;
-            return Err(fault);
-        }
-    };
-    let is_stream = passing.is_some() && answer.media_type == "text/event-stream";
-    let allowed = work.answered(runtime, answer.status, is_stream).await;
-    if let (Err(_), Some(passing)) = (&allowed, &passing) {
-        passing.end();
-    }
+) -> Result<RelayAnswer, RuntimeError> {
+    let (tell, told) = oneshot::channel();
     let own = runtime.clone();
     runtime.spawn(
         async move {
-            let bytes = match passing {
-                Some(passing) => passing.over(&own, &*work, is_stream).await,
-                None => 0,
-            };
-            work.over(&own, bytes, is_stream).await;
+            let bytes = passed_on(&own, request, &*work, tell).await;
+            work.over(&own, bytes).await;
         }
         .boxed_local(),
     );
-    Ok(allowed.map(|()| answer))
+    told.await
+        .unwrap_or_else(|_| Err(RuntimeError("the request was not sent".to_owned())))
 }
 
-struct Exchange {
-    answer: RelayAnswer,
-    passing: Option<Passing>,
-}
-
-/// A body that is passed on.
-struct Passing {
-    total: LocalBoxFuture<'static, u64>,
-    stop: Function,
-}
-
-impl Passing {
-    fn end(&self) {
-        let _ = self.stop.call0(&JsValue::UNDEFINED);
-    }
-
-    /// Waits for the end of a body, which comes soon where it may not go on. Gives its bytes.
-    async fn over(mut self, runtime: &WorkerEdge, work: &dyn RelayWork, is_stream: bool) -> u64 {
-        if !is_stream {
-            return self.total.await;
+/// Sends a request and gives its answer to `tell`, and the bytes that were passed on once it is over.
+async fn passed_on(
+    runtime: &WorkerEdge,
+    request: RelayRequest,
+    work: &dyn RelayWork,
+    tell: oneshot::Sender<Result<RelayAnswer, RuntimeError>>,
+) -> u64 {
+    let exchange = match Exchange::new(runtime, LONGEST_MS) {
+        Ok(exchange) => exchange,
+        Err(fault) => {
+            let _ = tell.send(Err(fault));
+            return 0;
         }
-        loop {
-            match select(self.total, runtime.sleep(LOOK_MS)).await {
-                Either::Left((bytes, _)) => return bytes,
-                Either::Right(((), rest)) => self.total = rest,
-            }
-            if !work.goes_on(runtime).await {
-                let _ = self.stop.call0(&JsValue::UNDEFINED);
-                return self.total.await;
-            }
-        }
+    };
+    let goes_on = || work.goes_on(runtime);
+    let answer = answer(&exchange, request).boxed_local();
+    let answer = exchange.watched(runtime, LOOK_MS, answer, goes_on).await;
+    if let Ok(answer) = &answer {
+        work.answered(answer.status);
     }
+    let _ = tell.send(answer);
+    let total = exchange.counted();
+    exchange.watched(runtime, LOOK_MS, total, goes_on).await
 }
 
-async fn exchanged(runtime: &WorkerEdge, request: RelayRequest) -> Result<Exchange, RuntimeError> {
+async fn answer(exchange: &Exchange, request: RelayRequest) -> Result<RelayAnswer, RuntimeError> {
     let RelayRequest {
         method,
         url,
@@ -139,24 +117,16 @@ async fn exchanged(runtime: &WorkerEdge, request: RelayRequest) -> Result<Exchan
     for (name, value) in headers {
         given.push(&Array::of2(&name.into(), &value.into()));
     }
-    let (request, body) = (&runtime.request, body.as_deref());
-    let sent = exchange(
-        request,
+    let sent = send_by(
+        exchange,
         method.as_str(),
         &url,
         &given,
-        body,
+        body.as_deref(),
         MAX_BYTES,
-        LONGEST_MS,
         LONGEST_BODY_MS,
     );
     let parts = Array::from(&settled(sent).await?);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a status has three digits"
-    )]
-    let status = parts.get(0).as_f64().unwrap_or_default() as u16;
     let mut flat = Array::from(&parts.get(1))
         .into_iter()
         .map(|text| text.as_string().unwrap_or_default());
@@ -164,43 +134,14 @@ async fn exchanged(runtime: &WorkerEdge, request: RelayRequest) -> Result<Exchan
     while let (Some(name), Some(value)) = (flat.next(), flat.next()) {
         headers.push((name, value));
     }
-    let media_type = parts.get(2).as_string().unwrap_or_default();
-    let mut answer = RelayAnswer {
-        status,
+    let body = (parts.length() > 3).then(|| {
+        let stream: web_sys::ReadableStream = parts.get(3).unchecked_into();
+        Body::NativeStream(Box::new(stream))
+    });
+    Ok(RelayAnswer {
+        status: status(&parts),
         headers,
-        media_type,
-        body: None,
-    };
-    if parts.length() == 3 {
-        return Ok(Exchange {
-            answer,
-            passing: None,
-        });
-    }
-    let stream: web_sys::ReadableStream = parts.get(3).unchecked_into();
-    answer.body = Some(Body::NativeStream(Box::new(stream)));
-    let total: Promise = parts.get(4).unchecked_into();
-    let passing = Passing {
-        total: counted(total).boxed_local(),
-        stop: parts.get(5).unchecked_into(),
-    };
-    Ok(Exchange {
-        answer,
-        passing: Some(passing),
+        media_type: parts.get(2).as_string().unwrap_or_default(),
+        body,
     })
-}
-
-async fn counted(total: Promise) -> u64 {
-    let total = settled(Ok(total))
-        .await
-        .ok()
-        .and_then(|total| total.as_f64())
-        .unwrap_or_default();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a count, which is whole"
-    )]
-    let total = total as u64;
-    total
 }

@@ -398,7 +398,7 @@ impl RequestRuntime for WorkerEdge {
         &self,
         request: RelayRequest,
         work: Rc<dyn RelayWork>,
-    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, RuntimeError>> {
+    ) -> LocalBoxFuture<'_, Result<RelayAnswer, RuntimeError>> {
         relay::send(self, request, work).boxed_local()
     }
 

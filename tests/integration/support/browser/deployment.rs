@@ -309,10 +309,10 @@ impl Deployment {
     /// The answer to the request that was relayed at that place is over.
     pub(crate) fn passed_on(&self, at: usize, bytes: u64) {
         let work = Rc::clone(&self.relayed.borrow()[at].1);
-        block_on(work.over(&self.visit(), bytes, self.streams.get()));
+        block_on(work.over(&self.visit(), bytes));
     }
 
-    /// Checks whether the relayed stream with that index may continue.
+    /// Checks whether the relayed request with that index may continue.
     pub(crate) fn goes_on(&self, at: usize) -> bool {
         let work = Rc::clone(&self.relayed.borrow()[at].1);
         block_on(work.goes_on(&self.visit()))

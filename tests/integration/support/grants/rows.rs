@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use durable_mcp::limits::ROW_BYTES;
-use durable_mcp::oauth::grant_store::GrantStore;
+use durable_mcp::oauth::grant_store::{CountRow, GrantStore};
 use durable_mcp::wire::RuntimeError;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -13,8 +13,8 @@ use futures_util::future::LocalBoxFuture;
 #[derive(Default)]
 pub(crate) struct MemoryRows {
     rows: RefCell<BTreeMap<String, String>>,
-    /// The row of what the user spends.
-    pub(crate) spending: RefCell<Option<String>>,
+    /// The rows of what is counted for the user.
+    counts: RefCell<BTreeMap<CountRow, String>>,
     pub(super) alarm: Cell<Option<u64>>,
     pub(crate) alarms_ordered: Cell<usize>,
     pub(crate) puts: Cell<usize>,
@@ -47,6 +47,16 @@ impl MemoryRows {
         self.rows
             .borrow_mut()
             .insert(id.to_owned(), json.to_owned());
+    }
+
+    /// A row of what is counted.
+    pub(crate) fn counted(&self, row: CountRow) -> Option<String> {
+        self.counts.borrow().get(&row).cloned()
+    }
+
+    /// Sets a row of what is counted, as another version may have written it.
+    pub(crate) fn set_count(&self, row: CountRow, json: &str) {
+        self.counts.borrow_mut().insert(row, json.to_owned());
     }
 
     /// All rows, by their names.
@@ -94,12 +104,16 @@ impl GrantStore for MemoryRows {
             .collect())
     }
 
-    fn spending(&self) -> Result<Option<String>, RuntimeError> {
-        Ok(self.spending.borrow().clone())
+    fn count_row(&self, row: CountRow) -> Result<Option<String>, RuntimeError> {
+        Ok(self.counted(row))
     }
 
-    fn put_spending(&self, json: Option<&str>) -> Result<(), RuntimeError> {
-        self.spending.replace(json.map(str::to_owned));
+    fn put_count_row(&self, row: CountRow, json: Option<&str>) -> Result<(), RuntimeError> {
+        let mut counts = self.counts.borrow_mut();
+        match json {
+            Some(json) => counts.insert(row, json.to_owned()),
+            None => counts.remove(&row),
+        };
         Ok(())
     }
 

@@ -30,8 +30,8 @@ use crate::session::log_line::{LogLine, OK};
 use crate::transport::refusal::Refusal;
 use crate::wire::{Body, Head, Reply, RuntimeError};
 
-/// Bytes of the name of a stream.
-const STREAM_ID_BYTES: usize = 9;
+/// Bytes of the id of a request.
+const ID_BYTES: usize = 9;
 
 /// Policy of every answer: opened as a document, it shows and runs nothing.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
@@ -107,36 +107,40 @@ async fn relayed(
             ),
             Unfit::Wrong(why) => refusal(StatusCode::BAD_REQUEST, "request", why),
         })?;
+    let id = request_id(runtime)?;
     if let Some(user) = &user {
-        user.count(runtime).await?;
+        user.begin(runtime, &id, passed.stays_open).await?;
     }
-    relay
-        .known
-        .check(target.name(), runtime)
-        .await
-        .map_err(unreached)?;
+    if let Err(why) = relay.known.check(target.name(), runtime).await {
+        if let Some(user) = &user {
+            user.end(runtime, &id).await;
+        }
+        return Err(unreached(why));
+    }
     let Passed {
         method,
         headers,
         body,
+        ..
     } = passed;
-    let work = Relaying {
+    let work = Rc::new(Relaying {
         method: method.clone(),
         host: target.host,
         user,
-        stream: stream_id(runtime)?,
+        id,
         began: runtime.now(),
         status: Cell::default(),
-    };
+        has_ended: Cell::default(),
+    });
     let request = RelayRequest {
         method,
         url: target.url,
         headers,
         body,
     };
-    match runtime.relay(request, Rc::new(work)).await {
-        Ok(Ok(answer)) => Ok(answered(answer)),
-        Ok(Err(refused)) => Err(refused),
+    match runtime.relay(request, Rc::clone(&work) as _).await {
+        Ok(answer) => Ok(answered(answer)),
+        Err(_) if work.has_ended.get() => Err(ended()),
         // The cause may name what the log must not have.
         Err(RuntimeError(_)) => Err(refusal(
             StatusCode::BAD_GATEWAY,
@@ -217,10 +221,10 @@ fn unreached(why: Unreached) -> Reply {
     }
 }
 
-fn stream_id(runtime: &dyn RequestRuntime) -> Result<String, Reply> {
+fn request_id(runtime: &dyn RequestRuntime) -> Result<String, Reply> {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    let mut id = [0; STREAM_ID_BYTES];
+    let mut id = [0; ID_BYTES];
     runtime
         .random()
         .fill(&mut id)
@@ -235,49 +239,30 @@ struct User {
 }
 
 impl User {
-    /// Counts a request before it is sent.
-    async fn count(&self, runtime: &dyn RequestRuntime) -> Result<(), Reply> {
-        self.take(
-            runtime,
-            None,
-            "limit",
-            "These are more requests than one person may relay in a minute.",
-        )
-        .await
-    }
-
-    /// Counts a stream, or has it count for longer.
-    async fn stream(&self, runtime: &dyn RequestRuntime, stream: &str) -> Result<(), Reply> {
-        self.take(
-            runtime,
-            Some(stream),
-            "streams",
-            "These are more streams than one person may relay at once.",
-        )
-        .await
-    }
-
-    async fn take(
+    /// Counts a request before it is sent. One that is beyond a limit never reaches its target.
+    async fn begin(
         &self,
         runtime: &dyn RequestRuntime,
-        stream: Option<&str>,
-        code: &str,
-        text: &str,
+        id: &str,
+        stays_open: bool,
     ) -> Result<(), Reply> {
-        match self.provider.relays(runtime, &self.caller, stream).await {
+        let allowance = self
+            .provider
+            .begin_relay(runtime, &self.caller, id, stays_open)
+            .await;
+        match allowance {
             Ok(Allowance::Granted { .. }) => Ok(()),
-            Ok(Allowance::Busy { retry_after } | Allowance::UsedUp { retry_after }) => {
-                let refused = refusal(StatusCode::TOO_MANY_REQUESTS, code, text);
-                Err(refused.header("retry-after", retry_after.to_string()))
-            }
-            Ok(Allowance::Ended) => {
-                let ended = refusal(
-                    StatusCode::UNAUTHORIZED,
-                    "unauthorized",
-                    "The access has ended. Sign in again.",
-                );
-                Err(ended.header("www-authenticate", "Bearer error=\"invalid_token\""))
-            }
+            Ok(Allowance::UsedUp { retry_after }) => Err(limited(
+                "limit",
+                "These are more requests than one person may relay in a minute.",
+                retry_after,
+            )),
+            Ok(Allowance::Busy { retry_after }) => Err(limited(
+                "busy",
+                "These are more requests or streams than one person may relay at once.",
+                retry_after,
+            )),
+            Ok(Allowance::Ended) => Err(ended()),
             Err(fault) => {
                 runtime.warn(&fault.0);
                 let refused = refusal(
@@ -289,6 +274,24 @@ impl User {
             }
         }
     }
+
+    async fn end(&self, runtime: &dyn RequestRuntime, id: &str) {
+        self.provider.end_relay(runtime, &self.caller, id).await;
+    }
+}
+
+fn limited(code: &str, text: &str, retry_after: u64) -> Reply {
+    refusal(StatusCode::TOO_MANY_REQUESTS, code, text)
+        .header("retry-after", retry_after.to_string())
+}
+
+fn ended() -> Reply {
+    refusal(
+        StatusCode::UNAUTHORIZED,
+        "unauthorized",
+        "The access has ended. Sign in again.",
+    )
+    .header("www-authenticate", "Bearer error=\"invalid_token\"")
 }
 
 /// A request on its way.
@@ -296,25 +299,18 @@ struct Relaying {
     method: Method,
     host: String,
     user: Option<User>,
-    /// Name of its stream, if the answer is one.
-    stream: String,
+    /// Id of its slot.
+    id: String,
     began: u64,
-    /// The target's status; of a stream once it was opened.
+    /// The target's status.
     status: Cell<Option<u16>>,
+    /// True once the user's access has ended.
+    has_ended: Cell<bool>,
 }
 
 impl RelayWork for Relaying {
-    fn answered<'a>(
-        &'a self,
-        runtime: &'a dyn RequestRuntime,
-        status: u16,
-        is_stream: bool,
-    ) -> LocalBoxFuture<'a, Result<(), Reply>> {
+    fn answered(&self, status: u16) {
         self.status.set(Some(status));
-        match &self.user {
-            Some(user) if is_stream => user.stream(runtime, &self.stream).boxed_local(),
-            _ => ready(Ok(())).boxed_local(),
-        }
     }
 
     fn goes_on<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, bool> {
@@ -322,28 +318,22 @@ impl RelayWork for Relaying {
             return ready(true).boxed_local();
         };
         async move {
-            let taken = user
+            let extended = user
                 .provider
-                .relays(runtime, &user.caller, Some(&self.stream))
+                .extend_relay(runtime, &user.caller, &self.id)
                 .await;
-            !matches!(taken, Ok(Allowance::Ended))
+            self.has_ended.set(matches!(extended, Ok(Allowance::Ended)));
+            !self.has_ended.get()
         }
         .boxed_local()
     }
 
-    fn over<'a>(
-        &'a self,
-        runtime: &'a dyn RequestRuntime,
-        bytes: u64,
-        is_stream: bool,
-    ) -> LocalBoxFuture<'a, ()> {
+    fn over<'a>(&'a self, runtime: &'a dyn RequestRuntime, bytes: u64) -> LocalBoxFuture<'a, ()> {
         async move {
             let mut handle = None;
-            if let Some(User { provider, caller }) = &self.user {
-                if is_stream {
-                    provider.leave_stream(runtime, caller, &self.stream).await;
-                }
-                handle = provider.handle_of(runtime, caller).await;
+            if let Some(user) = &self.user {
+                user.end(runtime, &self.id).await;
+                handle = user.provider.handle_of(runtime, &user.caller).await;
             }
             let status = self.status.get();
             runtime.log(&LogLine {

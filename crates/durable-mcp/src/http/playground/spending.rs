@@ -119,36 +119,52 @@ pub(in crate::http) async fn spent(
     }
 }
 
-/// Counts a request that the relay is to send for a caller, or a stream.
-pub(in crate::http) async fn relay(
+/// Counts a request that the relay is to send for a caller, which holds a slot from then on.
+pub(in crate::http) async fn begin_relay(
     runtime: &dyn OAuthRuntime,
     caller: &Caller,
-    stream: Option<&str>,
+    id: &str,
+    stays_open: bool,
 ) -> Result<Allowance, RuntimeError> {
-    let grant = caller.grant.clone().unwrap_or_default();
-    let command = Command::Relay {
-        grant,
-        stream: stream.map(str::to_owned),
+    let command = Command::BeginRelay {
+        grant: caller.grant.clone().unwrap_or_default(),
+        id: id.to_owned(),
+        stays_open,
     };
-    match ask(runtime, &handle_of(runtime, caller).await?, &command).await? {
-        Outcome::Allowance(allowance) => Ok(allowance),
-        _ => Err(Format::GrantOutcome.unreadable()),
-    }
+    allowance(runtime, caller, &command).await
 }
 
-/// Counts a stream of the relay's no more. One that cannot be told of counts for some seconds yet.
-pub(in crate::http) async fn leave_stream(
+/// Has a relayed request hold its slot for longer.
+pub(in crate::http) async fn extend_relay(
     runtime: &dyn OAuthRuntime,
     caller: &Caller,
-    stream: &str,
-) {
+    id: &str,
+) -> Result<Allowance, RuntimeError> {
+    let command = Command::ExtendRelay {
+        grant: caller.grant.clone().unwrap_or_default(),
+        id: id.to_owned(),
+    };
+    allowance(runtime, caller, &command).await
+}
+
+/// Frees the slot of a relayed request, which is over. A slot that cannot be freed is held until its time is over.
+pub(in crate::http) async fn end_relay(runtime: &dyn OAuthRuntime, caller: &Caller, id: &str) {
     let Ok(handle) = handle_of(runtime, caller).await else {
         return;
     };
-    if let Ok(json) = serde_json::to_string(&Command::LeaveStream {
-        stream: stream.to_owned(),
-    }) {
+    if let Ok(json) = serde_json::to_string(&Command::EndRelay { id: id.to_owned() }) {
         runtime.command_later(&handle, json);
+    }
+}
+
+async fn allowance(
+    runtime: &dyn OAuthRuntime,
+    caller: &Caller,
+    command: &Command,
+) -> Result<Allowance, RuntimeError> {
+    match ask(runtime, &handle_of(runtime, caller).await?, command).await? {
+        Outcome::Allowance(allowance) => Ok(allowance),
+        _ => Err(Format::GrantOutcome.unreadable()),
     }
 }
 

@@ -99,17 +99,26 @@ pub enum Command {
     },
     /// Returns the spending of today.
     Spent,
-    /// Counts a request that the relay of the playground is to send.
-    Relay {
+    /// Counts a request that the relay of the playground is to send, which holds a slot from then on.
+    BeginRelay {
         /// Grant in whose name the request is made, which has to be live.
         grant: String,
-        /// Name of a stream, which counts in place of a request, for some seconds from each such command on.
-        stream: Option<String>,
+        /// Id of the request.
+        id: String,
+        /// Whether the answer stays open as a stream of notifications.
+        stays_open: bool,
     },
-    /// Stops counting a stream of the relay, which is over.
-    LeaveStream {
-        /// Name of the stream.
-        stream: String,
+    /// Has a request of the relay hold its slot for longer.
+    ExtendRelay {
+        /// Grant in whose name the request was made.
+        grant: String,
+        /// Id of the request.
+        id: String,
+    },
+    /// Frees the slot of a request of the relay, which is over.
+    EndRelay {
+        /// Id of the request.
+        id: String,
     },
 }
 
@@ -257,7 +266,7 @@ pub enum Outcome {
     Issued(Issued),
     /// Outcome of [`Command::List`].
     Grants(Vec<Listed>),
-    /// Outcome of [`Command::Spend`], [`Command::GoOn`] and [`Command::Relay`].
+    /// Outcome of [`Command::Spend`], [`Command::GoOn`], [`Command::BeginRelay`] and [`Command::ExtendRelay`].
     Allowance(Allowance),
     /// Outcome of [`Command::Spent`].
     Spent(Spent),
@@ -377,8 +386,9 @@ impl Command {
             Self::GoOn { .. } => "go_on",
             Self::Settle { .. } => "settle",
             Self::Spent => "spent",
-            Self::Relay { .. } => "relay",
-            Self::LeaveStream { .. } => "leave_stream",
+            Self::BeginRelay { .. } => "begin_relay",
+            Self::ExtendRelay { .. } => "extend_relay",
+            Self::EndRelay { .. } => "end_relay",
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Authority, Refused};
 use crate::formats::Format;
 use crate::oauth::grant::Grant;
+use crate::oauth::grant_store::CountRow;
 use crate::oauth::token::GrantId;
 use crate::wire::RuntimeError;
 
@@ -40,14 +41,14 @@ pub enum Allowance {
         /// Tokens that the request may use: those asked for, or those left of the day.
         tokens: u64,
     },
-    /// A limit of requests or streams at a time is reached.
+    /// The limit of requests at the same time is reached.
     Busy {
         /// Seconds after which to try again.
         retry_after: u64,
     },
-    /// The day's share is used up.
+    /// The share of the day is used up, or that of a minute.
     UsedUp {
-        /// Seconds until the day ends, at midnight (UTC).
+        /// Seconds until there is some again; of a day until it ends, at midnight (UTC).
         retry_after: u64,
     },
     /// The grant in whose name the request is made has ended.
@@ -197,18 +198,22 @@ impl Authority {
 
     /// The spending of today so far.
     pub(super) fn spent(&self) -> Result<Spent, Refused> {
-        let read = self.host.store().spending().and_then(Spending::read);
+        let read = self
+            .host
+            .store()
+            .count_row(CountRow::Spending)
+            .and_then(Spending::read);
         read.map(|spending| spending.at(self.host.now()).spent)
             .map_err(|fault| self.failed(&fault))
     }
 
     fn spending<T>(&self, change: impl FnOnce(&mut Spending, u64) -> T) -> Result<T, RuntimeError> {
         let (store, now) = (self.host.store(), self.host.now());
-        let mut spending = Spending::read(store.spending()?)?.at(now);
+        let mut spending = Spending::read(store.count_row(CountRow::Spending)?)?.at(now);
         let changed = change(&mut spending, now);
         let json =
             serde_json::to_string(&spending).map_err(|error| RuntimeError(error.to_string()))?;
-        store.put_spending(Some(&json))?;
+        store.put_count_row(CountRow::Spending, Some(&json))?;
         self.wake_by(spending.ends())?;
         Ok(changed)
     }
@@ -217,11 +222,13 @@ impl Authority {
     /// alone.
     pub(super) fn sweep_spending(&self, now: u64) -> Result<Option<u64>, RuntimeError> {
         let store = self.host.store();
-        let Some(json) = store.spending()? else {
+        let Some(json) = store.count_row(CountRow::Spending)? else {
             return Ok(None);
         };
         match Spending::read(Some(json)) {
-            Ok(spending) if spending.ends() <= now => store.put_spending(None).map(|()| None),
+            Ok(spending) if spending.ends() <= now => {
+                store.put_count_row(CountRow::Spending, None).map(|()| None)
+            }
             Ok(spending) => Ok(Some(spending.ends())),
             Err(fault) => {
                 self.host.warn(&fault.0);

@@ -83,12 +83,13 @@ impl Authority {
         let looks = self
             .rows
             .pick(store, |_, grant| Some(look_at(grant, now)))?;
-        let spending = self.sweep_spending(now)?;
+        let (spending, relayed) = (self.sweep_spending(now)?, self.sweep_relayed(now)?);
         let next = looks
             .into_iter()
             .chain(at_once)
             .chain(unreadable)
             .chain(spending)
+            .chain(relayed)
             .min();
         if let Some(next) = next {
             store.wake_at(next)?;

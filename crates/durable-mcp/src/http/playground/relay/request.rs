@@ -19,6 +19,9 @@ const HEADER: &str = "x-target-header-";
 /// Header by which a relay knows requests of relays.
 pub(super) const MARK: &str = "x-playground-relay";
 
+/// Method of a request for notifications.
+const SUBSCRIBE: &str = "subscriptions/listen";
+
 /// Bytes of a body.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
@@ -94,6 +97,8 @@ pub(super) struct Passed {
     pub(super) method: Method,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Option<String>,
+    /// Whether the answer stays open as a stream of notifications.
+    pub(super) stays_open: bool,
 }
 
 impl Passed {
@@ -123,16 +128,16 @@ impl Passed {
             return Err(Unfit::TooLarge);
         }
         if method != Method::POST {
-            let is_empty = text.is_empty();
-            return if is_empty {
-                Ok(Self {
-                    method,
-                    headers,
-                    body: None,
-                })
-            } else {
-                Err(Unfit::Wrong("Only POST has a body."))
-            };
+            if !text.is_empty() {
+                return Err(Unfit::Wrong("Only POST has a body."));
+            }
+            let stays_open = method == Method::GET && accepts_events(&headers);
+            return Ok(Self {
+                method,
+                headers,
+                body: None,
+                stays_open,
+            });
         }
         let kind = kind(head, &text).ok_or(Unfit::Wrong(
             "The body must be a JSON-RPC message, a registration, or the form of a token request.",
@@ -141,6 +146,7 @@ impl Passed {
         Ok(Self {
             method,
             headers,
+            stays_open: is_subscription(&text),
             body: Some(text),
         })
     }
@@ -181,6 +187,23 @@ fn kind(head: &Head, text: &str) -> Option<&'static str> {
 fn is_token_form(text: &str) -> bool {
     Params::parse(text)
         .is_ok_and(|form| form.get("grant_type").is_some() || form.get("token").is_some())
+}
+
+fn accepts_events(headers: &[(String, String)]) -> bool {
+    headers
+        .iter()
+        .any(|(name, value)| name == "accept" && value.contains("text/event-stream"))
+}
+
+#[derive(Deserialize)]
+struct Call {
+    method: String,
+}
+
+/// A request for notifications, whose answer is a stream of them (MCP 2026-07-28).
+fn is_subscription(text: &str) -> bool {
+    text.contains(SUBSCRIBE)
+        && serde_json::from_str::<Call>(text).is_ok_and(|call| call.method == SUBSCRIBE)
 }
 
 /// Members of a JSON body that tell its kind.
