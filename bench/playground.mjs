@@ -1,6 +1,6 @@
-// Speed, size and memory of the page at /playground in Chromium, each beside its goal, and the latency of /mcp with and without its files.
+// Speed, size and memory of the page at /playground in Chromium, each beside its goal, the latency of its relay, and that of /mcp with and without its files.
 //
-//   node bench/playground.mjs [part]...      all parts without one: visits, tools, results, messages, calls, assets
+//   node bench/playground.mjs [part]...      all parts without one: visits, tools, results, messages, calls, streams, assets
 //
 // Run `npm run build` before. Times are medians of several runs. Goals are for a machine that has nothing else to do: the load is told.
 import { loadavg } from "node:os";
@@ -8,10 +8,11 @@ import { assets } from "./playground/assets.mjs";
 import { calls } from "./playground/calls.mjs";
 import { messages } from "./playground/messages.mjs";
 import { results } from "./playground/results.mjs";
+import { streams } from "./playground/streams.mjs";
 import { tools } from "./playground/tools.mjs";
 import { visits } from "./playground/visits.mjs";
 
-const PARTS = { visits, tools, results, messages, calls, assets };
+const PARTS = { visits, tools, results, messages, calls, streams, assets };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in PARTS));
