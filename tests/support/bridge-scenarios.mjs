@@ -1,6 +1,9 @@
 // Parts of a client for the official conformance suite that speaks through the local bridge. The suite names the scenario in
 // MCP_CONFORMANCE_SCENARIO; DRIVER_ARGS are further arguments of the bridge, as a JSON array.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { removeFolder, temporaryFolder } from "./child.mjs";
 import { freePorts } from "./port.mjs";
 
 export const serverUrl = process.argv.at(-1);
@@ -18,13 +21,23 @@ const browser = `${process.execPath} ${fileURLToPath(new URL("bridge-browser.mjs
 export const BROWSER = scenario.startsWith("auth/") ? browser : "true";
 
 function argumentsOf(scenario) {
-  const { client_id, client_secret } = context;
+  const { client_id, client_secret, private_key_pem } = context;
   const client = ["--static-oauth-client-info", JSON.stringify({ client_id, client_secret })];
   return {
     "auth/basic-cimd": [`${port}`, "--client-metadata-url", "https://conformance-test.local/client-metadata.json"],
     "auth/pre-registration": [`${port}`, ...client],
     "auth/client-credentials-basic": ["--client-credentials", ...client],
+    "auth/client-credentials-jwt": ["--client-credentials", ...client, "--client-key", fileWith(private_key_pem)],
   }[scenario] ?? [];
+}
+
+// A file of this process, which ends with it.
+function fileWith(text = "") {
+  const folder = temporaryFolder("bridge-key");
+  process.on("exit", () => removeFolder(folder));
+  const file = join(folder, "key.pem");
+  writeFileSync(file, text);
+  return file;
 }
 
 /** Content of a form of someone who leaves each field as it is. */

@@ -17,6 +17,7 @@ use reqwest::Url;
 use reqwest::header::USER_AGENT;
 use serde_json::{Map, Value};
 
+use crate::sign_in::ClientKey;
 use crate::store::StoreKey;
 use crate::store::key::KeyParts;
 pub(crate) use header::Headers;
@@ -211,6 +212,8 @@ pub(crate) struct SignInArguments {
     pub(crate) client_metadata: Option<Map<String, Value>>,
     /// Registered client: `client_id`, and `client_secret` where it has one.
     pub(crate) client_info: Option<Map<String, Value>>,
+    /// Key by which the client signs in instead of a secret.
+    pub(crate) client_key: Option<ClientKey>,
     /// URL of a client ID metadata document, as typed.
     pub(crate) client_metadata_url: Option<String>,
     pub(crate) use_id_token: bool,

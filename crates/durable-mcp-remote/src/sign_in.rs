@@ -1,5 +1,6 @@
 //! Sign-in to the server: OAuth 2.1 as the MCP specification has it, with the files of npm `mcp-remote`.
 
+mod assertion;
 mod authorize;
 mod brakes;
 mod browser;
@@ -32,6 +33,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::arguments::{Arguments, Grant};
 use crate::log::log;
 use crate::store::now_ms;
+pub(crate) use assertion::ClientKey;
 use challenge::Challenge;
 use context::{Context, Need, Progress, lock};
 pub(crate) use error::SignInError;

@@ -7,7 +7,8 @@ import { conforms } from "../../support/conformance.mjs";
 
 const DRIVER = join(root, "tests/support/bridge-driver-modern.mjs");
 
-for (const [scenario, checks, version = "2026-07-28"] of [
+// Extensions are of no version, and run with one by force.
+for (const [scenario, checks, version = "2026-07-28", ...force] of [
   ["tools_call", 2],
   ["request-metadata", 6],
   ["http-standard-headers", 9],
@@ -41,9 +42,11 @@ for (const [scenario, checks, version = "2026-07-28"] of [
   ["auth/iss-unexpected", 8],
   ["auth/iss-normalized", 8],
   ["auth/metadata-issuer-mismatch", 3],
+  ["auth/client-credentials-basic", 7, "2026-07-28", "--force"],
+  ["auth/client-credentials-jwt", 7, "2026-07-28", "--force"],
   ["auth/2025-03-26-oauth-metadata-backcompat", 13, "2025-03-26"],
   ["auth/2025-03-26-oauth-endpoint-fallback", 8, "2025-03-26"],
 ]) {
   test(`${scenario} passes with a client of 2026-07-28`, () =>
-    conforms(["client", "--command", `node ${DRIVER}`, "--scenario", scenario, "--spec-version", version], checks));
+    conforms(["client", "--command", `node ${DRIVER}`, "--scenario", scenario, "--spec-version", version, ...force], checks));
 }

@@ -36,6 +36,7 @@ for (const [scenario, checks] of [
   ["2025-03-26-oauth-metadata-backcompat", 12],
   ["2025-03-26-oauth-endpoint-fallback", 7],
   ["client-credentials-basic", 8],
+  ["client-credentials-jwt", 8],
 ]) {
   test(`auth/${scenario} passes`, () => conforms(["client", "--command", `node ${DRIVER}`, "--scenario", `auth/${scenario}`], checks));
 }

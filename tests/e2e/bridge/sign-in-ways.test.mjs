@@ -1,6 +1,7 @@
 // Ways to sign in with the local bridge: windows that are closed or refused, machines without a browser, device codes, clients that
 // sign in as themselves. Numbers are those of the table in tests/README.md.
 import assert from "node:assert/strict";
+import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -221,6 +222,52 @@ test("100: client credentials need no port and no browser, and are renewed befor
   assert.deepEqual(linksOf(bridge), []);
   assert.ok(!set.files().some((name) => name.endsWith("_client_info.json")), "a client of the command line is not stored");
 });
+
+for (const [algorithm, pem] of [
+  ["ES256", () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "sec1", format: "pem" })],
+  ["ES384", () => generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey.export({ type: "pkcs8", format: "pem" })],
+  ["RS256", () => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs1", format: "pem" })],
+  ["EdDSA", () => generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" })],
+]) {
+  test(`100: --client-key signs assertions by ${algorithm}, without a person and with one`, own, async () => {
+    const key = pem();
+    const seen = [];
+    const verified = ({ form }) => {
+      const [head, body, signature] = form.client_assertion.split(".");
+      const options = { key: createPublicKey(key), dsaEncoding: "ieee-p1363" };
+      const digest = { ES384: "sha384", EdDSA: null }[algorithm];
+      const isGood = verify(digest === undefined ? "sha256" : digest, Buffer.from(`${head}.${body}`), options, Buffer.from(signature, "base64url"));
+      if (!isGood || form.client_secret) return [401, { error: "invalid_client" }];
+      const parsed = [head, body].map((part) => JSON.parse(Buffer.from(part, "base64url")));
+      seen.push({ header: parsed[0], claims: parsed[1], type: form.client_assertion_type });
+      return form.grant_type === "client_credentials" ? [200, set.as.issue()] : undefined;
+    };
+    await using set = await setUp({ on: { "/token": verified }, metadata: { token_endpoint_auth_methods_supported: ["private_key_jwt"] } });
+    const client = { client_id: "robot", kid: "k1" };
+    set.as.clients.set("robot", client);
+    const file = join(set.config, "key.pem");
+    writeFileSync(file, key, { mode: 0o600 });
+    const args = ["--static-oauth-client-info", JSON.stringify(client), "--client-key", file];
+    {
+      await using bridge = startBridge(set.mcp.url, { config: set.config, args: ["--client-credentials", ...args] });
+      await bridge.initialize();
+      // Each request has an assertion of its own.
+      set.as.spoil();
+      await bridge.result("tools/list");
+    }
+    rmSync(join(set.config, "mcp-remote-v1"), { recursive: true });
+    await using bridge = startBridge(set.mcp.url, { config: set.config, args });
+    const ready = bridge.initialize();
+    await signIn(bridge);
+    await ready;
+    assert.deepEqual(seen.map(({ header }) => header), Array(3).fill({ alg: algorithm, typ: "JWT", kid: "k1" }));
+    for (const { claims, type } of seen) {
+      assert.deepEqual([type, claims.iss, claims.sub, claims.aud], ["urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "robot", "robot", set.as.issuer]);
+      assert.ok(claims.exp > Date.now() / 1000 && claims.exp - claims.iat <= 300);
+    }
+    assert.equal(new Set(seen.map(({ claims }) => claims.jti)).size, 3);
+  });
+}
 
 test("101: --use-id-token sends the ID token, and its own end counts", own, async () => {
   const jwt = (exp) => `h.${Buffer.from(JSON.stringify({ exp, nonce: Math.random() })).toString("base64url")}.s`;

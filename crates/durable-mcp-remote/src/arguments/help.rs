@@ -56,6 +56,7 @@ Sign-in:
   --client-credentials            sign in as the client itself, without a person
   --token-endpoint URL            with --client-credentials: skip discovery
   --static-oauth-client-info JSON|@FILE       use a registered client; ${VARIABLE} is read from the environment
+  --client-key FILE               with it: sign in by this private key (PEM) instead of a secret
   --static-oauth-client-metadata JSON|@FILE   register with these values
   --client-metadata-url URL       client ID metadata document
   --resource URI                  resource parameter; empty for none

@@ -37,12 +37,13 @@ const SWITCHES: [&str; 17] = [
 ];
 
 /// Flags with one value; the first counts, as in `mcp-remote`.
-const VALUES: [&str; 24] = [
+const VALUES: [&str; 25] = [
     "auth-success-url",
     "auth-timeout",
     "body-timeout",
     "callback-path",
     "client",
+    "client-key",
     "client-metadata-url",
     "connect-timeout",
     "discover-timeout",

@@ -535,6 +535,19 @@ fn grant_flags_exclude_each_other() {
 }
 
 #[test]
+fn a_client_key_is_of_a_registered_client() {
+    let key = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let client = [
+        "--client-key",
+        key,
+        "--static-oauth-client-info",
+        r#"{"client_id":"c"}"#,
+    ];
+    assert!(refusal(&client).contains("has no private key"));
+    assert!(refusal(&["--client-key", "no such file"]).contains("cannot be read"));
+}
+
+#[test]
 fn the_resource_parameter_is_derived_given_or_omitted() {
     let resource = |flags: &[&str]| arguments(flags).sign_in.resource;
     assert_eq!(

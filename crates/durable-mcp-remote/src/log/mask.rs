@@ -51,8 +51,9 @@ const PLAIN_NAMES: [&str; 5] = [
 ];
 
 /// Parameters of URLs and forms whose values are secret.
-const SECRET_PARAMETERS: [&str; 9] = [
+const SECRET_PARAMETERS: [&str; 10] = [
     "access_token=",
+    "client_assertion=",
     "client_secret=",
     "code=",
     "code_verifier=",

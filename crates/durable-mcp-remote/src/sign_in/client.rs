@@ -3,6 +3,7 @@
 use reqwest::Url;
 use serde_json::{Map, Value};
 
+use super::assertion::ClientKey;
 use super::discovery::{ServerMetadata, is_same_issuer};
 use super::error::SignInError;
 use super::http::{Answer, OAuthHttp};
@@ -35,6 +36,8 @@ pub(crate) struct Client {
 pub(crate) struct ClientSettings {
     /// `--static-oauth-client-info`.
     pub(crate) configured: Option<Map<String, Value>>,
+    /// `--client-key`.
+    pub(crate) key: Option<ClientKey>,
     /// `--client-metadata-url`.
     pub(crate) document_url: Option<String>,
     /// `--static-oauth-client-metadata`: members that replace those of a registration.

@@ -43,9 +43,9 @@ pub(crate) async fn request(
             registration,
         )
         .await?;
-    if client.record.secret().is_none() {
+    if client.record.secret().is_none() && settings.key.is_none() {
         return Err(SignInError::impossible(
-            "--client-credentials needs a client with a secret: give it with --static-oauth-client-info @FILE",
+            "--client-credentials needs a client with a secret or a key: give it with --static-oauth-client-info @FILE, and a key with --client-key FILE",
         ));
     }
     let endpoint = context.token_endpoint(&discovered.server, &client)?;

@@ -155,6 +155,7 @@ impl Settings {
             timeout: sign_in.timeout,
             client: ClientSettings {
                 configured: sign_in.client_info.clone(),
+                key: sign_in.client_key.clone(),
                 document_url: sign_in.client_metadata_url.clone(),
                 metadata: sign_in.client_metadata.clone(),
                 grant_types: match sign_in.grant {
@@ -312,8 +313,17 @@ impl Context {
             SignInError::impossible("the authorization server's metadata has no token_endpoint")
         })?;
         let methods = &server.token_auth_methods;
+        let audience = match &self.settings.grant {
+            // Without discovery, the issuer is not known (RFC 7523, section 3).
+            Grant::ClientCredentials {
+                token_endpoint: Some(endpoint),
+            } => endpoint.as_str(),
+            _ => &server.issuer,
+        };
+        let key = self.settings.client.key.as_ref();
         Ok(TokenEndpoint {
             url,
+            key: key.map(|key| (key, audience)),
             client: &client.record,
             methods,
             configured_method: self.settings.auth_method(),

@@ -7,6 +7,7 @@ use reqwest::Url;
 use reqwest::header::HeaderValue;
 use serde_json::{Map, Value};
 
+use super::assertion::{ASSERTION_TYPE, ClientKey};
 use super::error::SignInError;
 use super::http::{Answer, Failure, OAuthHttp, encode_form};
 use crate::store::records::StoredClient;
@@ -16,6 +17,8 @@ use crate::store::records::StoredClient;
 pub(crate) struct TokenEndpoint<'a> {
     pub(crate) url: &'a Url,
     pub(crate) client: &'a StoredClient,
+    /// Key that signs the client's assertions, and their audience.
+    pub(crate) key: Option<(&'a ClientKey, &'a str)>,
     /// Methods of the metadata.
     pub(crate) methods: &'a [String],
     /// Method of `--static-oauth-client-metadata`, which goes before the registration's.
@@ -109,7 +112,13 @@ impl TokenEndpoint<'_> {
         let id = self.client.client_id();
         let secret = self.client.secret();
         let mut authorization = None;
+        let assertion = self.assertion().map_err(Failure::Refused)?;
         match (self.method(), secret) {
+            _ if assertion.is_some() => form.extend([
+                ("client_id", id),
+                ("client_assertion_type", ASSERTION_TYPE),
+                ("client_assertion", assertion.as_deref().unwrap_or_default()),
+            ]),
             (Method::Basic, Some(secret)) => authorization = basic(id, secret),
             (Method::Post, Some(secret)) => {
                 form.extend([("client_id", id), ("client_secret", secret)]);
@@ -117,6 +126,14 @@ impl TokenEndpoint<'_> {
             _ => form.push(("client_id", id)),
         }
         http.post_form(url, &form, authorization).await
+    }
+
+    fn assertion(&self) -> Result<Option<String>, SignInError> {
+        let Some((key, audience)) = self.key else {
+            return Ok(None);
+        };
+        key.assertion(self.client.client_id(), audience, self.client.key_id())
+            .map(Some)
     }
 
     fn method(&self) -> Method {
@@ -207,6 +224,7 @@ mod tests {
         TokenEndpoint {
             url: &url,
             client: &client,
+            key: None,
             methods: &methods,
             configured_method: None,
         }

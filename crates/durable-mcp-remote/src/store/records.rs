@@ -177,6 +177,11 @@ impl StoredClient {
         text(&self.0, "client_secret").filter(|secret| !secret.is_empty())
     }
 
+    /// Id by which the server knows the client's key.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        text(&self.0, "kid")
+    }
+
     /// Way in which the client proves itself at the token endpoint, if the registration says.
     pub(crate) fn auth_method(&self) -> Option<&str> {
         text(&self.0, "token_endpoint_auth_method")

@@ -1,12 +1,14 @@
 //! Flags of sign-in.
 
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::Url;
 
 use super::{Environment, Given, UsageError, json_object, leading_integer};
-use crate::arguments::values::{is_loopback_host, is_safe_destination};
+use crate::arguments::values::{is_loopback_host, is_safe_destination, read};
 use crate::arguments::{Grant, Resource, SignInArguments, StoreKind};
+use crate::sign_in::ClientKey;
 
 /// Ten times as long as `mcp-remote` waits: a password, a second factor and a consent take minutes.
 const SIGN_IN_TIMEOUT: Duration = Duration::from_mins(5);
@@ -49,6 +51,13 @@ impl Given {
                 "--static-oauth-client-info lacks client_id; add the id that you registered",
             ));
         }
+        let client_key = self.client_key()?;
+        let client_metadata_url = self.client_metadata_url();
+        if client_key.is_some() && client_info.is_none() && client_metadata_url.is_none() {
+            return Err(UsageError::new(
+                "--client-key is of a registered client; add --static-oauth-client-info with its client_id, or --client-metadata-url",
+            ));
+        }
         Ok(SignInArguments {
             grant: self.grant()?,
             callback_host: self.callback_host()?,
@@ -57,7 +66,8 @@ impl Given {
             timeout: self.sign_in_timeout(),
             client_metadata,
             client_info,
-            client_metadata_url: self.client_metadata_url(),
+            client_key,
+            client_metadata_url,
             use_id_token: self.has("use-id-token"),
             resource: self.resource()?,
             authorize_params: self.authorize_params()?,
@@ -84,6 +94,18 @@ impl Given {
             &mut self.warnings,
         )
         .map(Some)
+    }
+
+    fn client_key(&mut self) -> Result<Option<ClientKey>, UsageError> {
+        let Some(path) = self.take("client-key") else {
+            return Ok(None);
+        };
+        let pem = read("--client-key", Path::new(&path))?;
+        ClientKey::from_pem(pem.as_bytes()).map(Some).ok_or_else(|| {
+            UsageError::new(format!(
+                "--client-key: {path} has no private key; give one of EC, RSA or Ed25519 in PEM, without a password"
+            ))
+        })
     }
 
     fn grant(&mut self) -> Result<Grant, UsageError> {
