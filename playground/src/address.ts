@@ -51,3 +51,12 @@ export function isHeaderAllowed(name: string, value: string): boolean {
   if (FORBIDDEN.has(name.toLowerCase()) || /^(proxy|sec)-/i.test(name)) return false;
   return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) && !/[\r\n\0]/.test(value) && /^[\u0000-\u00ff]*$/.test(value);
 }
+
+/** A text without its percent-encoding, or as it is where that is broken. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,4 +1,5 @@
 // JSON whose numbers keep their digits. A number that a double cannot hold is a raw JSON value, where the browser has those.
+import { messageOf } from "./error-message.ts";
 
 export type Json = null | boolean | number | string | RawNumber | Json[] | { [name: string]: Json };
 
@@ -49,6 +50,15 @@ function keepDigits(_: string, value: unknown, context?: { source?: string }): u
 }
 
 /** Writes a value as JSON. */
+/** The value of a text, if it is JSON. */
+export function parsed(text: string): Json | undefined {
+  try {
+    return parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 export const write = (value: Json, indent?: number): string => JSON.stringify(value, undefined, indent) ?? "null";
 
 /** A number's digits as they are sent. */
@@ -81,8 +91,7 @@ export function isEqual(one: Json | undefined, other: Json | undefined): boolean
 
 function located(text: string, error: unknown): JsonProblem {
   const before = text.slice(0, endOfJson(text)).split("\n");
-  const message = error instanceof Error ? error.message : String(error);
-  return new JsonProblem(message, before.length, (before.at(-1)?.length ?? 0) + 1);
+  return new JsonProblem(messageOf(error), before.length, (before.at(-1)?.length ?? 0) + 1);
 }
 
 const TOKEN = /[ \t\r\n]*(?:([[{\]}:,])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)|$)/y;

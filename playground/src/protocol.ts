@@ -412,6 +412,9 @@ export type ChatRequest =
 /** Whether a tool names an app, by the member of today or of drafts. */
 export const hasApp = ({ _meta }: Tool): boolean => (_meta?.["ui"] as { resourceUri?: unknown } | undefined)?.resourceUri !== undefined || _meta?.["ui/resourceUri"] !== undefined;
 
+/** Whether a tool may destroy something. A hint that is missing means what the specification says of it. */
+export const mayDestroy = ({ annotations = {} }: Tool): boolean => annotations["readOnlyHint"] !== true && annotations["destructiveHint"] !== false;
+
 export interface Operations {
   connect: { arguments: { target: Target }; result: ServerInfo };
   disconnect: { arguments: object; result: null };

@@ -1,14 +1,14 @@
 // The parts of the chat that need no page: answers of models, names of tools, and the loop.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { AllowedTools, isRisky } from "../../playground/src/chat/allowed-tools.ts";
+import { AllowedTools } from "../../playground/src/chat/allowed-tools.ts";
 import { AnswerReader } from "../../playground/src/chat/answer.ts";
 import { Conversation, MAX_STEPS } from "../../playground/src/chat/conversation.ts";
 import { MAX_IMAGES_CHARS, withImages } from "../../playground/src/chat/images.ts";
 import { type ChatServer, withModelNames } from "../../playground/src/chat/tool-names.ts";
 import { answerSampling } from "../../playground/src/chat/sampling.ts";
 import { resultOf } from "../../playground/src/chat/model-messages.ts";
-import type { Tool } from "../../playground/src/protocol.ts";
+import { type Tool, mayDestroy } from "../../playground/src/protocol.ts";
 
 const event = (value: unknown): string => `data: ${typeof value === "string" ? value : JSON.stringify(value)}\n\n`;
 const openAi = (delta: object, finish_reason: string | null = null): string => event({ choices: [{ delta, finish_reason }] });
@@ -93,8 +93,8 @@ test("names of tools are taken by models, and each is there once", () => {
   assert.deepEqual(withModelNames([server(1, [{ name: "add" }])]).map(({ name }) => name), ["add"]);
 });
 
-test("a tool is risky unless its server says that it is not", () => {
-  const risky = (annotations?: Record<string, unknown>) => isRisky({ server: server(1, []), tool: { name: "t", ...(annotations ? { annotations } : {}) }, name: "t" });
+test("a tool may destroy something unless its server says that it does not", () => {
+  const risky = (annotations?: Record<string, unknown>) => mayDestroy({ name: "t", ...(annotations ? { annotations } : {}) });
   assert.deepEqual([risky(), risky({}), risky({ destructiveHint: true }), risky({ readOnlyHint: true }), risky({ destructiveHint: false })], [true, true, true, false, false]);
 });
 

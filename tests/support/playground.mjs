@@ -81,10 +81,12 @@ class Visitor {
     await this.button("Disconnect").waitFor();
   }
 
-  /** Fills in a bearer token and a header among the options. */
-  async identify({ token, header: [name, value] }) {
+  /** Fills in a bearer token, or a header, or both among the options. */
+  async identify({ token, header }) {
     await this.page.getByText("Options", { exact: true }).click();
-    await this.page.getByLabel("Bearer token").fill(token);
+    if (token) await this.page.getByLabel("Bearer token").fill(token);
+    if (!header) return;
+    const [name, value] = header;
     await this.button("Add header").click();
     await this.page.getByLabel("Header name").fill(name);
     await this.page.getByLabel("Header value").fill(value);

@@ -1,4 +1,5 @@
 // Files that an app gives to be saved.
+import { decoded } from "../address.ts";
 import { fromBase64 } from "../base64.ts";
 import { saveFile } from "../page/save.ts";
 
@@ -21,16 +22,8 @@ export function fileOf(block: unknown): AppFile | undefined {
 /** The last part of a URI as the name of a file: without what leads elsewhere, is not seen, or turns the direction. */
 export function cleanName(uri: string): string {
   const last = uri.split(/[?#]/)[0]?.split(/[/\\:]/).at(-1) ?? "";
-  const name = unescaped(last).replace(/[^\p{L}\p{N} ._()-]/gu, "_").replace(/^[. ]+|[. ]+$/g, "");
+  const name = decoded(last).replace(/[^\p{L}\p{N} ._()-]/gu, "_").replace(/^[. ]+|[. ]+$/g, "");
   return name.slice(-MAX_NAME_CHARS) || "file";
 }
 
 export const save = ({ name, bytes }: AppFile): void => saveFile(new Blob([bytes], { type: "application/octet-stream" }), name);
-
-function unescaped(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}

@@ -1,10 +1,11 @@
 // One app on the page: its resource, its frame, and what it may do for the person.
+import { messageOf } from "../error-message.ts";
 import { isLoopback } from "../address.ts";
 import { Failure } from "../page/failure.ts";
 import { SETTINGS } from "../page/start.ts";
 import { Store, type CallRecord } from "../page/state.ts";
 import type { ServerClient } from "../page/server-client.ts";
-import type { Tool } from "../protocol.ts";
+import { type Tool, mayDestroy } from "../protocol.ts";
 import { type AppFile, fileOf, save } from "./files.ts";
 import { AppHost, type DisplayMode, Refusal, type Service } from "./host.ts";
 import { type AppResource, PERMISSIONS, type Permission, appOf, isForApps, resourceOf } from "./resource.ts";
@@ -298,9 +299,9 @@ export class AppSession implements Service {
     const tool = this.#client.state.tools.find((tool) => tool.name === name);
     if (!tool) throw new Refusal(`There is no tool ${name}.`, -32602);
     if (!isForApps(tool)) throw new Refusal(`The tool ${name} is not for apps.`);
-    const mayDestroy = isDestructive(tool);
+    const isDestructive = mayDestroy(tool);
     const json = JSON.stringify(given);
-    if (mayDestroy || !this.#mayCall) await this.#ask(mayDestroy ? "destroy" : "call", name, JSON.stringify(given, undefined, 2));
+    if (isDestructive || !this.#mayCall) await this.#ask(isDestructive ? "destroy" : "call", name, JSON.stringify(given, undefined, 2));
     this.#mayCall = true;
     return this.#answerOf((begun) => this.#client.callFor(tool, json, begun), signal);
   }
@@ -429,13 +430,6 @@ export function removeUnseen(): void {
   const unseen = alive.filter(({ isSeen }) => !isSeen);
   for (const session of unseen.slice(0, Math.max(0, alive.length - MAX_ALIVE))) void session.end("removed");
 }
-
-// A hint that is missing means what the specification says of it.
-function isDestructive({ annotations = {} }: Tool): boolean {
-  return annotations["readOnlyHint"] !== true && annotations["destructiveHint"] !== false;
-}
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function textOf(content: unknown[]): string {
   const texts = content.map((block) => {

@@ -1,12 +1,6 @@
 // Tools that the person allowed for the rest of a chat.
 import type { ChatTool } from "./tool-names.ts";
 
-/** Whether a tool may change or destroy something. What a server does not say counts as yes. */
-export function isRisky({ tool }: ChatTool): boolean {
-  const { readOnlyHint, destructiveHint } = tool.annotations ?? {};
-  return readOnlyHint !== true && destructiveHint !== false;
-}
-
 export class AllowedTools {
   #known = new Map<string, string>();
 

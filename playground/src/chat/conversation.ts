@@ -1,8 +1,9 @@
 // A chat: what was said, the calls that the model asks for, and the loop between them. Nothing of it is stored.
-import { type Json, isObject, parse, isEqual, write } from "../exact.ts";
+import { messageOf } from "../error-message.ts";
+import { type Json, isEqual, isObject, parse, parsed, write } from "../exact.ts";
 import type { Answer, Problem } from "../protocol.ts";
 import { type SchemaError, check, validateWhole } from "../schema/check.ts";
-import { AllowedTools, isRisky, key } from "./allowed-tools.ts";
+import { AllowedTools, key } from "./allowed-tools.ts";
 import { AnswerReader, type AskedCall, type End } from "./answer.ts";
 import { imagesMessage, withImages } from "./images.ts";
 import { type ChatServer, type ChatTool, withModelNames } from "./tool-names.ts";
@@ -219,7 +220,7 @@ export class Conversation {
     try {
       call.arguments = parse(asked.arguments);
     } catch (error) {
-      return refuse(unreadable(error instanceof Error ? error.message : String(error)));
+      return refuse(unreadable(messageOf(error)));
     }
     if (!found) return refuse(unknownTool(asked.name));
     if (!isObject(call.arguments)) return refuse(unreadable("it is none"));
@@ -253,7 +254,7 @@ export class Conversation {
     signal.addEventListener("abort", cancel);
     this.change(() => Object.assign(call, { state: "running", number }));
     const json = write(call.arguments);
-    const edited = isEqual(call.arguments, attempt(call.asked.arguments)) ? undefined : json;
+    const edited = isEqual(call.arguments, parsed(call.asked.arguments)) ? undefined : json;
     try {
       call.answer = await server.call(number, tool, json);
       const { text, images } = resultOf(call.answer.whole ?? call.answer.result, edited, this.takesImages);
@@ -284,8 +285,6 @@ export function schemaOf({ offered }: Call): Json {
   return schema !== undefined && isObject(schema) ? schema : true;
 }
 
-export { isRisky };
-
 function messagesOf({ text, steps }: Turn): Message[] {
   return [{ role: "user", content: text }, ...steps.flatMap(messagesOfStep)];
 }
@@ -293,16 +292,8 @@ function messagesOf({ text, steps }: Turn): Message[] {
 // Calls of an answer that did not come whole are not repeated to the model, nor are arguments that it could not be given again.
 function messagesOfStep({ text, calls }: Step): Message[] {
   if (calls.length === 0) return text.trim() === "" ? [] : [{ role: "assistant", content: text }];
-  const tool_calls = calls.map(({ asked: { id, name, arguments: given } }) => ({ id, type: "function" as const, function: { name, arguments: attempt(given) === undefined ? "{}" : given } }));
+  const tool_calls = calls.map(({ asked: { id, name, arguments: given } }) => ({ id, type: "function" as const, function: { name, arguments: parsed(given) === undefined ? "{}" : given } }));
   const results = calls.map(({ asked: { id, name }, told }): Message => ({ role: "tool", tool_call_id: id, name, content: told || STOPPED }));
   const images = imagesMessage(calls.map(({ asked: { name }, images }) => ({ name, images })));
   return [{ role: "assistant", content: text, tool_calls }, ...results, ...images];
-}
-
-function attempt(text: string): Json | undefined {
-  try {
-    return parse(text);
-  } catch {
-    return undefined;
-  }
 }

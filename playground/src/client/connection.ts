@@ -1,4 +1,5 @@
 // One connection to a server: its transport and version, and the operations on it.
+import { messageOf } from "../error-message.ts";
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport, UnauthorizedError } from "@modelcontextprotocol/client";
 import { ALL_OFFERS, LEGACY, type ServerQuestion, type CompletionRequest, type FromWorker, type ListPage, type ListName, type LogLevel, type PortableCall, type RelayUse, type Root, type ServerInfo, type SignInStep, type Suggestions, type Target, type TaskPage, type Tool, type Version, type ChangeSubscription, initialLogLevel, isRelayed, targetOf } from "../protocol.ts";
 import { visibleName } from "../visible.ts";
@@ -11,7 +12,7 @@ import { type AnyRequest, wrapResult, lenientClient, unwrapResult } from "./leni
 import { Lists } from "./lists.ts";
 import type { LogSender } from "./log.ts";
 import { capabilitiesOf, refusal } from "./offers.ts";
-import { SignInFailed, commonVersion, messageOf, problemOf } from "./problem.ts";
+import { SignInFailed, commonVersion, problemOf } from "./problem.ts";
 import { CallEnded, Questions } from "./questions.ts";
 import { Recovery, isFetchFailure } from "./recovery.ts";
 import type { Relay } from "./relay.ts";

@@ -2,7 +2,7 @@
 import type { Client } from "@modelcontextprotocol/client";
 import type { Listening, ChangeSubscription } from "../protocol.ts";
 import { backoff } from "./backoff.ts";
-import { messageOf } from "./problem.ts";
+import { messageOf } from "../error-message.ts";
 
 /** A stream that lasted as long was a good one: the next wait is a short one. */
 const GOOD_MS = 10_000;

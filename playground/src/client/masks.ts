@@ -1,5 +1,6 @@
 // Masks in place of secrets: by the name of a header, field or parameter, and by values that were seen to be secret.
-import { SECRET_PARAMETER, decoded } from "../copy/portable.ts";
+import { decoded } from "../address.ts";
+import { SECRET_PARAMETER } from "../copy/portable.ts";
 import { type Json, isObject, parse, write } from "../exact.ts";
 
 export const MASK = "••••";

@@ -1,4 +1,5 @@
 // Faults of operations, told apart as far as a browser lets them be.
+import { messageOf } from "../error-message.ts";
 import { InsufficientScopeError, ProtocolError, SdkError, SdkErrorCode, SdkHttpError, UnauthorizedError, UnsupportedProtocolVersionError } from "@modelcontextprotocol/client";
 import { LEGACY, VERSIONS, type Problem, type Version } from "../protocol.ts";
 import { RedirectRefused } from "./fetcher.ts";
@@ -81,7 +82,6 @@ export function causes(error: unknown): unknown[] {
   return chain;
 }
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 // Without CORS a page may still ask, and see whether anybody answers.
 async function isThere(url: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 // Tasks: calls that go on after their request is over. Of the extension of 2026-07-28, and of 2025-11-25.
+import { messageOf } from "../error-message.ts";
 import { SdkError, SdkErrorCode, SdkHttpError } from "@modelcontextprotocol/client";
 import type { TaskInfo, TaskPage } from "../protocol.ts";
 import { MAX_TIMER_MS } from "./backoff.ts";
@@ -127,7 +128,7 @@ class Follower {
       await this.steps.request("tasks/cancel", { taskId });
       this.steps.tell(described((await this.steps.request("tasks/get", { taskId })) as WireTask, this.task.era));
     } catch (error) {
-      this.steps.note(`tasks/cancel: ${error instanceof Error ? error.message : String(error)}`);
+      this.steps.note(`tasks/cancel: ${messageOf(error)}`);
     }
   }
 

@@ -1,4 +1,5 @@
 // A request as it can be made elsewhere: secrets in it are variables.
+import { decoded } from "../address.ts";
 
 /** A text with variables in it. */
 export type Portable = (string | { variable: string })[];
@@ -28,15 +29,6 @@ export function portableUrl(url: string): Portable {
     parts.push(at === 0 ? "?" : "&", ...(isSecret ? [pair.slice(0, pair.indexOf("=") + 1), { variable: variableOf(name) }] : [pair]));
   }
   return joined(parts);
-}
-
-/** A text without its percent-encoding, or as it is where that is broken. */
-export function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /** A header's value, a variable if it is secret. */

@@ -1,8 +1,9 @@
 // The card of a call that the model asks for: the person reads it, changes its arguments, and decides.
+import { mayDestroy } from "../protocol.ts";
 import type { ComponentType } from "preact";
 import { useCallback, useState } from "preact/hooks";
 import { type Json, write } from "../exact.ts";
-import { type Call, type Conversation, isRisky, schemaOf } from "../chat/conversation.ts";
+import { type Call, type Conversation, schemaOf } from "../chat/conversation.ts";
 import type { Tool } from "../protocol.ts";
 import type { SayChat } from "../words/chat.ts";
 import { useValidation } from "./validation.ts";
@@ -48,7 +49,7 @@ function Decision({ id, call, conversation, say }: Omit<Given, "Marks">) {
   if (!offered) return null;
   const isOff = isBlocked || errors.length > 0;
   function always() {
-    if (offered && isRisky(offered) && !isSure) return setSure(true);
+    if (offered && mayDestroy(offered.tool) && !isSure) return setSure(true);
     void conversation.always(call);
   }
   return (

@@ -4,10 +4,10 @@ import { curl, fetchCode, powershell, sdkCode } from "../copy/code.ts";
 import { installations } from "../copy/install.ts";
 import type { Portable, PortableRequest } from "../copy/portable.ts";
 import { write } from "../exact.ts";
-import type { PortableCall, Tool } from "../protocol.ts";
+import type { Tool } from "../protocol.ts";
 import { useActions, useAppContext } from "./context.ts";
-import { Failure } from "./failure.ts";
 import { linkTo } from "./state-link.ts";
+import { useAnswer } from "./use-answer.ts";
 
 export interface Choice {
   label: string;
@@ -17,19 +17,8 @@ export interface Choice {
 /** The call of a tool with the arguments that stand in its form. */
 export function CallCopies({ tool }: { tool: Tool }) {
   const { client, say } = useActions();
-  const [call, setCall] = useState<PortableCall>();
-  const [fault, setFault] = useState<string>();
   const json = write(client.draftOf(tool));
-  useEffect(() => {
-    let isWanted = true;
-    client.portable(tool).then(
-      (made) => isWanted && (setCall(made), setFault(undefined)),
-      (error: unknown) => isWanted && setFault(error instanceof Failure ? error.problem.message : String(error)),
-    );
-    return () => {
-      isWanted = false;
-    };
-  }, [tool, json]);
+  const { answer: call, fault } = useAnswer(() => client.portable(tool), [tool, json]);
   if (fault) return <p class="note">{fault}</p>;
   if (!call) return <p class="note">{say("later.loading")}</p>;
   return (

@@ -1,12 +1,12 @@
 // One entry of the trace: a row, and all that is known of it once it is opened.
-import { useEffect, useState } from "preact/hooks";
-import type { Deviation, TraceRow, TraceSource, TraceView } from "../protocol.ts";
-import type { PortableRequest } from "../copy/portable.ts";
+import { useState } from "preact/hooks";
+import type { Deviation, TraceRow, TraceSource } from "../protocol.ts";
 import { en, type Word } from "../words/en.ts";
 import { useActions, useAppContext } from "./context.ts";
 import { noteIn } from "./language.ts";
 import { later } from "./later.tsx";
 import { LazyDetails } from "./lazy-details.tsx";
+import { useAnswer } from "./use-answer.ts";
 
 const RequestCopies = later(async () => (await import("./copies.tsx")).RequestCopies);
 
@@ -49,19 +49,8 @@ export function Entry({ row, source, isOpen, toggle, find }: Props) {
 function Details({ row, source, find }: Pick<Props, "row" | "source" | "find">) {
   const { state, client, say } = useAppContext();
   const [isPlain, setPlain] = useState(false);
-  const [view, setView] = useState<TraceView>();
-  const [fault, setFault] = useState<string>();
   const { number, partner } = row;
-  useEffect(() => {
-    let isWanted = true;
-    client.ask("traceEntry", { number, isPlain, of: source }).then(
-      (found) => isWanted && setView(found),
-      (error: unknown) => isWanted && setFault(error instanceof Error ? error.message : String(error)),
-    );
-    return () => {
-      isWanted = false;
-    };
-  }, [row, isPlain]);
+  const { answer: view, fault } = useAnswer(() => client.ask("traceEntry", { number, isPlain, of: source }), [row, isPlain]);
   if (fault) return <p class="note">{fault}</p>;
   if (!view) return <p class="note">{say("later.loading")}</p>;
   const { entry, deviations, differing, hidden } = view;
@@ -123,11 +112,8 @@ function Details({ row, source, find }: Pick<Props, "row" | "source" | "find">) 
 
 function Copies({ number, source }: { number: number; source: TraceSource }) {
   const { client, say } = useActions();
-  const [request, setRequest] = useState<PortableRequest | null>();
-  useEffect(() => {
-    void client.ask("traceRequest", { number, of: source }).then(setRequest, () => setRequest(null));
-  }, [number]);
-  if (request === undefined) return <p class="note">{say("later.loading")}</p>;
+  const { answer: request, fault } = useAnswer(() => client.ask("traceRequest", { number, of: source }), [number]);
+  if (request === undefined && fault === undefined) return <p class="note">{say("later.loading")}</p>;
   return request ? <RequestCopies request={request} /> : <p class="note">{say("trace.gone")}</p>;
 }
 

@@ -1,6 +1,6 @@
 // A form for a schema, and beside it the same value as JSON.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Json, JsonProblem, isObject, parse, isEqual, write } from "../exact.ts";
+import { type Json, JsonProblem, isEqual, isObject, parse, parsed, write } from "../exact.ts";
 import type { SchemaError } from "../schema/check.ts";
 import { fieldOf, initial } from "../schema/field.ts";
 import { verdicts } from "../schema/patterns.ts";
@@ -90,7 +90,7 @@ export function JsonText({ id, label, value, onChange, onFault, error }: JsonGiv
     // The same value may be made anew with each drawing: beside it, what was typed stays.
     const isNew = !isEqual(last.current, value);
     last.current = value;
-    if (!isNew || value === undefined || isEqual(attempt(typed), value)) return;
+    if (!isNew || value === undefined || isEqual(parsed(typed), value)) return;
     setTyped(write(value, 2));
     setProblem(undefined);
     onFault(false);
@@ -131,12 +131,4 @@ export function JsonText({ id, label, value, onChange, onFault, error }: JsonGiv
       )}
     </>
   );
-}
-
-function attempt(text: string): Json | undefined {
-  try {
-    return parse(text);
-  } catch {
-    return undefined;
-  }
 }

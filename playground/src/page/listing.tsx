@@ -6,9 +6,13 @@ import { useActions, useAppContext } from "./context.ts";
 import { Icon, hasIcons } from "./icon.tsx";
 import { later } from "./later.tsx";
 import { memo } from "./memo.tsx";
-import { Rows } from "./rows.tsx";
 import type { Tab } from "./state.ts";
+import type { Props as ListProps } from "./virtual-list.tsx";
 
+/** Entries that are all drawn. */
+const FEW = 100;
+
+const VirtualList = later<ListProps<Entry>>(async () => (await import("./virtual-list.tsx")).VirtualList);
 const ListAge = later(async () => (await import("./connected.ts")).ListAge, true);
 
 export interface Entry {
@@ -56,6 +60,16 @@ const List = memo(({ tab, entries, search, chosen }: ListGiven) => {
   const wanted = search.trim().toLowerCase();
   const found = useMemo(() => entries.filter((_, at) => texts[at]?.includes(wanted)), [entries, wanted]);
   const withIcons = useMemo(() => entries.some(hasIcons), [entries]);
+  const draw = ({ id, title, description, marks, state, icons }: Entry) => (
+    <button type="button" aria-pressed={id === chosen} onClick={() => client.choose(tab, id)}>
+      {withIcons && <Icon icons={icons} title={title} />}
+      <b dir="auto">{title}</b>
+      {state && <i class="tag strong">{say(`list.${state}`)}</i>}
+      {title !== id && <code dir="auto">{visible(id)}</code>}
+      {description && <span dir="auto">{description}</span>}
+      {marks}
+    </button>
+  );
   return (
     <div class="list">
       {entries.length > 5 && (
@@ -64,20 +78,19 @@ const List = memo(({ tab, entries, search, chosen }: ListGiven) => {
       {(tab === "tools" || tab === "resources" || tab === "prompts") && <ListAge what={tab} />}
       {entries.length === 0 && <p class="note">{say("list.none")}</p>}
       {entries.length > 0 && found.length === 0 && <p class="note">{say("list.nothingFound")}</p>}
-      <Rows
-        rows={found}
-        chosen={chosen}
-        draw={({ id, title, description, marks, state, icons }) => (
-          <button type="button" aria-pressed={id === chosen} onClick={() => client.choose(tab, id)}>
-            {withIcons && <Icon icons={icons} title={title} />}
-            <b dir="auto">{title}</b>
-            {state && <i class="tag strong">{say(`list.${state}`)}</i>}
-            {title !== id && <code dir="auto">{visible(id)}</code>}
-            {description && <span dir="auto">{description}</span>}
-            {marks}
-          </button>
-        )}
-      />
+      {found.length > FEW ? (
+        <VirtualList rows={found} keyOf={idOf} chosen={chosen} draw={draw} />
+      ) : (
+        <ul>
+          {found.map((entry) => (
+            <li key={entry.id} data-key={entry.id}>
+              {draw(entry)}
+            </li>
+          ))}
+        </ul>
+      )}
     </div>
   );
 });
+
+const idOf = ({ id }: Entry): string => id;

@@ -1,15 +1,10 @@
-// The log messages of the server, the newest first. Only the rows that are in sight are drawn.
+// The log messages of the server, the newest first.
 import { useMemo, useState } from "preact/hooks";
 import { LOG_LEVELS, type LogLevel, initialLogLevel } from "../protocol.ts";
 import { visibleName } from "../visible.ts";
-import { useActions, useChanges, useAppContext } from "./context.ts";
+import { useChanges, useAppContext } from "./context.ts";
 import type { NumberedEntry } from "./log-book.ts";
-
-/** The height of a row in pixels, as in the style sheet. A finger needs more. */
-const ROW_PX = matchMedia("(max-width: 61.99rem), (pointer: coarse)").matches ? 44 : 32;
-
-/** Rows that are drawn above and below those in sight. */
-const SPARE_ROWS = 10;
+import { VirtualList } from "./virtual-list.tsx";
 
 const MAX_LINE_CHARS = 300;
 
@@ -65,7 +60,7 @@ export function Logs() {
           {say("logs.count", { shown: found.length, all: entries.length })} {missed > 0 && say("logs.missed", { count: missed })}
         </span>
       </p>
-      {found.length === 0 ? <p class="note">{say(entries.length === 0 ? "logs.empty" : "list.nothingFound")}</p> : <Rows entries={found} chosen={chosen} onChoose={setChosen} />}
+      {found.length === 0 ? <p class="note">{say(entries.length === 0 ? "logs.empty" : "list.nothingFound")}</p> : <VirtualList kind="log" label={say("logs")} rows={found} keyOf={({ number }) => number} draw={(entry) => <LogRow entry={entry} isChosen={entry === chosen} onChoose={setChosen} />} />}
       {chosen && (
         <section>
           <h3 dir="auto">
@@ -92,23 +87,12 @@ function Levels() {
   );
 }
 
-function Rows({ entries, chosen, onChoose }: { entries: NumberedEntry[]; chosen: NumberedEntry | undefined; onChoose: (entry: NumberedEntry) => void }) {
-  const { say } = useActions();
-  const [{ top, height }, setView] = useState({ top: 0, height: 600 });
-  const first = Math.max(0, Math.min(Math.floor(top / ROW_PX), entries.length) - SPARE_ROWS);
-  const last = Math.min(entries.length, Math.ceil((top + height) / ROW_PX) + SPARE_ROWS);
+function LogRow({ entry, isChosen, onChoose }: { entry: NumberedEntry; isChosen: boolean; onChoose: (entry: NumberedEntry) => void }) {
+  const { at, level, logger, data } = entry;
   return (
-    <div class="log" role="region" aria-label={say("logs")} tabIndex={0} onScroll={({ currentTarget: { scrollTop, clientHeight } }) => setView({ top: scrollTop, height: clientHeight })}>
-      <ol style={{ paddingTop: `${first * ROW_PX}px`, paddingBottom: `${(entries.length - last) * ROW_PX}px` }}>
-        {entries.slice(first, last).map((entry) => (
-          <li key={entry.number}>
-            <button type="button" aria-pressed={entry === chosen} onClick={() => onChoose(entry)}>
-              <time>{new Date(entry.at).toLocaleTimeString()}</time> <span class={isGrave(entry.level) ? "tag strong" : "tag"}>{entry.level}</span> {entry.logger && <b dir="auto">{visibleName(entry.logger)}</b>} <span dir="auto">{textOf(entry.data).slice(0, MAX_LINE_CHARS)}</span>
-            </button>
-          </li>
-        ))}
-      </ol>
-    </div>
+    <button type="button" aria-pressed={isChosen} onClick={() => onChoose(entry)}>
+      <time>{new Date(at).toLocaleTimeString()}</time> <span class={isGrave(level) ? "tag strong" : "tag"}>{level}</span> {logger && <b dir="auto">{visibleName(logger)}</b>} <span dir="auto">{textOf(data).slice(0, MAX_LINE_CHARS)}</span>
+    </button>
   );
 }
 

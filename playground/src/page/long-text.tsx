@@ -1,25 +1,32 @@
 // A long text, of which the rows in sight are fetched from the Web Worker.
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { LongText } from "../protocol.ts";
 import { useActions } from "./context.ts";
 import { saveFile } from "./save.ts";
-import { MAX_PIXELS } from "./scroller.tsx";
+import { useAnswer } from "./use-answer.ts";
 
 /** Rows that are fetched above and below what is in sight. */
 const MARGIN = 30;
 
+/** The rows before the first were fetched. */
+const NOTHING = { from: 0, rows: [] as string[], total: 0 };
+
 const ROW_PIXELS = 20;
+
+/** Pixels that a browser scrolls at most in one element, with a margin. */
+const MAX_PIXELS = 8_000_000;
 
 export function LongTextView({ text: { id, chars }, name }: { text: LongText; name: string }) {
   const { client, say } = useActions();
   const box = useRef<HTMLDivElement>(null);
   const [columns, setColumns] = useState(0);
   const [from, setFrom] = useState(0);
-  const [shown, setShown] = useState<{ from: number; rows: string[]; total: number }>({ from: 0, rows: [], total: 0 });
   const [wanted, setWanted] = useState("");
   const [found, setFound] = useState<number | null>();
-  const [fault, setFault] = useState<string>();
   const count = Math.ceil((box.current?.clientHeight ?? 480) / ROW_PIXELS);
+  const first = Math.max(0, from - MARGIN);
+  const ask = () => client.ask("textRows", { id, columns, from: first, count: count + 2 * MARGIN }).then((rows) => ({ ...rows, from: first }));
+  const { answer: shown = NOTHING, fault } = useAnswer(() => (columns === 0 ? undefined : ask()), [columns, from, count]);
   // A browser does not scroll without end: beyond, a pixel stands for more.
   const height = Math.min(shown.total * ROW_PIXELS, MAX_PIXELS);
   const ratio = shown.total * ROW_PIXELS > MAX_PIXELS ? (shown.total - count) / Math.max(1, height - count * ROW_PIXELS) : 1 / ROW_PIXELS;
@@ -35,18 +42,6 @@ export function LongTextView({ text: { id, chars }, name }: { text: LongText; na
     measure();
     return () => observer.disconnect();
   }, []);
-  useEffect(() => {
-    if (columns === 0) return;
-    let isWanted = true;
-    const first = Math.max(0, from - MARGIN);
-    client.ask("textRows", { id, columns, from: first, count: count + 2 * MARGIN }).then(
-      ({ rows, total }) => isWanted && setShown({ from: first, rows, total }),
-      (error: unknown) => isWanted && setFault(error instanceof Error ? error.message : String(error)),
-    );
-    return () => {
-      isWanted = false;
-    };
-  }, [columns, from, count]);
   function scroll(top: number) {
     setFrom(Math.max(0, Math.min(shown.total - count, Math.floor(top * ratio))));
   }

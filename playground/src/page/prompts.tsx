@@ -2,9 +2,10 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Json, isObject } from "../exact.ts";
 import type { Prompt } from "../protocol.ts";
-import { visibleName, visible } from "../visible.ts";
+import { visibleName } from "../visible.ts";
 import { Combobox } from "./combobox.tsx";
 import { useActions, useAppContext } from "./context.ts";
+import { EntryHeader } from "./entry-header.tsx";
 import { JsonBlock } from "./json-block.tsx";
 import { Listing } from "./listing.tsx";
 import { ownOf } from "./lists.ts";
@@ -46,15 +47,7 @@ function PromptView({ prompt }: { prompt: Prompt }) {
   }
   return (
     <article>
-      <h3 dir="auto">{titleOf(prompt)}</h3>
-      <p>
-        <code dir="auto">{visible(prompt.name)}</code>
-      </p>
-      {prompt.description && (
-        <p class="text" dir="auto">
-          {prompt.description}
-        </p>
-      )}
+      <EntryHeader title={titleOf(prompt)} id={prompt.name} description={prompt.description} />
       <form
         ref={form}
         noValidate

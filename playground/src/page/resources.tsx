@@ -2,8 +2,9 @@
 import { useMemo } from "preact/hooks";
 import { type Json, isObject } from "../exact.ts";
 import type { Resource } from "../protocol.ts";
-import { visibleName, visible } from "../visible.ts";
+import { visibleName } from "../visible.ts";
 import { useAppContext } from "./context.ts";
+import { EntryHeader, TypeTag } from "./entry-header.tsx";
 import { JsonBlock } from "./json-block.tsx";
 import { later } from "./later.tsx";
 import { type Entry, Listing } from "./listing.tsx";
@@ -51,15 +52,9 @@ function ResourceView({ uri, resource }: { uri: string; resource: Resource | und
   const { state, client, say } = useAppContext();
   return (
     <article>
-      <h3 dir="auto">{visibleName(resource?.title ?? resource?.name ?? uri)}</h3>
-      <p>
-        <code dir="auto">{visible(uri)}</code> {resource?.mimeType && <span class="tag">{resource.mimeType}</span>}
-      </p>
-      {resource?.description && (
-        <p class="text" dir="auto">
-          {resource.description}
-        </p>
-      )}
+      <EntryHeader title={visibleName(resource?.title ?? resource?.name ?? uri)} id={uri} description={resource?.description}>
+        <TypeTag mimeType={resource?.mimeType} />
+      </EntryHeader>
       <p class="choice">
         <button type="button" class="button" disabled={state.phase !== "connected"} onClick={() => void client.read(uri)}>
           {say("resource.read")}

@@ -37,7 +37,7 @@ export function ServerTasks() {
       <ul class="server-tasks">
         {page?.tasks.map((task) => (
           <li key={task.id}>
-            <ListPage task={state.taskNews.get(task.id) ?? task} />
+            <ServerTask task={state.taskNews.get(task.id) ?? task} />
           </li>
         ))}
       </ul>
@@ -50,7 +50,7 @@ export function ServerTasks() {
   );
 }
 
-function ListPage({ task }: { task: TaskInfo }) {
+function ServerTask({ task }: { task: TaskInfo }) {
   const { state, client, say } = useAppContext();
   const began = task.createdAt === undefined ? Number.NaN : Date.parse(task.createdAt);
   const isOwn = state.tasks.some(({ info }) => info.id === task.id);

@@ -4,6 +4,7 @@ import type { ResourceTemplate } from "../protocol.ts";
 import { expand, variablesOf } from "../uri-template.ts";
 import { visibleName, visible } from "../visible.ts";
 import { useAppContext } from "./context.ts";
+import { EntryHeader, TypeTag } from "./entry-header.tsx";
 import { ReadResults } from "./resources.tsx";
 import { type Filled, Kinds, TemplateField, filledOf, valuesOf } from "./template-field.tsx";
 import { Watch } from "./watch.tsx";
@@ -22,15 +23,9 @@ export function TemplateView({ template }: { template: ResourceTemplate }) {
   }
   return (
     <article>
-      <h3 dir="auto">{visibleName(template.title ?? template.name ?? uriTemplate)}</h3>
-      <p>
-        <code dir="auto">{visible(uriTemplate)}</code> {template.mimeType && <span class="tag">{template.mimeType}</span>}
-      </p>
-      {template.description && (
-        <p class="text" dir="auto">
-          {template.description}
-        </p>
-      )}
+      <EntryHeader title={visibleName(template.title ?? template.name ?? uriTemplate)} id={uriTemplate} description={template.description}>
+        <TypeTag mimeType={template.mimeType} />
+      </EntryHeader>
       <form onSubmit={read}>
         {!variables && <p class="warning">{say("template.unreadable")}</p>}
         {variables?.map((variable) => (

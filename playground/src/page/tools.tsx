@@ -1,10 +1,11 @@
 // The tools, and the one that is chosen: its form, its calls and their results.
 import { useCallback, useMemo } from "preact/hooks";
 import { type Json, isObject } from "../exact.ts";
-import { type Tool, hasApp } from "../protocol.ts";
-import { visibleName, visible } from "../visible.ts";
+import { type Tool, hasApp, mayDestroy } from "../protocol.ts";
+import { visibleName } from "../visible.ts";
 import { useActions, useAppContext } from "./context.ts";
 import { useValidatedForm } from "./validation.ts";
+import { EntryHeader } from "./entry-header.tsx";
 import { SchemaForm } from "./form.tsx";
 import { JsonBlock } from "./json-block.tsx";
 import { later } from "./later.tsx";
@@ -45,12 +46,12 @@ export function Tools() {
 
 const titleOf = (tool: Tool): string => visibleName(tool.title ?? (typeof tool.annotations?.["title"] === "string" ? tool.annotations["title"] : tool.name));
 
-// A hint that is missing means what the specification says of it.
-function marksOf({ annotations = {}, _meta }: Tool): Word[] {
+function marksOf(tool: Tool): Word[] {
+  const { annotations = {}, _meta } = tool;
   const marks: Word[] = [];
   const isReadOnly = annotations["readOnlyHint"] === true;
   if (isReadOnly) marks.push("tool.readOnly");
-  if (!isReadOnly && annotations["destructiveHint"] !== false) marks.push("tool.destructive");
+  if (mayDestroy(tool)) marks.push("tool.destructive");
   if (!isReadOnly && annotations["idempotentHint"] === true) marks.push("tool.idempotent");
   marks.push(annotations["openWorldHint"] === false ? "tool.closedWorld" : "tool.openWorld");
   const ui = _meta?.["ui"] as { visibility?: unknown } | undefined;
@@ -95,15 +96,9 @@ function ToolView({ tool }: { tool: Tool }) {
   }
   return (
     <article>
-      <h3 dir="auto">{titleOf(tool)}</h3>
-      <p>
-        <code dir="auto">{visible(tool.name)}</code> <Marks tool={tool} />
-      </p>
-      {tool.description && (
-        <p class="text" dir="auto">
-          {tool.description}
-        </p>
-      )}
+      <EntryHeader title={titleOf(tool)} id={tool.name} description={tool.description}>
+        <Marks tool={tool} />
+      </EntryHeader>
       {isUncallable(state, tool) && <HeaderNote tool={tool} />}
       <form ref={form} onSubmit={call} noValidate>
         <SchemaForm id={`tool-${tool.name}`} schema={schema} value={value} errors={errors} onChange={change} onBlocked={setBlocked} emptyText={say("tool.noArguments")} />

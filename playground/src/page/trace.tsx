@@ -1,13 +1,14 @@
 // Every message and request, the newest first.
+import { messageOf } from "../error-message.ts";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { TraceRow, TraceSource } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
 import { useChanges, useAppContext } from "./context.ts";
 import { Entry } from "./entry.tsx";
 import { saveFile } from "./save.ts";
-import { Scroller } from "./scroller.tsx";
 import { SignInSteps } from "./steps.tsx";
 import type { TraceKind } from "./state.ts";
+import { VirtualList } from "./virtual-list.tsx";
 
 /** Milliseconds after the last change for a search in what came since. */
 const SEARCH_MS = 200;
@@ -52,7 +53,7 @@ export function TraceView() {
       setFault(undefined);
       setOpen(new Set());
     } catch (error) {
-      setFault(say("trace.import.failed", { message: error instanceof Error ? error.message : String(error) }));
+      setFault(say("trace.import.failed", { message: messageOf(error) }));
     }
   }
   function toggle(number: number, isOpen: boolean) {
@@ -128,7 +129,7 @@ export function TraceView() {
       {shown.length === 0 ? (
         <p class="note">{say(rows.length === 0 ? "trace.empty" : "list.nothingFound")}</p>
       ) : (
-        <Scroller
+        <VirtualList
           label={say("trace")}
           rows={shown}
           keyOf={({ number }) => number}

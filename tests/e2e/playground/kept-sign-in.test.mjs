@@ -243,8 +243,7 @@ test("a token of the person's own is never replaced: that it was refused is told
   await using other = await guarded(() => as, { handlers });
   await using visitor = await opened({}, [as, other]);
   const { page } = visitor;
-  await page.getByText("Options", { exact: true }).click();
-  await page.getByLabel("Bearer token").fill("planted-token");
+  await visitor.identify({ token: "planted-token" });
   await page.getByLabel("Address").fill(other.url);
   await visitor.button("Connect").click();
   await page.getByText("The token was not accepted. Check it, or remove it to sign in.").waitFor();

@@ -138,27 +138,61 @@ test("messages are filtered by logger and level, shown whole, paused and cleared
   visitor.done();
 });
 
-test("messages of a paused view are counted, and shown when it goes on", async () => {
-  // The view is paused while a call that began before still logs.
-  let more;
-  const answer = (request, text, response) => {
+/** A server whose one call goes on, and logs what a test says with `more(data)`. */
+async function chattingServer() {
+  let response;
+  const more = (data) => response.write(`data: ${JSON.stringify({ jsonrpc: "2.0", method: "notifications/message", params: { level: "info", data } })}\n\n`);
+  const answer = (request, text, to) => {
     if (request.method !== "POST" || !text.includes('"tools/call"')) return false;
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    more = (data) => response.write(`data: ${JSON.stringify({ jsonrpc: "2.0", method: "notifications/message", params: { level: "info", data } })}\n\n`);
+    response = to.writeHead(200, { "content-type": "text/event-stream" });
     more("first");
     return true;
   };
-  await using other = await scripted({ capabilities: { tools: {}, logging: {} }, handlers: { "tools/list": () => ({ tools: [{ name: "one", inputSchema: { type: "object" } }] }) }, answer });
-  await using visitor = await connected({ url: other.url, allowed: [other.origin] });
+  const other = await scripted({ capabilities: { tools: {}, logging: {} }, handlers: { "tools/list": () => ({ tools: [{ name: "one", inputSchema: { type: "object" } }] }) }, answer });
+  return Object.assign(other, { more });
+}
+
+/** Calls its tool, and shows the first message. */
+async function chatting(visitor) {
   await visitor.tool("one");
   await visitor.call();
   await tab(visitor, "Logs 1").click();
+}
+
+test("messages of a paused view are counted, and shown when it goes on", async () => {
+  await using other = await chattingServer();
+  await using visitor = await connected({ url: other.url, allowed: [other.origin] });
+  await chatting(visitor);
   await visitor.button("Pause").click();
-  more("second");
+  other.more("second");
   await visitor.page.getByText("1 more since the pause.").waitFor();
   assert.equal(await visitor.page.getByText("second").count(), 0);
   await visitor.button("Pause").click();
   await visitor.page.getByText("second").waitFor();
+  visitor.done();
+});
+
+test("messages that come do not move those that are read", async () => {
+  await using other = await chattingServer();
+  await using visitor = await connected({ url: other.url, allowed: [other.origin] });
+  const { page } = visitor;
+  await chatting(visitor);
+  for (let at = 1; at < 300; at++) other.more(`line ${at}`);
+  await page.getByText("300 of 300").waitFor();
+  const list = page.locator(".log");
+  const read = () =>
+    list.evaluate((box) => {
+      const { left, top } = box.getBoundingClientRect();
+      return document.elementFromPoint(left + 40, top + 100).closest("li[data-key]")?.querySelector("span:last-child").textContent;
+    });
+  // The rows that are drawn first tell how high the others are.
+  await until(() => list.evaluate((box) => Math.abs(box.scrollHeight / 300 - box.querySelector("li[data-key]").getBoundingClientRect().height) < 1), "the height of all");
+  await list.evaluate((box) => box.scrollTo(0, box.scrollHeight / 2));
+  await until(async () => /^line 1[45]\d$/.test(await read()), "the middle");
+  const line = await read();
+  for (let at = 300; at < 350; at++) other.more(`line ${at}`);
+  await page.getByText("350 of 350").waitFor();
+  assert.equal(await read(), line);
   visitor.done();
 });
 

@@ -19,6 +19,13 @@ async function open(visitor, tab, entry) {
   await visitor.page.locator("article").waitFor();
 }
 
+/** A server with resources of templates alone. */
+const withTemplates = (resourceTemplates) =>
+  scripted({
+    capabilities: { resources: {} },
+    handlers: { "resources/list": () => ({ resources: [] }), "resources/templates/list": () => ({ resourceTemplates }), "resources/read": ({ uri }) => ({ contents: [{ uri, text: "read" }] }) },
+  });
+
 describe("a resource template", () => {
   for (const version of ERAS)
     test(`has a field for each variable, shows its expansion, and is read there, in ${version}`, async () => {
@@ -35,10 +42,7 @@ describe("a resource template", () => {
 
   test("has lists, prefixes and what is absent by RFC 6570, and one that is none is read as it is", async () => {
     const resourceTemplates = [{ uriTemplate: "x://files{/path*}{?q,lang:2}", name: "files" }, { uriTemplate: "x://{broken", name: "broken" }];
-    await using other = await scripted({
-      capabilities: { resources: {} },
-      handlers: { "resources/list": () => ({ resources: [] }), "resources/templates/list": () => ({ resourceTemplates }), "resources/read": ({ uri }) => ({ contents: [{ uri, text: "read" }] }) },
-    });
+    await using other = await withTemplates(resourceTemplates);
     await using visitor = await connected({ url: other.url, allowed: [other.origin] });
     const { page } = visitor;
     await open(visitor, "Resources", "files");
@@ -58,10 +62,7 @@ describe("a resource template", () => {
 
   test("has rows of names with values for an associative array, and lists for what is not exploded", async () => {
     const resourceTemplates = [{ uriTemplate: "x://find{?filter*,sort,cut:2}", name: "find" }];
-    await using other = await scripted({
-      capabilities: { resources: {} },
-      handlers: { "resources/list": () => ({ resources: [] }), "resources/templates/list": () => ({ resourceTemplates }), "resources/read": ({ uri }) => ({ contents: [{ uri, text: "read" }] }) },
-    });
+    await using other = await withTemplates(resourceTemplates);
     await using visitor = await connected({ url: other.url, allowed: [other.origin] });
     const { page } = visitor;
     await open(visitor, "Resources", "find");

@@ -22,11 +22,7 @@ describe("saved servers", () => {
     await using two = await named("two");
     await using visitor = await visit(browser, server, { allowed: [one.origin, two.origin] });
     const { page } = visitor;
-    await page.getByText("Options", { exact: true }).click();
-    await page.getByLabel("Bearer token").fill("planted-token");
-    await visitor.button("Add header").click();
-    await page.getByLabel("Header name").fill("X-Secret");
-    await page.getByLabel("Header value").fill("planted-value");
+    await visitor.identify({ token: "planted-token", header: ["X-Secret", "planted-value"] });
     await page.getByLabel("Address").fill(one.url);
     await page.getByLabel("Protocol version").selectOption("2025-06-18");
     await visitor.button("Connect").click();
@@ -195,11 +191,7 @@ describe("what was typed", () => {
     await using other = await named("other");
     await using visitor = await visit(browser, server, { allowed: [other.origin] });
     const { page } = visitor;
-    await page.getByText("Options", { exact: true }).click();
-    await page.getByLabel("Bearer token").fill("planted-token");
-    await visitor.button("Add header").click();
-    await page.getByLabel("Header name").fill("X-Secret");
-    await page.getByLabel("Header value").fill("planted-value");
+    await visitor.identify({ token: "planted-token", header: ["X-Secret", "planted-value"] });
     await visitor.connect(other.url);
     await visitor.tool("other");
     await visitor.json('{"word": 12345678901234567890}');

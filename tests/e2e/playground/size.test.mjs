@@ -165,9 +165,9 @@ describe("1,000 tools with schemas of 5 KB", () => {
       await page.keyboard.press(letter === " " ? "Space" : letter);
       counts.push(await nodes(page));
     }
-    await until(async () => (await page.locator(".list li[data-id]").count()) === 11, "tool 77 and 770 to 779");
+    await until(async () => (await page.locator(".list li[data-key]").count()) === 11, "tool 77 and 770 to 779");
     await search.fill("");
-    await page.locator(".list li[data-id=tool_0]").waitFor();
+    await page.locator(".list li[data-key=tool_0]").waitFor();
     counts.push(await nodes(page));
     for (const count of counts) assert.ok(count < MAX_NODES, counts.join(" "));
     visitor.done();
@@ -177,7 +177,7 @@ describe("1,000 tools with schemas of 5 KB", () => {
     test(`can all be scrolled to, ${name}, and tell their place`, async () => {
       await using list = await listing({ viewport });
       const { page } = list;
-      const rows = page.locator(".list li[data-id]");
+      const rows = page.locator(".list li[data-key]");
       // In steps of less than the window, as a person does, each once the one before is drawn.
       const places = await page.evaluate(async (frames) => {
         const pane = document.querySelector(".list");
@@ -187,7 +187,7 @@ describe("1,000 tools with schemas of 5 KB", () => {
           await new Promise(requestAnimationFrame);
           const inSight = [...pane.querySelectorAll("li")].filter((row) => row.getBoundingClientRect().top < innerHeight && row.getBoundingClientRect().bottom > 0);
           if (inSight.some((row) => row.matches(".gap"))) continue;
-          for (const row of inSight) seen.set(row.dataset.id, [row.ariaPosInSet, row.ariaSetSize]);
+          for (const row of inSight) seen.set(row.dataset.key, [row.ariaPosInSet, row.ariaSetSize]);
           const before = scrolled.scrollTop;
           scrolled.scrollTop += 400;
           if (scrolled.scrollTop === before) break;
@@ -203,13 +203,13 @@ describe("1,000 tools with schemas of 5 KB", () => {
   test("keep the row that was chosen, and the one that has the focus, however far the list is scrolled", async () => {
     await using list = await listing();
     const { page } = list;
-    await page.locator(".list li[data-id=tool_2] button").click();
+    await page.locator(".list li[data-key=tool_2] button").click();
     await page.keyboard.press("Tab");
     await page.locator(".list").evaluate((pane) => (pane.scrollTop = pane.scrollHeight / 2));
-    await page.locator(".list li[data-id=tool_500]").waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement.closest("li").dataset.id), "tool_3");
-    assert.equal(await page.locator(".list li[data-id=tool_2] button").getAttribute("aria-pressed"), "true");
-    assert.equal(await page.locator(".list li[data-id=tool_1]").count(), 0);
+    await page.locator(".list li[data-key=tool_500]").waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.closest("li").dataset.key), "tool_3");
+    assert.equal(await page.locator(".list li[data-key=tool_2] button").getAttribute("aria-pressed"), "true");
+    assert.equal(await page.locator(".list li[data-key=tool_1]").count(), 0);
   });
 });
 

@@ -98,10 +98,7 @@ describe("a token and headers that the person typed are not sent", () => {
     await using own = await guarded(() => as);
     await using other = await scripted();
     await using visitor = await visit(browser, server, { allowed: [own, as, other].map(({ origin }) => origin) });
-    await visitor.page.getByText("Options", { exact: true }).click();
-    await visitor.button("Add header").click();
-    await visitor.page.getByLabel("Header name").fill(OWN[0]);
-    await visitor.page.getByLabel("Header value").fill(OWN[1]);
+    await visitor.identify({ header: OWN });
     await signedIn(visitor, own.url);
     assert.deepEqual(as.requests.filter(({ headers }) => headers["x-secret"]), []);
     assert.deepEqual(own.requests.filter(({ url, headers }) => url.startsWith("/.well-known/") && headers["x-secret"]), []);
