@@ -1,142 +1,13 @@
 // The messages between the page and its Web Worker, which holds the connections.
 import type { CallOf } from "./copy/code.ts";
 import type { PortableRequest } from "./copy/portable.ts";
+import type { ListName, ListPage, ServerInfo, Tool } from "./protocol/offered.ts";
+import type { Root, Target } from "./protocol/target.ts";
+import type { SignInStep, TraceRow, TraceSource, TraceView, WaitingStep } from "./protocol/trace.ts";
 
-export type Transport = "auto" | "streamable" | "sse";
-
-/** The version to speak: "auto" asks the server first. */
-export type Version = "auto" | "2026-07-28" | "2025-11-25" | "2025-06-18" | "2025-03-26" | "2024-11-05";
-
-/** Versions with `initialize`, the newest first. */
-export const LEGACY: Version[] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
-
-export const VERSIONS: Version[] = ["auto", "2026-07-28", ...LEGACY];
-
-/** A server, and how it is spoken to. */
-export interface Target {
-  url: string;
-  transport: Transport;
-  version: Version;
-  /** A token that the person typed; without one, sign-in happens when the server asks for it. */
-  token: string;
-  /** Scopes to ask for, in place of those that the server names. */
-  scope: string;
-  headers: [name: string, value: string][];
-  /** Capabilities that are declared. */
-  offers: Offers;
-  /** Folders that are told to the server. */
-  roots: Root[];
-  /** Seconds that a request may take. */
-  seconds: number;
-  /** Whether each progress counts them anew. */
-  isExtended: boolean;
-  /** The relay, where the person said yes to it. It is not stored. */
-  relay?: RelayUse | undefined;
-}
-
-/** The relay of this deployment, for one server. */
-export interface RelayUse {
-  /** The origin of the server that the person said yes to. */
-  of: string;
-  /** The relay's address. */
-  url: string;
-  /** The resource that its token is for; none where nobody signs in. */
-  resource?: string;
-}
-
-/** Whether requests to a server go through the relay: the yes was for this one. */
-export const isRelayed = ({ url, relay }: Target): boolean => relay !== undefined && URL.parse(url)?.origin === relay.of;
-
-export const OFFERS = ["elicitationForm", "elicitationUrl", "sampling", "roots", "tasks", "apps"] as const;
-
-export type Offers = Record<(typeof OFFERS)[number], boolean>;
-
-export const ALL_OFFERS: Offers = { elicitationForm: true, elicitationUrl: true, sampling: true, roots: true, tasks: true, apps: true };
-
-/** The longest time limit of a call: a day. */
-export const MAX_SECONDS = 86_400;
-
-/** A server as nothing but its address is known. */
-export const targetOf = (url: string): Target => ({ url, transport: "auto", version: "auto", token: "", scope: "", headers: [], offers: ALL_OFFERS, roots: [], seconds: 60, isExtended: true });
-
-export interface Root {
-  uri: string;
-  name: string;
-}
-
-/** A connected server. */
-export interface ServerInfo {
-  icons?: unknown;
-  name: string;
-  title: string | undefined;
-  version: string | undefined;
-  instructions: string | undefined;
-  capabilities: Record<string, unknown>;
-  protocol: string;
-  transport: "streamable" | "sse";
-  era: "modern" | "legacy";
-  /** Storage of the person's sign-in, if there is one. */
-  signedIn: "tab" | "device" | undefined;
-}
-
-/** A tool as its server describes it; of what is in it, nothing is sure. */
-export interface Tool {
-  name: string;
-  title?: string;
-  description?: string;
-  inputSchema?: unknown;
-  outputSchema?: unknown;
-  annotations?: Record<string, unknown>;
-  execution?: { taskSupport?: unknown };
-  _meta?: Record<string, unknown>;
-  icons?: unknown;
-}
-
-export interface Resource {
-  uri: string;
-  name?: string;
-  title?: string;
-  description?: string;
-  mimeType?: string;
-  icons?: unknown;
-}
-
-export interface Prompt {
-  name: string;
-  title?: string;
-  description?: string;
-  arguments?: { name: string; title?: string; description?: string; required?: boolean }[];
-  icons?: unknown;
-}
-
-/** A family of resources, by a template of their URIs (RFC 6570). */
-export interface ResourceTemplate {
-  uriTemplate: string;
-  name?: string;
-  title?: string;
-  description?: string;
-  mimeType?: string;
-  icons?: unknown;
-}
-
-export type ListName = "tools" | "resources" | "templates" | "prompts";
-
-/** The rule of `x-mcp-header` that a schema breaks, and the property or the header's name that breaks it. */
-export interface HeaderFault {
-  rule: "place" | "name" | "type" | "twice";
-  of: string;
-}
-
-/** A piece of a list of what a server offers. */
-export interface ListPage {
-  entries: unknown[];
-  /** Tools that cannot be called in 2026-07-28. */
-  faults: Record<string, HeaderFault>;
-  /** Milliseconds for which the server vouches for it (`ttlMs`). */
-  ttlMs?: number;
-  /** Asks for the next piece, where there is one. */
-  next?: number;
-}
+export * from "./protocol/offered.ts";
+export * from "./protocol/target.ts";
+export * from "./protocol/trace.ts";
 
 /** The changes that are to be told: of lists, and of resources. */
 export interface ChangeSubscription {
@@ -234,91 +105,6 @@ export interface FailedRequest {
   at: number;
 }
 
-/** Whether a trace is of this connection, or was taken from a file. */
-export type TraceSource = "live" | "file";
-
-/** The requests of a sign-in, in their order. */
-export type SignInStep = "resource" | "server" | "registration" | "authorize" | "answer" | "token" | "renewal" | "revocation";
-
-/** A request of a sign-in that waits for the person. */
-export interface WaitingStep {
-  step: SignInStep;
-  /** Method and address. */
-  request: string;
-}
-
-/** The answer that a message came in: of its own, or a stream of events. */
-export interface TraceStream {
-  kind: "json" | "events";
-  /** The number of the request that it answers. */
-  of: number;
-  /** The id of the event, after which a stream can be resumed. */
-  event?: string;
-}
-
-/** A message on its way, or a request of sign-in, in short. */
-export interface TraceRow {
-  number: number;
-  /** Milliseconds since 1970. */
-  at: number;
-  direction: "out" | "in" | "http" | "note";
-  title: string;
-  isFault: boolean;
-  id?: string | number;
-  bytes?: number;
-  /** From a request to its answer. */
-  ms?: number;
-  status?: number;
-  /** The request of this answer, or the answer to this request. */
-  partner?: number;
-  /** The version of the protocol that is spoken. */
-  version?: string;
-  stream?: TraceStream;
-  step?: SignInStep;
-  /** Deviations from the schema of the version, once they were looked for. */
-  deviations?: number;
-}
-
-/** The same with all that is known of it, with masks in place of secrets. */
-export interface TraceEntry extends TraceRow {
-  body?: string;
-  /** The body of the answer, of a request that carries no message. */
-  answer?: string;
-  http?: HttpExchange;
-  /** Only the beginning of the body was kept. */
-  isCut?: true;
-  /** The body was kept no longer, to make room. */
-  isGone?: true;
-  /** Whether secrets are shown. */
-  isPlain?: true;
-}
-
-/** A deviation of a message from the schema of its version. */
-export interface Deviation {
-  pointer: string;
-  keyword: string;
-  demand: string;
-}
-
-/** An entry that is looked at. */
-export interface TraceView {
-  entry: TraceEntry;
-  /** Nothing where there was nothing to check against. */
-  deviations: Deviation[] | undefined;
-  /** Headers that differ from what the body says. */
-  differing: { header: string; body: string }[];
-  /** Headers of the answer that a page may not read, if they were there. */
-  hidden: string[];
-}
-
-export interface HttpExchange {
-  method: string;
-  url: string;
-  status?: number;
-  requestHeaders: [string, string][];
-  responseHeaders: [string, string][];
-}
-
 /** A text of a result that stays in the Web Worker. */
 export interface LongText {
   /** The part of the result that it belongs to. */
@@ -408,12 +194,6 @@ export type DeploymentSignInRequest = { scope: string } & (
 export type ChatRequest =
   | { kind: "ask"; call: number; url: string; body: string }
   | { kind: "stop"; call: number };
-
-/** Whether a tool names an app, by the member of today or of drafts. */
-export const hasApp = ({ _meta }: Tool): boolean => (_meta?.["ui"] as { resourceUri?: unknown } | undefined)?.resourceUri !== undefined || _meta?.["ui/resourceUri"] !== undefined;
-
-/** Whether a tool may destroy something. A hint that is missing means what the specification says of it. */
-export const mayDestroy = ({ annotations = {} }: Tool): boolean => annotations["readOnlyHint"] !== true && annotations["destructiveHint"] !== false;
 
 export interface Operations {
   connect: { arguments: { target: Target }; result: ServerInfo };

@@ -26,12 +26,18 @@ let notes: readonly (readonly [RegExp, string])[] = [];
 
 /** Loads the words of a language, before they are shown. */
 export async function load(language: Language): Promise<void> {
-  if (language === "zh-Hans") {
-    const [{ zh }, { notesZh }] = await Promise.all([import("../words/zh.ts"), import("../words/notes-zh.ts")]);
-    tables[language] = zh;
-    notes = notesZh;
+  if (language === "zh-Hans") tables[language] ??= (await import("../words/zh.ts")).zh;
+  if (needsLater) await loadOthers(language);
+}
+
+async function loadOthers(language: Language): Promise<void> {
+  if (language === "en") {
+    tables.en = { ...en, ...(await import("../words/later-en.ts")).laterEn };
+    return;
   }
-  if (language === "en" && needsLater) tables.en = { ...en, ...(await import("../words/later-en.ts")).laterEn };
+  const [{ laterZh }, { notesZh }] = await Promise.all([import("../words/later-zh.ts"), import("../words/notes-zh.ts")]);
+  tables[language] = { ...tables[language], ...laterZh };
+  notes = notesZh;
 }
 
 /** The same, with those of parts that are loaded when they are used. */
@@ -40,10 +46,8 @@ export function loadLater(language: Language): Promise<void> {
   return load(language);
 }
 
-export function speaker(language: Language): Say {
-  const words = tables[language];
-  return (word, values = {}) => filled(words?.[word] ?? tables.en?.[word] ?? "", values);
-}
+// The table is looked up for each text: more of its words may have come since.
+export const speaker = (language: Language): Say => (word, values = {}) => filled(tables[language]?.[word] ?? tables.en?.[word] ?? "", values);
 
 /** A note among the messages; one that is not known stays in English. */
 export function noteIn(language: Language, note: string): string {

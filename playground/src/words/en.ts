@@ -195,7 +195,7 @@ export const en = {
   "later.loading": "Loading…",
   "later.failed": "A part of this page cannot be loaded: it was replaced by a newer one, or the network is gone.",
   "later.missing": "This part of the page is missing.",
-  "later.kept": "A reload keeps what you typed. Connections and results end.",
+  "later.kept": "A reload keeps what you typed, and the last calls of tools. Connections end.",
   "later.reload": "Reload the page",
 };
 
