@@ -255,6 +255,11 @@ function Composer({ conversation, isOff, say }: { conversation: Conversation; is
   const text = state.drafted ?? "";
   const setText = (drafted: string) => page.setChat({ drafted });
   const form = useRef<HTMLFormElement>(null);
+  const field = useRef<HTMLTextAreaElement>(null);
+  // A text that was put here from elsewhere waits for the person.
+  useEffect(() => {
+    if (text !== "") field.current?.focus();
+  }, []);
   function send(event: SubmitEvent) {
     event.preventDefault();
     if (text.trim() === "" || conversation.isRunning || isOff) return;
@@ -270,7 +275,7 @@ function Composer({ conversation, isOff, say }: { conversation: Conversation; is
   return (
     <form ref={form} class="composer" onSubmit={send}>
       <label for="chat-message">{say("message")}</label>
-      <textarea id="chat-message" class="field" rows={3} dir="auto" value={text} onInput={(event) => setText(event.currentTarget.value)} onKeyDown={key} />
+      <textarea ref={field} id="chat-message" class="field" rows={3} dir="auto" value={text} onInput={(event) => setText(event.currentTarget.value)} onKeyDown={key} />
       <p class="choice">
         {conversation.isRunning ? (
           <button type="button" class="button plain" onClick={() => conversation.stop()}>

@@ -111,6 +111,7 @@ function ArgumentField({ prompt, field: { name, title, description, required }, 
 }
 
 const Messages = memo(({ result }: { result: unknown }) => {
+  const { state, page, say } = useAppContext();
   const messages = isObject(result as Json) ? (result as { messages?: unknown }).messages : undefined;
   if (!Array.isArray(messages)) return <JsonBlock value={result} />;
   return (
@@ -121,6 +122,21 @@ const Messages = memo(({ result }: { result: unknown }) => {
           <Content block={message?.content} />
         </section>
       ))}
+      {state.chat && textOf(messages) !== "" && (
+        <button type="button" class="link" onClick={() => page.setChat({ isChatting: true, drafted: [page.state.drafted, textOf(messages)].filter(Boolean).join("\n\n") })}>
+          {say("prompt.chat")}
+        </button>
+      )}
     </div>
   );
 });
+
+// The texts of a prompt, for the chat's field. The person sends them, changed or not.
+function textOf(messages: unknown[]): string {
+  const blocks = messages.flatMap((message) => [(message as { content?: unknown } | null)?.content].flat());
+  const texts = blocks.map((block) => {
+    const { type, text, resource } = (block ?? {}) as { type?: unknown; text?: unknown; resource?: { text?: unknown } };
+    return type === "text" ? text : type === "resource" ? resource?.text : undefined;
+  });
+  return texts.filter((text) => typeof text === "string").join("\n\n");
+}

@@ -8,6 +8,7 @@ import { withSession } from "../../support/asking.mjs";
 import { NUMBERS, TOOLS, tools, withChat } from "../../support/chat.mjs";
 import { root } from "../../support/child.mjs";
 import { begin, calls, delta, endless, fails, says } from "../../support/model.mjs";
+import { scripted } from "../../support/scripted.mjs";
 import { until } from "../../support/wait.mjs";
 
 const { model, server, chatting } = await withChat();
@@ -38,6 +39,32 @@ describe("a model's answer", () => {
     await visitor.context.close();
     await until(() => model.closed > before, "the end of the request");
   });
+});
+
+test("the texts of a prompt wait in the chat's field, behind what was typed, until the person sends them", async () => {
+  const messages = [
+    { role: "user", content: { type: "text", text: "Review this." } },
+    { role: "user", content: { type: "image", data: "AA", mimeType: "image/png" } },
+    { role: "assistant", content: { type: "resource", resource: { uri: "x://code", text: "let it = be;" } } },
+  ];
+  await using own = await scripted({ capabilities: { prompts: {} }, handlers: { "prompts/list": () => ({ prompts: [{ name: "review" }] }), "prompts/get": () => ({ messages }) } });
+  await using visitor = await chatting(own, [says("It is fine.")]);
+  const { page } = visitor;
+  await page.getByLabel("Message").fill("Please:");
+  await visitor.button("Chat").click();
+  await visitor.part("Prompts");
+  await visitor.choose("review");
+  await visitor.button("Get prompt").click();
+  await visitor.button("Use in the chat").click();
+  const field = page.getByLabel("Message");
+  await field.waitFor();
+  assert.equal(await field.inputValue(), "Please:\n\nReview this.\n\nlet it = be;");
+  await until(() => field.evaluate((field) => field === document.activeElement), "the focus in the field");
+  assert.equal(model.requests.length, 0);
+  await visitor.button("Send").click();
+  await visitor.log.getByText("It is fine.").waitFor();
+  assert.match(JSON.stringify(model.requests[0].messages), /Please:[^]*Review this[^]*let it = be/);
+  visitor.done();
 });
 
 describe("a call of the model", () => {
