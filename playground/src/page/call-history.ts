@@ -11,13 +11,23 @@ export const MAX_CALLS = 20;
 /** Records that are kept of all: links and templates lead to resources without an end, and each has a result. */
 export const MAX_ALL_CALLS = 500;
 
+/** The key of the calls that are stored for the tab. */
+export const CALLS_KEY = "playground calls";
+
+/** The module that stores calls. It is loaded with the first one: a page that is left cannot wait for it. */
+export let storage: typeof import("./call-storage.ts") | undefined;
+
+export async function loadStorage(): Promise<typeof import("./call-storage.ts")> {
+  return (storage ??= await import("./call-storage.ts"));
+}
+
 type CallRecords = ServerState["calls"];
 
 /** The records with one more. Of all, the oldest go, but for those that are under way. */
 export function withRecord(calls: CallRecords, key: string, record: CallRecord): CallRecords {
   const next = { ...calls, [key]: [record, ...(calls[key] ?? [])].slice(0, MAX_CALLS) };
   const all = Object.values(next).flat();
-  const ended = all.filter(({ answer, problem }) => answer || problem).map(({ number }) => number).sort((one, other) => one - other);
+  const ended = all.filter(({ answer, problem, lacks }) => answer || problem || lacks).map(({ number }) => number).sort((one, other) => one - other);
   const gone = new Set(ended.slice(0, Math.max(0, all.length - MAX_ALL_CALLS)));
   if (gone.size === 0) return next;
   const kept = Object.entries(next).map(([key, list]) => [key, list.filter(({ number }) => !gone.has(number))] as const);
@@ -47,6 +57,7 @@ export class CallHistory {
     const calls = withRecord(this.#store.state.calls, `${tab} ${name}`, { number, at: Date.now() });
     this.#store.set({ calls, announcement: this.#say("result.begun", { name }) });
     this.#repeats.set(number, repeat);
+    void loadStorage().catch(() => {});
     const kept = new Set(Object.values(calls).flatMap((list) => list.map((record) => record.number)));
     for (const number of this.#repeats.keys()) if (!kept.has(number)) this.#repeats.delete(number);
     try {
@@ -61,6 +72,17 @@ export class CallHistory {
       this.#store.set({ announcement: this.#say("result.problem", { name }) });
       return problem;
     }
+  }
+
+  /** Takes calls of tools that an earlier page made. Each can be made again by `repeat`. */
+  restore(calls: [tool: string, calls: CallRecord[]][], repeat: (tool: string, json: string) => Promise<void>): void {
+    const numbered = calls.map(([tool, list]) => {
+      const records = list.map((record) => ({ ...record, number: this.next() }));
+      for (const { number, json } of records) if (json !== undefined) this.#repeats.set(number, () => repeat(tool, json));
+      const key = `tools ${tool}`;
+      return [key, [...(this.#store.state.calls[key] ?? []), ...records].slice(0, MAX_CALLS)] as const;
+    });
+    this.#store.set({ calls: { ...this.#store.state.calls, ...Object.fromEntries(numbered) } });
   }
 
   change(number: number, more: Partial<CallRecord>): void {

@@ -6,6 +6,7 @@ import { ProblemNote } from "./problem.tsx";
 import type { CallRecord } from "./state.ts";
 
 const TaskStatus = later(async () => (await import("./tasks.tsx")).TaskStatus);
+const KeptNote = later(async () => (await import("./kept-note.tsx")).KeptNote);
 const Pages = later(async () => (await import("./pages.tsx")).Pages);
 
 interface Props {
@@ -26,9 +27,10 @@ export function CallResults({ name, calls, show, beside }: Props) {
             <h4>{say("result.heading")}</h4> <time>{new Date(record.at).toLocaleTimeString()}</time>{" "}
             {record.answer && <span class="note">{say("result.took", { ms: record.answer.ms, bytes: record.answer.bytes })}</span>}
           </summary>
-          {!record.answer && !record.problem && <Running name={name} record={record} />}
+          {!record.answer && !record.problem && !record.lacks && <Running name={name} record={record} />}
           {record.problem && <ProblemNote problem={record.problem} />}
-          {beside?.(record)}
+          {record.isKept && <KeptNote lacks={record.lacks} />}
+          {!record.isKept && beside?.(record)}
           {record.answer && show(record.answer.result)}
           {record.late && (
             <>
@@ -36,7 +38,7 @@ export function CallResults({ name, calls, show, beside }: Props) {
               {show(record.late.result)}
             </>
           )}
-          {(record.answer || record.problem) && record.json !== undefined && (
+          {(record.answer || record.problem || record.lacks) && record.json !== undefined && (
             <button type="button" class="link" disabled={state.phase !== "connected"} onClick={() => void client.repeat(record.number)}>
               {say("result.repeat")}
             </button>

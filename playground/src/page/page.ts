@@ -2,6 +2,7 @@
 import { onMissingPart } from "../missing.ts";
 import { type DeploymentSignInRequest, targetOf } from "../protocol.ts";
 import { verdicts } from "../schema/patterns.ts";
+import { storage } from "./call-history.ts";
 import { forgetAll, storeInTab, storedSignIns } from "./tab-storage.ts";
 import { type Language, keepLanguage, load, speaker } from "./language.ts";
 import { type WorkerEvent, WorkerRpc } from "./worker-rpc.ts";
@@ -38,7 +39,9 @@ export class Page {
       });
     window.addEventListener("pagehide", () => {
       for (const client of this.clients) client.endSession();
-      if (!this.#isCleared) keepTab(this.clients.map(({ state }) => state), this.clients.indexOf(this.client));
+      if (this.#isCleared) return;
+      keepTab(this.clients.map(({ state }) => state), this.clients.indexOf(this.client));
+      storage?.storeCalls(this.clients);
     });
   }
 

@@ -4,7 +4,7 @@ import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
 import type { Answer, CompletionRequest, KeptSignIn, ListName, LogLevel, OperationName, Operations, PortableCall, Problem, Reply, Root, Suggestions, Target, Tool } from "../protocol.ts";
 import { hasApp } from "../protocol.ts";
-import { CallHistory } from "./call-history.ts";
+import { CALLS_KEY, CallHistory, loadStorage } from "./call-history.ts";
 import type { Changes } from "./changes.ts";
 import { problemOf } from "./failure.ts";
 import { noteLongTexts } from "./long-texts.ts";
@@ -40,6 +40,9 @@ export class ServerClient {
   /** Names of the tools that the chat is calling. */
   #chatCalls = new Map<number, string>();
   #history: CallHistory;
+  /** The address that the calls are of. */
+  #calledUrl: string | undefined;
+  #isRestored = false;
   #events: ServerEvents;
   /** Counts what was begun: what was stopped since is of an earlier number. */
   #attempt = 0;
@@ -107,15 +110,39 @@ export class ServerClient {
   async connect(): Promise<void> {
     const { target } = this.#state;
     const attempt = ++this.#attempt;
+    // Results of one server are not shown as those of another.
+    if (this.#calledUrl !== undefined && this.#calledUrl !== target.url) this.#store.set({ calls: {} });
+    this.#calledUrl = target.url;
     this.#store.set({ phase: "connecting", typed: undefined, problem: undefined, info: undefined, signIn: undefined, isStepping: false, waitingStep: undefined, isLinked: false, lost: undefined, notice: undefined, ...NOTHING_LISTED });
     try {
       const info = await this.#ask("connect", { target });
       if (attempt !== this.#attempt) return;
       this.#store.set({ phase: "connected", info, tasks: keptTasks(target.url), isSignedIn: info.signedIn !== undefined, announcement: this.#say("server.connected", { name: serverName({ info, target }) }) });
+      void this.#restoreCalls();
       await this.#loadAll();
     } catch (error) {
       if (attempt === this.#attempt) await this.#failed(problemOf(error));
     }
+  }
+
+  /** Whether the calls of an earlier page were looked for: they are there again once their server is. */
+  get isRestored(): boolean {
+    return this.#isRestored;
+  }
+
+  async #restoreCalls(): Promise<void> {
+    if (this.#isRestored) return;
+    const storage = await storageOfCalls();
+    if (this.#isRestored) return;
+    this.#isRestored = true;
+    this.#history.restore(storage?.storedCalls(this.#state) ?? [], async (name, json) => {
+      const tool = this.#state.tools.find((tool) => tool.name === name);
+      if (tool) await this.call(tool, json);
+    });
+  }
+
+  async #forgetCalls(isPrivate: boolean): Promise<void> {
+    (await storageOfCalls())?.forgetCalls(this.#state.id, isPrivate);
   }
 
   /** Ends the connection, or whatever is under way on the way to it. */
@@ -131,6 +158,7 @@ export class ServerClient {
     this.#channel.close();
     void this.#changes?.then((changes) => changes.stop());
     await this.disconnect();
+    await this.#forgetCalls(false);
     await this.#ask("close", {});
   }
 
@@ -186,6 +214,7 @@ export class ServerClient {
 
   async #failed(problem: Problem): Promise<void> {
     this.#store.set({ phase: "idle", problem });
+    if (problem.kind === "unauthorized") void this.#forgetCalls(true);
     if (problem.kind === "unauthorized" && !this.#state.target.token) await this.#offer(false);
   }
 
@@ -255,7 +284,8 @@ export class ServerClient {
     await this.disconnect();
     await this.forgetSignIn(this.#state.target.url);
     setTasks(this.#store, []);
-    this.#store.set({ isSignedIn: false });
+    this.#store.set({ isSignedIn: false, calls: {} });
+    await this.#forgetCalls(false);
   }
 
   keptSignIns(): Promise<KeptSignIn[]> {
@@ -329,8 +359,7 @@ export class ServerClient {
     this.#store.set({ drafts: { ...this.#state.drafts, [tool.name]: value } });
   }
 
-  call(tool: Tool): Promise<void> {
-    const json = write(this.draftOf(tool));
+  call(tool: Tool, json = write(this.draftOf(tool))): Promise<void> {
     const asTask = this.isTask(tool);
     return this.#track("tools", tool.name, (call) => {
       this.#history.change(call, { json });
@@ -471,6 +500,12 @@ export class ServerClient {
   endSession(): void {
     this.#events.endSession();
   }
+}
+
+/** The storage of calls, where something is in it. */
+async function storageOfCalls(): Promise<Awaited<ReturnType<typeof loadStorage>> | undefined> {
+  const isThere = attempt(() => sessionStorage.getItem(CALLS_KEY) !== null);
+  return isThere ? loadStorage().catch(() => undefined) : undefined;
 }
 
 export const schemaOf = (tool: Tool): Json => (tool.inputSchema ?? {}) as Json;

@@ -66,7 +66,7 @@ export class ServerEvents {
     } else if ("lost" in event) this.#store.set({ lost: event.lost });
     else if ("signedOut" in event) {
       setTasks(this.#store, []);
-      this.#store.set({ phase: "idle", info: undefined, lost: undefined, isSignedIn: false, signIn: undefined, notice: "signIn.elsewhere", announcement: this.#say("signIn.elsewhere") });
+      this.#store.set({ calls: {}, phase: "idle", info: undefined, lost: undefined, isSignedIn: false, signIn: undefined, notice: "signIn.elsewhere", announcement: this.#say("signIn.elsewhere") });
     } else if ("found" in event) this.#found(event.found);
     else if ("closed" in event && this.#store.state.phase === "connected") {
       this.#store.set({ phase: "idle", lost: undefined, announcement: this.#say("server.gone") });

@@ -55,7 +55,7 @@ function linkedServer(query: URLSearchParams, url: string, known: SavedServer | 
 
 // Typed text is stored, so that a reload loses none of it. Secrets of it live as long as the tab, as tokens do.
 export function keepTab(servers: ServerState[], shown: number): void {
-  const kept = servers.map(({ target, typed, saved, isLinked, tab, chosen, search, drafts }) => ({ target, typed, saved, isLinked, tab, chosen, search, drafts }));
+  const kept = servers.map(({ id, target, typed, saved, isLinked, tab, chosen, search, drafts }) => ({ id, target, typed, saved, isLinked, tab, chosen, search, drafts }));
   attempt(() => sessionStorage.setItem(KEY, write({ servers: kept, shown } as unknown as Json)));
 }
 
@@ -72,8 +72,10 @@ function serverFrom(value: unknown): ServerState | undefined {
   if (!target) return undefined;
   const text = (field: unknown) => (typeof field === "string" ? field : undefined);
   const record = <T>(field: unknown) => (isObject(field) ? field : {}) as T;
+  const server = newServer(target);
   return {
-    ...newServer(target),
+    ...server,
+    id: text(value["id"]) ?? server.id,
     typed: text(value["typed"]),
     saved: text(value["saved"]),
     isLinked: value["isLinked"] === true,

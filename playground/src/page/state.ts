@@ -32,6 +32,10 @@ export interface CallRecord {
   task?: TaskInfo;
   /** Pages that the person opened for it. */
   pages?: OpenedPage[];
+  /** An earlier page of this tab made it. */
+  isKept?: true;
+  /** The reason why a call of an earlier page has no outcome: none came, it became a task, or it was too large to be kept. */
+  lacks?: "answer" | "task" | "room";
   /** A result that came after the call had ended. */
   late?: { result: unknown };
   progress?: { progress: number; total?: number; message?: string };
@@ -54,6 +58,8 @@ export interface ListState {
 
 /** State of one server on the page. */
 export interface ServerState {
+  /** Stays the same over reloads. */
+  id: string;
   target: Target;
   /** The address as it is being typed. */
   typed: string | undefined;
@@ -158,6 +164,7 @@ const MAX_TASK_NEWS = 1000;
 
 /** A server that nothing was done with yet. */
 export const newServer = (target: Target): ServerState => ({
+  id: crypto.randomUUID(),
   target,
   typed: undefined,
   saved: undefined,

@@ -30,6 +30,7 @@ export const laterEn = {
   "device.by": "signed in at {issuer}",
   "device.remove": "Sign out of {server}",
   "prompt.get": "Get prompt",
+  "prompt.chat": "Use in the chat",
   "signIn.of": "of the authorization server",
   "question.heading": "{server} asks",
   "question.accept": "Send",

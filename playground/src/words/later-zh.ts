@@ -32,6 +32,7 @@ export const laterZh: Record<keyof typeof laterEn, string> = {
   "device.by": "登录于 {issuer}",
   "device.remove": "退出登录 {server}",
   "prompt.get": "获取提示词",
+  "prompt.chat": "用于对话",
   "signIn.of": "属于授权服务器",
   "question.heading": "{server} 提问",
   "question.accept": "发送",

@@ -1,0 +1,196 @@
+// Calls of tools in the playground that a reload keeps, for their tab alone, and what ends them. Numbers are those of the table in
+// tests/README.md.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { inBrowser, visit } from "../../support/playground.mjs";
+import { authority, guarded } from "../../support/scripted-authority.mjs";
+import { scripted } from "../../support/scripted.mjs";
+import { until } from "../../support/wait.mjs";
+import { fixture } from "../../support/workerd.mjs";
+
+const { server, browser, connected } = await inBrowser(fixture({ playground: true }));
+
+const tools = [{ name: "echo", inputSchema: { type: "object", properties: { text: { type: "string" } } } }];
+
+const echoing = (call = ({ arguments: { text } }) => ({ content: [{ type: "text", text: `said ${text}` }] })) => scripted({ handlers: { "tools/list": () => ({ tools }), "tools/call": call } });
+
+const sent = (other) => other.requests.filter(({ text }) => text.includes('"method":"tools/call"')).map(({ text }) => JSON.parse(text).params.arguments);
+
+const storage = (page) => page.evaluate(() => sessionStorage.getItem("playground calls") ?? "");
+
+async function call(visitor, text) {
+  await visitor.argument("echo", "/text").fill(text);
+  await visitor.call();
+  await visitor.page.locator(".use").first().getByText(`said ${text}`.slice(0, 40)).first().waitFor();
+}
+
+/** Loads the page anew, connects, and shows the calls of the tool. */
+async function reloaded(visitor) {
+  await visitor.page.reload();
+  await visitor.button("Connect").click();
+  await visitor.page.locator("article h3").first().waitFor();
+}
+
+describe("calls that a reload keeps", () => {
+  test("are shown with arguments and results once their server is connected, and made again on a click", async () => {
+    await using other = await echoing();
+    await using visitor = await connected({ url: other.url, allowed: [other.origin] });
+    const { page } = visitor;
+    await visitor.tool("echo");
+    await call(visitor, "one");
+    await call(visitor, "two");
+    await reloaded(visitor);
+    const kept = page.locator(".use");
+    await kept.first().getByText("said two").waitFor();
+    assert.equal(await kept.count(), 2);
+    await kept.first().getByText("From before this page was loaded anew.").waitFor();
+    await kept.last().locator("summary").first().click();
+    await kept.last().getByText("said one").waitFor();
+    assert.equal(sent(other).length, 2, "nothing is called by itself");
+    await kept.last().getByRole("button", { name: "Again with the same arguments" }).click();
+    await until(() => sent(other).length === 3, "the call again");
+    assert.deepEqual(sent(other)[2], { text: "one" });
+    await page.locator(".use").nth(2).waitFor();
+    await reloaded(visitor);
+    await until(async () => (await kept.count()) === 3, "the calls of both pages");
+    visitor.done();
+  });
+
+  test("are the last twenty of a tool, with results as far as there is room for them", async () => {
+    await using other = await echoing(({ arguments: { text } }) => ({ content: [{ type: "text", text: `said ${text}` }, ...Array.from({ length: 30 }, () => ({ type: "text", text: "x".repeat(3000) }))] }));
+    await using visitor = await connected({ url: other.url, allowed: [other.origin] });
+    const { page } = visitor;
+    await visitor.tool("echo");
+    for (let at = 1; at <= 22; at++) await call(visitor, `number ${at}`);
+    await reloaded(visitor);
+    await page.locator(".use").nth(19).waitFor();
+    const stored = await storage(page);
+    assert.ok(stored.length < 1_100_000, `${stored.length} characters`);
+    const [[, { calls: [[, echo]] }]] = JSON.parse(stored);
+    assert.deepEqual([echo.length, echo[0].json, echo[19].json], [20, '{"text":"number 22"}', '{"text":"number 3"}']);
+    assert.deepEqual([echo[0].lacks, echo[19].lacks], [undefined, "room"]);
+    await page.locator(".use").last().locator("summary").first().click();
+    await page.locator(".use").last().getByText("the result was too large to be kept").waitFor();
+    visitor.done();
+  });
+
+  test("say so where the page was left before the answer, or the result was large", async () => {
+    await using other = await echoing(({ arguments: { text } }) => (text === "never" ? new Promise(() => {}) : { content: [{ type: "text", text: `said ${text} ${"y".repeat(150_000)}` }] }));
+    await using visitor = await connected({ url: other.url, allowed: [other.origin] });
+    const { page } = visitor;
+    await visitor.tool("echo");
+    await call(visitor, "much");
+    await visitor.argument("echo", "/text").fill("never");
+    await visitor.call();
+    await until(() => sent(other).length === 2, "the call without an answer");
+    await reloaded(visitor);
+    await page.getByText("it was left before the answer came").waitFor();
+    assert.equal(await visitor.button("Cancel").count(), 0);
+    await page.locator(".use").last().locator("summary").first().click();
+    await page.getByText("the result was too large to be kept").waitFor();
+    assert.ok((await storage(page)).length < 2000);
+    visitor.done();
+  });
+
+  test("are in no other tab and in no storage that outlives the tab", async () => {
+    await using other = await echoing();
+    await using visitor = await connected({ url: other.url, allowed: [other.origin] });
+    const { page } = visitor;
+    await visitor.tool("echo");
+    await call(visitor, "planted");
+    await reloaded(visitor);
+    await page.getByText("said planted").waitFor();
+    assert.match(await storage(page), /said planted/);
+    const tab = await visitor.context.newPage();
+    await tab.goto(`${server.url}/playground`);
+    const left = () => tab.evaluate(async () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, await indexedDB.databases()]));
+    assert.doesNotMatch(await left(), /planted/);
+    await tab.close();
+  });
+
+  test("are not shown for another server, and go with theirs", async () => {
+    await using other = await echoing();
+    await using second = await echoing();
+    await using visitor = await connected({ url: other.url, allowed: [other.origin, second.origin] });
+    const { page } = visitor;
+    await visitor.tool("echo");
+    await call(visitor, "planted");
+    await visitor.button("Disconnect").click();
+    await visitor.connect(second.url);
+    await visitor.button("Call").waitFor();
+    assert.equal(await page.locator(".use").count(), 0);
+    await page.reload();
+    await visitor.button("Connect").waitFor();
+    assert.doesNotMatch(await storage(page), /planted/);
+    await visitor.connect(other.url);
+    await visitor.button("Call").waitFor();
+    await call(visitor, "kept");
+    await reloaded(visitor);
+    await page.getByText("said kept").waitFor();
+    await visitor.button("Another server").click();
+    await page.getByRole("button", { name: /^Close scripted/ }).click();
+    await until(async () => (await storage(page)) === "", "an empty storage");
+    visitor.done();
+  });
+});
+
+describe("calls of a server with a sign-in", () => {
+  const handlers = { "tools/list": () => ({ tools }), "tools/call": ({ arguments: { text } }) => ({ content: [{ type: "text", text: `said ${text}` }] }) };
+
+  async function signIn(page) {
+    await page.getByRole("heading", { name: "Sign-in needed" }).waitFor();
+    const button = page.getByRole("button", { name: "Sign in", exact: true });
+    await until(() => button.isEnabled(), "what the server asks for");
+    await page.getByLabel("Keep on this device").check();
+    await button.click();
+    await page.getByRole("button", { name: "Sign out" }).first().waitFor();
+  }
+
+  /** A visitor who has signed in, and called. */
+  async function signedIn(as, other) {
+    const visitor = await visit(browser, server, { allowed: [as.origin, other.origin] });
+    await visitor.page.getByLabel("Address").fill(other.url);
+    await visitor.button("Connect").click();
+    await signIn(visitor.page);
+    await visitor.tool("echo");
+    await call(visitor, "planted");
+    return visitor;
+  }
+
+  test("are there after a reload as long as the sign-in is, and end with it in every tab", async () => {
+    await using as = await authority();
+    await using other = await guarded(() => as, { handlers });
+    await using visitor = await signedIn(as, other);
+    const { page } = visitor;
+    await reloaded(visitor);
+    await page.getByText("said planted").waitFor();
+    const tab = await visitor.context.newPage();
+    await tab.goto(`${server.url}/playground`);
+    await tab.getByLabel("Address").fill(other.url);
+    await tab.getByRole("button", { name: "Connect", exact: true }).click();
+    await tab.getByRole("button", { name: "Sign out" }).first().click();
+    await page.getByRole("button", { name: "Connect", exact: true }).waitFor();
+    await until(async () => (await page.getByText("said planted").count()) === 0, "a view without the result");
+    await page.reload();
+    await visitor.button("Connect").waitFor();
+    assert.doesNotMatch(await storage(page), /planted/);
+  });
+
+  test("are forgotten where the sign-in has ended while the page was away", async () => {
+    await using as = await authority();
+    await using other = await guarded(() => as, { handlers });
+    await using visitor = await signedIn(as, other);
+    const { page } = visitor;
+    await page.reload();
+    await visitor.button("Connect").waitFor();
+    assert.match(await storage(page), /planted/);
+    await page.evaluate(() => new Promise((done) => Object.assign(indexedDB.deleteDatabase("playground"), { onsuccess: done, onerror: done, onblocked: done })));
+    await page.reload();
+    await visitor.button("Connect").click();
+    await page.getByRole("heading", { name: "Sign-in needed" }).waitFor();
+    await until(async () => !/planted/.test(await storage(page)), "a storage without the result");
+    await signIn(page);
+    await visitor.button("Call").waitFor();
+    assert.equal(await page.locator(".use").count(), 0);
+  });
+});
