@@ -11,6 +11,7 @@ mod bridge;
 mod call;
 mod calls;
 mod config;
+mod deliver;
 mod doctor;
 mod ending;
 mod era;

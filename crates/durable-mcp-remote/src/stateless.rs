@@ -1,5 +1,6 @@
 //! Clients of 2026-07-28, which have no sessions, before servers that have them: the bridge holds a session in their place.
 
+mod answers;
 mod capabilities;
 mod discovery;
 mod envelope;
@@ -8,6 +9,7 @@ mod notices;
 mod requests;
 mod results;
 mod server_call;
+mod server_calls;
 mod subscriptions;
 mod suspended;
 mod turns;
@@ -24,7 +26,7 @@ use crate::message::{Kind, Message, quoted};
 use crate::trouble::{Refusal, Trouble};
 use envelope::Envelope;
 use level::Level;
-use server_call::ServerCalls;
+use server_calls::ServerCalls;
 use subscriptions::Subscription;
 use suspended::SuspendedCalls;
 use turns::Turns;

@@ -1,11 +1,13 @@
 use std::ffi::OsString;
-use std::fs;
 use std::time::Duration;
 
 use super::{
     Arguments, Command, DebugDetail, Grant, HELP, Invocation, Protocol, Resource, StoreKind,
     Transport, parse,
 };
+
+mod headers;
+mod sign_in;
 
 const URL: &str = "https://example.com/mcp";
 
@@ -35,14 +37,6 @@ fn arguments(flags: &[&str]) -> Arguments {
 
 fn refusal(flags: &[&str]) -> String {
     invocation(&[&[URL], flags].concat()).unwrap_err()
-}
-
-fn sent<'a>(arguments: &'a Arguments, name: &str) -> Option<&'a str> {
-    arguments
-        .headers
-        .sent
-        .get(name)
-        .map(|value| value.to_str().unwrap())
 }
 
 #[test]
@@ -235,141 +229,6 @@ fn a_missing_or_surplus_value_is_refused_without_repeating_it() {
 }
 
 #[test]
-fn header_variables_are_expanded_for_requests_and_not_for_file_names() {
-    let given = arguments(&[
-        "--header",
-        "Authorization: Bearer ${TOKEN}",
-        "--header=X-Team:${NOBODY}${",
-    ]);
-    assert_eq!(sent(&given, "authorization"), Some("Bearer s3cret"));
-    assert_eq!(sent(&given, "x-team"), Some("${NOBODY}${"));
-    assert_eq!(
-        given.headers.typed,
-        [
-            ("Authorization", "Bearer ${TOKEN}"),
-            ("X-Team", "${NOBODY}${")
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    );
-    assert!(given.headers.has_authorization());
-    assert_eq!(given.warnings.len(), 1);
-    assert!(given.warnings[0].contains("NOBODY"));
-    assert!(!format!("{given:?}").contains("s3cret"));
-}
-
-#[test]
-fn a_repeated_header_replaces_the_earlier_one() {
-    let given = arguments(&["--header", "A: 1", "--header", "B: 2", "--header", "A: 3"]);
-    assert_eq!(
-        given.headers.typed,
-        [
-            ("A".to_owned(), "3".to_owned()),
-            ("B".to_owned(), "2".to_owned())
-        ]
-    );
-    assert_eq!(sent(&given, "a"), Some("3"));
-}
-
-#[test]
-fn header_env_sends_the_value_of_a_variable() {
-    let given = arguments(&["--header-env", "X-Key=TOKEN"]);
-    assert_eq!(sent(&given, "x-key"), Some("s3cret"));
-    assert_eq!(
-        given.headers.typed,
-        [("X-Key".to_owned(), "${TOKEN}".to_owned())]
-    );
-    let missing = refusal(&["--header-env", "X-Key=NOBODY"]);
-    assert!(
-        missing.contains("X-Key")
-            && missing.contains("(6 characters)")
-            && !missing.contains("NOBODY"),
-        "{missing}"
-    );
-    assert!(refusal(&["--header-env", "X-Key"]).contains("NAME=VARIABLE"));
-}
-
-#[test]
-fn a_header_split_at_its_spaces_is_reported_without_its_secret() {
-    let refused = refusal(&["--header", "Authorization:", "Bearer", "s3cret"]);
-    assert!(
-        refused.contains("Authorization")
-            && refused.contains("quote")
-            && !refused.contains("s3cret"),
-        "{refused}"
-    );
-    let refused = invocation(&["--header", "X-Key:", "s3cret", URL]).unwrap_err();
-    assert!(
-        refused.contains("(6 characters)") && !refused.contains("s3cret"),
-        "{refused}"
-    );
-    let given = arguments(&["--header", "Authorization: Bearer", "s3cret"]);
-    let [warning] = given.warnings.as_slice() else {
-        panic!("{:?}", given.warnings)
-    };
-    assert!(
-        warning.contains("word 1")
-            && warning.contains("(6 characters)")
-            && !warning.contains("s3cret"),
-        "{warning}"
-    );
-    assert!(refusal(&["--header", "X-Key: "]).contains("X-Key"));
-}
-
-#[test]
-fn a_header_file_has_one_header_a_line_and_comments() {
-    let path =
-        std::env::temp_dir().join(format!("durable-mcp-remote-headers-{}", std::process::id()));
-    fs::write(
-        &path,
-        "# credentials\r\n\r\nAuthorization: Bearer ${TOKEN}\r\n  X-Other:1  \n",
-    )
-    .unwrap();
-    let path = path.to_str().unwrap();
-    let given = arguments(&["--header-file", path]);
-    assert_eq!(sent(&given, "authorization"), Some("Bearer s3cret"));
-    assert_eq!(sent(&given, "x-other"), Some("1"));
-    fs::write(path, "Authorization: Bearer s3cret\ns3cret\n").unwrap();
-    let refused = refusal(&["--header-file", path]);
-    fs::remove_file(path).unwrap();
-    assert!(
-        refused.contains("line 2") && !refused.contains("s3cret"),
-        "{refused}"
-    );
-    assert!(refusal(&["--header-file", path]).contains("cannot be read"));
-}
-
-#[test]
-fn connection_headers_are_refused_and_protocol_headers_are_ignored() {
-    for name in ["Host", "content-length", "Transfer-Encoding", "Connection"] {
-        assert!(
-            refusal(&["--header", &format!("{name}: s3cret")])
-                .contains("belongs to the connection"),
-            "{name}"
-        );
-    }
-    let given = arguments(&[
-        "--header",
-        "Accept: a/b",
-        "--header",
-        "Mcp-Session-Id: x",
-        "--header",
-        "X: 1",
-    ]);
-    assert_eq!(given.headers.sent.len(), 1);
-    assert_eq!(given.warnings.len(), 2);
-    for line in [
-        "s3cret",
-        "s 3: cret",
-        ": s3cret",
-        "A: s3cret\nB: c",
-        "\u{e4}: s3cret",
-    ] {
-        let refused = refusal(&["--header", line]);
-        assert!(!refused.contains("s3cret"), "{refused}");
-    }
-}
-
-#[test]
 fn wrong_values_of_mcp_remotes_flags_are_ignored_with_a_warning() {
     for (flag, value) in [
         ("--transport", "http"),
@@ -455,171 +314,6 @@ fn wrong_values_of_the_bridges_own_flags_are_refused() {
     ] {
         assert!(refusal(&flags).contains(flags[0]));
     }
-}
-
-#[test]
-fn the_callback_host_must_be_this_machine() {
-    for host in ["localhost", "127.0.0.1", "[::1]"] {
-        assert_eq!(arguments(&["--host", host]).sign_in.callback_host, host);
-    }
-    for host in ["example.com", "0.0.0.0", "localhost.example.com", ""] {
-        assert!(
-            refusal(&["--host", host]).contains("not this machine"),
-            "{host}"
-        );
-    }
-}
-
-#[test]
-fn client_information_is_read_inline_and_from_a_file_with_variables() {
-    let inline = r#"{"client_id":"me","client_secret":"${SECRET}"}"#;
-    let given = arguments(&["--static-oauth-client-info", inline]);
-    assert_eq!(
-        given.sign_in.client_info.as_ref().unwrap()["client_secret"],
-        "hidden"
-    );
-    assert!(!format!("{given:?}").contains("hidden"));
-    let path =
-        std::env::temp_dir().join(format!("durable-mcp-remote-client-{}", std::process::id()));
-    fs::write(&path, inline).unwrap();
-    let given = arguments(&[
-        "--static-oauth-client-info",
-        &format!("@{}", path.display()),
-    ]);
-    fs::remove_file(&path).unwrap();
-    assert_eq!(given.sign_in.client_info.unwrap()["client_id"], "me");
-    let refused = refusal(&[
-        "--static-oauth-client-info",
-        r#"{"client_secret":"${SECRET}""#,
-    ]);
-    assert!(refused.contains("no JSON") && !refused.contains("hidden"));
-    assert!(refusal(&["--static-oauth-client-info", "{}"]).contains("client_id"));
-    assert!(refusal(&["--static-oauth-client-metadata", "[]"]).contains("JSON object"));
-}
-
-#[test]
-fn grant_flags_exclude_each_other() {
-    assert_eq!(
-        arguments(&["--device-code"]).sign_in.grant,
-        Grant::DeviceCode
-    );
-    assert_eq!(
-        arguments(&[
-            "--client-credentials",
-            "--token-endpoint",
-            "https://id.example.com/token"
-        ])
-        .sign_in
-        .grant,
-        Grant::ClientCredentials {
-            token_endpoint: Some("https://id.example.com/token".parse().unwrap())
-        }
-    );
-    assert!(refusal(&["--device-code", "--client-credentials"]).contains("exclude"));
-    assert!(
-        refusal(&["--token-endpoint", "https://id.example.com/token"])
-            .contains("--client-credentials")
-    );
-    for url in [
-        "http://id.example.com/token",
-        "https://a:b@id.example.com/",
-        "https://id.example.com/#a",
-        "--silent",
-    ] {
-        assert!(
-            refusal(&["--client-credentials", "--token-endpoint", url])
-                .contains("--token-endpoint takes"),
-            "{url}"
-        );
-    }
-}
-
-#[test]
-fn a_client_key_is_of_a_registered_client() {
-    let key = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let client = [
-        "--client-key",
-        key,
-        "--static-oauth-client-info",
-        r#"{"client_id":"c"}"#,
-    ];
-    assert!(refusal(&client).contains("has no private key"));
-    assert!(refusal(&["--client-key", "no such file"]).contains("cannot be read"));
-}
-
-#[test]
-fn the_resource_parameter_is_derived_given_or_omitted() {
-    let resource = |flags: &[&str]| arguments(flags).sign_in.resource;
-    assert_eq!(
-        resource(&["--resource", " https://a.example/ "]),
-        Resource::Given("https://a.example/".to_owned())
-    );
-    assert_eq!(resource(&["--resource", ""]), Resource::Omitted);
-    assert_eq!(
-        resource(&[
-            "--disable-resource-parameter",
-            "--resource",
-            "https://a.example/"
-        ]),
-        Resource::Omitted
-    );
-    assert!(refusal(&["--resource", "tenant"]).contains("RFC 8707"));
-}
-
-#[test]
-fn authorize_params_cannot_replace_derived_ones() {
-    let given = arguments(&[
-        "--authorize-param",
-        "audience=https://a/?b=c",
-        "--authorize-param",
-        "prompt=consent",
-    ]);
-    assert_eq!(
-        given.sign_in.authorize_params,
-        [("audience", "https://a/?b=c"), ("prompt", "consent")]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    );
-    for key in [
-        "state",
-        "client_id",
-        "redirect_uri",
-        "response_type",
-        "code_challenge",
-        "code_challenge_method",
-    ] {
-        assert!(refusal(&["--authorize-param", &format!("{key}=x")]).contains(key));
-    }
-    assert!(refusal(&["--authorize-param", "=x"]).contains("key=value"));
-    assert!(arguments(&["--authorize-param", "resource=x"]).warnings[0].contains("--resource"));
-}
-
-#[test]
-fn a_success_url_must_be_encrypted_and_without_credentials() {
-    let url = |flags: &[&str]| arguments(flags).sign_in.success_url.map(String::from);
-    assert_eq!(
-        url(&["--auth-success-url", "https://a.example/done"]).as_deref(),
-        Some("https://a.example/done")
-    );
-    assert!(url(&["--auth-success-url", "http://a.example/", "--allow-http"]).is_some());
-    for value in [
-        "http://a.example/",
-        "https://a.example/?x",
-        "https://a.example/#",
-        "https://u@a.example/",
-        "a",
-    ] {
-        assert!(
-            refusal(&["--auth-success-url", value]).contains("--auth-success-url"),
-            "{value}"
-        );
-    }
-    let twice = [
-        "--auth-success-url",
-        "https://a.example/",
-        "--auth-success-url",
-        "https://a.example/",
-    ];
-    assert!(refusal(&twice).contains("twice"));
 }
 
 #[test]

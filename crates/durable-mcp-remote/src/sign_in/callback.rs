@@ -1,6 +1,9 @@
 //! Loopback endpoint that the browser comes back to (RFC 8252, section 7.3), and that instances of this program and of the
 //! reference find one another by.
 
+mod answer;
+mod head;
+
 use std::collections::HashSet;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -8,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Url;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -16,19 +19,17 @@ use tokio::time::timeout;
 
 use super::authorize::Redirect;
 use super::error::SignInError;
-use super::page::{Language, Outcome};
+use super::page::Outcome;
 use crate::log::without_secrets;
 use crate::store::Store;
 use crate::store::records::PendingFlow;
+use answer::Answer;
+use head::{Head, read_head};
 
 /// Path by which an instance tells what it signs in to.
 pub(crate) const ID_PATH: &str = "/.mcp-remote/id";
 /// Path that older versions of the reference wait at.
 pub(crate) const WAIT_PATH: &str = "/wait-for-auth";
-/// Largest head of a request: browsers send cookies of other programs on this machine, too.
-const MAX_HEAD: usize = 64 * 1024;
-/// Empty line that ends the head of a request.
-const HEAD_END: &[u8] = b"\r\n\r\n";
 /// Time in which a request has to be there.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Longest wait for the token endpoint, before the page is shown.
@@ -193,68 +194,6 @@ async fn handle(mut stream: TcpStream, endpoint: Arc<Endpoint>) {
     .await;
 }
 
-async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
-    let mut head = Vec::new();
-    let mut chunk = [0; 4096];
-    loop {
-        let count = stream.read(&mut chunk).await?;
-        if count == 0 || head.len() > MAX_HEAD {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        // The end may have begun in the bytes before.
-        let start = head.len().saturating_sub(HEAD_END.len() - 1);
-        head.extend_from_slice(chunk.get(..count).unwrap_or_default());
-        if memchr::memmem::find(head.get(start..).unwrap_or_default(), HEAD_END).is_some() {
-            break;
-        }
-    }
-    String::from_utf8(head).map_err(|_| io::ErrorKind::InvalidData.into())
-}
-
-/// Parts of a request that count here.
-#[derive(Debug)]
-struct Head {
-    method: String,
-    url: Url,
-    is_of_loopback: bool,
-    language: Language,
-}
-
-impl Head {
-    fn parse(head: &str) -> Option<Self> {
-        let mut lines = head.split("\r\n");
-        let mut first = lines.next()?.split(' ');
-        let (method, target) = (first.next()?.to_owned(), first.next()?);
-        let url = Url::parse(&format!("http://localhost{target}"))
-            .ok()
-            .filter(|_| target.starts_with('/'))?;
-        let fields: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once(':')).collect();
-        let values = |wanted: &'static str| {
-            let fields = fields
-                .iter()
-                .filter(move |(name, _)| name.eq_ignore_ascii_case(wanted));
-            fields.map(|(_, value)| value.trim())
-        };
-        // A page of another name that resolves to this machine must not be able to ask.
-        let is_of_loopback =
-            values("host").count() == 1 && values("host").all(is_loopback_authority);
-        let language = Language::of(values("accept-language").next().unwrap_or_default());
-        Some(Self {
-            method,
-            url,
-            is_of_loopback,
-            language,
-        })
-    }
-}
-
-fn is_loopback_authority(authority: &str) -> bool {
-    let is_plain = !authority.contains(['@', '/', '?', '#', '\\']);
-    is_plain
-        && Url::parse(&format!("http://{authority}"))
-            .is_ok_and(|url| crate::arguments::is_loopback(&url))
-}
-
 impl Endpoint {
     async fn answer(&self, head: &Head) -> Answer {
         if !head.is_of_loopback {
@@ -337,143 +276,12 @@ impl Endpoint {
     }
 }
 
-struct Answer {
-    status: u16,
-    content_type: &'static str,
-    location: Option<String>,
-    body: String,
-}
-
-impl Answer {
-    fn text(status: u16, body: &str) -> Self {
-        Self {
-            status,
-            content_type: "text/plain; charset=utf-8",
-            location: None,
-            body: body.to_owned(),
-        }
-    }
-
-    fn json(value: &serde_json::Value) -> Self {
-        Self {
-            status: 200,
-            content_type: "application/json",
-            location: None,
-            body: value.to_string(),
-        }
-    }
-
-    fn page(status: u16, outcome: &Outcome, language: Language) -> Self {
-        Self {
-            status,
-            content_type: "text/html; charset=utf-8",
-            location: None,
-            body: outcome.page(language),
-        }
-    }
-
-    fn see_other(url: &Url) -> Self {
-        Self {
-            location: Some(url.to_string()),
-            ..Self::text(303, "")
-        }
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let reason = match self.status {
-            200 => "OK",
-            202 => "Accepted",
-            303 => "See Other",
-            400 => "Bad Request",
-            404 => "Not Found",
-            405 => "Method Not Allowed",
-            _ => "Misdirected Request",
-        };
-        let location = self
-            .location
-            .as_ref()
-            .map(|location| format!("location: {location}\r\n"))
-            .unwrap_or_default();
-        format!(
-            "HTTP/1.1 {} {reason}\r\ncontent-type: {}\r\ncontent-length: {}\r\n{location}{HEADERS}\r\n{}",
-            self.status,
-            self.content_type,
-            self.body.len(),
-            self.body
-        )
-        .into_bytes()
-    }
-}
-
-/// Headers of every answer. The URL of the page has a code in it, so no referrer, cache, frame or remote content is allowed.
-const HEADERS: &str = "cache-control: no-store\r\nreferrer-policy: no-referrer\r\nx-content-type-options: nosniff\r\n\
-    x-frame-options: DENY\r\ncontent-security-policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'\r\n\
-    connection: close\r\n";
-
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
+    use tokio::io::AsyncReadExt as _;
+
     use super::*;
 
-    #[test]
-    fn only_loopback_names_are_accepted_as_callback_host() {
-        for host in [
-            "localhost",
-            "localhost:3334",
-            "127.0.0.1:1",
-            "[::1]:80",
-            "LOCALHOST:1",
-        ] {
-            assert!(is_loopback_authority(host), "{host}");
-        }
-        for host in [
-            "",
-            "evil.example",
-            "localhost.evil.example:1",
-            "evil@localhost",
-            "127.0.0.1.nip.io",
-            "localhost/x",
-        ] {
-            assert!(!is_loopback_authority(host), "{host}");
-        }
-    }
-
-    /// One byte a read, as far as there are any.
-    struct ByteByByte<'a>(&'a [u8]);
-
-    impl AsyncRead for ByteByByte<'_> {
-        fn poll_read(
-            mut self: std::pin::Pin<&mut Self>,
-            _: &mut std::task::Context<'_>,
-            buffer: &mut tokio::io::ReadBuf<'_>,
-        ) -> std::task::Poll<io::Result<()>> {
-            if let Some((first, rest)) = self.0.split_first() {
-                buffer.put_slice(&[*first]);
-                self.0 = rest;
-            }
-            std::task::Poll::Ready(Ok(()))
-        }
-    }
-
-    #[tokio::test]
-    async fn a_request_head_ends_at_its_empty_line_in_any_division() {
-        let text = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
-        let mut slow = ByteByByte(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nrest");
-        assert_eq!(read_head(&mut slow).await.unwrap(), text);
-        assert_eq!(read_head(&mut text.as_bytes()).await.unwrap(), text);
-        assert!(
-            read_head(&mut "GET / HTTP/1.1\r\nHost: localhost\r\n".as_bytes())
-                .await
-                .is_err()
-        );
-        let endless = "x".repeat(2 * MAX_HEAD);
-        assert!(
-            read_head(&mut ByteByByte(endless.as_bytes()))
-                .await
-                .is_err()
-        );
-    }
-
-    #[cfg(unix)]
     #[tokio::test]
     async fn a_silent_connection_does_not_keep_the_endpoint_from_closing() {
         let folder = crate::store::tests::Folder::new("callback");
@@ -502,31 +310,5 @@ mod tests {
         assert!(page.starts_with("HTTP/1.1 404"), "{page}");
         timeout(HEAD_TIME / 2, server.close()).await.unwrap();
         assert!(silent.read(&mut [0]).await.is_ok_and(|count| count == 0));
-    }
-
-    #[test]
-    fn a_request_head_needs_one_host_and_a_path() {
-        let parse = |text: &str| Head::parse(text);
-        let good =
-            parse("GET /oauth/callback?code=a HTTP/1.1\r\nHost: localhost:1\r\nAccept-Language: zh\r\n\r\n").unwrap();
-        assert!(good.is_of_loopback);
-        assert_eq!(
-            (good.url.path(), good.language),
-            ("/oauth/callback", Language::Chinese)
-        );
-        assert!(!parse("GET / HTTP/1.1\r\n\r\n").unwrap().is_of_loopback);
-        assert!(
-            !parse("GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n")
-                .unwrap()
-                .is_of_loopback
-        );
-        for bad in [
-            "",
-            "GET",
-            "GET http://x/ HTTP/1.1\r\n\r\n",
-            "GET @evil.example/ HTTP/1.1\r\n\r\n",
-        ] {
-            assert!(parse(bad).is_none(), "{bad}");
-        }
     }
 }

@@ -1,44 +1,23 @@
-//! Requests in flight at a server with sessions, each for one request of the client after another: the first, and those that bring
-//! answers to questions.
+//! Request in flight at a server with sessions, for one request of the client after another: the first, and those that bring answers to
+//! questions.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 use super::capabilities::admit;
 use super::level::Level;
-use crate::calls::{Call, Open};
+use crate::calls::Call;
 use crate::message::{Id, Message};
 use crate::silence::{OpenQuestion, Silence};
 use crate::trouble::Trouble;
 
 /// Questions of one request that are not with the client yet. A server that has more does not wait for answers.
-const MAX_QUESTIONS: usize = 64;
-/// Bytes of all questions that have no answer. They are stored until the client comes back.
-const QUESTION_BYTES: usize = 16 << 20;
-/// Bytes of responses that came while their questions are with the client. They are stored until the client comes back.
-const MAX_HELD_BYTES: usize = 8 << 20;
+pub(super) const MAX_QUESTIONS: usize = 64;
 /// Methods that may be answered with questions (2026-07-28, Multi Round-Trip Requests).
 const ASKING: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
-
-/// Requests in flight, oldest first.
-pub(super) struct ServerCalls {
-    open: RefCell<Vec<Rc<ServerCall>>>,
-    /// Room for questions, in bytes.
-    room: Arc<Semaphore>,
-}
-
-impl Default for ServerCalls {
-    fn default() -> Self {
-        Self {
-            open: RefCell::default(),
-            room: Arc::new(Semaphore::new(QUESTION_BYTES)),
-        }
-    }
-}
 
 /// Request in flight at the server.
 pub(super) struct ServerCall {
@@ -104,156 +83,23 @@ impl Question {
         }
     }
 
+    /// Bytes that it takes until it is answered.
+    pub(super) fn size(&self) -> usize {
+        self.params.as_ref().map_or(0, String::len)
+    }
+
+    /// Question with the room that it takes. `is_tied` says that it came with the answer to a call.
+    pub(super) fn in_room(self, room: OwnedSemaphorePermit, is_tied: bool) -> Self {
+        Self {
+            is_tied,
+            _room: Some(room),
+            ..self
+        }
+    }
+
     /// Notes the session that waits for the answer, by its generation.
     pub(super) fn of_session(self, generation: u64) -> Self {
         Self { generation, ..self }
-    }
-}
-
-/// Right to the outcome of a request in flight. Without it, the request is cancelled.
-pub(super) struct OwnedCall {
-    pub(super) call: Rc<ServerCall>,
-    calls: Rc<ServerCalls>,
-    _open: Open,
-}
-
-impl Drop for OwnedCall {
-    fn drop(&mut self) {
-        self.calls
-            .open
-            .borrow_mut()
-            .retain(|call| !Rc::ptr_eq(call, &self.call));
-        // Another call may wait for the answers to these.
-        for question in self.call.questions.take() {
-            if !question.is_tied {
-                self.calls.ask(question, None);
-            }
-        }
-    }
-}
-
-impl ServerCalls {
-    /// Adds a request, which is cancelled when the result is dropped.
-    pub(super) fn add(self: &Rc<Self>, call: ServerCall, open: Open) -> OwnedCall {
-        let call = Rc::new(call);
-        self.open.borrow_mut().push(Rc::clone(&call));
-        OwnedCall {
-            call,
-            calls: Rc::clone(self),
-            _open: open,
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.open.borrow().is_empty()
-    }
-
-    /// Most verbose level that a request asks for.
-    pub(super) fn most_verbose(&self) -> Option<Level> {
-        self.open
-            .borrow()
-            .iter()
-            .filter_map(|call| call.waiting.borrow().as_ref()?.level)
-            .min()
-    }
-
-    /// Whether a log message is asked for: by the request `from`, or by any where that is not known.
-    pub(super) fn wants_log(&self, level: Option<Level>, from: Option<&Id>) -> bool {
-        self.open
-            .borrow()
-            .iter()
-            .filter(|call| from.is_none_or(|id| *id == call.id))
-            .any(|call| {
-                let least = call
-                    .waiting
-                    .borrow()
-                    .as_ref()
-                    .and_then(|waiting| waiting.level);
-                // Levels that are not known are shown to everyone who asks for some.
-                least.is_some_and(|least| level.is_none_or(|level| level >= least))
-            })
-    }
-
-    /// Token that the client's present request has in place of the one that the server was given.
-    pub(super) fn present_token(&self, given: &Id) -> Option<Id> {
-        let calls = self.open.borrow();
-        let call = calls
-            .iter()
-            .find(|call| call.token.as_ref() == Some(given))?;
-        call.waiting.borrow().as_ref()?.token.clone()
-    }
-
-    /// Whether a request of the client waits.
-    pub(super) fn has_waiting(&self) -> bool {
-        self.open
-            .borrow()
-            .iter()
-            .any(|call| call.waiting.borrow().is_some())
-    }
-
-    /// Puts a question to the request `from`, or, where that is not known, to the newest one whose client can answer it; `false` if
-    /// there is none.
-    pub(super) fn ask(&self, question: Question, from: Option<&Id>) -> bool {
-        let size = question.params.as_ref().map_or(0, String::len);
-        let room = u32::try_from(size)
-            .ok()
-            .and_then(|size| Arc::clone(&self.room).try_acquire_many_owned(size).ok());
-        let Some(room) = room else { return false };
-        let calls = self.open.borrow();
-        let can_ask = |call: &&Rc<ServerCall>| {
-            from.is_none_or(|id| *id == call.id)
-                && !call.has_outcome()
-                && ASKING.contains(&call.method.as_str())
-                && call.questions.borrow().len() < MAX_QUESTIONS
-                && admit(
-                    &call.capabilities.borrow(),
-                    &question.method,
-                    question.params.as_deref().unwrap_or("{}"),
-                )
-        };
-        let able = calls.iter().filter(can_ask);
-        // The last of those that are equal.
-        let newest =
-            able.max_by_key(|call| (call.waiting.borrow().is_some(), call.asked.get() == 0));
-        let Some(call) = newest else { return false };
-        call.put(Question {
-            is_tied: from.is_some(),
-            _room: Some(room),
-            ..question
-        });
-        call.changed.notify_one();
-        true
-    }
-
-    /// Takes back a question that no client has seen; the server no longer waits for its answer.
-    pub(super) fn withdraw(&self, id: &Id) {
-        for call in self.open.borrow().iter() {
-            call.questions
-                .borrow_mut()
-                .retain(|question| question.id.as_ref() != Some(id));
-        }
-    }
-
-    /// Notes the outcome of a request.
-    pub(super) fn finish(&self, call: &ServerCall, outcome: Result<Message, Trouble>) {
-        let size = |outcome: &Result<Message, Trouble>| {
-            outcome.as_ref().map_or(0, |message| message.bytes.len())
-        };
-        let mut outcome = outcome;
-        if call.waiting.borrow().is_none() {
-            let held: usize = self
-                .open
-                .borrow()
-                .iter()
-                .filter_map(|call| call.outcome.borrow().as_ref().map(size))
-                .sum();
-            if held + size(&outcome) > MAX_HELD_BYTES {
-                let reason = "the result came before the answers to its questions, and is too long to be stored";
-                outcome = Err(Trouble::Lost(reason.to_owned()));
-            }
-        }
-        call.outcome.replace(Some(outcome));
-        call.changed.notify_one();
     }
 }
 
@@ -281,6 +127,74 @@ impl ServerCall {
             is_over: Cell::default(),
             changed: Notify::new(),
         }
+    }
+
+    /// Level of logs that the present request asks for.
+    pub(super) fn level(&self) -> Option<Level> {
+        self.waiting.borrow().as_ref()?.level
+    }
+
+    /// Progress token that the server was given.
+    pub(super) fn given_token(&self) -> Option<&Id> {
+        self.token.as_ref()
+    }
+
+    /// Progress token of the present request.
+    pub(super) fn present_token(&self) -> Option<Id> {
+        self.waiting.borrow().as_ref()?.token.clone()
+    }
+
+    /// Whether a request of the client waits for it.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.waiting.borrow().is_some()
+    }
+
+    /// Whether its client can be asked this.
+    pub(super) fn can_ask(&self, question: &Question) -> bool {
+        !self.has_outcome()
+            && ASKING.contains(&self.method.as_str())
+            && self.questions.borrow().len() < MAX_QUESTIONS
+            && admit(
+                &self.capabilities.borrow(),
+                &question.method,
+                question.params.as_deref().unwrap_or("{}"),
+            )
+    }
+
+    /// Order in which calls are asked what is of none of them: those whose client waits, and those that were not asked yet.
+    pub(super) fn readiness(&self) -> (bool, bool) {
+        (self.has_waiting(), self.asked.get() == 0)
+    }
+
+    /// Puts a question to the client.
+    pub(super) fn ask(&self, question: Question) {
+        self.put(question);
+        self.changed.notify_one();
+    }
+
+    /// Takes back a question that the client has not seen.
+    pub(super) fn withdraw(&self, id: &Id) {
+        self.questions
+            .borrow_mut()
+            .retain(|question| question.id.as_ref() != Some(id));
+    }
+
+    /// Takes the questions that another call may wait for.
+    pub(super) fn leave_untied(&self) -> Vec<Question> {
+        let mut questions = self.questions.take();
+        questions.retain(|question| !question.is_tied);
+        questions
+    }
+
+    /// Notes the outcome.
+    pub(super) fn finish(&self, outcome: Result<Message, Trouble>) {
+        self.outcome.replace(Some(outcome));
+        self.changed.notify_one();
+    }
+
+    /// Bytes of the outcome that waits.
+    pub(super) fn outcome_bytes(&self) -> usize {
+        self.outcome.borrow().as_ref().map_or(0, size)
     }
 
     fn put(&self, question: Question) {
@@ -353,249 +267,7 @@ impl ServerCall {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::calls::Done;
-
-    fn waiting(capabilities: Value, level: Option<Level>, token: Option<&str>) -> Waiting {
-        Waiting {
-            capabilities: serde_json::from_value(capabilities).unwrap(),
-            level,
-            token: token.map(|token| Id::Text(token.to_owned())),
-        }
-    }
-
-    fn call(calls: &Rc<ServerCalls>, id: &str, method: &str, waiting: Waiting) -> OwnedCall {
-        let (open, done) = Done::pair();
-        let own = Call {
-            id: Id::Text(id.to_owned()),
-            method: method.to_owned(),
-            done,
-            silence: Arc::default(),
-        };
-        calls.add(
-            ServerCall::new(&own, &Arc::default(), None, false, waiting),
-            open,
-        )
-    }
-
-    fn form(id: &str) -> Question {
-        Question::new(
-            Some(Id::Text(id.to_owned())),
-            "elicitation/create",
-            Some("{}".to_owned()),
-        )
-    }
-
-    fn asked(call: &OwnedCall) -> Vec<String> {
-        call.call
-            .take_questions()
-            .into_iter()
-            .filter_map(|question| Some(question.id?.to_string()))
-            .collect()
-    }
-
-    #[test]
-    fn a_question_goes_to_its_call_or_to_one_that_can_answer() {
-        let calls = Rc::new(ServerCalls::default());
-        let elicits = || waiting(json!({ "elicitation": { "form": {} } }), None, None);
-        let first = call(&calls, "1", "tools/call", elicits());
-        let second = call(&calls, "2", "prompts/get", elicits());
-        let third = call(&calls, "3", "tools/call", waiting(json!({}), None, None));
-        let list = call(&calls, "4", "tools/list", elicits());
-        assert!(calls.ask(form("a"), Some(&first.call.id)));
-        assert!(calls.ask(form("b"), None));
-        assert!(!calls.ask(form("c"), Some(&third.call.id)));
-        assert!(!calls.ask(form("d"), Some(&list.call.id)));
-        assert_eq!(asked(&first), ["\"a\""]);
-        assert_eq!(asked(&second), ["\"b\""]);
-        // Its own questions are with the client, and it is the only one left.
-        drop(second);
-        assert!(calls.ask(form("e"), None));
-        calls.withdraw(&Id::Text("e".into()));
-        assert!(asked(&first).is_empty());
-        drop((first, third, list));
-        assert!(calls.is_empty());
-        assert!(!calls.ask(form("f"), None));
-    }
-
-    #[test]
-    fn a_question_moves_to_another_call_when_its_call_ends() {
-        let calls = Rc::new(ServerCalls::default());
-        let elicits = || waiting(json!({ "elicitation": { "form": {} } }), None, None);
-        let [first, second, third] =
-            ["1", "2", "3"].map(|id| call(&calls, id, "tools/call", elicits()));
-        assert!(calls.ask(form("a"), None));
-        assert!(calls.ask(form("b"), Some(&third.call.id)));
-        drop(third);
-        assert_eq!(asked(&second), ["\"a\""]);
-        assert!(
-            asked(&first).is_empty(),
-            "the other one was the third call's own"
-        );
-        calls.finish(&first.call, Err(Trouble::Lost(String::new())));
-        assert!(calls.ask(form("c"), None));
-        assert_eq!(asked(&second), ["\"c\""]);
-        drop(second);
-        assert!(
-            !calls.ask(form("d"), None),
-            "the call that is left has its outcome"
-        );
-    }
-
-    #[test]
-    fn a_question_without_a_call_goes_to_the_newest_unasked_call() {
-        let calls = Rc::new(ServerCalls::default());
-        let elicits = || waiting(json!({ "elicitation": { "form": {} } }), None, None);
-        let older = call(&calls, "1", "tools/call", elicits());
-        let newer = call(&calls, "2", "tools/call", elicits());
-        assert!(calls.ask(form("a"), None));
-        assert!(asked(&older).is_empty());
-        assert_eq!(asked(&newer), ["\"a\""]);
-    }
-
-    #[test]
-    fn questions_of_one_call_are_bounded() {
-        let calls = Rc::new(ServerCalls::default());
-        let one = call(
-            &calls,
-            "1",
-            "tools/call",
-            waiting(json!({ "elicitation": { "form": {} } }), None, None),
-        );
-        for _ in 0..MAX_QUESTIONS {
-            assert!(calls.ask(form("q"), None));
-        }
-        assert!(!calls.ask(form("q"), None));
-        assert_eq!(asked(&one).len(), MAX_QUESTIONS);
-    }
-
-    #[test]
-    fn the_bytes_of_questions_are_bounded_until_they_are_answered() {
-        let calls = Rc::new(ServerCalls::default());
-        let one = call(
-            &calls,
-            "1",
-            "tools/call",
-            waiting(json!({ "elicitation": { "form": {} } }), None, None),
-        );
-        let long = || {
-            let params = format!(r#"{{"message":"{}"}}"#, "x".repeat(QUESTION_BYTES / 2));
-            Question::new(
-                Some(Id::Number("1".to_owned())),
-                "elicitation/create",
-                Some(params),
-            )
-        };
-        assert!(calls.ask(long(), None));
-        let with_client = one.call.take_questions();
-        assert!(!calls.ask(long(), None));
-        assert!(calls.ask(form("short"), None));
-        drop(with_client);
-        assert!(calls.ask(long(), None));
-    }
-
-    #[test]
-    fn url_elicitations_go_to_a_client_that_can_open_them() {
-        let calls = Rc::new(ServerCalls::default());
-        let page = || vec![r#"{"mode":"url","url":"https://a.example"}"#.to_owned()];
-        let forms = call(
-            &calls,
-            "1",
-            "tools/call",
-            waiting(json!({ "elicitation": { "form": {} } }), None, None),
-        );
-        assert!(!forms.call.put_pages(page()) && !forms.call.is_over());
-        let pages = call(
-            &calls,
-            "2",
-            "tools/call",
-            waiting(json!({ "elicitation": { "url": {} } }), None, None),
-        );
-        assert!(!pages.call.put_pages(Vec::new()));
-        assert!(pages.call.put_pages(page()) && pages.call.is_over());
-        assert_eq!(pages.call.take_questions().len(), 1);
-    }
-
-    #[test]
-    fn log_messages_below_the_level_of_their_request_are_dropped() {
-        let calls = Rc::new(ServerCalls::default());
-        let quiet = call(&calls, "1", "tools/call", waiting(json!({}), None, None));
-        assert!(!calls.wants_log(Some(Level::Emergency), None));
-        assert_eq!(calls.most_verbose(), None);
-        let loud = call(
-            &calls,
-            "2",
-            "tools/call",
-            waiting(json!({}), Some(Level::Info), None),
-        );
-        let other = call(
-            &calls,
-            "3",
-            "tools/call",
-            waiting(json!({}), Some(Level::Error), None),
-        );
-        assert_eq!(calls.most_verbose(), Some(Level::Info));
-        for (level, from, wanted) in [
-            (Some(Level::Debug), None, false),
-            (Some(Level::Info), None, true),
-            (None, None, true),
-            (Some(Level::Info), Some(&loud), true),
-            (Some(Level::Info), Some(&other), false),
-            (Some(Level::Emergency), Some(&quiet), false),
-        ] {
-            assert_eq!(
-                calls.wants_log(level, from.map(|call| &call.call.id)),
-                wanted,
-                "{level:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn progress_has_the_token_of_the_waiting_request() {
-        let calls = Rc::new(ServerCalls::default());
-        let one = call(
-            &calls,
-            "1",
-            "tools/call",
-            waiting(json!({ "elicitation": { "form": {} } }), None, Some("t1")),
-        );
-        let given = Id::Text("t1".into());
-        assert_eq!(calls.present_token(&given), Some(given.clone()));
-        assert!(calls.ask(form("a"), None));
-        assert_eq!(one.call.take_questions().len(), 1);
-        assert_eq!(calls.present_token(&given), None);
-        one.call.resume(waiting(json!({}), None, Some("t2")));
-        assert_eq!(calls.present_token(&given), Some(Id::Text("t2".into())));
-    }
-
-    #[test]
-    fn a_long_result_is_not_stored_while_a_question_is_open() {
-        let calls = Rc::new(ServerCalls::default());
-        let result = |bytes: usize| {
-            Message::written(format!(
-                r#"{{"jsonrpc":"2.0","id":1,"result":{{"text":"{}"}}}}"#,
-                "x".repeat(bytes)
-            ))
-            .unwrap()
-        };
-        let one = call(
-            &calls,
-            "1",
-            "tools/call",
-            waiting(json!({ "elicitation": { "form": {} } }), None, None),
-        );
-        calls.finish(&one.call, Ok(result(MAX_HELD_BYTES)));
-        assert!(one.call.take_outcome().unwrap().is_ok());
-        assert!(calls.ask(form("a"), None));
-        one.call.take_questions();
-        calls.finish(&one.call, Ok(result(MAX_HELD_BYTES)));
-        assert!(one.call.take_outcome().unwrap().is_err());
-        calls.finish(&one.call, Ok(result(10)));
-        assert!(one.call.take_outcome().unwrap().is_ok());
-    }
+/// Bytes of an outcome.
+pub(super) fn size(outcome: &Result<Message, Trouble>) -> usize {
+    outcome.as_ref().map_or(0, |message| message.bytes.len())
 }

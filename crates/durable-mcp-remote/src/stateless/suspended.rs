@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::server_call::{OwnedCall, Question};
+use super::server_call::Question;
+use super::server_calls::OwnedCall;
 use crate::calls::Open;
 use crate::message::Id;
 
