@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::headers::headers;
+use super::headers::{headers, is_of_modern};
 use super::rounds::is_mismatch;
 use crate::bridge::Bridge;
 use crate::calls::Call;
@@ -23,7 +23,7 @@ impl Bridge {
         message: &Message,
     ) -> Result<(), Trouble> {
         let exchange = self.exchange_with_tools(call, message);
-        if !self.is_passing() {
+        if !self.is_passing() || !is_of_modern(message) {
             return exchange.await;
         }
         tokio::select! {
