@@ -45,7 +45,7 @@ for (const [whose, holder] of [
   });
 }
 
-test("of processes that find the lock of a killed build one gets it", async () => {
+test("one of several processes takes the lock of a killed build", async () => {
   const folder = mkdtempSync(join(tmpdir(), "durable-mcp-lock-"));
   const lock = join(folder, "lock");
   const gone = spawn(process.execPath, ["-e", ""]);

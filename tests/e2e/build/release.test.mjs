@@ -42,7 +42,7 @@ test("a release sets owner and version everywhere, and a second one does the sam
   }
 });
 
-test("another owner or version anywhere is told with its file", () => {
+test("a differing owner or version is reported with its file", () => {
   const { owner, version } = released(folder);
   const add = (file, text) => writeFileSync(join(folder, file), read(file) + text);
   add("docs/start.md", `\nhttps://github.com/${"somebody"}/durable-mcp\n`);
@@ -53,7 +53,7 @@ test("another owner or version anywhere is told with its file", () => {
   ]);
 });
 
-test("what is unreleased in the changelog is under the version afterwards, once", () => {
+test("a release moves unreleased changes under its version once", () => {
   const release = { version: "2.0.0", date: "2026-12-01" };
   for (let time = 0; time < 2; time++) dateChanges(folder, release);
   assert.match(read("CHANGELOG.md"), /\n## \[Unreleased\]\n\n## \[2\.0\.0\] - 2026-12-01\n\n### Added\n/);

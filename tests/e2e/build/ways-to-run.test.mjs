@@ -36,7 +36,7 @@ for (const { title, start, prefix, page, person } of [
   { title: "GitHub", start: gitHub, prefix: "GITHUB", page: "github.md", person: "The Octocat" },
   { title: "Cloudflare", start: cloudflare, prefix: "CLOUDFLARE", page: "cloudflare.md", person: "Ann Example" },
 ]) {
-  test(`with two secrets of ${title} in .dev.vars, people sign in with ${title}`, async () => {
+  test(`two secrets of ${title} in .dev.vars enable sign-in with ${title}`, async () => {
     await using provider = await start();
     const { credentials, vars } = provider;
     const documented = documentedVars(page);

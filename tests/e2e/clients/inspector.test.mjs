@@ -60,14 +60,14 @@ for (const [name, endpoint, version] of [
   ["by its own probing", AUTO, "2026-07-28"],
 ]) {
   describe(`the Inspector's command line ${name}`, () => {
-    test("connects", async () => {
+    test("the Inspector connects", async () => {
       const { protocolVersion, serverInfo, capabilities } = await inspected(endpoint, "--method", "initialize");
       assert.equal(protocolVersion, version);
       assert.ok(serverInfo.name && serverInfo.version);
       assert.ok(capabilities.tools && capabilities.resources && capabilities.prompts);
     });
 
-    test("lists the tools, and finds their schemas portable", async () => {
+    test("the Inspector lists the tools and finds their schemas portable", async () => {
       const { tools } = await inspected(endpoint, "--method", "tools/list", "--strict");
       for (const tool of TOOLS)
         assert.ok(
@@ -76,7 +76,7 @@ for (const [name, endpoint, version] of [
         );
     });
 
-    test("calls a tool", async () => {
+    test("the Inspector calls a tool", async () => {
       const { content } = await inspected(endpoint, ...tool("add", { a: 40, b: 2 }));
       assert.deepEqual(content, [{ type: "text", text: "42" }]);
     });
@@ -88,17 +88,17 @@ for (const [name, endpoint] of [
   ["without sessions", MODERN],
 ]) {
   describe(`the Inspector's command line ${name}`, () => {
-    test("exits 5 when a tool fails", async () => {
+    test("the Inspector exits with 5 when a tool fails", async () => {
       const { code } = await inspect(endpoint, ...tool("calculate", { operation: "divide", a: 1, b: 0 }));
       assert.equal(code, 5);
     });
 
-    test("reads a resource", async () => {
+    test("the Inspector reads a resource", async () => {
       const { contents } = await inspected(endpoint, "--method", "resources/read", "--uri", "mcp://resource/counter");
       assert.equal(contents[0].text, "0");
     });
 
-    test("lists the resource templates and the prompts, and gets one", async () => {
+    test("the Inspector lists resource templates and prompts, and gets one", async () => {
       assert.ok((await inspected(endpoint, "--method", "resources/templates/list")).resourceTemplates.length > 0);
       assert.ok((await inspected(endpoint, "--method", "prompts/list")).prompts.length > 0);
       const prompt = ["--prompt-name", "greet", "--prompt-args", "name=Ada", "language=french"];
@@ -106,13 +106,13 @@ for (const [name, endpoint] of [
       assert.match(messages[0].content.text, /Ada.*Bonjour/);
     });
 
-    test("serves 300 calls, ten at a time, without an error", async () => {
+    test("the server answers 300 calls, ten at a time, without an error", async () => {
       const load = ["--load", "--load-requests", "300", "--load-concurrency", "10"];
       const { requests, ok, errorMessages } = await inspected(endpoint, ...tool("add", { a: 1, b: 2 }), ...load);
       assert.deepEqual([requests, ok, errorMessages], [300, 300, []]);
     });
 
-    test("finds the page of a tool, and calls it without showing it", async () => {
+    test("the Inspector finds the page of a tool and calls it without showing it", async () => {
       const of = async (...args) => (await inspect(endpoint, ...args, "--app-info")).answers;
       const listed = await of("--method", "tools/list");
       const pages = listed.filter(({ hasApp }) => hasApp).map(({ toolName, resourceUri }) => [toolName, resourceUri]);
@@ -127,7 +127,7 @@ for (const [name, endpoint] of [
 }
 
 describe("the Inspector's command line without sessions", () => {
-  test("goes on with a state in another process", async () => {
+  test("a state continues in another process of the Inspector", async () => {
     const session = begun(await inspected(MODERN, ...tool("increment", { by: 3 })));
     const { content } = await inspected(MODERN, ...tool("increment", { session }));
     assert.deepEqual(content, [{ type: "text", text: "Added 1, total is now 4" }]);
@@ -136,23 +136,23 @@ describe("the Inspector's command line without sessions", () => {
     assert.equal(contents[0].text, "4");
   });
 
-  test("is told what it lacks to answer a tool", async () => {
+  test("the Inspector gets the missing capability of a tool", async () => {
     const { code, stderr } = await inspect(MODERN, ...tool("book_table", { restaurant: "Ada's" }));
     assert.equal(code, 1);
     assert.match(JSON.parse(stderr).error.message, /elicitation/);
   });
 
-  test("finds every schema of the fixtures portable", async () => {
+  test("the Inspector finds every schema of the fixtures portable", async () => {
     const { tools } = await inspected(FIXTURES, "--method", "tools/list", "--strict");
     assert.ok(tools.length > 50);
   });
 
-  test("repeats arguments in headers", async () => {
+  test("the Inspector repeats arguments in headers", async () => {
     const { content } = await inspected(FIXTURES, ...tool("test_x_mcp_header", { region: "Köln", shard: 7 }));
     assert.deepEqual(JSON.parse(content[0].text), { region: "Köln", shard: 7, dry_run: null, text: null });
   });
 
-  test("waits for tasks, and tells those that fail", async () => {
+  test("the Inspector waits for tasks and reports failed ones", async () => {
     const { content } = await inspected(FIXTURES, ...tool("slow_compute", { seconds: 1, label: "sums" }));
     assert.deepEqual(content, [{ type: "text", text: "computed sums in 1 s" }]);
     const { code, result } = await inspect(FIXTURES, ...tool("failing_job"));
@@ -176,7 +176,7 @@ describe("the Inspector's web page", async () => {
     ["Streamable HTTP", "http", "/mcp"],
     ["HTTP+SSE", "sse", "/sse"],
   ]) {
-    test(`connects over ${name}, lists the tools and calls one`, async () => {
+    test(`the Inspector connects over ${name}, lists the tools and calls one`, async () => {
       const page = await browser.newPage();
       page.setDefaultTimeout(WAIT_MS);
       try {
@@ -209,7 +209,7 @@ describe("the Inspector's web page", async () => {
     }
   }
 
-  test("calls tools without a session, and answers what they ask", () =>
+  test("the Inspector calls tools without a session and answers their questions", () =>
     withoutSession(async (page) => {
       const screen = await toolsOf(page);
       await execute(screen, "add", { a: 40, b: 2 });
@@ -221,7 +221,7 @@ describe("the Inspector's web page", async () => {
       await screen.getByText("Booked a table inside for 3 at Ada's.", { exact: true }).waitFor();
     }));
 
-  test("runs a tool as a task, and shows it", () =>
+  test("the Inspector runs a tool as a task and shows it", () =>
     withoutSession(async (page) => {
       const screen = await toolsOf(page);
       await execute(screen, "write_report", { topic: "tea" });
@@ -231,7 +231,7 @@ describe("the Inspector's web page", async () => {
     }));
 
   for (const colorScheme of ["light", "dark"]) {
-    test(`shows the page of a tool, ${colorScheme}`, () =>
+    test(`the Inspector shows the page of a tool, ${colorScheme}`, () =>
       withoutSession(
         async (page) => {
           const complaints = [];
@@ -253,7 +253,7 @@ describe("the Inspector's web page", async () => {
       ));
   }
 
-  test("shows the text of that tool where it shows no pages", () =>
+  test("the Inspector shows the text of a tool where it shows no pages", () =>
     withoutSession(async (page) => {
       const screen = await toolsOf(page);
       await execute(screen, "roll_dice", { dice: 2 });

@@ -34,8 +34,8 @@ const result = (version, value, cached = false) =>
   });
 
 for (const version of ALL) {
-  describe(`a message of ${version}`, () => {
-    test("is a result that fits its request", () => {
+  describe(`messages of ${version}`, () => {
+    test("each result fits its request", () => {
       right(version, result(version, { content: [text("hello")] }), "tools/call");
       right(version, result(version, { tools: [{ name: "a", inputSchema: { type: "object" } }] }, true), "tools/list");
       right(version, result(version, { contents: [{ uri: "a://b", blob: "aGk=" }] }, true), "resources/read");
@@ -43,7 +43,7 @@ for (const version of ALL) {
       right(version, result(version, { completion: { values: ["a"] } }), "completion/complete");
     });
 
-    test("has the members and types of its result", () => {
+    test("each result has the specified members and types", () => {
       wrong(version, result(version, {}), "tools/call", /content/);
       wrong(version, result(version, { content: [text(5)] }), "tools/call", /content\/0\/text must be string/);
       wrong(version, result(version, { content: [{ type: "video" }] }), "tools/call", /anyOf/);
@@ -55,7 +55,7 @@ for (const version of ALL) {
       wrong(version, result(version, {}), "no/such", /no\/such/);
     });
 
-    test("has the envelope of JSON-RPC", () => {
+    test("each message has the envelope of JSON-RPC", () => {
       const { result: value } = result(version, { content: [] });
       wrong(version, { id: 1, result: value }, "tools/call", /jsonrpc/);
       wrong(version, { ...response(value), jsonrpc: "1.0" }, "tools/call", /jsonrpc/);
@@ -66,14 +66,14 @@ for (const version of ALL) {
       wrong(version, null);
     });
 
-    test("is an error with a code and a message", () => {
+    test("each error has a code and a message", () => {
       right(version, failure({ code: -32601, message: "no", data: {} }));
       wrong(version, failure({ message: "no" }), undefined, /code/);
       wrong(version, failure({ code: "-1", message: "no" }), undefined, /code/);
       wrong(version, failure({ code: -32601 }), undefined, /message/);
     });
 
-    test("is a notification that a server sends", () => {
+    test("each notification is one that servers send", () => {
       right(version, notification("notifications/message", { level: "info", data: "hi" }));
       right(version, notification("notifications/progress", { progressToken: "a", progress: 1 }));
       right(version, notification("notifications/tools/list_changed"));
@@ -86,7 +86,7 @@ for (const version of ALL) {
   });
 }
 
-describe("what a version has and others have not", () => {
+describe("differences between versions", () => {
   const allowed = (versions, make, method) => {
     for (const version of ALL) (versions.includes(version) ? right : wrong)(version, make(version), method);
   };
@@ -230,7 +230,7 @@ describe("the clients of the tests", () => {
   const named = (version) => (error) => error instanceof InvalidMessage && error.message.includes(`of ${version} in`);
 
   for (const version of SESSIONS.slice(1)) {
-    test(`judge by the version of the session: ${version}`, async () => {
+    test(`messages are checked against the version of the session: ${version}`, async () => {
       const session = await open(url, { version });
       answer = response({ content: [{ type: "resource_link", uri: "a://b", name: "a" }] });
       for (const headers of [{}, { "x-stream": "yes" }]) {
@@ -242,7 +242,7 @@ describe("the clients of the tests", () => {
     });
   }
 
-  test("judge by the version of the request where there is no session", async () => {
+  test("messages without a session are checked against the version of the request", async () => {
     const list = request(1, "tools/list", { _meta: { "io.modelcontextprotocol/protocolVersion": STATELESS } });
     answer = response({ tools: [], resultType: "complete", ttlMs: 0, cacheScope: "public" });
     assert.equal((await post(url, list)).status, 200);
@@ -250,13 +250,13 @@ describe("the clients of the tests", () => {
     await assert.rejects(post(url, list), named(STATELESS));
   });
 
-  test("judge what comes on the stream of HTTP+SSE", async () => {
+  test("messages on the stream of HTTP+SSE are checked", async () => {
     answer = notification("notifications/message", { level: "loud", data: "hi" });
     const listening = async () => (await openSse(url, { initialize: false })).ended;
     await assert.rejects(listening(), named("2024-11-05"));
   });
 
-  test("leave alone what is no message", async () => {
+  test("texts that are no messages are not checked", async () => {
     answer = { error: "invalid_token" };
     assert.equal((await post(url, { id: "no message" })).status, 200);
   });

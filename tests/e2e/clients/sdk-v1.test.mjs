@@ -60,7 +60,7 @@ for (const [name, transport] of [
   ["HTTP+SSE", sse],
 ]) {
   describe(`SDK v1 over ${name}`, () => {
-    test("lists the tools and calls one", async () => {
+    test("the SDK lists the tools and calls one", async () => {
       const client = await connect(transport());
       const { tools } = await client.listTools({}, LIMIT);
       for (const tool of NAMES)
@@ -71,14 +71,14 @@ for (const [name, transport] of [
       assert.equal(text(await call(client, "add", { a: 40.5, b: 1.5 })), "42");
     });
 
-    test("is told of a tool's error in its result", async () => {
+    test("an error of a tool is in its result", async () => {
       const client = await connect(transport());
       const result = await call(client, "calculate", { operation: "divide", a: 1, b: 0 });
       assert.equal(result.isError, true);
       assert.match(result.content[0].text, /zero/i);
     });
 
-    test("gets progress before the result, in order", async () => {
+    test("progress arrives before the result, in order", async () => {
       const connection = transport();
       const client = await connect(connection);
       const messages = record(connection);
@@ -87,7 +87,7 @@ for (const [name, transport] of [
       assert.deepEqual(steps(messages), [1, 2, 3, "result"]);
     });
 
-    test("answers an elicitation in the middle of a call", async () => {
+    test("the SDK answers an elicitation in the middle of a call", async () => {
       const asked = [];
       const onElicit = ({ params }) => {
         asked.push(params);
@@ -101,7 +101,7 @@ for (const [name, transport] of [
       assert.equal(asked[0].requestedSchema.properties.people.type, "integer");
     });
 
-    test("reads the counter that a tool of its session has changed, and no other session's", async () => {
+    test("the SDK reads the counter of its own session alone", async () => {
       const [client, other] = [await connect(transport()), await connect(transport())];
       const { resources } = await client.listResources({}, LIMIT);
       assert.ok(resources.some(({ uri }) => uri === COUNTER));
@@ -111,7 +111,7 @@ for (const [name, transport] of [
       assert.equal(await counter(other), 0);
     });
 
-    test("is told when a resource that it subscribed to changes", async () => {
+    test("a change of a subscribed resource is notified", async () => {
       const client = await connect(transport());
       const updated = new Promise((resolve) => {
         client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => resolve(params.uri));
@@ -121,7 +121,7 @@ for (const [name, transport] of [
       assert.equal(await bounded(updated, WAIT_MS, "the update"), COUNTER);
     });
 
-    test("reads a resource of a template, with an argument that the server completed", async () => {
+    test("the SDK reads a template's resource with a completed argument", async () => {
       const client = await connect(transport());
       const { resourceTemplates } = await client.listResourceTemplates({}, LIMIT);
       const [{ uriTemplate }] = resourceTemplates;
@@ -132,7 +132,7 @@ for (const [name, transport] of [
       assert.deepEqual([contents[0].uri, contents[0].text], [uri, "Bonjour, Ada!"]);
     });
 
-    test("gets a prompt, with an argument that the server completed", async () => {
+    test("the SDK gets a prompt with a completed argument", async () => {
       const client = await connect(transport());
       const { prompts } = await client.listPrompts({}, LIMIT);
       const [{ name, arguments: declared }] = prompts;
@@ -146,14 +146,14 @@ for (const [name, transport] of [
 }
 
 describe("SDK v1 over Streamable HTTP", () => {
-  test("negotiates the newest version of its era", async () => {
+  test("the newest session version is negotiated", async () => {
     const transport = streamable();
     const client = await connect(transport);
     assert.equal(transport.protocolVersion, "2025-11-25");
     assert.match(transport.sessionId, /^[\x21-\x7e]+$/);
   });
 
-  test("ends its session, which is gone then", async () => {
+  test("the SDK ends its session, which is then unknown", async () => {
     const transport = streamable();
     const client = await connect(transport);
     const { sessionId } = transport;
@@ -164,7 +164,7 @@ describe("SDK v1 over Streamable HTTP", () => {
     await assert.rejects(call(late, "add", { a: 1, b: 2 }), { code: 404 });
   });
 
-  test("goes on after the server was restarted, with what the session stored", async () => {
+  test("a session continues with its state after a restart of the server", async () => {
     const client = await connect(streamable());
     await call(client, "increment", { by: 3 });
     await server.restart();
@@ -172,7 +172,7 @@ describe("SDK v1 over Streamable HTTP", () => {
     assert.equal(await counter(client), 7);
   });
 
-  test("gets the rest of a call whose stream was cut, once each", async () => {
+  test("the rest of a cut stream arrives once", async () => {
     const requests = [];
     const fetch = recordingFetch(
       requests,
@@ -195,7 +195,7 @@ describe("SDK v1 over Streamable HTTP", () => {
     );
   });
 
-  test("gets the result of a call whose stream the server itself closed", async () => {
+  test("the result of a call whose stream the server closed arrives", async () => {
     await using conformance = await fixture();
     const requests = [];
     const transport = new StreamableHTTPClientTransport(new URL("/mcp", conformance.url), {

@@ -101,7 +101,7 @@ describe("a task", () => {
     // It asks before it is one.
     ["test_tool_with_task", {}, { name: "Ada" }, "Done for Ada"],
   ]) {
-    test(`of ${name} with ${JSON.stringify({ ...args, ...answers })} ends with its result`, async () => {
+    test(`a task of ${name} with ${JSON.stringify({ ...args, ...answers })} ends with its result`, async () => {
       const { session } = await connect(fixtures, answers);
       const execution = await session.callTool(name, args);
       assert.equal(execution.kind, "task");

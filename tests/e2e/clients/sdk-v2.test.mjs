@@ -62,14 +62,14 @@ for (const { way, transport, mode, version } of [
   describe(`SDK v2 ${way}`, () => {
     const begin = (options) => connect(transport(), { mode, ...options });
 
-    test("is served in the version that it knows best", async () => {
+    test("the newest common version is used", async () => {
       const client = await begin();
       assert.equal(client.getNegotiatedProtocolVersion(), version);
       assert.equal(client.getServerVersion().name, "durable-mcp-demo");
       assert.match(client.getInstructions(), /\w/);
     });
 
-    test("lists everything and calls a tool", async () => {
+    test("the SDK lists everything and calls a tool", async () => {
       const client = await begin();
       const { tools } = await client.listTools(undefined, LIMIT);
       assert.ok(tools.some(({ name }) => name === "add"));
@@ -80,7 +80,7 @@ for (const { way, transport, mode, version } of [
       assert.equal(text(await call(client, "add", { a: 20, b: 22 })), "42");
     });
 
-    test("is told of a tool's error in its result, and of a call that cannot be by an error", async () => {
+    test("an error of a tool is in its result, and an impossible call is an error", async () => {
       const client = await begin();
       const { isError, content } = await call(client, "calculate", { operation: "divide", a: 1, b: 0 });
       assert.equal(isError, true);
@@ -88,7 +88,7 @@ for (const { way, transport, mode, version } of [
       await assert.rejects(call(client, "no_such_tool"), { code: -32602 });
     });
 
-    test("gets progress before the result, in order", async () => {
+    test("progress arrives before the result, in order", async () => {
       const connection = transport();
       const client = await connect(connection, { mode });
       const messages = record(connection);
@@ -97,7 +97,7 @@ for (const { way, transport, mode, version } of [
       assert.deepEqual(steps(messages), [1, 2, 3, "result"]);
     });
 
-    test("calls off what it no longer waits for", async () => {
+    test("the SDK cancels a call that it no longer waits for", async () => {
       const client = await begin();
       const before = countdowns().length;
       const abort = new AbortController();
@@ -108,7 +108,7 @@ for (const { way, transport, mode, version } of [
       assert.deepEqual(countdowns().slice(before), ["cancelled"]);
     });
 
-    test("answers what a tool asks its user", async () => {
+    test("the SDK answers a question of a tool", async () => {
       const asked = [];
       const elicit = (params) => {
         asked.push(params);
@@ -122,12 +122,12 @@ for (const { way, transport, mode, version } of [
       assert.equal(asked[0].requestedSchema.properties.people.type, "integer");
     });
 
-    test("may say no to what a tool asks", async () => {
+    test("the SDK may decline a question of a tool", async () => {
       const client = await begin({ answers: { "elicitation/create": () => ({ action: "decline" }) } });
       assert.equal(text(await call(client, "book_table", { restaurant: "Grace's" })), "Nothing was booked.");
     });
 
-    test("reads the counter that a tool has changed, and nobody else's", async () => {
+    test("the SDK reads its own counter alone", async () => {
       const [client, other] = [await begin(), await begin()];
       const first = await call(client, "increment", { by: 5 });
       const session = begun(first);
@@ -148,7 +148,7 @@ for (const { way, transport, mode, version } of [
       assert.equal((await call(other, "increment")).content[0].text, "Added 1, total is now 1");
     });
 
-    test("reads a resource of a template and gets a prompt, with an argument that the server completed", async () => {
+    test("the SDK reads a template's resource and gets a prompt with a completed argument", async () => {
       const client = await begin();
       const { resourceTemplates } = await client.listResourceTemplates(undefined, LIMIT);
       const [{ uriTemplate }] = resourceTemplates;
@@ -171,7 +171,7 @@ for (const { way, transport, mode, version } of [
 }
 
 describe("SDK v2 without sessions", () => {
-  test("asks once, and sends no id of a session", async () => {
+  test("the SDK discovers once and sends no session id", async () => {
     const requests = [];
     const client = await connect(streamable({ fetch: recordingFetch(requests) }));
     await call(client, "add", { a: 1, b: 2 });
@@ -185,7 +185,7 @@ describe("SDK v2 without sessions", () => {
     assert.ok(requests.every(({ headers }) => headers.get("mcp-session-id") === null));
   });
 
-  test("is served by one address for every transport too, with answers as events", async () => {
+  test("one address for every transport serves the SDK, with answers as events", async () => {
     await using everything = await fixture({ vars: { SAME_PATH: "true", ANSWERS: "events" } });
     const answers = { "elicitation/create": () => ({ action: "accept", content: { name: "Ada" } }) };
     const client = await connect(streamable({ to: everything }), { answers });
@@ -195,7 +195,7 @@ describe("SDK v2 without sessions", () => {
     await client.close();
   });
 
-  test("asks no second time for what is still good", async () => {
+  test("cached results are not requested again", async () => {
     const requests = [];
     const client = await connect(streamable({ fetch: recordingFetch(requests) }));
     const listed = () => requests.filter(({ headers }) => headers.get("mcp-method") === "tools/list").length;
@@ -206,7 +206,7 @@ describe("SDK v2 without sessions", () => {
     assert.equal(listed(), 2);
   });
 
-  test("is told in a tool's result that a session is not known", async () => {
+  test("an unknown session is reported in the tool's result", async () => {
     const client = await connect(streamable());
     const { content, isError } = await call(client, "increment", { session: "made-up" });
     assert.equal(isError, true);
@@ -214,7 +214,7 @@ describe("SDK v2 without sessions", () => {
     await assert.rejects(client.readResource({ uri: `${COUNTER}?session=made-up` }, LIMIT), { code: -32602 });
   });
 
-  test("answers several questions, one after another and at once", async () => {
+  test("the SDK answers several questions, consecutive and parallel", async () => {
     const answers = {
       "elicitation/create": ({ requestedSchema: { properties } }) => ({
         action: "accept",
@@ -235,14 +235,14 @@ describe("SDK v2 without sessions", () => {
     );
   });
 
-  test("answers what a prompt asks", async () => {
+  test("the SDK answers a question of a prompt", async () => {
     const answers = { "elicitation/create": () => ({ action: "accept", content: { context: "the sea" } }) };
     const client = await connect(streamable({ to: fixtures }), { answers });
     const { messages } = await client.getPrompt({ name: "test_input_required_result_prompt" }, LIMIT);
     assert.equal(messages[0].content.text, "Use this context: the sea");
   });
 
-  test("is told what it lacks to call a tool", async () => {
+  test("the SDK gets the missing capability of a tool", async () => {
     const client = await connect(streamable({ to: fixtures }));
     await assert.rejects(call(client, "test_missing_capability"), ({ code, data }) => {
       assert.equal(code, -32021);
@@ -251,7 +251,7 @@ describe("SDK v2 without sessions", () => {
     });
   });
 
-  test("repeats arguments in headers, as the tool's schema says", async () => {
+  test("the SDK repeats marked arguments in headers", async () => {
     const requests = [];
     const client = await connect(streamable({ to: fixtures, fetch: recordingFetch(requests) }));
     await client.listTools(undefined, LIMIT);
@@ -267,7 +267,7 @@ describe("SDK v2 without sessions", () => {
     });
   });
 
-  test("hears of changes that it listens for, until it stops", async () => {
+  test("subscribed changes arrive until the SDK unsubscribes", async () => {
     const client = await connect(streamable());
     const updated = [];
     client.setNotificationHandler("notifications/resources/updated", ({ params }) => updated.push(params.uri));
@@ -286,7 +286,7 @@ describe("SDK v2 without sessions", () => {
     assert.deepEqual(updated, [uri]);
   });
 
-  test("keeps its lists up to date", async () => {
+  test("the SDK keeps its lists up to date", async () => {
     const listed = [];
     const tools = { onChanged: (error, tools) => listed.push(error ?? tools.length), debounceMs: 0 };
     const client = await connect(streamable({ to: fixtures }), { listChanged: { tools } });

@@ -59,7 +59,7 @@ for (const [over, path, Transport] of [
   }
 
   describe(`the SDK of 2025-03-26 over ${over}`, () => {
-    test("signs in with what the origin says of itself", async () => {
+    test("the SDK signs in with the metadata of the origin", async () => {
       await using proxy = await bearerProxy(server);
       await signsIn(proxy);
       const { seen } = proxy;
@@ -67,7 +67,7 @@ for (const [over, path, Transport] of [
       assert.ok(!seen.some((request) => request.includes("oauth-protected-resource")), seen.join("\n"));
     });
 
-    test("signs in at /register, /authorize and /token when the origin says nothing", async () => {
+    test("the SDK signs in at the default paths without metadata", async () => {
       await using proxy = await bearerProxy(server, { hides: (path) => path.startsWith("/.well-known/") });
       await signsIn(proxy);
       const { seen } = proxy;

@@ -59,24 +59,24 @@ for (const [how, path, ...era] of [
     before(() => (home = temporaryFolder("durable-mcp-inspector")));
     after(() => removeFolder(home));
 
-    test("cannot sign in on its own", async () => {
+    test("the Inspector cannot sign in on its own", async () => {
       const { code, links, said } = await inspect(home, path, ...era, "--stored-auth-only");
       assert.notEqual(code, 0);
       assert.equal(links, 0);
       assert.match(said, /auth_required/);
     });
 
-    test("registers and signs its user in", async () => {
+    test("the Inspector registers and signs its user in", async () => {
       first = await whoami(home, path, ...era);
       assert.deepEqual([first.id, first.links], ["test", 1]);
     });
 
-    test("goes on with what it has stored", async () => {
+    test("the Inspector continues with its stored tokens", async () => {
       const { grant, links } = await whoami(home, path, ...era, "--stored-auth-only");
       assert.deepEqual([grant, links], [first.grant, 0]);
     });
 
-    test("ends its grant and signs in again when it is told to", async () => {
+    test("the Inspector ends its grant and signs in again on request", async () => {
       showMetadata(home);
       const { id, grant, links } = await whoami(home, path, ...era, "--relogin");
       assert.deepEqual([id, links], ["test", 1]);

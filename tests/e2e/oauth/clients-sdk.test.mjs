@@ -80,7 +80,7 @@ for (const { name, sdk, options, grantTypes, redeem, call } of [V1, V2, STATELES
     const transport = (authProvider) => new Transport(url, { authProvider });
 
     describe(`${name} over ${over}`, () => {
-      test("finds its way from the 401, registers, signs in and calls a tool", async () => {
+      test("the SDK discovers from a 401, registers, signs in and calls a tool", async () => {
         const account = new Account(endpoint);
         const client = await signedIn(account, transport);
         const { id, client: caller, resource, scopes } = await whoami(client);
@@ -89,14 +89,14 @@ for (const { name, sdk, options, grantTypes, redeem, call } of [V1, V2, STATELES
         assert.equal(account.visits, 1);
       });
 
-      test("needs no registration when its id is the URL of its metadata document", async () => {
+      test("a client metadata document makes registration unnecessary", async () => {
         const account = new Account(endpoint, { document: DOCUMENT });
         const client = await signedIn(account, transport);
         assert.equal((await whoami(client)).client, DOCUMENT);
         assert.ok(site.asked(DOCUMENT) > 0);
       });
 
-      test("gets a new access token in the middle of a session, without its user", async () => {
+      test("an access token is refreshed in the middle of a session", async () => {
         const account = new Account(endpoint);
         const client = await signedIn(account, transport);
         const before = account.tokens();
@@ -107,7 +107,7 @@ for (const { name, sdk, options, grantTypes, redeem, call } of [V1, V2, STATELES
         assert.notEqual(account.tokens().refresh_token, before.refresh_token);
       });
 
-      test("signs its user in again when the refresh token is of no use either", async () => {
+      test("an invalid refresh token leads to a new sign-in", async () => {
         const account = new Account(endpoint);
         const lost = { access_token: "no-longer-good", refresh_token: "nor-this", token_type: "Bearer" };
         await (await signedIn(account, transport)).close();

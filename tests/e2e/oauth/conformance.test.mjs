@@ -42,17 +42,17 @@ for (const [shape, behind, more] of [
   ["events", events, 1],
 ]) {
   // What else there is is within these two: see conformance.test.mjs.
-  test(`with a token, every scenario passes with answers in ${shape}`, () =>
+  test(`every scenario passes with a token and answers in ${shape}`, () =>
     conformsWithToken(behind, ["--suite", "all"], 233 + more));
 
-  test(`with a token, the requirements of 2026-07-28 are met with answers in ${shape}`, () =>
+  test(`the requirements of 2026-07-28 are met with a token and answers in ${shape}`, () =>
     conformsWithToken(behind, ["--requirements", "2026-07-28"], 196 + more));
 
-  test(`with a token, every scenario of the suite's stable release passes with answers in ${shape}`, () =>
+  test(`every scenario of the stable suite passes with a token and answers in ${shape}`, () =>
     conformsWithToken(behind, ["--suite", "all"], 46 + more, { suite: STABLE }));
 }
 
-test("with a token, every scenario of 2025-06-18 passes", () =>
+test("every scenario of 2025-06-18 passes with a token", () =>
   conformsWithToken(server, ["--suite", "all", "--spec-version", "2025-06-18"], 56));
 
 // The suite's clients cannot sign in, so they are let through a proxy that has.

@@ -35,7 +35,7 @@ async function killDuring(request, ms) {
   return answer;
 }
 
-describe("after a crash", () => {
+describe("the state after a crash", () => {
   test("an unused code is redeemed once", async () => {
     for (const as of [client, confidential]) {
       const authorized = await server.authorized({ client: as });
@@ -65,7 +65,7 @@ describe("after a crash", () => {
     await live(again);
   });
 
-  test("what was revoked is revoked, and what was reused has ended", async () => {
+  test("revoked tokens and reused codes stay invalid", async () => {
     const { tokens } = await server.signIn({ client });
     assert.equal((await server.revoke(client, tokens.refresh_token)).status, 200);
     const { tokens: first } = await server.signIn({ client });

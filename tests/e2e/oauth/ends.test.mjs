@@ -54,7 +54,7 @@ describe("a stateless client", () => {
     ["is disconnected by its user", (jar, of, own, name) => disconnect(jar, name)],
     ["revokes its refresh token", (jar, of, own) => revoke(of, own.tokens)],
   ]) {
-    test(`that ${way} hears no more, and its tasks and questions are nobody's`, async () => {
+    test(`a client that ${way} gets no more notifications, tasks or questions`, async () => {
       const [jar, of, name] = [new Jar(server), await client(server), `Ann who ${way}`];
       const own = await connect(jar, of, name);
       const running = await own.begin("slow_compute", { seconds: 60 });

@@ -242,7 +242,7 @@ for (const [name, flow] of Object.entries(FLOWS)) {
     });
 
     for (const how of FAILURES) {
-      test(`survives that one operation fails: ${how}`, async (t) => {
+      test(`one failed operation is survived: ${how}`, async (t) => {
         for (let number = 0; number < length; number++) {
           await attempt(flow, () => kv.failAt(number, how), `${how} at ${number}`);
         }
@@ -250,7 +250,7 @@ for (const [name, flow] of Object.entries(FLOWS)) {
       });
     }
 
-    test("survives that all fail", async () => {
+    test("a failure of all operations is survived", async () => {
       for (const how of FAILURES) await attempt(flow, () => kv.failAll(how), `${how} always`);
     });
   });

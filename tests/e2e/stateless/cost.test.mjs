@@ -176,7 +176,7 @@ describe("the cost of a signed-in caller", () => {
   });
 });
 
-test("without a key of its own, a deployment reads the one that it made once", async () => {
+test("a deployment without a configured key reads its generated one once", async () => {
   await using keyless = await fixture({ trace: true });
   const client = new Stateless(keyless, { capabilities: { elicitation: {} } });
   const ask = () => client.round("tools/call", { name: "test_input_required_result_elicitation", arguments: {} });

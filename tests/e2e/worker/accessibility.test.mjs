@@ -182,9 +182,9 @@ const LOOKS = [
   ["wide", "light", "zh-Hans"],
 ];
 
-describe("axe finds nothing", () => {
+describe("accessibility of the pages", () => {
   for (const [size, colorScheme, tag] of LOOKS)
-    test(`on any page, ${size}, ${colorScheme}, ${tag}`, async () => {
+    test(`axe finds nothing on any page, ${size}, ${colorScheme}, ${tag}`, async () => {
       const context = await browser.newContext({ viewport: SIZES[size], colorScheme, locale: LANGUAGES[tag] });
       try {
         const page = await context.newPage();
@@ -199,7 +199,7 @@ describe("axe finds nothing", () => {
       }
     });
 
-  test("because it looks: it finds what is wrong with a page that is", async () => {
+  test("axe finds the faults of a faulty page", async () => {
     const page = await browser.newPage();
     try {
       await page.setContent("<html><title>x</title><main><h1>x</h1><img src='data:,'><p style='color:#ddd'>pale</p></main>");

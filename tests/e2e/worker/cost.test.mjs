@@ -52,7 +52,7 @@ test("a session begins without an object", async () => {
   assert.equal(exists(server, cost.result[0]), false);
 });
 
-test("without a key of its own, a deployment reads the one that it made once", async () => {
+test("a deployment without a configured key reads its generated one once", async () => {
   await using keyless = await demo({ trace: true });
   costs(await keyless.cost(() => open(keyless)), { objectRequests: 1, storageReads: 1, storageWrites: 2 });
   costs(await keyless.cost(() => open(keyless)), {});
