@@ -1,11 +1,12 @@
 //! The Model Context Protocol without input or output: messages, versions, the server and its tools.
 //!
 //! Nothing in here knows of HTTP, Durable Objects or time. A [`Server`] holds what a user wrote; [`Server::answer`]
-//! takes one request and a [`Context`] and gives its result. Whatever reaches the client besides that result goes through
+//! takes one [`Call`](call::Call) and a [`Context`] and gives its result. Whatever reaches the client besides that result goes through
 //! the [`Peer`] that the context carries.
 
 pub mod app_page;
 mod caching;
+pub mod call;
 pub mod cancel;
 pub mod capabilities;
 pub mod change;
@@ -27,12 +28,15 @@ mod format;
 pub mod handler;
 mod header_params;
 pub mod initialize;
+mod invoke;
 mod json_path;
 pub(crate) mod json_text;
 pub(crate) mod json_tokens;
 pub mod jsonrpc;
 pub(crate) mod kind;
+mod lists;
 pub mod log;
+pub mod method;
 mod misfit;
 pub mod notify;
 pub mod or_err;
@@ -45,6 +49,7 @@ mod problems;
 pub mod progress;
 pub mod prompt;
 pub mod resource;
+pub mod response;
 pub mod sampling;
 pub mod schema;
 pub mod server;

@@ -3,6 +3,7 @@
 //! An object writes nothing while all goes well. See [`store::Store`] for what is written, and when.
 
 pub mod call_channel;
+pub(crate) mod call_run;
 pub mod core;
 pub mod host;
 pub mod log_line;

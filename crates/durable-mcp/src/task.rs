@@ -15,7 +15,6 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_util::FutureExt;
-use futures_util::future::{AbortHandle, Abortable};
 use serde_json::value::RawValue;
 
 use command::{Begin, Command};
@@ -26,15 +25,15 @@ use record::{Record, Status};
 use crate::formats::{Format, is_of_other_version};
 use crate::hub::user_tag;
 use crate::mcp::Server;
-use crate::mcp::cancel::CancelFlag;
 use crate::mcp::context::{ClientInfo, Context, Extensions};
 use crate::mcp::discover::ResultType;
-use crate::mcp::dispatch::{Answer, Ended, Outcome};
 use crate::mcp::error::Error;
 use crate::mcp::jsonrpc::{Request, to_json};
+use crate::mcp::response::{CallResponse, CallResult};
 use crate::mcp::user::Caller;
-use crate::session::call_channel::{MAX_MESSAGE_BYTES, answer_excess, too_long};
-use crate::session::log_line::{LogLine, RequestLog};
+use crate::session::call_channel::MAX_MESSAGE_BYTES;
+use crate::session::call_run::{CallRun, Cancellation, RunEnd};
+use crate::session::log_line::RequestLog;
 use crate::session::notice::Notice;
 use crate::transport::round_trips::{Question, RoundTrips, read_answers};
 use crate::wire::RuntimeError;
@@ -70,8 +69,7 @@ pub struct TaskObject {
 struct Running {
     number: u64,
     peer: Rc<TaskPeer>,
-    flag: Rc<CancelFlag>,
-    abort: Option<AbortHandle>,
+    cancellation: Cancellation,
 }
 
 /// The sender of a command to a task.
@@ -207,8 +205,8 @@ impl TaskObject {
             let error = Error::internal("The task's request cannot be read.");
             return self.finish(Err(error), None);
         };
-        let heeds = self.server.target(&request).heeds_cancellation;
-        let (abort, registration) = AbortHandle::new_pair();
+        let call = self.server.resolve(request);
+        let (cancellation, registration) = Cancellation::new(&call, &context, &Rc::default());
         let number = self
             .running
             .borrow()
@@ -220,68 +218,48 @@ impl TaskObject {
         *self.running.borrow_mut() = Some(Running {
             number,
             peer,
-            flag: Rc::clone(context.cancelled()),
-            abort: (!heeds).then_some(abort),
+            cancellation,
         });
         let own = Rc::clone(self);
         let work = async move {
-            let started = own.request_log.begin(|| own.host.now());
-            let answer = Abortable::new(own.server.answer(&request, &context), registration)
-                .await
-                .ok();
-            own.ended(number, answer, &request, started);
+            let run = CallRun::start(&*own.host, own.request_log);
+            let response = run
+                .response(&own.server, &call, &context, registration)
+                .await;
+            let is_current = own.is_current(number);
+            let end = RunEnd {
+                event: "task",
+                version: None,
+                room: MAX_MESSAGE_BYTES,
+                rows: 0,
+            };
+            if let Some(response) = run.end(&call, response.filter(|_| is_current), &end) {
+                own.ended(response);
+            }
         };
         self.host.spawn(work.boxed_local());
         Ok(())
     }
 
-    /// The handler is through, or was cancelled.
-    fn ended(
-        &self,
-        number: u64,
-        mut answer: Option<Answer>,
-        request: &Request,
-        started: Option<u64>,
-    ) {
-        let is_current = self
-            .running
+    /// True if the handler of that number is at work, and was not cancelled.
+    fn is_current(&self, number: u64) -> bool {
+        self.running
             .borrow()
             .as_ref()
-            .is_some_and(|running| running.number == number);
-        let target = self.server.target(request);
-        if let Some(answer) = &mut answer
-            && let Some(excess) = answer_excess(answer, MAX_MESSAGE_BYTES, &target)
-        {
-            self.host.warn(&excess);
-            *answer = Err(too_long()).into();
-        }
-        let ended = answer
-            .as_ref()
-            .filter(|_| is_current)
-            .map(|answer| answer.ended);
-        let outcome = ended.map_or("cancelled", Ended::as_str);
-        if let Some(ms) = self.request_log.due(outcome, started, || self.host.now()) {
-            self.host.log(&LogLine {
-                event: "task",
-                name: target.name,
-                method: request.method.clone(),
-                outcome,
-                ms,
-                ..LogLine::default()
-            });
-        }
-        if !is_current {
-            return;
-        }
+            .is_some_and(|running| running.number == number)
+    }
+
+    /// Takes the response of the handler.
+    fn ended(&self, response: CallResponse) {
         self.running.borrow_mut().take();
-        let outcome = match answer.map(|answer| answer.outcome) {
+        let outcome = match response.result {
             // The very result that the request would have had otherwise.
-            Some(Ok(Outcome::Result(result))) => {
+            Ok(CallResult::Json(result)) => {
                 Ok(self.server.stamp(ResultType::Complete, &result, None))
             }
-            Some(Err(error)) => Err(error),
-            // Cancelled, which is stored already. Or it runs from its beginning once it is answered.
-            Some(Ok(Outcome::Suspended)) | None => return,
+            Err(error) => Err(error),
+            // The handler runs from its beginning once its questions are answered.
+            Ok(CallResult::Suspended) => return,
         };
         if let Err(fault) = self.finish(outcome, None) {
             self.host.warn(&fault.0);
@@ -330,9 +308,7 @@ impl TaskObject {
         }
         let (beginnings, repeatable) = match &*self.record.borrow() {
             Some(record) if record.status == Status::Working && record.questions.is_empty() => {
-                let repeatable = Request::call(&record.begin.params)
-                    .is_some_and(|call| self.server.may_run_again(&call));
-                (record.beginnings, repeatable)
+                (record.beginnings, self.may_run_again(record))
             }
             _ => return Ok(()),
         };
@@ -343,6 +319,12 @@ impl TaskObject {
             return self.run(owner);
         }
         self.fail_cut_off()
+    }
+
+    /// True if the tool of a task that was cut off may run again.
+    fn may_run_again(&self, record: &Record) -> bool {
+        Request::call(&record.begin.params)
+            .is_some_and(|request| self.server.resolve(request).may_run_again())
     }
 
     fn fail_cut_off(&self) -> Result<(), RuntimeError> {
@@ -448,10 +430,7 @@ impl TaskObject {
     /// Calls the handler off.
     fn stop(&self) {
         if let Some(running) = self.running.borrow_mut().take() {
-            running.flag.set();
-            if let Some(abort) = running.abort {
-                abort.abort();
-            }
+            running.cancellation.cancel();
         }
     }
 
@@ -480,8 +459,7 @@ impl TaskObject {
             Some(record)
                 if record.status == Status::Working && record.questions.is_empty() && !works =>
             {
-                !Request::call(&record.begin.params)
-                    .is_some_and(|call| self.server.may_run_again(&call))
+                !self.may_run_again(record)
             }
             _ => false,
         };

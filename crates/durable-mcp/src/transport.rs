@@ -12,6 +12,7 @@ pub mod legacy_sse;
 pub mod movable;
 pub mod object;
 pub mod object_name;
+mod opening;
 pub mod order;
 pub mod refusal;
 mod request_digest;

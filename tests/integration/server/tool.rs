@@ -106,7 +106,7 @@ fn structured_output_has_a_schema_and_is_repeated_as_text() {
         refused,
         json!({ "content": [{ "type": "text", "text": "no" }], "isError": true })
     );
-    assert_eq!(talk.ended(), Ended::ToolError);
+    assert_eq!(talk.outcome(), CallOutcome::ToolError);
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -247,7 +247,7 @@ fn a_tool_may_return_nothing_or_a_protocol_error() {
     };
     let talk = Conversation::with(empty().tool("log", "", log).tool("sign", "", must_sign_in));
     assert_eq!(talk.call("log", &json!({})), json!({ "content": [] }));
-    assert_eq!(talk.ended(), Ended::Ok);
+    assert_eq!(talk.outcome(), CallOutcome::Ok);
     let error = talk
         .ask("tools/call", &json!({ "name": "sign" }))
         .unwrap_err();
@@ -258,7 +258,7 @@ fn a_tool_may_return_nothing_or_a_protocol_error() {
         "mode": "url", "elicitationId": "e1", "message": "Sign in.", "url": "https://example.com/in",
     }] }))
     );
-    assert_eq!(talk.ended(), Ended::Error);
+    assert_eq!(talk.outcome(), CallOutcome::Error);
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn a_panicking_tool_fails_only_its_own_call() {
         told.contains("`panics`") && !told.contains("secret"),
         "{told}"
     );
-    assert_eq!(talk.ended(), Ended::Panic);
+    assert_eq!(talk.outcome(), CallOutcome::Panic);
     assert_eq!(talk.text("hello", &json!({})), "hello");
 }
 

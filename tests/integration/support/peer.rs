@@ -8,7 +8,7 @@ use durable_mcp::Server;
 use durable_mcp::mcp::capabilities::ClientCapabilities;
 use durable_mcp::mcp::change::Change;
 use durable_mcp::mcp::context::{ClientInfo, Context, Extensions};
-use durable_mcp::mcp::dispatch::{Ended, Outcome};
+use durable_mcp::mcp::response::{CallOutcome, CallResult};
 use durable_mcp::mcp::error::{Error, ErrorCode};
 use durable_mcp::mcp::jsonrpc::RequestId;
 use durable_mcp::mcp::log::LogLevel;
@@ -103,7 +103,7 @@ pub(crate) struct Conversation {
     pub(crate) client: ClientInfo,
     pub(crate) caller: Caller,
     peer: Rc<FakePeer>,
-    ended: Cell<Option<Ended>>,
+    outcome: Cell<Option<CallOutcome>>,
 }
 
 impl Conversation {
@@ -120,7 +120,7 @@ impl Conversation {
             client,
             caller: Caller::default(),
             peer: Rc::default(),
-            ended: Cell::new(None),
+            outcome: Cell::new(None),
         }
     }
 
@@ -150,20 +150,20 @@ impl Conversation {
 
     /// The same with the request's text, which may say what a `Value` cannot.
     pub(crate) fn ask_text(&self, request: &str) -> Result<Value, Error> {
-        let request = json::read(request);
+        let call = self.server.resolve(json::read(request));
         let (client, caller) = (Rc::new(self.client.clone()), Rc::new(self.caller.clone()));
         let peer: Rc<dyn Peer> = Rc::clone(&self.peer) as _;
         let context = Context::new(client, caller, peer, Rc::new(Extensions::default()));
-        let answer = self
+        let response = self
             .server
-            .answer(&request, &context)
+            .answer(&call, &context)
             .now_or_never()
             .expect("no handler here waits");
-        assert_eq!(request.id, RequestId::from_counter(1));
-        self.ended.set(Some(answer.ended));
-        answer.outcome.map(|outcome| match outcome {
-            Outcome::Result(result) => json::value(&result),
-            Outcome::Suspended => panic!("nothing suspends a session's call"),
+        assert_eq!(call.request.id, RequestId::from_counter(1));
+        self.outcome.set(Some(response.outcome));
+        response.result.map(|result| match result {
+            CallResult::Json(result) => json::value(&result),
+            CallResult::Suspended => panic!("nothing suspends a session's call"),
         })
     }
 
@@ -211,9 +211,9 @@ impl Conversation {
         result["capabilities"].take()
     }
 
-    /// The end of the last request.
-    pub(crate) fn ended(&self) -> Ended {
-        self.ended.get().expect("something was asked")
+    /// The outcome of the last request.
+    pub(crate) fn outcome(&self) -> CallOutcome {
+        self.outcome.get().expect("something was asked")
     }
 
     /// Notifications to the client since the last call.

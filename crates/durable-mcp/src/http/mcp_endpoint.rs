@@ -9,7 +9,8 @@ use http::{Method, StatusCode};
 use super::app::App;
 use super::provider::Begun;
 use super::request_runtime::{ForwardedRequest, RequestRuntime};
-use super::{sse_endpoint, stateless_endpoint};
+use super::sse_endpoint;
+use super::stateless_endpoint::Exchange;
 use crate::formats::Format;
 use crate::mcp::initialize::{INITIALIZED, METHOD as INITIALIZE};
 use crate::mcp::jsonrpc::{self, Body, Message, Request, Unreadable, error_json, result_json};
@@ -120,8 +121,15 @@ async fn sessionless(
         Err(refusal) => return refusal.reply_to(version),
     };
     match era::recognise(version, &body) {
-        Ok(Era::Stateless(request, envelope)) => {
-            stateless_endpoint::handle(app, head, runtime, caller, request, envelope, body).await
+        Ok(Era::Stateless(request, meta)) => {
+            let exchange = Exchange {
+                app,
+                head,
+                runtime,
+                caller,
+                meta,
+            };
+            exchange.answer(request, body).await
         }
         Ok(Era::Notification) => Reply::empty(StatusCode::ACCEPTED),
         Ok(Era::Sessions(posted)) if !era::is_served(version) && !era::is_initialize(&posted) => {

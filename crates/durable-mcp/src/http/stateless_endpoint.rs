@@ -9,12 +9,15 @@ use http::StatusCode;
 use super::app::App;
 use super::request_runtime::{ForwardedRequest, ObjectTarget, RequestRuntime};
 use crate::hub::{Counted, Listener, Origin, Wanted, user_tag};
+use crate::mcp::call::Call;
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::Extensions;
 use crate::mcp::discover::ResultType;
 use crate::mcp::error::Error;
 use crate::mcp::jsonrpc::{Request, RequestId, error_json, result_json};
+use crate::mcp::method::Method;
 use crate::mcp::state_argument::{STATE_ARGUMENT, StateOf};
+use crate::mcp::tool::Tool;
 use crate::mcp::user::Caller;
 use crate::session::core::Sender;
 use crate::task::command::{Begin, Command};
@@ -25,328 +28,301 @@ use crate::transport::object::RequestHeaders;
 use crate::transport::refusal::{Refusal, Refused};
 use crate::transport::request_meta::RequestMeta;
 use crate::transport::round_trips::{RoundTrips, given_answers};
-use crate::transport::stateless::{self, BeginTask, Call};
+use crate::transport::stateless::{self, Accepted, BeginTask};
 use crate::transport::{headers, request_state, state_handle};
 use crate::wire::{ADDRESS_HEADER, Head, Reply, RuntimeError};
 
 /// Prefix of the names of users' state objects.
 const USER_STATE: &str = "user state";
 
-/// Answers one request, which was parsed from `body`.
-pub(super) async fn handle(
-    app: &App,
-    head: &Head,
-    runtime: &dyn RequestRuntime,
-    caller: Rc<Caller>,
-    request: Request,
-    envelope: RequestMeta,
-    body: String,
-) -> Reply {
-    if let Err(error) = headers::check(&app.server, head, &request) {
-        return Refused::bad_request(Some(request.id), error).into();
-    }
-    if let Some(refused) = stateless::lacks_scopes(&app.server, &caller, &request) {
-        return refused;
-    }
-    match request.method.as_str() {
-        "subscriptions/listen" => listen(app, head, runtime, &caller, &request, &envelope).await,
-        "tasks/get" | "tasks/update" | "tasks/cancel" if app.server.has_tasks() => {
-            let done = of_task(app, runtime, &caller, &request, &envelope).await;
-            done.unwrap_or_else(|fault| failed(runtime, &request.id, &fault))
+/// A stateless request with what answers it.
+pub(super) struct Exchange<'a> {
+    /// The application.
+    pub(super) app: &'a App,
+    /// The head of the HTTP request.
+    pub(super) head: &'a Head,
+    /// The runtime of the HTTP request.
+    pub(super) runtime: &'a dyn RequestRuntime,
+    /// The sender.
+    pub(super) caller: Rc<Caller>,
+    /// The request's `_meta`.
+    pub(super) meta: RequestMeta,
+}
+
+impl Exchange<'_> {
+    /// Answers the request, which was parsed from `body`.
+    pub(super) async fn answer(self, request: Request, body: String) -> Reply {
+        let call = self.app.server.resolve(request);
+        if let Err(error) = headers::check(&call, self.head) {
+            return Refused::bad_request(Some(call.request.id), error).into();
         }
-        _ => match app.server.state_of(&request) {
-            StateOf::Nobody => {
-                // The parsed request holds the same data: a long body would be in memory twice while the call runs.
-                drop(body);
-                here(app, head, runtime, caller, request, envelope).await
-            }
-            StateOf::Caller(named) => match state(app, runtime, &caller, &request, named).await {
-                Ok(Some((object, name))) => {
-                    let order = ForwardedRequest {
-                        place: ObjectTarget::Session(object),
-                        session: None,
-                        state: name,
-                        caller,
-                        transport: Transport::Stateless,
-                        body: Some(body),
-                    };
-                    settle(runtime, &request.id, runtime.forward(order))
-                }
-                Ok(None) => unknown_state(app, &request),
-                Err(fault) => failed(runtime, &request.id, &fault),
+        if let Some(refused) = stateless::lacks_scopes(&call, &self.caller) {
+            return refused;
+        }
+        match call.method {
+            Some(Method::Listen) => self.listen(&call.request).await,
+            Some(Method::GetTask) if self.has_tasks() => self.task(&call, Command::Get).await,
+            Some(Method::CancelTask) if self.has_tasks() => self.task(&call, Command::Cancel).await,
+            Some(Method::UpdateTask) if self.has_tasks() => match answers(&call.request) {
+                Ok(answers) => self.task(&call, Command::Update(answers)).await,
+                Err(error) => Refused::bad_request(Some(call.request.id), error).into(),
             },
-        },
+            _ => match call.state() {
+                StateOf::Nobody => {
+                    // The parsed request holds the same data: a long body would be in memory twice while the call runs.
+                    drop(body);
+                    self.run(call).await
+                }
+                StateOf::Caller(named) => self.forward(&call, named, body).await,
+            },
+        }
     }
-}
 
-/// Runs a request in the Worker.
-async fn here(
-    app: &App,
-    head: &Head,
-    runtime: &dyn RequestRuntime,
-    caller: Rc<Caller>,
-    request: Request,
-    envelope: RequestMeta,
-) -> Reply {
-    let call_runtime = runtime.call_runtime();
-    let rounds = match request_state::rounds(&request, &caller, &*call_runtime).await {
-        Ok(Ok(rounds)) => rounds,
-        Ok(Err(error)) => return Refused::bad_request(Some(request.id), error).into(),
-        Err(fault) => return failed(runtime, &request.id, &fault),
-    };
-    let (begin_task, at_once) = begin_task(app, runtime, &caller, &request, &envelope);
-    if let Some(begin_task) = begin_task.as_ref().filter(|_| at_once) {
-        return match begin_task(Rc::new(rounds)).await {
-            Ok(task) => {
-                let result = app.server.stamp(ResultType::Task, &task, None);
-                Reply::json(StatusCode::OK, result_json(&request.id, &result))
-            }
-            Err(fault) => failed(runtime, &request.id, &fault),
+    fn has_tasks(&self) -> bool {
+        self.app.server.has_tasks()
+    }
+
+    /// Forwards a call about a state to the object of the state.
+    async fn forward(&self, call: &Call, named: Option<String>, body: String) -> Reply {
+        let (place, state) = match self.state(&call.request, named).await {
+            Ok(Some((object, state))) => (ObjectTarget::Session(object), state),
+            Ok(None) => return unknown_state(self.app, call),
+            Err(fault) => return self.failed(&call.request.id, &fault),
         };
+        let forwarded = ForwardedRequest {
+            place,
+            session: None,
+            state,
+            caller: Rc::clone(&self.caller),
+            transport: Transport::Stateless,
+            body: Some(body),
+        };
+        let reply = self.runtime.forward(forwarded);
+        self.reply(&call.request.id, reply)
     }
-    let request_headers = Rc::clone(&head.headers);
-    let extensions = move |extensions: &mut Extensions| {
-        extensions.insert(Rc::new(RequestHeaders(Rc::clone(&request_headers))));
-    };
-    let sender = Sender {
-        client: Rc::new(envelope.client()),
-        caller,
-        extensions: Rc::new(extensions),
-    };
-    let call = Call {
-        log_level: envelope.log_level,
-        rounds,
-        state: None,
-        begin_task,
-        gone: runtime.gone(),
-        request_log: app.settings.request_log,
-        always_streams: app.settings.always_streams,
-        request,
-        sender,
-    };
-    stateless::run(Rc::clone(&app.server), call_runtime, call).await
+
+    /// Runs a call in the Worker.
+    async fn run(self, call: Call) -> Reply {
+        let runtime = self.runtime.call_runtime();
+        let id = &call.request.id;
+        let rounds = match request_state::rounds(&call.request, &self.caller, &*runtime).await {
+            Ok(Ok(rounds)) => rounds,
+            Ok(Err(error)) => return Refused::bad_request(Some(id.clone()), error).into(),
+            Err(fault) => return self.failed(id, &fault),
+        };
+        let tool = call
+            .task_tool(&self.caller)
+            .filter(|_| self.meta.capabilities.has(ClientCapabilities::TASKS));
+        let begin_task = tool.map(|tool| self.begin_task(&call.request, tool));
+        if let Some(begin_task) = &begin_task
+            && tool.is_some_and(Tool::begins_as_task)
+        {
+            return match begin_task(Rc::new(rounds)).await {
+                Ok(task) => {
+                    let result = self.app.server.stamp(ResultType::Task, &task, None);
+                    Reply::json(StatusCode::OK, result_json(id, &result))
+                }
+                Err(fault) => self.failed(id, &fault),
+            };
+        }
+        let request_headers = Rc::clone(&self.head.headers);
+        let extensions = move |extensions: &mut Extensions| {
+            extensions.insert(Rc::new(RequestHeaders(Rc::clone(&request_headers))));
+        };
+        let accepted = Accepted {
+            call,
+            sender: Sender {
+                client: Rc::new(self.meta.client()),
+                caller: self.caller,
+                extensions: Rc::new(extensions),
+            },
+            log_level: self.meta.log_level,
+            rounds,
+            state: None,
+            begin_task,
+            gone: self.runtime.gone(),
+            request_log: self.app.settings.request_log,
+            always_streams: self.app.settings.always_streams,
+        };
+        stateless::run(Rc::clone(&self.app.server), runtime, accepted).await
+    }
+
+    /// The object of the state that a request is about, with the state's name where the caller names it; `None` if the named
+    /// state is unknown or has ended.
+    async fn state(
+        &self,
+        request: &Request,
+        named: Option<String>,
+    ) -> Result<Option<(ObjectId, Option<(String, bool)>)>, RuntimeError> {
+        let runtime = self.runtime;
+        if let Some(subject) = &self.caller.subject {
+            let keys = runtime.keys(false).await?;
+            let name = keys.anchor_mac(USER_STATE, subject.as_bytes());
+            let name = name.iter().fold(String::from("user:"), |text, byte| {
+                format!("{text}{byte:02x}")
+            });
+            return Ok(Some((runtime.object_named(&name)?, None)));
+        }
+        // A state of an earlier round is reported as new, since the client has not seen its handle.
+        let began = || request_state::begun_state(request).map(|name| (name, true));
+        if let Some((name, is_new)) = named.map(|name| (name, false)).or_else(began) {
+            let max_age_ms = self.app.settings.max_age_ms;
+            let object = state_handle::open(&name, max_age_ms, &*runtime.call_runtime()).await?;
+            return Ok(object.map(|object| (object, Some((name, is_new)))));
+        }
+        let object = runtime.new_object()?;
+        let keys = runtime.keys(false).await?;
+        let name = state_handle::seal(object, runtime.now(), &keys, runtime.random())?;
+        Ok(Some((object, Some((name, true)))))
+    }
+
+    /// The function that turns the request into a task of that tool.
+    fn begin_task(&self, request: &Request, tool: &Tool) -> BeginTask {
+        let client = self.meta.client();
+        let begin = Begin {
+            id: String::new(),
+            ttl_ms: tool.task_ttl_ms,
+            params: request.params.to_json(),
+            answers: "{}".to_owned(),
+            version: client.version,
+            capabilities: client.capabilities,
+            client: client.name,
+            user: user_tag(&self.caller),
+        };
+        let (start, caller) = (self.runtime.begin_task(), Rc::clone(&self.caller));
+        Rc::new(move |rounds: Rc<RoundTrips>| {
+            let begin = Begin {
+                answers: rounds.answers_json(),
+                ..begin.clone()
+            };
+            start(begin, Rc::clone(&caller)).boxed_local()
+        })
+    }
+
+    /// `tasks/get`, `tasks/update` and `tasks/cancel`.
+    async fn task(&self, call: &Call, command: Command) -> Reply {
+        let id = &call.request.id;
+        if !self.meta.capabilities.has(ClientCapabilities::TASKS) {
+            let error = Error::missing_capability(ClientCapabilities::TASKS);
+            return Refused::bad_request(Some(id.clone()), error).into();
+        }
+        let task = match call.request.params.fields().text("taskId") {
+            Ok(task) => task,
+            Err(error) => return Refused::bad_request(Some(id.clone()), error).into(),
+        };
+        let json = match self.carry_out(&task, command).await {
+            Ok(Ok(result)) => {
+                let result = self.app.server.stamp(ResultType::Complete, &result, None);
+                result_json(id, &result)
+            }
+            Ok(Err(error)) => error_json(Some(id), &error),
+            Err(fault) => return self.failed(id, &fault),
+        };
+        Reply::json(StatusCode::OK, json)
+    }
+
+    /// Has the object of one of the caller's tasks carry out a command; the inner error is the client's.
+    async fn carry_out(
+        &self,
+        task: &str,
+        command: Command,
+    ) -> Result<Result<String, Error>, RuntimeError> {
+        match id::open(task, &self.caller, &*self.runtime.call_runtime()).await? {
+            Some(object) => self.runtime.of_task(object, command, &self.caller).await,
+            None => Ok(Err(task::unknown())),
+        }
+    }
+
+    /// `subscriptions/listen`.
+    async fn listen(&self, request: &Request) -> Reply {
+        let refuse = |error| Refused::bad_request(Some(request.id.clone()), error).into();
+        let mut wanted = match Wanted::read(&self.app.server, request) {
+            Ok(wanted) => wanted,
+            Err(error) => return refuse(error),
+        };
+        if !wanted.tasks.is_empty() {
+            if !self.meta.capabilities.has(ClientCapabilities::TASKS) {
+                return refuse(Error::missing_capability(ClientCapabilities::TASKS));
+            }
+            match self.watched(wanted.tasks).await {
+                Ok(tasks) => wanted.tasks = tasks,
+                Err(fault) => return self.failed(&request.id, &fault),
+            }
+        }
+        let counted = match self.counted().await {
+            Ok(counted) => counted,
+            Err(fault) => return self.failed(&request.id, &fault),
+        };
+        let listener = Listener {
+            id: request.id.clone(),
+            counted,
+            grant: self.caller.grant.clone(),
+            ends: self
+                .caller
+                .expires
+                .map(|seconds| seconds.saturating_mul(1000)),
+            wanted,
+        };
+        match listener.fit() {
+            Ok(listener) => self.reply(&request.id, self.runtime.subscribe(&listener).await),
+            Err(error) => refuse(error),
+        }
+    }
+
+    /// The user or network whose quota counts a stream.
+    async fn counted(&self) -> Result<Counted, RuntimeError> {
+        let user = user_tag(&self.caller);
+        let origin = match self.head.header(ADDRESS_HEADER).filter(|_| user.is_none()) {
+            Some(address) => Origin::of(&*self.runtime.keys(false).await?, &address),
+            None => None,
+        };
+        Ok(Counted { user, origin })
+    }
+
+    /// Filters the caller's own tasks, and has each report to the hub from now on.
+    async fn watched(&self, tasks: Vec<String>) -> Result<Vec<String>, RuntimeError> {
+        let mut own = Vec::new();
+        for task in tasks {
+            if self.carry_out(&task, Command::Watch).await?.is_ok() {
+                own.push(task);
+            }
+        }
+        Ok(own)
+    }
+
+    fn reply(&self, id: &RequestId, reply: Result<Reply, RuntimeError>) -> Reply {
+        reply.unwrap_or_else(|fault| self.failed(id, &fault))
+    }
+
+    /// Answer to a request for which the server failed; the cause is in the log.
+    fn failed(&self, id: &RequestId, fault: &RuntimeError) -> Reply {
+        self.runtime.warn(&fault.0);
+        Refusal::of(fault).reply(Some(id))
+    }
 }
 
-/// The object of the state that a request is about, with the state's name where the caller names it; `None` if the named state
-/// is unknown or has ended.
-async fn state(
-    app: &App,
-    runtime: &dyn RequestRuntime,
-    caller: &Caller,
-    request: &Request,
-    named: Option<String>,
-) -> Result<Option<(ObjectId, Option<(String, bool)>)>, RuntimeError> {
-    if let Some(subject) = &caller.subject {
-        let keys = runtime.keys(false).await?;
-        let name = keys.anchor_mac(USER_STATE, subject.as_bytes());
-        let name = name.iter().fold(String::from("user:"), |text, byte| {
-            format!("{text}{byte:02x}")
-        });
-        return Ok(Some((runtime.object_named(&name)?, None)));
+/// The answers of a `tasks/update`, as JSON.
+fn answers(request: &Request) -> Result<String, Error> {
+    given_answers(&request.params)?;
+    let fields = request.params.fields();
+    match fields.raw("inputResponses") {
+        Some(answers) => Ok(answers.get().to_owned()),
+        None => Err(Error::invalid_params(
+            "Invalid params: `inputResponses` is missing.",
+        )),
     }
-    // A state of an earlier round is reported as new, since the client has not seen its handle.
-    let began = || request_state::begun_state(request).map(|name| (name, true));
-    if let Some((name, is_new)) = named.map(|name| (name, false)).or_else(began) {
-        let object =
-            state_handle::open(&name, app.settings.max_age_ms, &*runtime.call_runtime()).await?;
-        return Ok(object.map(|object| (object, Some((name, is_new)))));
-    }
-    let object = runtime.new_object()?;
-    let name = state_handle::seal(
-        object,
-        runtime.now(),
-        &*runtime.keys(false).await?,
-        runtime.random(),
-    )?;
-    Ok(Some((object, Some((name, true)))))
 }
 
 /// The answer for an unknown state: for a tool a result with `isError`, so that the model can retry.
-fn unknown_state(app: &App, request: &Request) -> Reply {
+fn unknown_state(app: &App, call: &Call) -> Reply {
     let text = format!(
         "There is no such `{STATE_ARGUMENT}`, or it has ended. Leave it out to begin a new one."
     );
-    if request.method != "tools/call" {
-        return Refused::bad_request(Some(request.id.clone()), Error::invalid_params(text)).into();
+    let id = &call.request.id;
+    if call.method != Some(Method::CallTool) {
+        return Refused::bad_request(Some(id.clone()), Error::invalid_params(text)).into();
     }
     let result = format!(r#"{{"content":[{{"type":"text","text":"{text}"}}],"isError":true}}"#);
     let stamped = app.server.stamp(ResultType::Complete, &result, None);
-    Reply::json(StatusCode::OK, result_json(&request.id, &stamped))
-}
-
-/// The function that turns the request into a task, if its tool allows one, and true if it starts as one.
-fn begin_task(
-    app: &App,
-    runtime: &dyn RequestRuntime,
-    caller: &Rc<Caller>,
-    request: &Request,
-    envelope: &RequestMeta,
-) -> (Option<BeginTask>, bool) {
-    let tool = app.server.task_tool(request, caller);
-    let Some((ttl_ms, at_once)) =
-        tool.filter(|_| envelope.capabilities.has(ClientCapabilities::TASKS))
-    else {
-        return (None, false);
-    };
-    let client = envelope.client();
-    let begin = Begin {
-        id: String::new(),
-        ttl_ms,
-        params: request.params.to_json(),
-        answers: "{}".to_owned(),
-        version: client.version,
-        capabilities: client.capabilities,
-        client: client.name,
-        user: user_tag(caller),
-    };
-    let (start, caller) = (runtime.begin_task(), Rc::clone(caller));
-    let begin_task = move |rounds: Rc<RoundTrips>| {
-        let begin = Begin {
-            answers: rounds.answers_json(),
-            ..begin.clone()
-        };
-        start(begin, Rc::clone(&caller)).boxed_local()
-    };
-    (Some(Rc::new(begin_task)), at_once)
-}
-
-/// `tasks/get`, `tasks/update` and `tasks/cancel`.
-async fn of_task(
-    app: &App,
-    runtime: &dyn RequestRuntime,
-    caller: &Rc<Caller>,
-    request: &Request,
-    envelope: &RequestMeta,
-) -> Result<Reply, RuntimeError> {
-    let refuse = |error| Ok(Refused::bad_request(Some(request.id.clone()), error).into());
-    if !envelope.capabilities.has(ClientCapabilities::TASKS) {
-        return refuse(Error::missing_capability(ClientCapabilities::TASKS));
-    }
-    let read = || -> Result<_, Error> {
-        let fields = request.params.fields();
-        let command = match request.method.as_str() {
-            "tasks/get" => Command::Get,
-            "tasks/cancel" => Command::Cancel,
-            _ => {
-                let answers = fields.raw("inputResponses").map_or("", |raw| raw.get());
-                given_answers(&request.params)?;
-                if answers.is_empty() {
-                    return Err(Error::invalid_params(
-                        "Invalid params: `inputResponses` is missing.",
-                    ));
-                }
-                Command::Update(answers.to_owned())
-            }
-        };
-        Ok((fields.text("taskId")?, command))
-    };
-    let (task, command) = match read() {
-        Ok(read) => read,
-        Err(error) => return refuse(error),
-    };
-    let call_runtime = runtime.call_runtime();
-    let told = match id::open(&task, caller, &*call_runtime).await? {
-        Some(object) => runtime.of_task(object, command, caller).await?,
-        None => Err(task::unknown()),
-    };
-    let json = match told {
-        Ok(result) => result_json(
-            &request.id,
-            &app.server.stamp(ResultType::Complete, &result, None),
-        ),
-        Err(error) => error_json(Some(&request.id), &error),
-    };
-    Ok(Reply::json(StatusCode::OK, json))
-}
-
-/// `subscriptions/listen`.
-async fn listen(
-    app: &App,
-    head: &Head,
-    runtime: &dyn RequestRuntime,
-    caller: &Rc<Caller>,
-    request: &Request,
-    envelope: &RequestMeta,
-) -> Reply {
-    let refuse = |error| Refused::bad_request(Some(request.id.clone()), error).into();
-    let mut wanted = match Wanted::read(&app.server, request) {
-        Ok(wanted) => wanted,
-        Err(error) => return refuse(error),
-    };
-    if !wanted.tasks.is_empty() {
-        if !envelope.capabilities.has(ClientCapabilities::TASKS) {
-            return refuse(Error::missing_capability(ClientCapabilities::TASKS));
-        }
-        match watched(runtime, caller, wanted.tasks).await {
-            Ok(tasks) => wanted.tasks = tasks,
-            Err(fault) => return failed(runtime, &request.id, &fault),
-        }
-    }
-    let ends = caller.expires.map(|seconds| seconds.saturating_mul(1000));
-    let counted = match counted(head, runtime, caller).await {
-        Ok(counted) => counted,
-        Err(fault) => return failed(runtime, &request.id, &fault),
-    };
-    let grant = caller.grant.clone();
-    match (Listener {
-        id: request.id.clone(),
-        counted,
-        grant,
-        ends,
-        wanted,
-    })
-    .fit()
-    {
-        Ok(listener) => settle(runtime, &request.id, runtime.subscribe(&listener).await),
-        Err(error) => refuse(error),
-    }
-}
-
-/// Answer to a request for which the server failed; the cause is in the log.
-fn failed(runtime: &dyn RequestRuntime, id: &RequestId, fault: &RuntimeError) -> Reply {
-    runtime.warn(&fault.0);
-    Refusal::of(fault).reply(Some(id))
-}
-
-fn settle(
-    runtime: &dyn RequestRuntime,
-    id: &RequestId,
-    reply: Result<Reply, RuntimeError>,
-) -> Reply {
-    reply.unwrap_or_else(|fault| failed(runtime, id, &fault))
-}
-
-/// The user or network whose quota counts a stream.
-async fn counted(
-    head: &Head,
-    runtime: &dyn RequestRuntime,
-    caller: &Caller,
-) -> Result<Counted, RuntimeError> {
-    let user = user_tag(caller);
-    let origin = match head.header(ADDRESS_HEADER).filter(|_| user.is_none()) {
-        Some(address) => Origin::of(&*runtime.keys(false).await?, &address),
-        None => None,
-    };
-    Ok(Counted { user, origin })
-}
-
-/// Filters the caller's own tasks, and has each report to the hub from now on.
-async fn watched(
-    runtime: &dyn RequestRuntime,
-    caller: &Rc<Caller>,
-    tasks: Vec<String>,
-) -> Result<Vec<String>, RuntimeError> {
-    let call_runtime = runtime.call_runtime();
-    let mut own = Vec::new();
-    for task in tasks {
-        if let Some(object) = id::open(&task, caller, &*call_runtime).await?
-            && runtime
-                .of_task(object, Command::Watch, caller)
-                .await?
-                .is_ok()
-        {
-            own.push(task);
-        }
-    }
-    Ok(own)
+    Reply::json(StatusCode::OK, result_json(id, &stamped))
 }

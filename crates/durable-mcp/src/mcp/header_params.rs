@@ -2,13 +2,13 @@
 //! from Tool Parameters").
 
 use schemars::Schema;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::call::Call;
 use super::error::{Error, ErrorCode, Quoted};
 use super::fields::Fields;
 use super::json_text::whole;
-use super::server::Server;
-use super::tool::Tool;
 
 /// The keyword of a property's schema that names its header.
 const KEYWORD: &str = "x-mcp-header";
@@ -18,14 +18,14 @@ const PREFIX: &str = "mcp-param-";
 
 /// An argument that is repeated in a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HeaderParams {
+pub(crate) struct HeaderParam {
     /// The header's name, in lower case.
     pub(crate) header: String,
     /// The names of properties that lead to the argument.
     path: Vec<String>,
 }
 
-impl HeaderParams {
+impl HeaderParam {
     /// The argument's value as text, if the call has one: a string's characters, an integer's digits, `true` or `false`.
     ///
     /// # Errors
@@ -51,28 +51,25 @@ impl HeaderParams {
     }
 }
 
-impl Server {
-    /// Holds the headers that repeat a call's arguments against them. `header` gives what a header's value stands for.
+impl Call {
+    /// Compares the headers that repeat arguments with the arguments. `header` returns the decoded value of a header.
     ///
     /// # Errors
     /// −32020 when one is missing, there without its argument, or says something else.
-    pub(crate) fn check_mirrored(
+    pub(crate) fn check_header_params(
         &self,
-        tool: &str,
-        arguments: &str,
         header: &dyn Fn(&str) -> Result<Option<String>, Error>,
     ) -> Result<(), Error> {
-        let mirrored = self
-            .tool_named(tool)
-            .map(Tool::mirrored)
-            .unwrap_or_default();
-        if mirrored.is_empty() {
+        let params = self.header_params();
+        if params.is_empty() {
             return Ok(());
         }
+        let fields = self.request.params.fields();
+        let arguments = fields.raw("arguments").map_or("{}", RawValue::get);
         let arguments = Fields::parse(arguments)?;
-        for mirrored in mirrored {
-            let name = &mirrored.header;
-            let told = match (header(name)?, mirrored.value(&arguments)?) {
+        for param in params {
+            let name = &param.header;
+            let told = match (header(name)?, param.value(&arguments)?) {
                 (Some(header), Some(argument)) if !same_value(&header, &argument) => {
                     format!(
                         "The header {name} is {}, and the argument is {}.",
@@ -109,8 +106,8 @@ fn integer(text: &str) -> Option<i64> {
 ///
 /// # Errors
 /// What is wrong with a header's name, or with the property that has one: clients leave out tools that have such.
-pub(crate) fn mirrored(schema: &Schema) -> Result<Vec<HeaderParams>, String> {
-    let mut found: Vec<HeaderParams> = Vec::new();
+pub(crate) fn header_params(schema: &Schema) -> Result<Vec<HeaderParam>, String> {
+    let mut found: Vec<HeaderParam> = Vec::new();
     if let Some(root) = schema.as_object() {
         if root.contains_key(KEYWORD) {
             return Err(format!(
@@ -125,7 +122,7 @@ pub(crate) fn mirrored(schema: &Schema) -> Result<Vec<HeaderParams>, String> {
 fn walk(
     schema: &Map<String, Value>,
     path: &mut Vec<String>,
-    found: &mut Vec<HeaderParams>,
+    found: &mut Vec<HeaderParam>,
 ) -> Result<(), String> {
     for (keyword, value) in schema.iter().filter(|(keyword, _)| *keyword != KEYWORD) {
         let properties = value.as_object().filter(|_| keyword == "properties");
@@ -155,8 +152,8 @@ fn declared(
     given: &Value,
     property: &Map<String, Value>,
     path: &[String],
-    others: &[HeaderParams],
-) -> Result<HeaderParams, String> {
+    others: &[HeaderParam],
+) -> Result<HeaderParam, String> {
     let at = path.join(".");
     let name = given.as_str().filter(|name| is_token(name));
     let name =
@@ -171,7 +168,7 @@ fn declared(
     if others.iter().any(|other| other.header == header) {
         return Err(format!("two arguments have the same `{KEYWORD}`: {name:?}"));
     }
-    Ok(HeaderParams {
+    Ok(HeaderParam {
         header,
         path: path.to_vec(),
     })
@@ -222,7 +219,7 @@ mod tests {
 
     #[test]
     fn headers_are_declared_in_the_type_of_the_arguments() {
-        let found = mirrored(&input_schema::<Query>()).unwrap();
+        let found = header_params(&input_schema::<Query>()).unwrap();
         let mut headers: Vec<_> = found
             .iter()
             .map(|one| (one.header.as_str(), one.path.join(".")))
@@ -275,8 +272,10 @@ mod tests {
                 .collect::<Vec<_>>()
                 .join(",");
             let arguments = format!(r#"{{{others},"region":"x","place":{{{others},"dry":true}}}}"#);
+            let params = format!(r#"{{"name":"query","arguments":{arguments}}}"#);
+            let call = server.resolve(Request::call(&params).unwrap());
             steps::take();
-            server.check_mirrored("query", &arguments, &header).unwrap();
+            call.check_header_params(&header).unwrap();
             steps::take()
         };
         assert!(steps(1000) > 1000 && steps(2000) <= 2 * steps(1000));
@@ -335,7 +334,7 @@ mod tests {
                 "two arguments",
             ),
         ] {
-            let told = mirrored(&schema).unwrap_err();
+            let told = header_params(&schema).unwrap_err();
             assert!(told.contains(fault), "{told}");
         }
     }

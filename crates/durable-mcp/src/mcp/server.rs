@@ -44,10 +44,10 @@ type Hook = dyn Fn(&Context) -> LocalBoxFuture<'static, Result<(), Error>>;
 pub struct Server {
     pub(crate) info: Info,
     pub(crate) instructions: Option<String>,
-    pub(crate) tools: Vec<Tool>,
-    pub(crate) resources: Vec<Resource>,
-    pub(crate) templates: Vec<ResourceTemplate>,
-    pub(crate) prompts: Vec<Prompt>,
+    pub(crate) tools: Vec<Rc<Tool>>,
+    pub(crate) resources: Vec<Rc<Resource>>,
+    pub(crate) templates: Vec<Rc<ResourceTemplate>>,
+    pub(crate) prompts: Vec<Rc<Prompt>>,
     pub(crate) page_size: usize,
     pub(crate) lists_ttl_ms: u64,
     pub(crate) shows_pages: bool,
@@ -231,7 +231,7 @@ impl Server {
     }
 
     /// The tool of that name, unless it has a [problem](Self::problems).
-    pub(crate) fn tool_named(&self, name: &str) -> Option<&Tool> {
+    pub(crate) fn tool_named(&self, name: &str) -> Option<&Rc<Tool>> {
         self.tools
             .iter()
             .find(|tool| tool.definition.name == name)
@@ -239,7 +239,7 @@ impl Server {
     }
 
     /// The prompt of that name, unless it has a [problem](Self::problems).
-    pub(crate) fn prompt_named(&self, name: &str) -> Option<&Prompt> {
+    pub(crate) fn prompt_named(&self, name: &str) -> Option<&Rc<Prompt>> {
         self.prompts
             .iter()
             .find(|prompt| prompt.definition.name == name)
@@ -247,19 +247,19 @@ impl Server {
     }
 
     /// The tools that have no [problem](Self::problems).
-    pub(crate) fn served_tools(&self) -> impl Iterator<Item = &Tool> {
+    pub(crate) fn served_tools(&self) -> impl Iterator<Item = &Rc<Tool>> {
         self.tools.iter().filter(|tool| tool.problem().is_none())
     }
 
     /// The resource templates that have no [problem](Self::problems).
-    pub(crate) fn served_templates(&self) -> impl Iterator<Item = &ResourceTemplate> {
+    pub(crate) fn served_templates(&self) -> impl Iterator<Item = &Rc<ResourceTemplate>> {
         self.templates
             .iter()
             .filter(|template| template.shape.problem().is_none())
     }
 
     /// The prompts that have no [problem](Self::problems).
-    pub(crate) fn served_prompts(&self) -> impl Iterator<Item = &Prompt> {
+    pub(crate) fn served_prompts(&self) -> impl Iterator<Item = &Rc<Prompt>> {
         self.prompts
             .iter()
             .filter(|prompt| prompt.problem().is_none())
@@ -442,7 +442,7 @@ impl Feature for Tool {
         if let Some(problem) = self.session_problem() {
             return server.problem(format!("tool `{name}`: {problem}"));
         }
-        server.tools.push(self);
+        server.tools.push(Rc::new(self));
     }
 }
 
@@ -460,7 +460,7 @@ impl Feature for Resource {
         } else if let Some(fault) = self.fault() {
             server.problem(format!("resource `{}`: {fault}", self.definition.name));
         } else {
-            server.resources.push(self);
+            server.resources.push(Rc::new(self));
         }
     }
 }
@@ -472,7 +472,7 @@ impl Feature for ResourceTemplate {
                 "resource template `{}`: {fault}",
                 self.definition.name
             )),
-            None => server.templates.push(self),
+            None => server.templates.push(Rc::new(self)),
         }
     }
 }
@@ -491,7 +491,7 @@ impl Feature for Prompt {
         } else if self.signature.repeats_arguments {
             server.problem(format!("prompt `{name}`: {TWICE}"));
         } else {
-            server.prompts.push(self);
+            server.prompts.push(Rc::new(self));
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::extract::Signature;
 use super::fields::Fields;
-use super::jsonrpc::{Request, object_json};
+use super::jsonrpc::object_json;
 use super::server::Server;
 use super::{prompt, resource, tool};
 
@@ -39,68 +39,11 @@ pub enum StateOf {
 pub struct BegunState(pub String);
 
 impl Server {
-    /// Finds the state that a request is about.
-    #[must_use]
-    pub fn state_of(&self, request: &Request) -> StateOf {
-        let fields = request.params.fields();
-        let argument = || {
-            let arguments = fields.object("arguments").ok()?;
-            // A value that is no text names no state; it does not begin one.
-            arguments
-                .optional_text(STATE_ARGUMENT)
-                .unwrap_or_else(|_| Some(String::new()))
-        };
-        match request.method.as_str() {
-            "tools/call" | "prompts/get" => {
-                let Ok(name) = fields.text("name") else {
-                    return StateOf::Nobody;
-                };
-                let signature = if request.method == "tools/call" {
-                    self.tool_named(&name).map(|tool| &tool.signature)
-                } else {
-                    self.prompt_named(&name).map(|prompt| &prompt.signature)
-                };
-                if signature.is_some_and(|own| own.needs_session) {
-                    StateOf::Caller(argument())
-                } else {
-                    StateOf::Nobody
-                }
-            }
-            "resources/read" => {
-                let Ok(uri) = fields.text("uri") else {
-                    return StateOf::Nobody;
-                };
-                let (own, state) = split(&uri);
-                if self.is_stateful_resource(own) {
-                    StateOf::Caller(state.map(str::to_owned))
-                } else {
-                    StateOf::Nobody
-                }
-            }
-            _ => StateOf::Nobody,
-        }
-    }
-
     /// True if the handler of the resource of that URI keeps state.
     #[must_use]
     pub fn is_stateful_resource(&self, uri: &str) -> bool {
-        let plain = self
-            .resources
-            .iter()
-            .find(|resource| resource.definition.uri.as_deref() == Some(uri));
-        let signature = plain.map(|resource| &resource.signature).or_else(|| {
-            let fits = |template: &&resource::ResourceTemplate| {
-                template
-                    .template
-                    .as_ref()
-                    .is_ok_and(|template| template.matches(uri).is_some())
-            };
-            self.templates
-                .iter()
-                .find(fits)
-                .map(|template| &template.signature)
-        });
-        signature.is_some_and(|signature| signature.needs_session)
+        self.resource_at(uri)
+            .is_some_and(|target| target.signature().needs_session)
     }
 }
 

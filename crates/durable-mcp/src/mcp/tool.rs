@@ -15,7 +15,7 @@ use super::content::Icon;
 use super::context::Context;
 use super::extract::{Rejection, Signature};
 use super::handler::{Extracting, Extractors, Handler};
-use super::header_params::{HeaderParams, mirrored};
+use super::header_params::{HeaderParam, header_params};
 use super::outcome::{IntoToolResult, ToolResult};
 use super::schema::in_an_object;
 use super::shape::Shape;
@@ -47,7 +47,7 @@ pub struct Tool {
     pub(crate) task_ttl_ms: u64,
     pub(crate) shape: Shape,
     /// The arguments that clients repeat in headers, or the reason for which the tool cannot be served.
-    checked: OnceCell<Result<Rc<[HeaderParams]>, String>>,
+    checked: OnceCell<Result<Rc<[HeaderParam]>, String>>,
     output: Output,
     visible: Option<Rc<Visible>>,
     run: Rc<Run>,
@@ -371,11 +371,11 @@ impl Tool {
     }
 
     /// The arguments that clients repeat in headers.
-    pub(crate) fn mirrored(&self) -> &[HeaderParams] {
+    pub(crate) fn header_params(&self) -> &[HeaderParam] {
         self.checked().as_deref().unwrap_or_default()
     }
 
-    fn checked(&self) -> &Result<Rc<[HeaderParams]>, String> {
+    fn checked(&self) -> &Result<Rc<[HeaderParam]>, String> {
         self.checked.get_or_init(|| {
             if self.signature.needs_session
                 && self
@@ -387,7 +387,7 @@ impl Tool {
             }
             match self.shape.problem() {
                 Some(problem) => Err(problem.to_owned()),
-                None => mirrored(self.shape.shown()).map(Rc::from),
+                None => header_params(self.shape.shown()).map(Rc::from),
             }
         })
     }

@@ -4,28 +4,28 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde_json::Value;
 
+use super::call::Call;
 use super::capabilities::ClientCapabilities;
 use super::client::ELICIT;
 use super::context::Context;
-use super::dispatch::{Answer, finish_tool};
+
 use super::error::{Error, ErrorCode};
 use super::fields::Fields;
-use super::jsonrpc::Request;
+use super::invoke::finish_tool;
+use super::method::Method;
 use super::outcome::ToolResult;
+use super::response::CallResponse;
 
-/// The methods whose answer may be a question (2026-07-28, Multi Round-Trip Requests, "Supported Requests").
-const MAY_ASK: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
-
-/// Answers a call that its user has to open a URL for, in the form that the client's version has. A client that opens no
+/// CallResponses a call that its user has to open a URL for, in the form that the client's version has. A client that opens no
 /// URLs gets the same text as by a URL elicitation.
 pub(super) fn sent_away(
-    request: &Request,
+    call: &Call,
     context: &Context,
     refusal: Error,
-) -> Result<Answer, Error> {
+) -> Result<CallResponse, Error> {
     let client = context.client();
     if client.version.is_stateless() {
-        return send_away(request, context, refusal);
+        return send_away(call, context, refusal);
     }
     if client
         .capabilities
@@ -35,7 +35,7 @@ pub(super) fn sent_away(
         return Err(refusal);
     }
     let told = "This needs a client that supports elicitation.url; yours did not declare it.";
-    if request.method == "tools/call" {
+    if call.method == Some(Method::CallTool) {
         return finish_tool(ToolResult::error(told), context);
     }
     Err(Error::new(ErrorCode::REFUSED, told))
@@ -43,9 +43,9 @@ pub(super) fn sent_away(
 
 /// Converts `url_elicitation_required` into a URL elicitation (2026-07-28, Elicitation, "URL Mode"), after which the call
 /// runs again. A user who is back is asked anew, for as long as the call is refused.
-fn send_away(request: &Request, context: &Context, refusal: Error) -> Result<Answer, Error> {
+fn send_away(call: &Call, context: &Context, refusal: Error) -> Result<CallResponse, Error> {
     let refused = Error::new(ErrorCode::REFUSED, refusal.message);
-    if !MAY_ASK.contains(&request.method.as_str()) {
+    if !call.method.is_some_and(Method::may_require_input) {
         return Err(refused);
     }
     if !context
@@ -70,7 +70,7 @@ fn send_away(request: &Request, context: &Context, refusal: Error) -> Result<Ans
     // The answers are not awaited, in a task neither: the call runs from its beginning once they are there.
     match asked.now_or_never() {
         Some(declined) => Err(declined.into_iter().next().unwrap_or(refused)),
-        None => Ok(Answer::SUSPENDED),
+        None => Ok(CallResponse::SUSPENDED),
     }
 }
 

@@ -9,12 +9,13 @@ use serde_json::value::RawValue;
 
 use super::core::Core;
 use super::notice::Notice;
+use crate::mcp::call::Call;
 use crate::mcp::change::{Change, Reach};
-use crate::mcp::dispatch::{Answer, Outcome, Target};
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::{notification_json, request_json, to_json};
 use crate::mcp::log::LogLevel;
 use crate::mcp::peer::{About, Peer};
+use crate::mcp::response::{CallResponse, CallResult};
 
 /// The channel for messages of one call; a transport implements it.
 pub trait CallChannel {
@@ -43,14 +44,14 @@ pub(crate) fn excess(what: &str, bytes: usize, room: usize) -> Option<String> {
     (bytes > room).then(|| format!("{what} is not sent: it has {bytes} bytes, and may have {room}"))
 }
 
-/// The error for an answer that is longer than `room`.
-pub(crate) fn answer_excess(answer: &Answer, room: usize, target: &Target) -> Option<String> {
-    let bytes = match &answer.outcome {
-        Ok(Outcome::Result(result)) => result.len(),
-        Ok(Outcome::Suspended) => 0,
+/// The error for a response that is longer than `room`.
+pub(crate) fn response_excess(response: &CallResponse, room: usize, call: &Call) -> Option<String> {
+    let bytes = match &response.result {
+        Ok(CallResult::Json(result)) => result.len(),
+        Ok(CallResult::Suspended) => 0,
         Err(error) => to_json(error).len(),
     };
-    excess(target.name.as_deref().unwrap_or("an answer"), bytes, room)
+    excess(call.name().unwrap_or("an answer"), bytes, room)
 }
 
 /// The error in place of an answer for which there is no room.

@@ -3,21 +3,23 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::call_channel::{CallChannel, SessionPeer, answer_excess, too_long};
+use super::call_channel::{CallChannel, SessionPeer};
+use super::call_run::{CallRun, Cancellation, RunEnd};
 use super::host::SharedHost;
-use super::log_line::{LogLine, RequestLog};
+use super::log_line::RequestLog;
 use super::questions::Questions;
 use super::running::Running;
 use super::state::{Cache, States};
 use super::store::{Kept, StoreError};
 use crate::formats::is_of_other_version;
 use crate::mcp::Server;
+use crate::mcp::call::Call;
 use crate::mcp::change::Change;
 use crate::mcp::context::{ClientInfo, Context, Extensions};
-use crate::mcp::dispatch::{Answer, Ended, Outcome, Target};
 use crate::mcp::error::{Error, ErrorCode};
-use crate::mcp::jsonrpc::{Notification, Request, Response, error_json, result_json};
+use crate::mcp::jsonrpc::{Notification, Response, error_json, result_json};
 use crate::mcp::log::LogLevel;
+use crate::mcp::response::CallResult;
 use crate::mcp::user::Caller;
 use crate::wire::RuntimeError;
 
@@ -139,75 +141,36 @@ impl Core {
         Ok(())
     }
 
-    /// Runs one request to its answer, as JSON; none if it was cancelled.
+    /// Runs one call to its response, as JSON; `None` if it was cancelled.
     pub async fn answer(
         self: &Rc<Self>,
-        request: Request,
+        call: Call,
         sender: Sender,
         line: Rc<dyn CallChannel>,
     ) -> Option<String> {
-        let log = self.settings.request_log;
-        let began = log.begin(|| self.host.now());
+        let run = CallRun::start(&*self.host, self.settings.request_log);
         let rows = self.host.store().rows_written();
-        let silenced = Rc::new(Cell::new(false));
+        let silenced = Rc::default();
         let context = self.context(&sender, Rc::clone(&line), &silenced);
-        let target = self.server.target(&request);
-        let work = self.server.answer(&request, &context);
-        let mut answer = self
-            .running
-            .run(
-                &request.id,
-                context.cancelled(),
-                &silenced,
-                target.heeds_cancellation,
-                work,
-            )
-            .await;
-        if let Some(answer) = &mut answer {
-            self.fit(answer, line.room(), &target);
-        }
-        let outcome = answer
-            .as_ref()
-            .map_or("cancelled", |answer| answer.ended.as_str());
-        if let Some(ms) = log.due(outcome, began, || self.host.now()) {
-            let code = answer
-                .as_ref()
-                .and_then(|answer| answer.outcome.as_ref().err().map(|error| error.code));
-            let line = LogLine {
-                event: "request",
-                name: target.name,
-                era: Some(sender.client.version.as_str()),
-                outcome,
-                code: code.map(|code| code.0),
-                ms,
-                rows: self.host.store().rows_written().saturating_sub(rows),
-                // Method names that a client made up are not logged.
-                method: if code == Some(ErrorCode::METHOD_NOT_FOUND) {
-                    "?".to_owned()
-                } else {
-                    request.method
-                },
-                ..LogLine::default()
-            };
-            self.host.log(&line);
-        }
-        let answer = answer?;
-        if answer.ended == Ended::Panic {
-            self.host.warn("a handler panicked; its message is above");
-        }
-        Some(match answer.outcome {
-            Ok(Outcome::Result(result)) => result_json(&request.id, &result),
+        let (cancellation, registration) = Cancellation::new(&call, &context, &silenced);
+        let running = self.running.enter(&call.request.id, cancellation);
+        let response = run
+            .response(&self.server, &call, &context, registration)
+            .await
+            .filter(|_| !silenced.get());
+        drop(running);
+        let end = RunEnd {
+            event: "request",
+            version: Some(sender.client.version),
+            room: line.room(),
+            rows: self.host.store().rows_written().saturating_sub(rows),
+        };
+        let id = &call.request.id;
+        match run.end(&call, response, &end)?.result {
+            Ok(CallResult::Json(result)) => Some(result_json(id, &result)),
             // A session's call is never suspended: its questions go out on its stream.
-            Ok(Outcome::Suspended) => return None,
-            Err(error) => error_json(Some(&request.id), &error),
-        })
-    }
-
-    /// Puts an error in the place of an answer that is longer than `room`.
-    fn fit(&self, answer: &mut Answer, room: usize, target: &Target) {
-        if let Some(excess) = answer_excess(answer, room, target) {
-            self.host.warn(&excess);
-            *answer = Err(too_long()).into();
+            Ok(CallResult::Suspended) => None,
+            Err(error) => Some(error_json(Some(id), &error)),
         }
     }
 

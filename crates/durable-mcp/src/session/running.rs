@@ -3,9 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use futures_util::future::{AbortHandle, Abortable};
-
-use crate::mcp::cancel::CancelFlag;
+use super::call_run::Cancellation;
 use crate::mcp::jsonrpc::RequestId;
 
 /// The most calls of one session that run at once: a batch's worth, and what any client was seen to start.
@@ -14,10 +12,7 @@ pub const MAX_RUNNING: usize = 128;
 struct Entry {
     number: u64,
     id: RequestId,
-    flag: Rc<CancelFlag>,
-    silenced: Rc<Cell<bool>>,
-    /// Handle that aborts the call; `None` where the handler finishes by itself when it is cancelled.
-    abort: Option<AbortHandle>,
+    cancellation: Cancellation,
 }
 
 /// The running calls of one session.
@@ -33,42 +28,25 @@ impl Running {
         self.entries.borrow().len() + more <= MAX_RUNNING
     }
 
-    /// Runs a call to its end; gives none if it was cancelled.
-    pub(crate) async fn run<T>(
-        &self,
-        id: &RequestId,
-        flag: &Rc<CancelFlag>,
-        silenced: &Rc<Cell<bool>>,
-        heeds_cancellation: bool,
-        call: impl Future<Output = T>,
-    ) -> Option<T> {
-        let (abort, registration) = AbortHandle::new_pair();
+    /// Adds a call, until the returned value is dropped.
+    pub(crate) fn enter(&self, id: &RequestId, cancellation: Cancellation) -> RunningCall {
         let number = self.next.get();
         self.next.set(number + 1);
         self.entries.borrow_mut().push(Entry {
             number,
             id: id.clone(),
-            flag: Rc::clone(flag),
-            silenced: Rc::clone(silenced),
-            abort: (!heeds_cancellation).then_some(abort),
+            cancellation,
         });
-        // Also when this future is dropped half way.
-        let _leave = Leave {
+        RunningCall {
             entries: Rc::clone(&self.entries),
             number,
-        };
-        let outcome = Abortable::new(call, registration).await.ok();
-        outcome.filter(|_| !silenced.get())
+        }
     }
 
     /// Calls off every running call of that id: two of them are the client's mistake, and it meant one of them.
     pub(crate) fn cancel(&self, id: &RequestId) {
         for entry in self.entries.borrow().iter().filter(|entry| entry.id == *id) {
-            entry.silenced.set(true);
-            entry.flag.set();
-            if let Some(abort) = &entry.abort {
-                abort.abort();
-            }
+            entry.cancellation.cancel();
         }
     }
 
@@ -86,12 +64,13 @@ impl Running {
     }
 }
 
-struct Leave {
+/// A call that runs, until it is dropped.
+pub(crate) struct RunningCall {
     entries: Rc<RefCell<Vec<Entry>>>,
     number: u64,
 }
 
-impl Drop for Leave {
+impl Drop for RunningCall {
     fn drop(&mut self) {
         self.entries
             .borrow_mut()

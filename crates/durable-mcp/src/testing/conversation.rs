@@ -11,7 +11,6 @@ use super::wire::{Replied, header_value, send};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::fields::Fields;
-use crate::mcp::tool::Tool;
 use crate::task::POLL_MS;
 use crate::transport::{era, headers, order};
 
@@ -196,12 +195,12 @@ impl TestClient {
             .filter(|_| method == "tools/call")
             .and_then(|name| self.deployment.app.server.tool_named(name));
         let arguments = params["arguments"].to_string();
-        for mirrored in tool.map(Tool::mirrored).unwrap_or_default() {
+        for param in tool.map(|tool| tool.header_params()).unwrap_or_default() {
             let value = Fields::parse(&arguments)
-                .and_then(|fields| mirrored.value(&fields))
+                .and_then(|fields| param.value(&fields))
                 .ok()
                 .flatten();
-            repeated.extend(value.map(|value| (mirrored.header.clone(), header_value(&value))));
+            repeated.extend(value.map(|value| (param.header.clone(), header_value(&value))));
         }
         (repeated, message(id, method, &params))
     }

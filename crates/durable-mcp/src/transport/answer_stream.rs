@@ -3,15 +3,13 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 
 use super::event_sender::{EventBody, EventSender};
+use super::opening::Opening;
 use super::sse;
 
 #[derive(Default)]
 struct Inner {
-    opening: bool,
-    waker: Option<Waker>,
     /// Messages from before the body was opened.
     early: Vec<String>,
     feed: Option<EventSender>,
@@ -20,18 +18,21 @@ struct Inner {
 
 /// The answer to one request.
 #[derive(Default)]
-pub(super) struct AnswerStream(RefCell<Inner>);
+pub(super) struct AnswerStream {
+    pub(super) opening: Rc<Opening>,
+    inner: RefCell<Inner>,
+}
 
 impl AnswerStream {
     /// Does something once if the client goes before it has read the stream to its end.
     pub(super) fn when_hung_up(&self, act: impl FnOnce() + 'static) {
-        self.0.borrow_mut().on_hang_up = Some(Box::new(act));
+        self.inner.borrow_mut().on_hang_up = Some(Box::new(act));
     }
 
     /// Sends a message, which makes the answer a stream.
     pub(super) fn send(&self, json: &str) {
         let frame = sse::message(None, json);
-        let mut inner = self.0.borrow_mut();
+        let mut inner = self.inner.borrow_mut();
         let gone = match &inner.feed {
             None => {
                 inner.early.push(frame);
@@ -43,36 +44,12 @@ impl AnswerStream {
         if gone {
             return self.hang_up();
         }
-        self.request_opening();
-    }
-
-    /// Asks for a stream, though there may be nothing to send yet.
-    pub(super) fn request_opening(&self) {
-        let mut inner = self.0.borrow_mut();
-        inner.opening = true;
-        let waker = inner.waker.take();
-        drop(inner);
-        waker.into_iter().for_each(Waker::wake);
-    }
-
-    /// True if the answer must be a stream.
-    pub(super) fn is_opening(&self) -> bool {
-        self.0.borrow().opening
-    }
-
-    /// Is ready once the answer must be a stream.
-    pub(super) fn poll_opening(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut inner = self.0.borrow_mut();
-        if inner.opening {
-            return Poll::Ready(());
-        }
-        inner.waker = Some(cx.waker().clone());
-        Poll::Pending
+        self.opening.request();
     }
 
     /// Opens the stream.
     pub(super) fn open(self: &Rc<Self>) -> EventBody {
-        let mut inner = self.0.borrow_mut();
+        let mut inner = self.inner.borrow_mut();
         let stream = Rc::downgrade(self);
         let (feed, body) = EventSender::open(std::mem::take(&mut inner.early), move || {
             if let Some(stream) = stream.upgrade() {
@@ -85,14 +62,14 @@ impl AnswerStream {
 
     /// Ends the stream after the messages sent so far.
     pub(super) fn finish(&self) {
-        let mut inner = self.0.borrow_mut();
+        let mut inner = self.inner.borrow_mut();
         inner.feed = None;
         inner.on_hang_up = None;
     }
 
     /// The client is gone.
     pub(super) fn hang_up(&self) {
-        let mut inner = self.0.borrow_mut();
+        let mut inner = self.inner.borrow_mut();
         inner.feed = None;
         let act = inner.on_hang_up.take();
         drop(inner);

@@ -7,9 +7,9 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 
 use super::event_sender::{EventBody, EventSender};
+use super::opening::Opening;
 use super::sse::{self, EventId};
 use crate::mcp::version::ProtocolVersion;
 use crate::session::call_channel::MAX_MESSAGE_BYTES;
@@ -47,8 +47,6 @@ struct Inner {
     /// Bytes of all answers, those that are on their way included.
     answered: usize,
     finished: Option<u64>,
-    waker: Option<Waker>,
-    opening: bool,
     /// The handler let the client go before there was a stream to end.
     released: bool,
 }
@@ -60,6 +58,7 @@ pub(crate) struct CallStream {
     pub(crate) number: u64,
     version: ProtocolVersion,
     began: u64,
+    pub(super) opening: Rc<Opening>,
     inner: RefCell<Inner>,
 }
 
@@ -78,8 +77,6 @@ impl CallStream {
             answers: Vec::new(),
             answered: 0,
             finished: None,
-            waker: None,
-            opening: false,
             released: false,
         };
         Rc::new(Self {
@@ -88,6 +85,7 @@ impl CallStream {
             session,
             number,
             version,
+            opening: Rc::default(),
             inner: RefCell::new(inner),
         })
     }
@@ -110,7 +108,7 @@ impl CallStream {
     pub(crate) fn answer(&self, json: String) {
         let mut inner = self.inner.borrow_mut();
         inner.answered += json.len();
-        if matches!(inner.sink, Sink::Undecided) && !inner.opening {
+        if matches!(inner.sink, Sink::Undecided) && !self.opening.is_requested() {
             inner.answers.push(json);
         } else {
             drop(inner);
@@ -127,31 +125,14 @@ impl CallStream {
     /// Asks for an event stream, though there is nothing to send yet.
     pub(crate) fn request_opening(&self) {
         let mut inner = self.inner.borrow_mut();
-        if matches!(inner.sink, Sink::Undecided) && !inner.opening {
-            inner.opening = true;
-            let waker = inner.waker.take();
+        if matches!(inner.sink, Sink::Undecided) && !self.opening.is_requested() {
             let answers = std::mem::take(&mut inner.answers);
             drop(inner);
             for json in &answers {
                 self.push(json, false);
             }
-            waker.into_iter().for_each(Waker::wake);
+            self.opening.request();
         }
-    }
-
-    /// True if the answer must be an event stream.
-    pub(crate) fn is_opening(&self) -> bool {
-        self.inner.borrow().opening
-    }
-
-    /// Is ready once the answer must be an event stream.
-    pub(crate) fn poll_opening(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut inner = self.inner.borrow_mut();
-        if inner.opening {
-            return Poll::Ready(());
-        }
-        inner.waker = Some(cx.waker().clone());
-        Poll::Pending
     }
 
     /// The answers, of a POST that needs no event stream.
@@ -288,7 +269,7 @@ impl CallStream {
             .collect();
         let finished = inner.finished.is_some();
         if !finished {
-            inner.opening = true;
+            self.opening.request();
             inner.sink = Sink::Socket(tag.to_owned());
         }
         (missed, finished)

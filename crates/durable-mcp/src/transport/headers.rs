@@ -5,9 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::era::mismatch;
-use crate::mcp::Server;
+use crate::mcp::call::Call;
 use crate::mcp::error::{Error, Quoted};
-use crate::mcp::jsonrpc::Request;
 use crate::wire::Head;
 
 /// Repeats the method.
@@ -24,42 +23,29 @@ const CLOSE: &str = "?=";
 ///
 /// # Errors
 /// −32020 when one is missing or says something else.
-pub fn check(server: &Server, head: &Head, request: &Request) -> Result<(), Error> {
+pub fn check(call: &Call, head: &Head) -> Result<(), Error> {
+    let request = &call.request;
     let method = head
         .header(METHOD)
         .ok_or_else(|| missing("Mcp-Method", &request.method))?;
     if method.trim() != request.method {
         return Err(differs("Mcp-Method", method.trim(), &request.method));
     }
-    let named_by = match request.method.as_str() {
-        "tools/call" | "prompts/get" => "name",
-        "resources/read" => "uri",
-        "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
-        _ => return Ok(()),
-    };
-    let fields = request.params.fields();
-    let Ok(name) = fields.text(named_by) else {
+    let Some(name) = &call.target_name else {
         return Ok(());
     };
-    match head.raw_header(NAME) {
-        None => return Err(missing("Mcp-Name", &name)),
-        Some(value) => {
-            let value = decode("Mcp-Name", &value)?;
-            if value != name {
-                return Err(differs("Mcp-Name", &value, &name));
-            }
-        }
+    let value = head
+        .raw_header(NAME)
+        .ok_or_else(|| missing("Mcp-Name", name))?;
+    let value = decode("Mcp-Name", &value)?;
+    if value != *name {
+        return Err(differs("Mcp-Name", &value, name));
     }
-    if request.method == "tools/call" {
-        let arguments = fields
-            .raw("arguments")
-            .map_or("{}", |arguments| arguments.get());
-        server.check_mirrored(&name, arguments, &|header| match head.raw_header(header) {
-            Some(value) => decode(header, &value).map(Some),
-            None => Ok(None),
-        })?;
-    }
-    Ok(())
+    call.check_header_params(&|header| {
+        head.raw_header(header)
+            .map(|value| decode(header, &value))
+            .transpose()
+    })
 }
 
 /// The decoded value of a header.

@@ -121,9 +121,10 @@ fn initialize(object: &Object, request: &Request) {
 /// Runs a call. A quick one is answered before its POST is.
 fn call(object: &Rc<Object>, sender: Sender, request: Request) {
     let own = Rc::clone(object);
+    let call = object.core.server.resolve(request);
     let answer = async move {
         let line = Rc::new(SseChannel(Rc::clone(&own)));
-        if let Some(answer) = own.core.answer(request, sender, line).await {
+        if let Some(answer) = own.core.answer(call, sender, line).await {
             own.core.host.send(SSE_TAG, &sse::message(None, &answer));
         }
     };

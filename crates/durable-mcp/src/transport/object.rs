@@ -12,7 +12,7 @@ use super::claims::Claims;
 use super::era::{Era, Transport, VERSION_HEADER, recognise};
 use super::refusal::{Refusal, Refused};
 use super::sse::{self, EventId, MAX_UNREAD_BYTES};
-use super::stateless::{self, Call};
+use super::stateless::{self, Accepted};
 use super::{legacy_sse, order, request_state, streamable};
 use crate::formats::Format;
 use crate::hub::{Counted, Excess, Origin, user_tag};
@@ -247,7 +247,8 @@ impl Object {
             Ok(Err(error)) => return Refused::bad_request(Some(request.id), error).into(),
             Err(fault) => return self.refused(&fault),
         };
-        let call = Call {
+        let accepted = Accepted {
+            call: self.core.server.resolve(request),
             log_level: envelope.log_level,
             rounds,
             state,
@@ -255,10 +256,9 @@ impl Object {
             gone,
             request_log: self.core.settings.request_log,
             always_streams: self.core.settings.always_streams,
-            request,
             sender,
         };
-        stateless::run(Rc::clone(&self.core.server), runtime, call).await
+        stateless::run(Rc::clone(&self.core.server), runtime, accepted).await
     }
 
     /// Something was published. The session's client hears of it if it wants to and has a stream; otherwise nobody is here to

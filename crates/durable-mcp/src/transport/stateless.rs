@@ -1,41 +1,41 @@
 //! Streamable HTTP without sessions, 2026-07-28: one request, wherever it runs, and its answer.
 
 use std::cell::Cell;
-use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 
 use futures_channel::oneshot;
 use futures_util::FutureExt;
-use futures_util::future::{
-    AbortHandle, Abortable, Either, LocalBoxFuture, pending, ready, select,
-};
+use futures_util::future::{Either, LocalBoxFuture, pending, ready, select};
 use http::StatusCode;
 use serde_json::value::RawValue;
 
 use super::answer_stream::AnswerStream;
 use super::keep_alive::kept_alive;
 use super::movable::movable;
+use super::opening::{Work, work_until_open};
 use super::round_trips::{Question, RoundTrips};
-use super::sse::{self, KEEP_ALIVE_MS};
+use super::sse;
 use super::{order, request_state};
 use crate::hub::user_tag;
 use crate::mcp::Server;
+use crate::mcp::call::Call;
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::change::{Change, Reach};
 use crate::mcp::context::{Context, Extensions};
 use crate::mcp::discover::ResultType;
-use crate::mcp::dispatch::{Answer, Ended, Outcome};
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::{Request, error_json, notification_json, result_json};
 use crate::mcp::log::LogLevel;
 use crate::mcp::peer::{About, Peer};
+use crate::mcp::response::{CallResponse, CallResult};
 use crate::mcp::state_argument::{self, BegunState};
 use crate::mcp::user::Caller;
-use crate::session::call_channel::{MAX_MESSAGE_BYTES, answer_excess, excess, too_long};
+use crate::session::call_channel::{MAX_MESSAGE_BYTES, excess};
+use crate::session::call_run::{CallRun, Cancellation, RunEnd};
 use crate::session::core::Sender;
 use crate::session::host::CallRuntime;
-use crate::session::log_line::{LogLine, RequestLog};
+use crate::session::log_line::RequestLog;
 use crate::session::notice::Notice;
 use crate::wire::{Body, Reply, RuntimeError};
 
@@ -43,10 +43,10 @@ use crate::wire::{Body, Reply, RuntimeError};
 pub type BeginTask =
     Rc<dyn Fn(Rc<RoundTrips>) -> LocalBoxFuture<'static, Result<String, RuntimeError>>>;
 
-/// A stateless request that was checked and accepted.
-pub struct Call {
-    /// The request.
-    pub request: Request,
+/// A stateless call that was checked and accepted.
+pub struct Accepted {
+    /// The call.
+    pub call: Call,
     /// The sender.
     pub sender: Sender,
     /// The least severe log messages that its client wants.
@@ -65,63 +65,35 @@ pub struct Call {
     pub always_streams: bool,
 }
 
-/// Runs a request. Its answer is JSON if nothing has to be sent before it, and soon enough that no proxy takes the quiet for
+/// Runs a call. Its answer is JSON if nothing has to be sent before it, and soon enough that no proxy takes the silence for
 /// the end; else it comes as events. When its client has gone, it is cancelled.
-pub async fn run(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, call: Call) -> Reply {
+pub async fn run(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, accepted: Accepted) -> Reply {
     Reply {
         logged: true,
-        ..answered(server, runtime, call).await
+        ..answered(server, runtime, accepted).await
     }
 }
 
-async fn answered(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, call: Call) -> Reply {
+async fn answered(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, accepted: Accepted) -> Reply {
     let stream = Rc::new(AnswerStream::default());
-    let always_streams = call.always_streams;
-    let answered: Rc<Cell<Option<(StatusCode, String)>>> = Rc::default();
+    let always_streams = accepted.always_streams;
+    let answer: Rc<Cell<Option<(StatusCode, String)>>> = Rc::default();
     let work = {
-        let (stream, runtime, answered) = (
-            Rc::clone(&stream),
-            Rc::clone(&runtime),
-            Rc::clone(&answered),
-        );
-        async move { answered.set(answer(&server, &runtime, &stream, call).await) }
+        let (stream, runtime, answer) =
+            (Rc::clone(&stream), Rc::clone(&runtime), Rc::clone(&answer));
+        async move { answer.set(run_call(&server, &runtime, &stream, accepted).await) }
     };
     let work = movable(work.boxed_local());
-    let opening = {
-        let stream = Rc::clone(&stream);
-        poll_fn(move |cx| stream.poll_opening(cx))
-    };
-    let mut race = select(work, opening);
-    let outcome = match (&mut race).now_or_never() {
-        Some(outcome) => outcome,
-        None => match select(race, runtime.sleep(KEEP_ALIVE_MS)).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right(((), race)) => {
-                stream.request_opening();
-                race.await
-            }
-        },
-    };
-    let last = move || answered.take();
-    let rest = match outcome {
-        Either::Left(_) if !stream.is_opening() => {
-            return match last() {
-                Some((StatusCode::OK, json)) if always_streams => {
-                    Reply::events(Body::Text(sse::message(None, &json)))
-                }
-                Some((status, json)) => Reply::json(status, json),
-                // The client has hung up.
-                None => Reply::empty(StatusCode::NO_CONTENT),
-            };
-        }
-        // The call sent something and ended before the first poll of its stream.
-        Either::Left(_) => ready(()).boxed_local(),
-        Either::Right(((), work)) => work,
+    let open = || stream.opening.request();
+    let rest = match work_until_open(work, &stream.opening, open, &*runtime).await {
+        Work::Done => return alone(answer.take(), always_streams),
+        Work::Sent => ready(()).boxed_local(),
+        Work::Left(rest) => rest,
     };
     let body = stream.open();
     runtime.spawn(
         rest.map(move |()| {
-            if let Some((_, json)) = last() {
+            if let Some((_, json)) = answer.take() {
                 stream.send(&json);
             }
             stream.finish();
@@ -131,142 +103,106 @@ async fn answered(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, call: Call) 
     Reply::events(Body::Stream(kept_alive(body, runtime)))
 }
 
+/// The reply with an answer before which nothing was sent; the client has hung up if there is none.
+fn alone(answer: Option<(StatusCode, String)>, always_streams: bool) -> Reply {
+    match answer {
+        Some((StatusCode::OK, json)) if always_streams => {
+            Reply::events(Body::Text(sse::message(None, &json)))
+        }
+        Some((status, json)) => Reply::json(status, json),
+        None => Reply::empty(StatusCode::NO_CONTENT),
+    }
+}
+
 /// The answer, and the status it has if it goes alone; none if the client has gone.
-#[expect(
-    clippy::too_many_lines,
-    reason = "the steps of one call in their order"
-)]
-async fn answer(
+async fn run_call(
     server: &Rc<Server>,
     runtime: &Rc<dyn CallRuntime>,
     stream: &Rc<AnswerStream>,
-    call: Call,
+    accepted: Accepted,
 ) -> Option<(StatusCode, String)> {
-    let Call {
-        request,
-        sender,
-        log_level,
-        rounds,
-        state,
-        begin_task,
-        gone,
-        request_log,
-        ..
-    } = call;
-    let started = request_log.begin(|| runtime.now());
-    let silenced: Rc<Cell<bool>> = Rc::default();
-    let rounds = Rc::new(rounds);
-    let caller = Rc::clone(&sender.caller);
+    let run = CallRun::start(&**runtime, accepted.request_log);
+    let silenced = Rc::default();
+    let rounds = Rc::new(accepted.rounds);
+    let (named, is_new) = accepted.state.unzip();
+    let begun = named.clone().filter(|_| is_new == Some(true));
+    let sender = accepted.sender;
     let peer = CallPeer {
         server: Rc::clone(server),
         runtime: Rc::clone(runtime),
         stream: Rc::clone(stream),
         rounds: Rc::clone(&rounds),
-        user: user_tag(&caller),
-        state: state.as_ref().map(|(name, _)| name.clone()),
-        log_level,
-        becomes_task: begin_task.is_some()
+        user: user_tag(&sender.caller),
+        state: named,
+        log_level: accepted.log_level,
+        becomes_task: accepted.begin_task.is_some()
             && sender.client.capabilities.has(ClientCapabilities::TASKS),
         silenced: Rc::clone(&silenced),
     };
+    let context = context(&**runtime, &sender, peer, begun.as_ref());
+    let call = accepted.call;
+    let (cancellation, registration) = Cancellation::new(&call, &context, &silenced);
+    let cancellation = Rc::new(cancellation);
+    stream.when_hung_up({
+        let cancellation = Rc::clone(&cancellation);
+        move || cancellation.cancel()
+    });
+    let work = run.response(server, &call, &context, registration);
+    let response = until_hung_up(work, accepted.gone, &cancellation, runtime).await;
+    let suspended = Suspension {
+        runtime,
+        request: &call.request,
+        caller: &sender.caller,
+        rounds: &rounds,
+        begun: begun.as_deref(),
+        begin_task: accepted.begin_task,
+    };
+    let (kind, response) = match response.filter(|_| !silenced.get()) {
+        Some(response) => {
+            let (kind, response) = suspended.resolve(response).await;
+            (kind, Some(response))
+        }
+        None => (ResultType::Complete, None),
+    };
+    let end = RunEnd {
+        event: "request",
+        version: Some(sender.client.version),
+        room: MAX_MESSAGE_BYTES,
+        rows: 0,
+    };
+    let response = run.end(&call, response, &end)?;
+    let id = &call.request.id;
+    match response.result {
+        Ok(CallResult::Json(result)) => {
+            let stamped = server.stamp(kind, &result, response.caching);
+            Some((StatusCode::OK, result_json(id, &stamped)))
+        }
+        Ok(CallResult::Suspended) => None,
+        Err(error) => Some((status(&error), error_json(Some(id), &error))),
+    }
+}
+
+fn context(
+    runtime: &dyn CallRuntime,
+    sender: &Sender,
+    peer: CallPeer,
+    begun: Option<&String>,
+) -> Context {
     let mut extensions = Extensions::default();
     runtime.extend(&mut extensions);
     (sender.extensions)(&mut extensions);
-    let begun = state.filter(|(_, is_new)| *is_new).map(|(name, _)| name);
-    if let Some(name) = &begun {
+    if let Some(name) = begun {
         extensions.insert(Rc::new(BegunState(name.clone())));
     }
-    let context = Context::new(
-        Rc::clone(&sender.client),
-        Rc::clone(&caller),
-        Rc::new(peer),
-        Rc::new(extensions),
-    );
-    let target = server.target(&request);
-    let (abort, registration) = AbortHandle::new_pair();
-    let abort = (!target.heeds_cancellation).then_some(abort);
-    let hang_up: Rc<dyn Fn()> = {
-        let (silenced, flag) = (Rc::clone(&silenced), Rc::clone(context.cancelled()));
-        Rc::new(move || {
-            silenced.set(true);
-            flag.set();
-            if let Some(abort) = &abort {
-                abort.abort();
-            }
-        })
-    };
-    stream.when_hung_up({
-        let hang_up = Rc::clone(&hang_up);
-        move || hang_up()
-    });
-    let work = Abortable::new(server.answer(&request, &context), registration);
-    let answer = until_hung_up(work, gone, &*hang_up, runtime)
-        .await
-        .ok()
-        .filter(|_| !silenced.get());
-    let mut answer = match answer {
-        Some(answer) => Some(
-            settled(
-                answer,
-                runtime,
-                &request,
-                &caller,
-                &rounds,
-                begun.as_deref(),
-                begin_task,
-            )
-            .await,
-        ),
-        None => None,
-    };
-    if let Some((_, settled)) = &mut answer
-        && let Some(excess) = answer_excess(settled, MAX_MESSAGE_BYTES, &target)
-    {
-        runtime.warn(&excess);
-        *settled = Err(too_long()).into();
-    }
-    let outcome = answer
-        .as_ref()
-        .map_or("cancelled", |(_, answer)| answer.ended.as_str());
-    if let Some(ms) = request_log.due(outcome, started, || runtime.now()) {
-        let code = answer
-            .as_ref()
-            .and_then(|(_, answer)| answer.outcome.as_ref().err().map(|error| error.code));
-        runtime.log(&LogLine {
-            event: "request",
-            name: target.name,
-            era: Some(sender.client.version.as_str()),
-            outcome,
-            code: code.map(|code| code.0),
-            ms,
-            // Method names that a client made up are not logged.
-            method: if code == Some(ErrorCode::METHOD_NOT_FOUND) {
-                "?".to_owned()
-            } else {
-                request.method.clone()
-            },
-            ..LogLine::default()
-        });
-    }
-    let (kind, answer) = answer?;
-    if answer.ended == Ended::Panic {
-        runtime.warn("a handler panicked; its message is above");
-    }
-    Some(match answer.outcome {
-        Ok(Outcome::Result(result)) => {
-            let stamped = server.stamp(kind, &result, answer.caching);
-            (StatusCode::OK, result_json(&request.id, &stamped))
-        }
-        Ok(Outcome::Suspended) => return None,
-        Err(error) => (status(&error), error_json(Some(&request.id), &error)),
-    })
+    let (client, caller) = (Rc::clone(&sender.client), Rc::clone(&sender.caller));
+    Context::new(client, caller, Rc::new(peer), Rc::new(extensions))
 }
 
 /// A call that the caller's token does not allow, as HTTP says so (RFC 6750 section 3.1).
 #[must_use]
-pub fn lacks_scopes(server: &Server, caller: &Caller, request: &Request) -> Option<Reply> {
-    let needed = server.missing_scopes(request, caller)?;
-    let json = error_json(Some(&request.id), &Error::insufficient_scope(needed));
+pub fn lacks_scopes(call: &Call, caller: &Caller) -> Option<Reply> {
+    let needed = call.missing_scopes(caller)?;
+    let json = error_json(Some(&call.request.id), &Error::insufficient_scope(needed));
     // Together with those it has: a client asks for what a challenge names, and gets a token in place of the one it had.
     let missing = needed.iter().filter(|scope| !caller.scopes.contains(scope));
     let scopes: Vec<_> = caller
@@ -287,11 +223,11 @@ fn status(error: &Error) -> StatusCode {
     }
 }
 
-/// Work to its end. When the client hangs up before, it is told, and may still finish what it has to.
+/// Work to its end. When the client hangs up before, the call is cancelled, and may still finish what it has to.
 async fn until_hung_up<T>(
     work: impl Future<Output = T>,
     gone: LocalBoxFuture<'static, ()>,
-    hang_up: &dyn Fn(),
+    cancellation: &Cancellation,
     runtime: &Rc<dyn CallRuntime>,
 ) -> T {
     let work = pin!(work);
@@ -301,7 +237,7 @@ async fn until_hung_up<T>(
             // With nobody to answer, the runtime would end the work at its next wait.
             let (finished, ended) = oneshot::channel::<()>();
             runtime.spawn(ended.map(drop).boxed_local());
-            hang_up();
+            cancellation.cancel();
             let output = work.await;
             drop(finished);
             output
@@ -309,52 +245,65 @@ async fn until_hung_up<T>(
     }
 }
 
-/// Turns a suspended call into `input_required` with its open questions, or into a task; any other answer is complete as it is.
-async fn settled(
-    answer: Answer,
-    runtime: &Rc<dyn CallRuntime>,
-    request: &Request,
-    caller: &Caller,
-    rounds: &Rc<RoundTrips>,
-    begun: Option<&str>,
+/// The continuation of a call that is suspended.
+struct Suspension<'a> {
+    runtime: &'a Rc<dyn CallRuntime>,
+    request: &'a Request,
+    caller: &'a Caller,
+    rounds: &'a Rc<RoundTrips>,
+    /// The name of the state that the call began.
+    begun: Option<&'a str>,
     begin_task: Option<BeginTask>,
-) -> (ResultType, Answer) {
-    let failed = |fault: &RuntimeError| {
-        runtime.warn(&fault.0);
-        Error::internal("The server failed. Its log says why; trying again may help.")
-    };
-    if !matches!(answer.outcome, Ok(Outcome::Suspended)) {
-        return (ResultType::Complete, answer);
+}
+
+impl Suspension<'_> {
+    /// Turns a suspended call into `input_required` with its open questions, or into a task; any other response is complete as it
+    /// is.
+    async fn resolve(self, response: CallResponse) -> (ResultType, CallResponse) {
+        if !matches!(response.result, Ok(CallResult::Suspended)) {
+            return (ResultType::Complete, response);
+        }
+        match &self.begin_task {
+            Some(begin_task) if self.rounds.is_detaching() => {
+                let task = begin_task(Rc::clone(self.rounds)).await;
+                let task = task.map_err(|fault| self.failed(&fault));
+                (ResultType::Task, task.into())
+            }
+            _ => (
+                ResultType::InputRequired,
+                self.input_required().await.into(),
+            ),
+        }
     }
-    if rounds.is_detaching()
-        && let Some(begin_task) = begin_task
-    {
-        let begun = begin_task(Rc::clone(rounds))
+
+    /// The JSON of the open questions, and of the state with which the client returns.
+    async fn input_required(&self) -> Result<String, Error> {
+        let sealed = async {
+            let keys = self.runtime.keys(false).await?;
+            request_state::seal(
+                self.rounds,
+                self.begun,
+                self.request,
+                self.caller,
+                self.runtime.now(),
+                &keys,
+                self.runtime.random(),
+            )
+        };
+        let state = sealed
             .await
-            .map_err(|fault| failed(&fault));
-        return (ResultType::Task, begun.into());
-    }
-    let sealed = async {
-        let keys = runtime.keys(false).await?;
-        request_state::seal(
-            rounds,
-            begun,
-            request,
-            caller,
-            runtime.now(),
-            &keys,
-            runtime.random(),
-        )
-    };
-    let asked = match sealed.await {
-        Ok(Some(state)) => Ok(format!(
+            .map_err(|fault| self.failed(&fault))?
+            .ok_or_else(request_state::too_long)?;
+        Ok(format!(
             r#"{{"inputRequests":{},"requestState":"{state}"}}"#,
-            rounds.requests_json()
-        )),
-        Ok(None) => Err(request_state::too_long()),
-        Err(fault) => Err(failed(&fault)),
-    };
-    (ResultType::InputRequired, asked.into())
+            self.rounds.requests_json()
+        ))
+    }
+
+    fn failed(&self, fault: &RuntimeError) -> Error {
+        self.runtime.warn(&fault.0);
+        Error::internal("The server failed. Its log says why; trying again may help.")
+    }
 }
 
 /// The client of a stateless request.

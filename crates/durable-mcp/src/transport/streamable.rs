@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use futures_util::FutureExt;
-use futures_util::future::{Either, poll_fn, select};
 use http::StatusCode;
 
 use super::call_stream::CallStream;
@@ -11,12 +10,14 @@ use super::claims::Claims;
 use super::keep_alive::kept_alive;
 use super::movable::all_movable;
 use super::object::{GET_TAG, Object, ReadBody};
+use super::opening::{Work, work_until_open};
 use super::order;
 use super::refusal::Refusal;
-use super::sse::{self, EventId, KEEP_ALIVE_MS};
+use super::sse::{self, EventId};
 use super::stateless::lacks_scopes;
+use crate::mcp::call::Call;
 use crate::mcp::initialize::METHOD as INITIALIZE;
-use crate::mcp::jsonrpc::{self, Body as Posted, Message, Request, Unreadable, error_json};
+use crate::mcp::jsonrpc::{self, Body as Posted, Message, Unreadable, error_json};
 use crate::session::call_channel::CallChannel;
 use crate::session::core::Sender;
 use crate::wire::{Body, Head, Reply, Socket};
@@ -24,7 +25,7 @@ use crate::wire::{Body, Head, Reply, Socket};
 /// The messages of one POST, by what becomes of them.
 #[derive(Default)]
 struct Sorted {
-    requests: Vec<Request>,
+    calls: Vec<Call>,
     unreadable: Vec<Unreadable>,
     is_batch: bool,
 }
@@ -58,13 +59,13 @@ pub(crate) async fn post(
             Ok(Message::Request(request)) if request.method == INITIALIZE => {
                 return Refusal::MisplacedInitialize.reply(Some(&request.id));
             }
-            Ok(Message::Request(request)) => sorted.requests.push(request),
+            Ok(Message::Request(request)) => sorted.calls.push(object.core.server.resolve(request)),
             Ok(Message::Notification(notification)) => object.core.notice(&notification),
             Ok(Message::Response(response)) => object.core.settle(response),
             Err(unreadable) => sorted.unreadable.push(unreadable),
         }
     }
-    if sorted.requests.is_empty() && sorted.unreadable.is_empty() {
+    if sorted.calls.is_empty() && sorted.unreadable.is_empty() {
         return Reply::empty(StatusCode::ACCEPTED);
     }
     run(object, head, claims, sorted).await
@@ -77,12 +78,13 @@ async fn single(object: &Rc<Object>, head: &Head, claims: Claims, message: Messa
         }
         Message::Request(request) => {
             let server = &object.core.server;
+            let call = server.resolve(request);
             if !server.scopes().is_empty() {
                 let caller = match order::decode(head.raw_header(order::CALLER).as_deref()) {
                     Ok(caller) => caller,
                     Err(fault) => return object.refused(&fault),
                 };
-                if let Some(refused) = lacks_scopes(server, &caller, &request) {
+                if let Some(refused) = lacks_scopes(&call, &caller) {
                     return refused;
                 }
             }
@@ -91,7 +93,7 @@ async fn single(object: &Rc<Object>, head: &Head, claims: Claims, message: Messa
                 head,
                 claims,
                 Sorted {
-                    requests: vec![request],
+                    calls: vec![call],
                     ..Sorted::default()
                 },
             )
@@ -111,8 +113,8 @@ async fn single(object: &Rc<Object>, head: &Head, claims: Claims, message: Messa
 /// Runs the requests of a POST. Their answers are JSON if nothing has to be sent before them, and soon enough that no
 /// proxy takes the quiet for the end; else they come as events.
 async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -> Reply {
-    if !object.core.running.has_room(posted.requests.len()) {
-        return Refusal::TooBusy.reply(posted.requests.first().map(|request| &request.id));
+    if !object.core.running.has_room(posted.calls.len()) {
+        return Refusal::TooBusy.reply(posted.calls.first().map(|call| &call.request.id));
     }
     let version = claims.client.version;
     let sender = match Object::sender(head, Rc::new(claims.client)) {
@@ -126,50 +128,33 @@ async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -
     for Unreadable { id, error } in &posted.unreadable {
         stream.answer(error_json(id.as_ref(), error));
     }
-    let calls = posted.requests.into_iter().map(|request| {
+    let calls = posted.calls.into_iter().map(|posted| {
         let line = StreamChannel {
             object: Rc::clone(object),
             stream: Rc::clone(&stream),
         };
-        call(line, sender.clone(), request).boxed_local()
+        answer(line, sender.clone(), posted).boxed_local()
     });
     let work = all_movable(calls.collect());
-    let opening = {
-        let stream = Rc::clone(&stream);
-        poll_fn(move |cx| stream.poll_opening(cx))
-    };
     let host = Rc::clone(&object.core.host);
-    let mut race = select(work, opening);
-    let outcome = match (&mut race).now_or_never() {
-        Some(outcome) => outcome,
-        None => match select(race, host.sleep(KEEP_ALIVE_MS)).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right(((), race)) => {
-                stream.request_opening();
-                race.await
-            }
-        },
-    };
-    let rest = match outcome {
-        Either::Left(_) if !stream.is_opening() => {
-            return json(stream.take_answers(), posted.is_batch);
-        }
-        // The call sent something and ended before the first poll of its stream.
-        Either::Left(_) => None,
-        Either::Right(((), work)) => Some(work),
+    let open = || stream.request_opening();
+    let rest = match work_until_open(work, &stream.opening, open, &*host).await {
+        Work::Done => return json(stream.take_answers(), posted.is_batch),
+        Work::Sent => None,
+        Work::Left(rest) => Some(rest),
     };
     object.keep(&stream);
     let body = stream.open();
     match rest {
-        Some(work) => host.spawn(work.map(move |()| stream.finish()).boxed_local()),
+        Some(rest) => host.spawn(rest.map(move |()| stream.finish()).boxed_local()),
         None => stream.finish(),
     }
     Reply::events(Body::Stream(kept_alive(body, host)))
 }
 
-async fn call(line: StreamChannel, sender: Sender, request: Request) {
+async fn answer(line: StreamChannel, sender: Sender, call: Call) {
     let (core, stream) = (Rc::clone(&line.object.core), Rc::clone(&line.stream));
-    if let Some(answer) = core.answer(request, sender, Rc::new(line)).await {
+    if let Some(answer) = core.answer(call, sender, Rc::new(line)).await {
         stream.answer(answer);
     }
 }
