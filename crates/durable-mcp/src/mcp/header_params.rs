@@ -193,6 +193,8 @@ fn stands_in(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mcp::Server;
+    use crate::mcp::jsonrpc::Request;
     use crate::mcp::extract::Args;
     use crate::mcp::fields::steps;
     use crate::mcp::schema::input_schema;

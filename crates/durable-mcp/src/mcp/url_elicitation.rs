@@ -16,7 +16,7 @@ use super::method::Method;
 use super::outcome::ToolResult;
 use super::response::CallResponse;
 
-/// CallResponses a call that its user has to open a URL for, in the form that the client's version has. A client that opens no
+/// Answers a call that its user has to open a URL for, in the form that the client's version has. A client that opens no
 /// URLs gets the same text as by a URL elicitation.
 pub(super) fn sent_away(
     call: &Call,
