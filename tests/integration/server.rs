@@ -3,8 +3,8 @@
 use durable_mcp::mcp::ProtocolVersion;
 use durable_mcp::mcp::capabilities::ClientCapabilities;
 use durable_mcp::mcp::change::Change;
-use durable_mcp::mcp::response::CallOutcome;
 use durable_mcp::mcp::peer::About;
+use durable_mcp::mcp::response::CallOutcome;
 use durable_mcp::prelude::*;
 use serde_json::{Map, Value, json};
 

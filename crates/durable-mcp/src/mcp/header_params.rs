@@ -194,9 +194,9 @@ fn stands_in(value: &Value) -> bool {
 mod tests {
     use super::*;
     use crate::mcp::Server;
-    use crate::mcp::jsonrpc::Request;
     use crate::mcp::extract::Args;
     use crate::mcp::fields::steps;
+    use crate::mcp::jsonrpc::Request;
     use crate::mcp::schema::input_schema;
     use schemars::{JsonSchema, json_schema};
     use serde::Deserialize;

@@ -53,7 +53,7 @@ impl Exchange {
         }
     }
 
-    /// What was counted of the answer, once it is over; 0 where nothing of it is passed on.
+    /// Bytes counted of the answer, once it is over; 0 where nothing of it is passed on.
     pub(super) fn counted(&self) -> LocalBoxFuture<'static, u64> {
         let total = self.total();
         async move {
