@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_of_a_signature_get_their_size() {
+    fn the_numbers_of_a_signature_are_padded_to_their_size() {
         let der = [0x30, 9, 0x02, 3, 0, 0x80, 1, 0x02, 2, 0x7f, 2];
         assert_eq!(fixed(&der, 4), Some(vec![0, 0, 0x80, 1, 0, 0, 0x7f, 2]));
         assert_eq!(fixed(&der, 1), None);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused() {
+    fn a_text_that_is_no_key_is_refused() {
         assert!(ClientKey::from_pem(b"no PEM").is_none());
         let empty = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
         assert!(ClientKey::from_pem(empty.as_bytes()).is_none());
