@@ -8,10 +8,10 @@ use durable_mcp::mcp::user::Caller;
 use durable_mcp::oauth::client::Client;
 use durable_mcp::oauth::grant::Grant;
 use durable_mcp::oauth::legacy::LegacyGrant;
-use durable_mcp::oauth::memory::SeededRandom;
-use durable_mcp::oauth::record::Access;
+use durable_mcp::oauth::record::AccessRecord;
 use durable_mcp::oauth::session_note::SessionNotes;
-use durable_mcp::oauth::token::{self, Kind};
+use durable_mcp::oauth::testing::SeededRandom;
+use durable_mcp::oauth::token::{self, TokenKind};
 use durable_mcp::runtime::Runtime;
 use durable_mcp::seal;
 use durable_mcp::session::notice::Notice;
@@ -40,8 +40,8 @@ pub fn made_up(input: &[u8]) {
     let host = FakeHost::new(String::new());
     let (keys, caller) = (Keys::from_secret("k"), Caller::default());
     bounded(&BOUNDS, text.len(), || {
-        for kind in [Kind::Code, Kind::Access, Kind::Refresh] {
-            let _ = token::read(text, kind, &keys);
+        for kind in [TokenKind::Code, TokenKind::Access, TokenKind::Refresh] {
+            let _ = token::classify(text, kind, &keys);
         }
         assert!(Claims::verify(text, &keys, &caller, host.now(), 3600).is_err());
         let _ = (
@@ -96,7 +96,7 @@ pub fn records(input: &[u8]) {
             Listener::parse(text).map(|listener| listener.to_text())
         });
         again(text, |text| {
-            Client::read(text).ok().map(|client| client.write())
+            Client::from_json(text).ok().map(|client| client.write())
         });
         again(text, |text| {
             Keys::from_text(text).ok().map(|keys| keys.to_text())
@@ -111,9 +111,9 @@ pub fn records(input: &[u8]) {
                 .ok()
                 .and_then(|notes| serde_json::to_string(&notes).ok())
         });
-        let _ = LegacyGrant::read(text)
+        let _ = LegacyGrant::from_json(text)
             .map(|grant| (grant.open(text).is_some(), grant.is_current(text)));
-        let _ = Access::read(text, &keys, "token", 0);
+        let _ = AccessRecord::from_json(text, &keys, "token", 0);
         let _ = (
             order::decode(Some(text)),
             order::read_state(text),

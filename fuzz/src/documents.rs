@@ -3,20 +3,20 @@
 use durable_mcp::http::cookies::Cookies;
 use durable_mcp::http::policy::{Policy, is_loopback};
 use durable_mcp::identity::jwks::KeySet;
-use durable_mcp::identity::jwt::{Algorithm, Expected, Unverified};
-use durable_mcp::identity::stand_in::{NOW, StandIn, head};
+use durable_mcp::identity::jwt::{Algorithm, ExpectedClaims, UnverifiedJwt};
+use durable_mcp::identity::testing::{FakeUpstream, NOW, head};
 use durable_mcp::mcp::jsonrpc::{Body, Message, parse};
 use durable_mcp::mcp::template::UriTemplate;
 use durable_mcp::oauth::client::Client;
 use durable_mcp::oauth::client_auth::credentials;
 use durable_mcp::oauth::document_url::{DocumentPolicy, check_url};
 use durable_mcp::oauth::gate;
-use durable_mcp::oauth::params::{Params, decode, encode_query};
+use durable_mcp::oauth::params::{RequestParams, decode, encode_query};
 use durable_mcp::oauth::redirect_uri::RedirectUri;
-use durable_mcp::oauth::registration::{self, Offer};
+use durable_mcp::oauth::registration::{self, RegistrationOffer};
 use durable_mcp::oauth::resource::{Resource, Resources};
 use durable_mcp::oauth::scope::Scopes;
-use durable_mcp::oauth::uri::{Host, Uri};
+use durable_mcp::oauth::uri::{Uri, UriHost};
 use durable_mcp::pages::language::Language;
 use durable_mcp::transport::accept;
 use durable_mcp::transport::era;
@@ -74,12 +74,12 @@ pub fn registration(input: &[u8]) {
         return;
     };
     bounded(&BOUNDS, text.len(), || {
-        let Ok(client) = registration::read(text, &Offer::default()) else {
+        let Ok(client) = registration::parse(text, &RegistrationOffer::default()) else {
             return;
         };
         let written = client.write();
         assert_eq!(
-            Client::read(&written)
+            Client::from_json(&written)
                 .ok()
                 .map(|client| client.write())
                 .as_ref(),
@@ -99,21 +99,21 @@ pub fn jwt(input: &[u8]) {
     };
     const KEYS: &str = "https://id.example/keys";
     let (token, keys) = text.split_once('\n').unwrap_or((text, ""));
-    let web = StandIn::default();
+    let web = FakeUpstream::default();
     web.set(
         &format!("GET {KEYS}"),
         200,
         &[("content-type", "application/json")],
         keys.as_bytes(),
     );
-    let expected = Expected {
+    let expected = ExpectedClaims {
         issuers: &["https://id.example"],
         audience: "me",
         nonce: Some("n"),
         now: NOW / 1000,
     };
     bounded(&BOUNDS, text.len(), || {
-        if let Ok(token) = Unverified::parse(token) {
+        if let Ok(token) = UnverifiedJwt::parse(token) {
             let _ = token.claims(&expected);
         }
         if let Ok(key) = serde_json::from_str::<Value>(keys) {
@@ -135,7 +135,7 @@ pub fn uris(input: &[u8]) {
             ..
         }) = Uri::parse(first)
         {
-            let _ = Host::parse(authority).is_some_and(|host| host.is_loopback());
+            let _ = UriHost::parse(authority).is_some_and(|host| host.is_loopback());
         }
         if let Ok(uri) = RedirectUri::parse(first) {
             assert!(uri.matches(first), "{first}");
@@ -177,7 +177,7 @@ pub fn params(input: &[u8]) {
             );
         }
         let (authorization, form) = text.split_once('\n').unwrap_or(("", text));
-        if let Ok(params) = Params::parse(form) {
+        if let Ok(params) = RequestParams::parse(form) {
             let _ = credentials(
                 Some(authorization).filter(|value| !value.is_empty()),
                 &params,
@@ -207,7 +207,7 @@ pub fn headers(input: &[u8]) {
             ],
         );
         let _ = (
-            gate::shown(&head),
+            gate::bearer_hash(&head),
             head.has_type("application/json"),
             head.declared_length(),
         );
@@ -227,7 +227,7 @@ pub fn headers(input: &[u8]) {
 }
 
 fn cookies(value: &str, name: &str) {
-    let mut cookies = Cookies::read(&head("", &[("cookie", value)]));
+    let mut cookies = Cookies::from_head(&head("", &[("cookie", value)]));
     let _ = cookies.get(name);
     // As many as a sign-in forgets at most.
     for name in cookies

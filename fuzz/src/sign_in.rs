@@ -1,6 +1,6 @@
 //! The authorization server, with the pages for people.
 
-use durable_mcp::oauth::metadata_document::Fetched;
+use durable_mcp::oauth::metadata_document::FetchResponse;
 use serde_json::json;
 
 use crate::meter::{Bounds, Linear, bounded};
@@ -73,7 +73,7 @@ pub fn client_document(input: &[u8]) {
     };
     deployment.web.set(
         ID,
-        Fetched {
+        FetchResponse {
             status: 200,
             content_type: Some("application/json".to_owned()),
             cache_control: Some(cache_control),

@@ -8,18 +8,18 @@ use std::rc::Rc;
 
 use durable_mcp::keys::Keys;
 use durable_mcp::oauth::auth_server::{AuthServer, BodyError, OAuthRuntime};
-use durable_mcp::oauth::authority::{Command, Issued, RETRY_DELETES_MS};
+use durable_mcp::oauth::authority::{GrantCommand, IssuedTokens, RETRY_DELETES_MS};
 use durable_mcp::oauth::event::Event;
 use durable_mcp::oauth::hooks::Hooks;
-use durable_mcp::oauth::memory::{Invocation, MemoryWeb};
 use durable_mcp::oauth::metadata_document::Fetch;
 use durable_mcp::oauth::port::Kv;
 use durable_mcp::oauth::provider::OAuth;
-use durable_mcp::oauth::purge::{Purged, purge};
+use durable_mcp::oauth::purge::{PurgeReport, purge};
 use durable_mcp::oauth::rates::Rates;
 use durable_mcp::oauth::scope::Scopes;
 use durable_mcp::oauth::session_note::SessionNote;
 use durable_mcp::oauth::sign_in::ApproveAll;
+use durable_mcp::oauth::testing::{Invocation, MemoryWeb};
 use durable_mcp::oauth::token::UserHandle;
 use durable_mcp::runtime::Random;
 use durable_mcp::runtime::Runtime;
@@ -78,18 +78,20 @@ impl FakeRuntime {
         done
     }
 
-    fn purge(&self) -> Result<Purged, RuntimeError> {
+    fn purge(&self) -> Result<PurgeReport, RuntimeError> {
         let oauth = OAuth::new(ApproveAll).take_over_workers_oauth_provider();
         self.invoke(purge(&oauth, self))
     }
 
-    fn signed_in(&self, client: &Client) -> Issued {
+    fn signed_in(&self, client: &Client) -> IssuedTokens {
         let mut world = self.world.borrow_mut();
         let code = world.begin(client);
-        world.issued(Command::Redeem(client.redeem(&code))).unwrap()
+        world
+            .issued(GrantCommand::Redeem(client.redeem(&code)))
+            .unwrap()
     }
 
-    fn lets_in(&self, tokens: &Issued) -> bool {
+    fn lets_in(&self, tokens: &IssuedTokens) -> bool {
         self.world.borrow().access(&tokens.access_token).is_some()
     }
 
@@ -186,7 +188,7 @@ impl Headers for NoHeaders {
     }
 }
 
-fn with_site<T>(runtime: &FakeRuntime, run: impl AsyncFnOnce(&AuthServer<'_>) -> T) -> T {
+fn with_auth_server<T>(runtime: &FakeRuntime, run: impl AsyncFnOnce(&AuthServer<'_>) -> T) -> T {
     let (oauth, scopes) = (
         OAuth::new(ApproveAll).take_over_workers_oauth_provider(),
         Scopes::default(),
@@ -235,7 +237,10 @@ fn grants_of_a_user_are_listed_with_legacy_ones() {
         "grant:somebody:legacygrant00002",
         &legacy("legacygrant00002", "old", None, true),
     );
-    let listed = with_site(&runtime, async |site| site.grants_of(USER).await).unwrap();
+    let listed = with_auth_server(&runtime, async |auth_server| {
+        auth_server.grants_of(USER).await
+    })
+    .unwrap();
     let mut clients: Vec<_> = listed
         .iter()
         .map(|grant| grant.client_id.as_str())
@@ -248,15 +253,15 @@ fn grants_of_a_user_are_listed_with_legacy_ones() {
 fn an_ended_grant_gives_no_access_and_others_continue() {
     let runtime = FakeRuntime::new();
     let (first, second) = (runtime.signed_in(&PUBLIC), runtime.signed_in(&CONFIDENTIAL));
-    with_site(&runtime, async |site| {
-        site.end_grant(USER, &first.grant).await
+    with_auth_server(&runtime, async |auth_server| {
+        auth_server.end_grant(USER, &first.grant).await
     })
     .unwrap();
     assert!(!runtime.lets_in(&first) && runtime.lets_in(&second));
-    let refresh = Command::Refresh(PUBLIC.refresh(first.refresh_token.as_deref().unwrap()));
+    let refresh = GrantCommand::Refresh(PUBLIC.refresh(first.refresh_token.as_deref().unwrap()));
     assert!(runtime.world.borrow_mut().issued(refresh).is_err());
-    with_site(&runtime, async |site| {
-        site.end_grant(USER, "no such grant").await
+    with_auth_server(&runtime, async |auth_server| {
+        auth_server.end_grant(USER, "no such grant").await
     })
     .unwrap();
 }
@@ -270,7 +275,10 @@ fn ending_all_grants_ends_legacy_grants_too() {
         &legacy("legacygrant00001", "old", None, true),
     );
     runtime.put(&format!("token:{USER}:legacygrant00001:aa"), &json!({}));
-    with_site(&runtime, async |site| site.end_grants(USER).await).unwrap();
+    with_auth_server(&runtime, async |auth_server| {
+        auth_server.end_grants(USER).await
+    })
+    .unwrap();
     assert!(!runtime.lets_in(&ours));
     assert!(!runtime.has(&legacy_key("legacygrant00001")));
     assert!(!runtime.has(&format!("token:{USER}:legacygrant00001:aa")));
@@ -290,7 +298,9 @@ fn a_deleted_client_loses_its_grants_and_no_other_client_does() {
         &legacy("legacygrant00002", "other", None, true),
     );
     assert_eq!(
-        with_site(&runtime, async |site| site.delete_client("public").await),
+        with_auth_server(&runtime, async |auth_server| auth_server
+            .delete_client("public")
+            .await),
         Ok(true)
     );
     assert!(!runtime.lets_in(&its) && runtime.lets_in(&others));
@@ -325,7 +335,7 @@ fn the_purge_ends_expired_and_orphaned_grants() {
     let done = runtime.purge().unwrap();
     assert_eq!(
         done,
-        Purged {
+        PurgeReport {
             seen: 7,
             ended: 3,
             failed: 0,
@@ -354,7 +364,7 @@ fn only_sessions_of_ended_grants_end() {
         runtime
             .world
             .borrow_mut()
-            .run(Command::NoteSession {
+            .run(GrantCommand::NoteSession {
                 grant: grant.to_owned(),
                 session,
             })
@@ -365,25 +375,28 @@ fn only_sessions_of_ended_grants_end() {
     }
     // One that is not of that grant, or of nobody's, is left alone.
     for key in ["c", "x", ""] {
-        with_site(&runtime, async |site| {
-            site.end_session(USER, &first.grant, key).await
+        with_auth_server(&runtime, async |auth_server| {
+            auth_server.end_session(USER, &first.grant, key).await
         })
         .unwrap();
     }
     assert!(runtime.ended.borrow().is_empty());
-    with_site(&runtime, async |site| {
-        site.end_session(USER, &first.grant, "a").await
+    with_auth_server(&runtime, async |auth_server| {
+        auth_server.end_session(USER, &first.grant, "a").await
     })
     .unwrap();
     assert_eq!(runtime.ended.take(), ["a"]);
     assert!(runtime.lets_in(&first), "a session ends, its grant goes on");
     let left = |runtime: &FakeRuntime| {
-        with_site(runtime, async |site| site.grants_of(USER).await).unwrap()
+        with_auth_server(runtime, async |auth_server| {
+            auth_server.grants_of(USER).await
+        })
+        .unwrap()
     };
     assert_eq!(left(&runtime)[0].sessions.len(), 1);
     runtime.sessions_stay.set(true);
     assert!(
-        with_site(&runtime, async |site| site
+        with_auth_server(&runtime, async |auth_server| auth_server
             .end_session(USER, &first.grant, "b")
             .await)
         .is_err()
@@ -392,8 +405,8 @@ fn only_sessions_of_ended_grants_end() {
     runtime.ended.take();
     // A client is disconnected although its session's object is away, which is asked again each minute.
     runtime.outside.away.set(true);
-    with_site(&runtime, async |site| {
-        site.end_grant(USER, &first.grant).await
+    with_auth_server(&runtime, async |auth_server| {
+        auth_server.end_grant(USER, &first.grant).await
     })
     .unwrap();
     assert!(!runtime.lets_in(&first));
@@ -404,7 +417,10 @@ fn only_sessions_of_ended_grants_end() {
     world.pass_with_alarms(RETRY_DELETES_MS);
     assert_eq!(runtime.outside.ended.take(), ["b", "listeners"]);
     drop(world);
-    with_site(&runtime, async |site| site.end_grants(USER).await).unwrap();
+    with_auth_server(&runtime, async |auth_server| {
+        auth_server.end_grants(USER).await
+    })
+    .unwrap();
     assert_eq!(runtime.outside.ended.take(), ["c", "d", "listeners"]);
 }
 
@@ -423,13 +439,15 @@ fn a_deleted_client_loses_its_sessions() {
     runtime
         .world
         .borrow_mut()
-        .run(Command::NoteSession {
+        .run(GrantCommand::NoteSession {
             grant: its.grant.clone(),
             session,
         })
         .unwrap();
     assert_eq!(
-        with_site(&runtime, async |site| site.delete_client("public").await),
+        with_auth_server(&runtime, async |auth_server| auth_server
+            .delete_client("public")
+            .await),
         Ok(true)
     );
     assert_eq!(runtime.outside.ended.take(), ["a", "listeners"]);

@@ -1,7 +1,9 @@
 //! The playground's chat at the Worker: its access, its requests to models, and its quotas.
 
 use durable_mcp::http::request_runtime::ModelRequest;
-use durable_mcp::oauth::authority::{Allowance, Command, Outcome, Quota, SPENDING_MS, Spent};
+use durable_mcp::oauth::authority::{
+    Allowance, DailySpending, GrantCommand, GrantOutcome, SPENDING_MS, SpendingQuota,
+};
 use durable_mcp::oauth::grant_store::CountRow;
 use durable_mcp::oauth::hooks::Hooks;
 use http::Method;
@@ -275,14 +277,14 @@ fn invalid_chat_settings_are_problems() {
     assert_eq!(with(&[("PLAYGROUND_CHAT", "off")]), (404, String::new()));
 }
 
-const QUOTA: Quota = Quota {
+const QUOTA: SpendingQuota = SpendingQuota {
     requests: 20,
     tokens: 30_000,
     at_once: 3,
 };
 
-fn spend(id: &str) -> Command {
-    Command::Spend {
+fn spend(id: &str) -> GrantCommand {
+    GrantCommand::Spend {
         id: id.to_owned(),
         grant: None,
         tokens: 4096,
@@ -369,11 +371,11 @@ fn parallel_requests_do_not_exceed_an_allowance_together() {
             while let turn @ (Turn::Went | Turn::Finished(_)) = world.turn() {
                 let Turn::Finished(done) = turn else { continue };
                 match (under_way.remove(&done.id), done.outcome.unwrap()) {
-                    (Some((name, _)), Outcome::Allowance(Allowance::Granted { tokens })) => {
+                    (Some((name, _)), GrantOutcome::Allowance(Allowance::Granted { tokens })) => {
                         granted += 1;
                         under_way.insert(usize::MAX - granted, (name, Some(tokens)));
                     }
-                    (_, Outcome::Allowance(_) | Outcome::Done) => {}
+                    (_, GrantOutcome::Allowance(_) | GrantOutcome::Done) => {}
                     (_, other) => panic!("{other:?}"),
                 }
             }
@@ -391,7 +393,7 @@ fn parallel_requests_do_not_exceed_an_allowance_together() {
                     // A correction may come twice.
                     for _ in 0..=world.dice(2) {
                         world
-                            .run(Command::Settle {
+                            .run(GrantCommand::CorrectSpending {
                                 id: name.clone(),
                                 used: Some(spent),
                             })
@@ -403,13 +405,13 @@ fn parallel_requests_do_not_exceed_an_allowance_together() {
                 world.crash();
             }
             let held: u64 = under_way.values().filter_map(|(_, tokens)| *tokens).sum();
-            let expected = Spent {
+            let expected = DailySpending {
                 requests: u64::try_from(granted).unwrap(),
                 tokens: used + held,
             };
             assert_eq!(
-                world.run(Command::Spent),
-                Ok(Outcome::Spent(expected)),
+                world.run(GrantCommand::Spent),
+                Ok(GrantOutcome::Spent(expected)),
                 "seed {seed}"
             );
         }
@@ -424,22 +426,22 @@ fn an_unsettled_request_counts_in_full_after_its_time() {
     }
     assert!(matches!(
         world.run(spend("d")),
-        Ok(Outcome::Allowance(Allowance::Busy { .. }))
+        Ok(GrantOutcome::Allowance(Allowance::Busy { .. }))
     ));
     world.outside.kv.pass_ms(SPENDING_MS);
     assert_eq!(
         world.run(spend("d")),
-        Ok(Outcome::Allowance(Allowance::Granted { tokens: 4096 }))
+        Ok(GrantOutcome::Allowance(Allowance::Granted { tokens: 4096 }))
     );
     world
-        .run(Command::Settle {
+        .run(GrantCommand::CorrectSpending {
             id: "a".to_owned(),
             used: Some(1),
         })
         .unwrap();
     assert_eq!(
-        world.run(Command::Spent),
-        Ok(Outcome::Spent(Spent {
+        world.run(GrantCommand::Spent),
+        Ok(GrantOutcome::Spent(DailySpending {
             requests: 4,
             tokens: 4 * 4096
         }))
@@ -461,8 +463,10 @@ fn the_spending_row_is_deleted_after_its_day() {
 fn an_ended_grant_cannot_spend() {
     let mut world = World::new(1, Hooks::default());
     let code = world.begin(&PUBLIC);
-    let issued = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
-    let with = |grant: &str| Command::Spend {
+    let issued = world
+        .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+        .unwrap();
+    let with = |grant: &str| GrantCommand::Spend {
         id: "a".to_owned(),
         grant: Some(grant.to_owned()),
         tokens: 1,
@@ -470,40 +474,43 @@ fn an_ended_grant_cannot_spend() {
     };
     assert_eq!(
         world.run(with(&issued.grant)),
-        Ok(Outcome::Allowance(Allowance::Granted { tokens: 1 }))
+        Ok(GrantOutcome::Allowance(Allowance::Granted { tokens: 1 }))
     );
     world
-        .run(Command::Settle {
+        .run(GrantCommand::CorrectSpending {
             id: "a".to_owned(),
             used: Some(1),
         })
         .unwrap();
-    let go_on = Command::GoOn {
+    let go_on = GrantCommand::GoOn {
         grant: issued.grant.clone(),
     };
     assert_eq!(
         world.run(go_on),
-        Ok(Outcome::Allowance(Allowance::Granted { tokens: 0 }))
+        Ok(GrantOutcome::Allowance(Allowance::Granted { tokens: 0 }))
     );
     world
-        .run(Command::RevokeGrant {
+        .run(GrantCommand::RevokeGrant {
             grant: issued.grant.clone(),
         })
         .unwrap();
     for grant in [issued.grant.as_str(), "", "AAAAAAAAAAAAAAAA"] {
         assert_eq!(
             world.run(with(grant)),
-            Ok(Outcome::Allowance(Allowance::Ended))
+            Ok(GrantOutcome::Allowance(Allowance::Ended))
         );
-        let go_on = Command::GoOn {
+        let go_on = GrantCommand::GoOn {
             grant: grant.to_owned(),
         };
-        assert_eq!(world.run(go_on), Ok(Outcome::Allowance(Allowance::Ended)));
+        assert_eq!(
+            world.run(go_on),
+            Ok(GrantOutcome::Allowance(Allowance::Ended))
+        );
     }
-    assert_eq!(world.run(Command::RevokeAll), Ok(Outcome::Done));
+    assert_eq!(world.run(GrantCommand::RevokeAll), Ok(GrantOutcome::Done));
     assert_eq!(
-        world.run(Command::Spent),
-        Ok(Outcome::Spent(Spent {
+        world.run(GrantCommand::Spent),
+        Ok(GrantOutcome::Spent(DailySpending {
             requests: 1,
             tokens: 1
         })),

@@ -17,17 +17,18 @@ use durable_mcp::mcp::change::Change;
 use durable_mcp::mcp::jsonrpc::{Body, Message, Request, parse};
 use durable_mcp::mcp::user::Caller;
 use durable_mcp::oauth::authority::{
-    Allowance, Command, Outcome, Quota, RELAYED_STREAMS, Refused, Spent,
+    Allowance, DailySpending, GrantCommand, GrantOutcome, GrantRefusal, RELAYED_STREAMS,
+    SpendingQuota,
 };
 use durable_mcp::oauth::client::Client;
-use durable_mcp::oauth::document_cache::Documents;
+use durable_mcp::oauth::document_cache::ClientDocuments;
 use durable_mcp::oauth::document_url::DocumentPolicy;
 use durable_mcp::oauth::grant_store::{CountRow, GrantStore};
 use durable_mcp::oauth::hooks::Hooks;
-use durable_mcp::oauth::memory::{MemoryKv, MemoryWeb, SeededRandom};
-use durable_mcp::oauth::record::Access;
+use durable_mcp::oauth::record::AccessRecord;
 use durable_mcp::oauth::secret::sha256_hex;
-use durable_mcp::oauth::token::{Kind, Presented, UserHandle, read};
+use durable_mcp::oauth::testing::{MemoryKv, MemoryWeb, SeededRandom};
+use durable_mcp::oauth::token::{PresentedToken, TokenKind, UserHandle, classify};
 use durable_mcp::runtime::{Random, Runtime};
 use durable_mcp::seal;
 use durable_mcp::session::notice::Notice;
@@ -166,7 +167,7 @@ const DOCUMENT: &str = "https://c.example/client.json";
 fn documented(copy: &str, web: &MemoryWeb) -> (Option<String>, usize) {
     let (kv, rates) = (MemoryKv::at(NOW), RefCell::default());
     kv.set(&format!("document:{}", sha256_hex(DOCUMENT)), copy);
-    let documents = Documents {
+    let documents = ClientDocuments {
         kv: &kv,
         fetch: web,
         policy: &DocumentPolicy::default(),
@@ -206,13 +207,13 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
         Format::Token => {
             let world = World::new(3, Hooks::default());
             let kind = match kind {
-                ".access" => Kind::Access,
-                ".refresh" => Kind::Refresh,
-                _ => Kind::Code,
+                ".access" => TokenKind::Access,
+                ".refresh" => TokenKind::Refresh,
+                _ => TokenKind::Code,
             };
             assert!(matches!(
-                read(text, kind, &world.outside.keys),
-                Presented::Ours(_)
+                classify(text, kind, &world.outside.keys),
+                PresentedToken::Ours(_)
             ));
         }
         Format::EventId => assert_eq!(EventId::parse(text).unwrap().sequence, 3),
@@ -262,7 +263,10 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
             reads_grants(format, kind, text);
         }
         Format::ClientRecord => {
-            assert_eq!(Client::read(text).unwrap().name.as_deref(), Some("Editor"));
+            assert_eq!(
+                Client::from_json(text).unwrap().name.as_deref(),
+                Some("Editor")
+            );
         }
         Format::ClientDocument => {
             assert_eq!(
@@ -273,10 +277,10 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
         Format::SpendingRow => {
             let mut world = World::new(3, Hooks::default());
             world.outside.rows.set_count(CountRow::Spending, text);
-            let spent = world.run(Command::Spent);
+            let spent = world.run(GrantCommand::Spent);
             assert_eq!(
                 spent,
-                Ok(Outcome::Spent(Spent {
+                Ok(GrantOutcome::Spent(DailySpending {
                     requests: 2,
                     tokens: 1100
                 }))
@@ -286,7 +290,7 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
             let mut world = World::new(3, Hooks::default());
             let grant = world.granted();
             world.outside.rows.set_count(CountRow::Relayed, text);
-            let busy = Outcome::Allowance(Allowance::Busy { retry_after: 5 });
+            let busy = GrantOutcome::Allowance(Allowance::Busy { retry_after: 5 });
             // One of the four streams is open.
             for id in 1..RELAYED_STREAMS {
                 let begun = world.run(writing::relayed(&grant, &id.to_string()));
@@ -296,11 +300,11 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
         }
         Format::GrantTimes => assert!(UserHandle::parse(text.split(' ').next().unwrap()).is_some()),
         Format::GrantCommand => {
-            let command: Command = serde_json::from_str(text).unwrap();
+            let command: GrantCommand = serde_json::from_str(text).unwrap();
             assert_eq!(command.name().replace('_', "-"), kind[1..]);
         }
         Format::GrantOutcome => {
-            assert!(serde_json::from_str::<Result<Outcome, Refused>>(text).is_ok());
+            assert!(serde_json::from_str::<Result<GrantOutcome, GrantRefusal>>(text).is_ok());
         }
         Format::CallerHeader => assert_eq!(order::decode(Some(text)), Ok(caller())),
         Format::TransportHeader => {
@@ -344,9 +348,9 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
             assert_eq!(Change::parse(text), Some(Change::Resource("a:b c".into())));
         }
         Format::HubJoin => {
-            let Some(hub::Command::Join {
+            let Some(hub::HubCommand::Join {
                 object, expires, ..
-            }) = hub::Command::parse(hub::JOIN, text)
+            }) = hub::HubCommand::parse(hub::JOIN, text)
             else {
                 panic!("{text}");
             };
@@ -396,7 +400,7 @@ fn reads_grants(format: Format, kind: &str, text: &str) {
     .unwrap();
     if format == Format::AccessRecord {
         let token = live["issued"]["access_token"].as_str().unwrap();
-        let access = Access::read(
+        let access = AccessRecord::from_json(
             text,
             &restored(&live["stored"]).outside.keys,
             token,
@@ -424,7 +428,7 @@ fn reads_grants(format: Format, kind: &str, text: &str) {
         ".pending.json" => {
             assert!(
                 world
-                    .issued(Command::Redeem(PUBLIC.redeem(&token("/code"))))
+                    .issued(GrantCommand::Redeem(PUBLIC.redeem(&token("/code"))))
                     .is_ok()
             );
         }
@@ -432,12 +436,12 @@ fn reads_grants(format: Format, kind: &str, text: &str) {
             assert!(world.access(&token("/issued/access_token")).is_some());
             assert!(
                 world
-                    .issued(Command::Refresh(
+                    .issued(GrantCommand::Refresh(
                         PUBLIC.refresh(&token("/issued/refresh_token"))
                     ))
                     .is_ok()
             );
-            assert_eq!(world.run(Command::RevokeAll), Ok(Outcome::Done));
+            assert_eq!(world.run(GrantCommand::RevokeAll), Ok(GrantOutcome::Done));
             assert!(
                 world.outside.kv.keys("").is_empty(),
                 "{:?}",
@@ -445,17 +449,17 @@ fn reads_grants(format: Format, kind: &str, text: &str) {
             );
         }
         ".ending.json" => {
-            let refused = world.issued(Command::Refresh(
+            let refused = world.issued(GrantCommand::Refresh(
                 PUBLIC.refresh(&token("/issued/refresh_token")),
             ));
             assert!(
-                matches!(refused, Err(Refused::InvalidGrant(_))),
+                matches!(refused, Err(GrantRefusal::InvalidGrant(_))),
                 "{refused:?}"
             );
         }
         _ => assert!(
             world
-                .issued(Command::Refresh(PUBLIC.refresh(&token("/token"))))
+                .issued(GrantCommand::Refresh(PUBLIC.refresh(&token("/token"))))
                 .is_ok()
         ),
     }

@@ -10,11 +10,12 @@ mod redeeming;
 mod unreadable;
 
 use durable_mcp::oauth::authority::{
-    Command, Issued, MAX_ACCESS_TOKENS, MAX_GRANTS, Outcome, Refused, SWEEP_EVERY_MS,
+    GrantCommand, GrantOutcome, GrantRefusal, IssuedTokens, MAX_ACCESS_TOKENS, MAX_GRANTS,
+    SWEEP_EVERY_MS,
 };
 use durable_mcp::oauth::event::Event;
 use durable_mcp::oauth::hooks::Hooks;
-use durable_mcp::oauth::memory::Call;
+use durable_mcp::oauth::testing::KvCall;
 
 use crate::support::grants::{
     CONFIDENTIAL, Client, NOW, PUBLIC, SHORT, USER, World, resource, root, scopes,
@@ -27,23 +28,25 @@ fn world() -> World {
 }
 
 /// A world with one grant that lives.
-fn signed_in(client: Client) -> (World, Issued, String) {
+fn signed_in(client: Client) -> (World, IssuedTokens, String) {
     let mut world = world();
     let code = world.begin(&client);
-    let issued = world.issued(Command::Redeem(client.redeem(&code))).unwrap();
+    let issued = world
+        .issued(GrantCommand::Redeem(client.redeem(&code)))
+        .unwrap();
     (world, issued, code)
 }
 
-fn refresh_token(issued: &Issued) -> &str {
+fn refresh_token(issued: &IssuedTokens) -> &str {
     issued.refresh_token.as_deref().unwrap()
 }
 
-fn refresh(world: &mut World, client: Client, token: &str) -> Result<Issued, Refused> {
-    world.issued(Command::Refresh(client.refresh(token)))
+fn refresh(world: &mut World, client: Client, token: &str) -> Result<IssuedTokens, GrantRefusal> {
+    world.issued(GrantCommand::Refresh(client.refresh(token)))
 }
 
-fn is_invalid_grant<T: std::fmt::Debug>(outcome: &Result<T, Refused>) -> bool {
-    matches!(outcome, Err(Refused::InvalidGrant(_)))
+fn is_invalid_grant<T: std::fmt::Debug>(outcome: &Result<T, GrantRefusal>) -> bool {
+    matches!(outcome, Err(GrantRefusal::InvalidGrant(_)))
 }
 
 fn events(world: &World) -> Vec<String> {
@@ -109,27 +112,31 @@ fn a_grant_row_reveals_neither_user_nor_tokens() {
 #[test]
 fn each_transition_writes_one_row_and_only_the_first_sets_an_alarm() {
     let mut world = world();
-    let cost = |world: &mut World, command: Command| {
+    let cost = |world: &mut World, command: GrantCommand| {
         let puts = world.outside.rows.puts.get();
         let outcome = world.run(command).unwrap();
         assert_eq!(world.outside.rows.puts.get() - puts, 1);
         outcome
     };
-    let begin = Command::Begin(PUBLIC.begin(&world.handle));
-    let Outcome::Code(code) = cost(&mut world, begin) else {
+    let begin = GrantCommand::IssueCode(PUBLIC.begin(&world.handle));
+    let GrantOutcome::Code(code) = cost(&mut world, begin) else {
         panic!()
     };
-    let Outcome::Issued(first) = cost(&mut world, Command::Redeem(PUBLIC.redeem(&code.code)))
+    let GrantOutcome::Issued(first) =
+        cost(&mut world, GrantCommand::Redeem(PUBLIC.redeem(&code.code)))
     else {
         panic!()
     };
-    assert_eq!(world.outside.kv.count(Call::Put), 2);
+    assert_eq!(world.outside.kv.count(KvCall::Put), 2);
     let token = refresh_token(&first).to_owned();
-    cost(&mut world, Command::Refresh(PUBLIC.refresh(&token)));
-    assert_eq!(world.outside.kv.count(Call::Put), 3);
-    cost(&mut world, Command::Refresh(PUBLIC.refresh(&token)));
-    assert_eq!(world.outside.kv.count(Call::Put), 3);
-    cost(&mut world, Command::Mint(PUBLIC.mint(&first.access_token)));
+    cost(&mut world, GrantCommand::Refresh(PUBLIC.refresh(&token)));
+    assert_eq!(world.outside.kv.count(KvCall::Put), 3);
+    cost(&mut world, GrantCommand::Refresh(PUBLIC.refresh(&token)));
+    assert_eq!(world.outside.kv.count(KvCall::Put), 3);
+    cost(
+        &mut world,
+        GrantCommand::ExchangeToken(PUBLIC.mint(&first.access_token)),
+    );
     assert_eq!(world.outside.rows.alarms_ordered.get(), 1);
     // The end is a row, and that nothing is left of the grant another one.
     let puts = world.outside.rows.puts.get();
@@ -155,19 +162,23 @@ fn a_wrong_verifier_keeps_the_code_and_five_of_them_end_it() {
     wrong.verifier = Some("x".repeat(43));
     for _ in 0..4 {
         assert!(is_invalid_grant(
-            &world.issued(Command::Redeem(wrong.clone()))
+            &world.issued(GrantCommand::Redeem(wrong.clone()))
         ));
     }
-    assert!(world.issued(Command::Redeem(PUBLIC.redeem(&code))).is_ok());
+    assert!(
+        world
+            .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+            .is_ok()
+    );
     let code = world.begin(&PUBLIC);
     wrong.code.clone_from(&code);
     for _ in 0..5 {
         assert!(is_invalid_grant(
-            &world.issued(Command::Redeem(wrong.clone()))
+            &world.issued(GrantCommand::Redeem(wrong.clone()))
         ));
     }
     assert!(is_invalid_grant(
-        &world.issued(Command::Redeem(PUBLIC.redeem(&code)))
+        &world.issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
     ));
     assert_eq!(world.outside.rows.unfinished(), 1);
 }
@@ -179,7 +190,7 @@ fn a_redemption_that_does_not_fit_is_refused_and_keeps_the_code() {
     let with = |change: &dyn Fn(&mut durable_mcp::oauth::authority::Redeem)| {
         let mut redeem = PUBLIC.redeem(&code);
         change(&mut redeem);
-        Command::Redeem(redeem)
+        GrantCommand::Redeem(redeem)
     };
     let other_client = with(&|redeem| redeem.client_id = "other".to_owned());
     assert!(is_invalid_grant(&world.run(other_client)));
@@ -189,31 +200,31 @@ fn a_redemption_that_does_not_fit_is_refused_and_keeps_the_code() {
     let no_verifier = with(&|redeem| redeem.verifier = None);
     assert!(matches!(
         world.run(no_verifier),
-        Err(Refused::InvalidRequest(_))
+        Err(GrantRefusal::InvalidRequest(_))
     ));
     let other_scope = with(&|redeem| redeem.scopes = Some(scopes("admin")));
     assert!(matches!(
         world.run(other_scope),
-        Err(Refused::InvalidScope(_))
+        Err(GrantRefusal::InvalidScope(_))
     ));
     let other_resource = with(&|redeem| redeem.resources = vec![resource("https://other.example")]);
     // The root covers this whole server, and which resources it has is checked before.
     assert!(world.run(other_resource).is_ok());
     let mut narrow = PUBLIC.begin(&world.handle);
     narrow.audience = vec![resource("https://server.example/mcp")];
-    let Ok(Outcome::Code(code)) = world.run(Command::Begin(narrow)) else {
+    let Ok(GrantOutcome::Code(code)) = world.run(GrantCommand::IssueCode(narrow)) else {
         panic!()
     };
     let mut redeem = PUBLIC.redeem(&code.code);
     redeem.resources = vec![resource("https://server.example/sse")];
     assert!(matches!(
-        world.run(Command::Redeem(redeem.clone())),
-        Err(Refused::InvalidTarget(_))
+        world.run(GrantCommand::Redeem(redeem.clone())),
+        Err(GrantRefusal::InvalidTarget(_))
     ));
     redeem.resources = vec![resource("https://server.example/mcp")];
     redeem.scopes = Some(scopes("write admin"));
     redeem.redirect_uri = None;
-    let issued = world.issued(Command::Redeem(redeem)).unwrap();
+    let issued = world.issued(GrantCommand::Redeem(redeem)).unwrap();
     assert_eq!(issued.scopes, scopes("write"));
     assert_eq!(
         world.access(&issued.access_token).unwrap().audience,
@@ -226,16 +237,16 @@ fn a_verifier_without_a_challenge_is_refused() {
     let mut world = world();
     let mut begin = CONFIDENTIAL.begin(&world.handle);
     begin.challenge = None;
-    let Ok(Outcome::Code(code)) = world.run(Command::Begin(begin)) else {
+    let Ok(GrantOutcome::Code(code)) = world.run(GrantCommand::IssueCode(begin)) else {
         panic!()
     };
     let mut redeem = CONFIDENTIAL.redeem(&code.code);
     assert!(matches!(
-        world.run(Command::Redeem(redeem.clone())),
-        Err(Refused::InvalidRequest(_))
+        world.run(GrantCommand::Redeem(redeem.clone())),
+        Err(GrantRefusal::InvalidRequest(_))
     ));
     redeem.verifier = None;
-    assert!(world.run(Command::Redeem(redeem)).is_ok());
+    assert!(world.run(GrantCommand::Redeem(redeem)).is_ok());
 }
 
 #[test]
@@ -244,7 +255,7 @@ fn an_expired_code_is_refused() {
     let code = world.begin(&PUBLIC);
     world.pass(300_000);
     assert!(is_invalid_grant(
-        &world.run(Command::Redeem(PUBLIC.redeem(&code)))
+        &world.run(GrantCommand::Redeem(PUBLIC.redeem(&code)))
     ));
 }
 
@@ -252,11 +263,11 @@ fn an_expired_code_is_refused() {
 fn a_code_that_is_redeemed_twice_ends_its_grant() {
     let (mut world, issued, code) = signed_in(PUBLIC);
     assert!(is_invalid_grant(
-        &world.run(Command::Redeem(CONFIDENTIAL.redeem(&code)))
+        &world.run(GrantCommand::Redeem(CONFIDENTIAL.redeem(&code)))
     ));
     assert!(world.access(&issued.access_token).is_some());
     assert!(is_invalid_grant(
-        &world.run(Command::Redeem(PUBLIC.redeem(&code)))
+        &world.run(GrantCommand::Redeem(PUBLIC.redeem(&code)))
     ));
     assert!(world.access(&issued.access_token).is_none());
     assert!(is_invalid_grant(&refresh(
@@ -274,11 +285,15 @@ fn a_made_up_code_of_the_same_grant_changes_nothing() {
     let code = world.begin(&PUBLIC);
     let (prefix, _) = code.rsplit_once(':').unwrap();
     for secret in ["A".repeat(48), "A".repeat(32), String::new()] {
-        assert!(is_invalid_grant(&world.run(Command::Redeem(
+        assert!(is_invalid_grant(&world.run(GrantCommand::Redeem(
             CONFIDENTIAL.redeem(&format!("{prefix}:{secret}"))
         ))));
     }
-    assert!(world.issued(Command::Redeem(PUBLIC.redeem(&code))).is_ok());
+    assert!(
+        world
+            .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+            .is_ok()
+    );
 }
 
 #[test]
@@ -317,9 +332,11 @@ fn ten_parallel_refreshes_all_get_the_pair_that_works_next() {
     for seed in 1..100 {
         let mut world = World::new(seed, Hooks::default());
         let code = world.begin(&PUBLIC);
-        let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
+        let first = world
+            .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+            .unwrap();
         for _ in 0..10 {
-            world.start(Command::Refresh(PUBLIC.refresh(refresh_token(&first))));
+            world.start(GrantCommand::Refresh(PUBLIC.refresh(refresh_token(&first))));
         }
         let answers: Vec<_> = world
             .drain()
@@ -327,7 +344,7 @@ fn ten_parallel_refreshes_all_get_the_pair_that_works_next() {
             .map(|done| done.outcome.unwrap())
             .collect();
         assert!(answers.len() == 10 && answers.iter().all(|answer| *answer == answers[0]));
-        let Outcome::Issued(next) = &answers[0] else {
+        let GrantOutcome::Issued(next) = &answers[0] else {
             panic!()
         };
         assert!(world.access(&next.access_token).is_some());
@@ -395,11 +412,11 @@ fn a_refused_refresh_does_not_use_up_the_refresh_token() {
     let mut world = world();
     let mut begin = PUBLIC.begin(&world.handle);
     begin.audience = vec![resource("https://server.example/mcp")];
-    let Ok(Outcome::Code(code)) = world.run(Command::Begin(begin)) else {
+    let Ok(GrantOutcome::Code(code)) = world.run(GrantCommand::IssueCode(begin)) else {
         panic!()
     };
     let first = world
-        .issued(Command::Redeem(PUBLIC.redeem(&code.code)))
+        .issued(GrantCommand::Redeem(PUBLIC.redeem(&code.code)))
         .unwrap();
     assert!(is_invalid_grant(&refresh(
         &mut world,
@@ -409,17 +426,17 @@ fn a_refused_refresh_does_not_use_up_the_refresh_token() {
     let mut bad = PUBLIC.refresh(refresh_token(&first));
     bad.resources = vec![root()];
     assert!(matches!(
-        world.run(Command::Refresh(bad.clone())),
-        Err(Refused::InvalidTarget(_))
+        world.run(GrantCommand::Refresh(bad.clone())),
+        Err(GrantRefusal::InvalidTarget(_))
     ));
     bad.resources.clear();
     bad.scopes = Some(scopes("admin"));
     assert!(matches!(
-        world.run(Command::Refresh(bad.clone())),
-        Err(Refused::InvalidScope(_))
+        world.run(GrantCommand::Refresh(bad.clone())),
+        Err(GrantRefusal::InvalidScope(_))
     ));
     bad.scopes = Some(scopes("read"));
-    let narrow = world.issued(Command::Refresh(bad)).unwrap();
+    let narrow = world.issued(GrantCommand::Refresh(bad)).unwrap();
     assert_eq!(narrow.scopes, scopes("read"));
     // The next one may have all that was granted again, RFC 6749 section 6.
     assert_eq!(
@@ -467,12 +484,12 @@ fn a_revoked_access_token_ends_alone_a_refresh_token_with_its_grant() {
     let next = refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap();
     assert_eq!(
         world.run(CONFIDENTIAL.revoke(&next.access_token)),
-        Ok(Outcome::Done)
+        Ok(GrantOutcome::Done)
     );
     assert!(world.access(&next.access_token).is_some());
     assert_eq!(
         world.run(PUBLIC.revoke(&next.access_token)),
-        Ok(Outcome::Done)
+        Ok(GrantOutcome::Done)
     );
     assert!(
         world.access(&next.access_token).is_none() && world.access(&first.access_token).is_some()
@@ -480,17 +497,17 @@ fn a_revoked_access_token_ends_alone_a_refresh_token_with_its_grant() {
     let last = refresh(&mut world, PUBLIC, refresh_token(&next)).unwrap();
     assert_eq!(
         world.run(CONFIDENTIAL.revoke(refresh_token(&last))),
-        Ok(Outcome::Done)
+        Ok(GrantOutcome::Done)
     );
     assert!(world.access(&last.access_token).is_some());
     // Even an old one: its client wants no more of the grant.
     assert_eq!(
         world.run(PUBLIC.revoke(refresh_token(&first))),
-        Ok(Outcome::Done)
+        Ok(GrantOutcome::Done)
     );
     assert!(world.outside.kv.keys("").is_empty() && world.outside.rows.unfinished() == 0);
     for unknown in ["", "x", "a:b:c", refresh_token(&last)] {
-        assert_eq!(world.run(PUBLIC.revoke(unknown)), Ok(Outcome::Done));
+        assert_eq!(world.run(PUBLIC.revoke(unknown)), Ok(GrantOutcome::Done));
     }
 }
 
@@ -500,12 +517,16 @@ fn grants_are_listed_and_ended_singly_by_client_or_all_at_once() {
     let mut grants = Vec::new();
     for client in [PUBLIC, CONFIDENTIAL, PUBLIC, SHORT] {
         let code = world.begin(&client);
-        grants.push(world.issued(Command::Redeem(client.redeem(&code))).unwrap());
+        grants.push(
+            world
+                .issued(GrantCommand::Redeem(client.redeem(&code)))
+                .unwrap(),
+        );
         world.pass(1000);
     }
     world.begin(&PUBLIC);
-    let listed = |world: &mut World| match world.run(Command::List) {
-        Ok(Outcome::Grants(grants)) => grants,
+    let listed = |world: &mut World| match world.run(GrantCommand::List) {
+        Ok(GrantOutcome::Grants(grants)) => grants,
         other => panic!("{other:?}"),
     };
     let all = listed(&mut world);
@@ -527,7 +548,7 @@ fn grants_are_listed_and_ended_singly_by_client_or_all_at_once() {
         ("confidential", Some("A client"), NOW + 1000)
     );
     world
-        .run(Command::RevokeGrant {
+        .run(GrantCommand::RevokeGrant {
             grant: grants[1].grant.clone(),
         })
         .unwrap();
@@ -536,13 +557,13 @@ fn grants_are_listed_and_ended_singly_by_client_or_all_at_once() {
             && world.access(&grants[0].access_token).is_some()
     );
     world
-        .run(Command::RevokeClient {
+        .run(GrantCommand::RevokeClient {
             client_id: "public".to_owned(),
         })
         .unwrap();
     assert_eq!(listed(&mut world).len(), 1);
     assert!(world.access(&grants[3].access_token).is_some());
-    world.run(Command::RevokeAll).unwrap();
+    world.run(GrantCommand::RevokeAll).unwrap();
     assert!(world.outside.kv.keys("").is_empty() && listed(&mut world).is_empty());
 }
 
@@ -553,7 +574,7 @@ fn a_minted_token_is_narrower_and_ends_with_its_grant() {
     let (mut world, first, _) = signed_in(PUBLIC);
     let mut mint = PUBLIC.mint(&first.access_token);
     mint.resources = vec![resource("https://server.example/mcp")];
-    let minted = world.issued(Command::Mint(mint)).unwrap();
+    let minted = world.issued(GrantCommand::ExchangeToken(mint)).unwrap();
     assert_eq!(
         (minted.expires_in, &minted.scopes, &minted.refresh_token),
         (600, &scopes("read"), &None)
@@ -565,27 +586,33 @@ fn a_minted_token_is_narrower_and_ends_with_its_grant() {
     let mut wider = PUBLIC.mint(&minted.access_token);
     wider.scopes = Some(scopes("read write"));
     wider.seconds = Some(9999);
-    let wider = world.issued(Command::Mint(wider)).unwrap();
+    let wider = world.issued(GrantCommand::ExchangeToken(wider)).unwrap();
     assert_eq!((wider.scopes, wider.expires_in), (scopes("read"), 600));
     let mut outside = PUBLIC.mint(&minted.access_token);
     outside.resources = vec![root()];
     assert!(matches!(
-        world.run(Command::Mint(outside)),
-        Err(Refused::InvalidTarget(_))
+        world.run(GrantCommand::ExchangeToken(outside)),
+        Err(GrantRefusal::InvalidTarget(_))
     ));
     assert!(matches!(
-        world.run(Command::Mint(CONFIDENTIAL.mint(&first.access_token))),
-        Err(Refused::InvalidRequest(_))
+        world.run(GrantCommand::ExchangeToken(
+            CONFIDENTIAL.mint(&first.access_token)
+        )),
+        Err(GrantRefusal::InvalidRequest(_))
     ));
     assert!(matches!(
-        world.run(Command::Mint(PUBLIC.mint(refresh_token(&first)))),
-        Err(Refused::InvalidRequest(_))
+        world.run(GrantCommand::ExchangeToken(
+            PUBLIC.mint(refresh_token(&first))
+        )),
+        Err(GrantRefusal::InvalidRequest(_))
     ));
 
     world.run(PUBLIC.revoke(&first.access_token)).unwrap();
     assert!(matches!(
-        world.run(Command::Mint(PUBLIC.mint(&first.access_token))),
-        Err(Refused::InvalidRequest(_))
+        world.run(GrantCommand::ExchangeToken(
+            PUBLIC.mint(&first.access_token)
+        )),
+        Err(GrantRefusal::InvalidRequest(_))
     ));
     world.run(PUBLIC.revoke(refresh_token(&first))).unwrap();
     assert!(
@@ -596,7 +623,7 @@ fn a_minted_token_is_narrower_and_ends_with_its_grant() {
 #[test]
 fn a_client_credentials_token_is_issued_and_later_collected() {
     let mut world = world();
-    let issue = Command::Issue(CONFIDENTIAL.issue(&world.handle));
+    let issue = GrantCommand::ClientCredentials(CONFIDENTIAL.issue(&world.handle));
     let issued = world.issued(issue.clone()).unwrap();
     assert_eq!(
         world.access(&issued.access_token).unwrap().subject,
@@ -622,9 +649,9 @@ fn the_oldest_access_tokens_make_room_and_are_deleted_reliably() {
         last = refresh(&mut world, PUBLIC, refresh_token(&last)).unwrap();
     }
     assert!(world.access(&first.access_token).is_some());
-    world.outside.kv.fail(Call::Delete, 1);
+    world.outside.kv.fail(KvCall::Delete, 1);
     let failed = refresh(&mut world, PUBLIC, refresh_token(&last));
-    assert!(matches!(failed, Err(Refused::Unavailable { .. })));
+    assert!(matches!(failed, Err(GrantRefusal::Unavailable { .. })));
     last = refresh(&mut world, PUBLIC, refresh_token(&last)).unwrap();
     assert!(world.access(&first.access_token).is_none());
     // The one that was put when deleting failed is nobody's.
@@ -651,8 +678,8 @@ fn an_adopted_legacy_grant_continues_and_ends_with_its_old_records() {
     assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, LEGACY)));
     for _ in 0..2 {
         assert_eq!(
-            world.run(Command::Adopt(PUBLIC.adopt(LEGACY))),
-            Ok(Outcome::Done)
+            world.run(GrantCommand::Adopt(PUBLIC.adopt(LEGACY))),
+            Ok(GrantOutcome::Done)
         );
     }
     let first = refresh(&mut world, PUBLIC, LEGACY).unwrap();
@@ -670,18 +697,18 @@ fn an_adopted_legacy_grant_continues_and_ends_with_its_old_records() {
     );
     // A retry, also by way of a record that KV still shows.
     assert_eq!(
-        world.run(Command::Adopt(PUBLIC.adopt(LEGACY))),
-        Ok(Outcome::Done)
+        world.run(GrantCommand::Adopt(PUBLIC.adopt(LEGACY))),
+        Ok(GrantOutcome::Done)
     );
     assert_eq!(refresh(&mut world, PUBLIC, LEGACY), Ok(first.clone()));
     // What only looks like a token of that grant proves nothing.
     let forged = LEGACY.replace("ABCDEF", "ABCDEX");
     assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, &forged)));
-    assert_eq!(world.run(PUBLIC.revoke(&forged)), Ok(Outcome::Done));
+    assert_eq!(world.run(PUBLIC.revoke(&forged)), Ok(GrantOutcome::Done));
     let next = refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap();
     assert_eq!(
         world.run(PUBLIC.revoke(refresh_token(&next))),
-        Ok(Outcome::Done)
+        Ok(GrantOutcome::Done)
     );
     assert!(
         world.outside.kv.keys("").is_empty(),
@@ -690,7 +717,7 @@ fn an_adopted_legacy_grant_continues_and_ends_with_its_old_records() {
     );
     // It stays ended, although KV may show the old record for a while.
     assert!(is_invalid_grant(
-        &world.run(Command::Adopt(PUBLIC.adopt(LEGACY)))
+        &world.run(GrantCommand::Adopt(PUBLIC.adopt(LEGACY)))
     ));
     world.pass_with_alarms(3 * SWEEP_EVERY_MS);
     assert_eq!(world.outside.rows.unfinished(), 0);

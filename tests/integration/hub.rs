@@ -6,9 +6,9 @@ mod quotas;
 use std::rc::Rc;
 
 use durable_mcp::hub::{
-    ASK_AGAIN_MS, Counted, Excess, Hub, JOINED_MS, Listener, MAX_LISTENERS,
-    MAX_LISTENERS_A_NETWORK, MAX_LISTENERS_A_SITE, MAX_LISTENERS_A_USER, MAX_STRANGERS, Origin,
-    SESSIONS_A_TURN, Wanted, user_tag,
+    ASK_AGAIN_MS, ClientNetwork, Hub, JOINED_MS, Listener, MAX_LISTENERS, MAX_LISTENERS_A_NETWORK,
+    MAX_LISTENERS_A_SITE, MAX_LISTENERS_A_USER, MAX_STRANGERS, QuotaExceeded, QuotaSubject,
+    SESSIONS_A_TURN, SubscriptionFilter, user_tag,
 };
 use durable_mcp::keys::Keys;
 use durable_mcp::mcp::change::Change;
@@ -16,7 +16,7 @@ use durable_mcp::mcp::jsonrpc::RequestId;
 use durable_mcp::prelude::*;
 use durable_mcp::runtime::Runtime;
 use durable_mcp::session::notice::Notice;
-use durable_mcp::wire::{Body, RuntimeError};
+use durable_mcp::wire::{ReplyBody, RuntimeError};
 use futures_channel::mpsc::UnboundedReceiver;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
@@ -278,7 +278,7 @@ impl Rig {
             }
             Err(reply) => {
                 assert!(reply.headers.iter().any(|(name, _)| *name == "retry-after"));
-                let Body::Text(text) = &reply.body else {
+                let ReplyBody::Text(text) = &reply.body else {
                     panic!("{reply:?}")
                 };
                 let json = json::value(text);
@@ -307,7 +307,7 @@ impl Rig {
 
     fn join(&self, object: &str, expires: u64) {
         assert_eq!(
-            self.hub.join(object, &Counted::default(), expires),
+            self.hub.join(object, &QuotaSubject::default(), expires),
             Ok(None)
         );
     }
@@ -339,12 +339,12 @@ fn listener(user: Option<&str>) -> Listener {
     Listener {
         id: RequestId::from_json("\"l\"").unwrap(),
         grant: None,
-        counted: Counted {
+        counted: QuotaSubject {
             user: user.map(str::to_owned),
             origin: None,
         },
         ends: None,
-        wanted: Wanted {
+        wanted: SubscriptionFilter {
             changes: vec![Change::Tools, Change::Resource("test://a".to_owned())],
             tasks: vec!["t".to_owned()],
         },
@@ -587,7 +587,7 @@ fn a_failed_lookup_of_a_grant_refuses_the_stream_as_unavailable() {
         panic!("a stream was opened")
     };
     assert_eq!(refused.status.as_u16(), 503);
-    let Body::Text(json) = &refused.body else {
+    let ReplyBody::Text(json) = &refused.body else {
         panic!("{refused:?}")
     };
     assert!(

@@ -4,14 +4,14 @@ use std::cell::Cell;
 
 use durable_mcp::keys::Keys;
 use durable_mcp::oauth::legacy::LegacyGrant;
-use durable_mcp::oauth::params::{Params, ParamsError, encode_query};
-use durable_mcp::oauth::pkce::{Challenge, Verifier};
-use durable_mcp::oauth::record::{Access, RecordError};
+use durable_mcp::oauth::params::{RequestParams, RequestParamsError, encode_query};
+use durable_mcp::oauth::pkce::{CodeChallenge, CodeVerifier};
+use durable_mcp::oauth::record::{AccessRecord, RecordError};
 use durable_mcp::oauth::redirect_uri::RedirectUri;
 use durable_mcp::oauth::resource::{Resource, Resources};
 use durable_mcp::oauth::scope::Scopes;
-use durable_mcp::oauth::token::{GrantId, Kind, Presented, Token, UserHandle, read};
-use durable_mcp::oauth::uri::{Host, Uri};
+use durable_mcp::oauth::token::{GrantId, PresentedToken, Token, TokenKind, UserHandle, classify};
+use durable_mcp::oauth::uri::{Uri, UriHost};
 use durable_mcp::runtime::Random;
 use durable_mcp::seal::{open, open_page, seal, seal_page};
 use durable_mcp::wire::RuntimeError;
@@ -45,7 +45,7 @@ fn keys() -> Keys {
     Keys::from_secret("k")
 }
 
-fn issue(kind: Kind, user: &str, seed: u64) -> Token {
+fn issue(kind: TokenKind, user: &str, seed: u64) -> Token {
     let random = seeded(seed);
     let grant = GrantId::random(&random).unwrap();
     Token::issue(
@@ -58,8 +58,8 @@ fn issue(kind: Kind, user: &str, seed: u64) -> Token {
     .unwrap()
 }
 
-fn kind() -> impl Strategy<Value = Kind> {
-    select(vec![Kind::Code, Kind::Access, Kind::Refresh])
+fn kind() -> impl Strategy<Value = TokenKind> {
+    select(vec![TokenKind::Code, TokenKind::Access, TokenKind::Refresh])
 }
 
 /// Pieces that URIs, and attacks on readers of URIs, are made of.
@@ -132,23 +132,23 @@ fn is_uri_text(text: &str) -> bool {
 proptest! {
     #[test]
     fn no_parser_of_oauth_values_panics_for_any_text(text in text()) {
-        let _ = Params::parse(&text);
+        let _ = RequestParams::parse(&text);
         let _ = Scopes::parse(&text);
         let _ = RedirectUri::parse(&text);
         let _ = Resource::parse(&text);
         let _ = Uri::parse(&text);
-        let _ = Host::parse(&text);
-        let _ = Challenge::parse(&text);
-        let _ = Verifier::parse(&text);
+        let _ = UriHost::parse(&text);
+        let _ = CodeChallenge::parse(&text);
+        let _ = CodeVerifier::parse(&text);
         let _ = UserHandle::parse(&text);
         let _ = GrantId::parse(&text);
-        let _ = LegacyGrant::read(&text);
+        let _ = LegacyGrant::from_json(&text);
         let _ = Keys::from_text(&text);
         let _ = Keys::from_secret(&text).sign(b"m");
-        prop_assert!(Access::read(&text, &keys(), &text, 0).is_err());
+        prop_assert!(AccessRecord::from_json(&text, &keys(), &text, 0).is_err());
         prop_assert!(open(&keys(), &text, b"", &text).is_none());
         prop_assert!(open_page(&keys(), &text, &text).is_none());
-        prop_assert!(matches!(read(&text, Kind::Access, &keys()), Presented::Unknown | Presented::Legacy(_)));
+        prop_assert!(matches!(classify(&text, TokenKind::Access, &keys()), PresentedToken::Unknown | PresentedToken::Legacy(_)));
     }
 
     #[test]
@@ -157,7 +157,7 @@ proptest! {
         let query = encode_query(&pairs);
         prop_assert!(query.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%&=".contains(&byte)));
         let repeated = (1..names.len()).any(|at| names[at] != "resource" && names[..at].contains(&names[at]));
-        match Params::parse(&query) {
+        match RequestParams::parse(&query) {
             Ok(params) => {
                 prop_assert!(!repeated);
                 for (name, value) in pairs {
@@ -165,7 +165,7 @@ proptest! {
                     prop_assert!(value.is_empty() || values.contains(&value));
                 }
             }
-            Err(error) => prop_assert!(repeated && matches!(error, ParamsError::Repeated(_)), "{:?}", error),
+            Err(error) => prop_assert!(repeated && matches!(error, RequestParamsError::Repeated(_)), "{:?}", error),
         }
     }
 
@@ -249,19 +249,19 @@ proptest! {
         use base64::Engine;
         use sha2::Digest;
         let encode = |bytes: &[u8]| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
-        let challenge = Challenge::parse(&encode(&sha2::Sha256::digest(&one))).unwrap();
-        prop_assert!(challenge.is_of(&Verifier::parse(&one).unwrap()));
-        prop_assert_eq!(challenge.is_of(&Verifier::parse(&other).unwrap()), one == other);
-        prop_assert!(!Challenge::parse(&encode(&bytes)).unwrap().is_of(&Verifier::parse(&one).unwrap()));
+        let challenge = CodeChallenge::parse(&encode(&sha2::Sha256::digest(&one))).unwrap();
+        prop_assert!(challenge.is_of(&CodeVerifier::parse(&one).unwrap()));
+        prop_assert_eq!(challenge.is_of(&CodeVerifier::parse(&other).unwrap()), one == other);
+        prop_assert!(!CodeChallenge::parse(&encode(&bytes)).unwrap().is_of(&CodeVerifier::parse(&one).unwrap()));
     }
 
     #[test]
     fn a_token_is_bound_to_its_user_grant_and_kind(user in any::<String>(), seed in any::<u64>(), kind in kind(), other in kind()) {
         let token = issue(kind, &user, seed);
         prop_assert!(token.text().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:".contains(&byte)));
-        let read = read(token.text(), other, &keys());
-        prop_assert_eq!(matches!(read, Presented::Ours(_)), kind == other);
-        if let Presented::Ours(read) = read {
+        let read = classify(token.text(), other, &keys());
+        prop_assert_eq!(matches!(read, PresentedToken::Ours(_)), kind == other);
+        if let PresentedToken::Ours(read) = read {
             prop_assert_eq!((&read.handle, &read.grant, read.text()), (&token.handle, &token.grant, token.text()));
             prop_assert_eq!(read.handle, UserHandle::of(&keys(), &user));
         }
@@ -275,7 +275,7 @@ proptest! {
         prop_assume!(characters[at] != to);
         characters[at] = to;
         let changed: String = characters.into_iter().collect();
-        prop_assert!(!matches!(read(&changed, kind, &keys()), Presented::Ours(_)));
+        prop_assert!(!matches!(classify(&changed, kind, &keys()), PresentedToken::Ours(_)));
     }
 
     #[test]
@@ -297,8 +297,8 @@ proptest! {
         subject in any::<String>(), client_id in any::<String>(), scopes in "[a-e ]{0,9}", name in any::<String>(),
         number in any::<i64>(), expires in 1..u64::MAX, seed in any::<u64>(),
     ) {
-        let token = issue(Kind::Access, &subject, seed);
-        let access = Access {
+        let token = issue(TokenKind::Access, &subject, seed);
+        let access = AccessRecord {
             subject,
             grant: token.grant.as_str().to_owned(),
             client_id,
@@ -310,10 +310,10 @@ proptest! {
             props: serde_json::json!({ "name": name, "number": number }),
         };
         let json = access.write(&keys(), &token, &seeded(seed)).unwrap();
-        prop_assert_eq!(Access::read(&json, &keys(), token.text(), expires - 1), Ok(access));
-        prop_assert_eq!(Access::read(&json, &keys(), token.text(), expires), Err(RecordError::Expired));
-        let other = issue(Kind::Access, "other", seed);
-        prop_assert_eq!(Access::read(&json, &keys(), other.text(), 0), Err(RecordError::NotOne));
+        prop_assert_eq!(AccessRecord::from_json(&json, &keys(), token.text(), expires - 1), Ok(access));
+        prop_assert_eq!(AccessRecord::from_json(&json, &keys(), token.text(), expires), Err(RecordError::Expired));
+        let other = issue(TokenKind::Access, "other", seed);
+        prop_assert_eq!(AccessRecord::from_json(&json, &keys(), other.text(), 0), Err(RecordError::NotOne));
     }
 
     #[test]

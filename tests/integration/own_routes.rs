@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use durable_mcp::http::route::Route;
 use durable_mcp::testing::doubles::visit::OwnHandler;
-use durable_mcp::wire::{Body, Head, Reply, RuntimeError};
+use durable_mcp::wire::{Head, Reply, ReplyBody, RuntimeError};
 use durable_mcp::{App, Server};
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
@@ -23,7 +23,7 @@ fn with(app: App, path: &str) -> App {
     let handler = |head: Head, body: String| {
         let text = format!("{} {}?{} {body}", head.method, head.path, head.query);
         ready(Ok(Reply {
-            body: Body::Text(text),
+            body: ReplyBody::Text(text),
             ..Reply::empty(StatusCode::ACCEPTED)
         }))
         .boxed_local()

@@ -5,9 +5,9 @@ mod sign_in;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use durable_mcp::keys::{KEY_BYTES, Keys};
-use durable_mcp::oauth::memory::SeededRandom;
 use durable_mcp::oauth::secret::sha256_hex;
-use durable_mcp::oauth::token::{GrantId, Kind, Token, UserHandle};
+use durable_mcp::oauth::testing::SeededRandom;
+use durable_mcp::oauth::token::{GrantId, Token, TokenKind, UserHandle};
 use durable_mcp::prelude::*;
 use durable_mcp::session::host::Host;
 use durable_mcp::transport::order;
@@ -211,7 +211,7 @@ fn a_token_under_a_key_not_known_yet_is_answered_503() {
             && shown.header("retry-after").is_some()
             && shown.text.contains("Send the same request again")
     };
-    let refresh = issue(Kind::Refresh);
+    let refresh = issue(TokenKind::Refresh);
     let form = [
         ("grant_type", "refresh_token"),
         ("client_id", client.as_str()),
@@ -219,7 +219,7 @@ fn a_token_under_a_key_not_known_yet_is_answered_503() {
     ];
     let answer = browser.post("/token", &form);
     assert!(passes(&answer), "{answer:?}");
-    let code = issue(Kind::Code);
+    let code = issue(TokenKind::Code);
     let form = [
         ("grant_type", "authorization_code"),
         ("client_id", client.as_str()),
@@ -227,7 +227,7 @@ fn a_token_under_a_key_not_known_yet_is_answered_503() {
     ];
     let answer = browser.post("/token", &form);
     assert!(passes(&answer), "{answer:?}");
-    let access = issue(Kind::Access);
+    let access = issue(TokenKind::Access);
     let answer = browser.call(Method::POST, &access, None, &json!({}));
     assert!(passes(&answer), "{answer:?}");
     let answer = browser.post(

@@ -3,17 +3,17 @@
 //! Clients without a session listen by a stream of their own, on a hibernatable socket of the hub. For sessions with a stream
 //! the hub notifies their objects, which know their clients' subscriptions.
 
+mod client_network;
 mod command;
 mod listener;
-mod origin;
 mod quota;
 
-pub use command::{Command, END, JOIN, LEAVE, PUBLISH};
-pub use listener::{Listener, Wanted, attachment_bytes, user_tag};
-pub use origin::Origin;
+pub use client_network::ClientNetwork;
+pub use command::{END, HubCommand, JOIN, LEAVE, PUBLISH};
+pub use listener::{Listener, SubscriptionFilter, attachment_bytes, user_tag};
 pub use quota::{
-    Counted, Excess, MAX_LISTENERS, MAX_LISTENERS_A_NETWORK, MAX_LISTENERS_A_SITE,
-    MAX_LISTENERS_A_USER, MAX_STRANGERS, STRANGER,
+    MAX_LISTENERS, MAX_LISTENERS_A_NETWORK, MAX_LISTENERS_A_SITE, MAX_LISTENERS_A_USER,
+    MAX_STRANGERS, QuotaExceeded, QuotaSubject, STRANGER,
 };
 
 use std::cell::RefCell;
@@ -51,7 +51,7 @@ pub const JOINED_MS: u64 = 24 * 3600 * 1000;
 
 /// A notice that some of the sessions have got.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Telling {
+pub struct PendingDelivery {
     /// The notice.
     pub notice: Notice,
     /// The last session that was notified.
@@ -90,7 +90,7 @@ pub trait HubHost: Runtime {
     ///
     /// # Errors
     /// When storage fails.
-    fn keep_session(&self, object: &str, expires: u64) -> Result<bool, RuntimeError>;
+    fn renew_session(&self, object: &str, expires: u64) -> Result<bool, RuntimeError>;
 
     /// Joins a session: its object is notified from now on, until `expires`, in milliseconds since 1970.
     ///
@@ -99,7 +99,7 @@ pub trait HubHost: Runtime {
     fn add_session(
         &self,
         object: &str,
-        counted: &Counted,
+        counted: &QuotaSubject,
         expires: u64,
     ) -> Result<(), RuntimeError>;
 
@@ -107,25 +107,25 @@ pub trait HubHost: Runtime {
     ///
     /// # Errors
     /// When storage fails.
-    fn telling(&self, about: &str) -> Result<Option<Telling>, RuntimeError>;
+    fn delivery(&self, about: &str) -> Result<Option<PendingDelivery>, RuntimeError>;
 
     /// The notice that is sent on after that of the change `after`: the next in order, or the first behind the last one.
     ///
     /// # Errors
     /// When storage fails.
-    fn next_telling(&self, after: &str) -> Result<Option<Telling>, RuntimeError>;
+    fn next_delivery(&self, after: &str) -> Result<Option<PendingDelivery>, RuntimeError>;
 
     /// Stores how far a notice was sent.
     ///
     /// # Errors
     /// When storage fails.
-    fn put_telling(&self, telling: &Telling) -> Result<(), RuntimeError>;
+    fn put_delivery(&self, delivery: &PendingDelivery) -> Result<(), RuntimeError>;
 
     /// Deletes a notice that was sent to all sessions.
     ///
     /// # Errors
     /// When storage fails.
-    fn remove_telling(&self, about: &str) -> Result<(), RuntimeError>;
+    fn remove_delivery(&self, about: &str) -> Result<(), RuntimeError>;
 
     /// Every open socket of a grant's tokens, with its attachment.
     fn sockets_of(&self, grant: &str) -> Vec<(Rc<dyn HubSocket>, String)>;
@@ -161,8 +161,11 @@ pub trait HubHost: Runtime {
     fn next_session(&self) -> Result<Option<u64>, RuntimeError>;
 
     /// Notifies a session's object; false if the session has no client to notify.
-    fn tell(&self, object: &str, notice: &Notice)
-    -> LocalBoxFuture<'_, Result<bool, RuntimeError>>;
+    fn notify(
+        &self,
+        object: &str,
+        notice: &Notice,
+    ) -> LocalBoxFuture<'_, Result<bool, RuntimeError>>;
 
     /// Has the hub woken at that time at the latest.
     ///
@@ -184,7 +187,7 @@ pub trait HubSocket {
 pub struct Hub {
     host: Rc<dyn HubHost>,
     /// The change whose notice the alarm sent on last, so that one that is published all the time does not hold up others.
-    told_last: RefCell<String>,
+    last_notified: RefCell<String>,
 }
 
 impl Hub {
@@ -193,7 +196,7 @@ impl Hub {
     pub fn new(host: Rc<dyn HubHost>) -> Self {
         Self {
             host,
-            told_last: RefCell::default(),
+            last_notified: RefCell::default(),
         }
     }
 
@@ -219,8 +222,10 @@ impl Hub {
                 return Err(Reply::json(StatusCode::SERVICE_UNAVAILABLE, json));
             }
         }
-        let count = |tag: Option<&str>| Ok::<_, std::convert::Infallible>(self.host.count(tag));
-        if let Ok(Some(excess)) = listener.counted.excess(count) {
+        if let Ok(Some(excess)) = listener
+            .counted
+            .excess(|tag| Ok::<_, std::convert::Infallible>(self.host.count(tag)))
+        {
             return Err(excess.reply(Some(&listener.id)));
         }
         if let Some(ends) = listener.ends
@@ -239,11 +244,11 @@ impl Hub {
     pub fn join(
         &self,
         object: &str,
-        counted: &Counted,
+        counted: &QuotaSubject,
         expires: u64,
-    ) -> Result<Option<Excess>, RuntimeError> {
+    ) -> Result<Option<QuotaExceeded>, RuntimeError> {
         let expires = expires.min(self.host.now() + JOINED_MS);
-        if !self.host.keep_session(object, expires)? {
+        if !self.host.renew_session(object, expires)? {
             if let Some(excess) = counted.excess(|tag| self.host.count_sessions(tag))? {
                 return Ok(Some(excess));
             }
@@ -261,7 +266,7 @@ impl Hub {
         if time <= self.host.now() {
             return self.host.remove_session(object);
         }
-        if self.host.keep_session(object, time)? {
+        if self.host.renew_session(object, time)? {
             self.host.wake_by(time)
         } else {
             Ok(())
@@ -323,13 +328,13 @@ impl Hub {
             return Ok(());
         }
         // Sessions that are being told the same are told it once more, however often it is published meanwhile.
-        if let Some(telling) = self.host.telling(&notice.about)? {
-            return self.host.put_telling(&Telling {
+        if let Some(delivery) = self.host.delivery(&notice.about)? {
+            return self.host.put_delivery(&PendingDelivery {
                 again: true,
-                ..telling
+                ..delivery
             });
         }
-        self.tell(Telling {
+        self.notify(PendingDelivery {
             notice: notice.clone(),
             after: String::new(),
             again: false,
@@ -338,42 +343,42 @@ impl Hub {
     }
 
     /// Sends a notice to the next sessions, and leaves the rest to the alarm.
-    async fn tell(&self, telling: Telling) -> Result<(), RuntimeError> {
-        let Telling {
+    async fn notify(&self, delivery: PendingDelivery) -> Result<(), RuntimeError> {
+        let PendingDelivery {
             notice,
             after,
             again,
-        } = &telling;
+        } = &delivery;
         let sessions = self.host.sessions(after, SESSIONS_A_TURN)?;
         match sessions
             .last()
             .filter(|_| sessions.len() == SESSIONS_A_TURN)
         {
             // Written before anybody is told: a turn that is cut off does not keep the others from being told.
-            Some(last) => self.go_on(&Telling {
+            Some(last) => self.go_on(&PendingDelivery {
                 after: last.clone(),
-                ..telling.clone()
+                ..delivery.clone()
             })?,
             None if *again => {
                 let notice = Notice {
                     except: None,
                     ..notice.clone()
                 };
-                self.go_on(&Telling {
+                self.go_on(&PendingDelivery {
                     notice,
                     after: String::new(),
                     again: false,
                 })?;
             }
             None if after.is_empty() => {}
-            None => self.host.remove_telling(&notice.about)?,
+            None => self.host.remove_delivery(&notice.about)?,
         }
         let others: Vec<_> = sessions
             .iter()
             .filter(|object| notice.except.as_ref() != Some(object))
             .collect();
         for some in others.chunks(SESSIONS_AT_ONCE) {
-            let told = join_all(some.iter().map(|object| self.host.tell(object, notice))).await;
+            let told = join_all(some.iter().map(|object| self.host.notify(object, notice))).await;
             for (object, told) in some.iter().zip(told) {
                 match told {
                     Ok(true) => {}
@@ -385,8 +390,8 @@ impl Hub {
         Ok(())
     }
 
-    fn go_on(&self, telling: &Telling) -> Result<(), RuntimeError> {
-        self.host.put_telling(telling)?;
+    fn go_on(&self, delivery: &PendingDelivery) -> Result<(), RuntimeError> {
+        self.host.put_delivery(delivery)?;
         self.host.wake_by(self.host.now())
     }
 
@@ -398,10 +403,10 @@ impl Hub {
     pub async fn wake(&self) -> Result<(), RuntimeError> {
         let now = self.host.now();
         self.ask_expired(now).await?;
-        let told_last = self.told_last.take();
-        if let Some(telling) = self.host.next_telling(&told_last)? {
-            self.told_last.replace(telling.notice.about.clone());
-            self.tell(telling).await?;
+        let last_notified = self.last_notified.take();
+        if let Some(delivery) = self.host.next_delivery(&last_notified)? {
+            self.last_notified.replace(delivery.notice.about.clone());
+            self.notify(delivery).await?;
         }
         let mut next = self
             .host
@@ -417,7 +422,7 @@ impl Hub {
                 next = Some(next.map_or(ends, |next| next.min(ends)));
             }
         }
-        if self.host.next_telling("")?.is_some() {
+        if self.host.next_delivery("")?.is_some() {
             next = Some(now);
         }
         next.map_or(Ok(()), |next| self.host.wake_by(next))
@@ -429,17 +434,17 @@ impl Hub {
         for some in expired.chunks(SESSIONS_AT_ONCE) {
             let asked = join_all(
                 some.iter()
-                    .map(|object| self.host.tell(object, &Notice::question())),
+                    .map(|object| self.host.notify(object, &Notice::question())),
             )
             .await;
             for (object, asked) in some.iter().zip(asked) {
                 match asked {
-                    Ok(true) => self.host.keep_session(object, now + JOINED_MS).map(drop)?,
+                    Ok(true) => self.host.renew_session(object, now + JOINED_MS).map(drop)?,
                     Ok(false) => self.host.remove_session(object)?,
                     // An object that cannot answer may have a stream nevertheless.
                     Err(fault) => {
                         self.host.warn(&fault.0);
-                        self.host.keep_session(object, now + ASK_AGAIN_MS)?;
+                        self.host.renew_session(object, now + ASK_AGAIN_MS)?;
                     }
                 }
             }

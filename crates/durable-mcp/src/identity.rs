@@ -1,9 +1,9 @@
 //! Sign-in by an identity provider. Sans-io: HTTP, the clock and randomness are arguments.
 //!
 //! ```text
-//! consent ── begin ──▶ the provider's page ──▶ /callback ── finish ──▶ Identity
+//! consent ── start ──▶ the provider's page ──▶ /callback ── finish ──▶ Identity
 //! ```
-//! `begin` returns the data that `finish` needs, and the caller seals them into a cookie of the browser. Nothing is stored.
+//! `start` returns the data that `finish` needs, and the caller seals them into a cookie of the browser. Nothing is stored.
 
 pub mod access;
 pub mod allowed;
@@ -17,7 +17,7 @@ pub mod oidc;
 pub mod renewal;
 pub mod settings;
 #[doc(hidden)]
-pub mod stand_in;
+pub mod testing;
 pub mod upstream;
 
 use std::fmt;
@@ -26,7 +26,7 @@ use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde_json::Value;
 
 use self::upstream::Upstream;
-use crate::oauth::params::Params;
+use crate::oauth::params::RequestParams;
 use crate::runtime::Random;
 use crate::wire::{Head, RuntimeError};
 
@@ -49,11 +49,11 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// A sign-in that is about to begin.
+/// Request to a provider to sign a person in.
 #[derive(Clone, Copy)]
-pub struct Flow<'a> {
+pub struct LoginRequest<'a> {
     /// The redirect URI: the URL of `/callback`, without a query.
-    pub callback: &'a str,
+    pub redirect_uri: &'a str,
     /// The `state`, which names the flow and cannot be guessed.
     pub state: &'a str,
     /// The client's `login_hint`, or the name that the person typed if [`IdentityProvider::asks_name`].
@@ -64,32 +64,32 @@ pub struct Flow<'a> {
     pub web: &'a dyn Upstream,
 }
 
-/// A sign-in that has begun.
+/// Redirect of the browser to the provider, which starts a sign-in.
 #[derive(Clone, PartialEq)]
-pub struct Begun {
+pub struct Redirect {
     /// The URL that the browser is redirected to.
     pub url: String,
     /// Data for [`IdentityProvider::finish`], which hold secrets.
-    pub kept: Value,
+    pub flow_state: Value,
 }
 
-impl fmt::Debug for Begun {
+impl fmt::Debug for Redirect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Begun").finish_non_exhaustive()
+        f.debug_struct("Redirect").finish_non_exhaustive()
     }
 }
 
 /// The callback request; the caller has verified `state`.
 #[derive(Clone, Copy)]
-pub struct Answer<'a> {
-    /// The same as that of [`Flow`].
-    pub callback: &'a str,
+pub struct Callback<'a> {
+    /// The same as that of [`LoginRequest`].
+    pub redirect_uri: &'a str,
     /// The query of the callback.
-    pub params: &'a Params,
+    pub params: &'a RequestParams,
     /// The whole request.
     pub head: &'a Head,
-    /// The data of [`Begun::kept`].
-    pub kept: &'a Value,
+    /// The data of [`Redirect::flow_state`].
+    pub flow_state: &'a Value,
     /// The provider, over the web.
     pub web: &'a dyn Upstream,
 }
@@ -155,20 +155,20 @@ fn begins_with(subject: &str, own: &str) -> bool {
     subject.starts_with(own) || !SUBJECTS.iter().any(|known| subject.starts_with(known))
 }
 
-/// The outcome of an identity provider's work.
-pub type Asked<'a, T> = LocalBoxFuture<'a, Result<T, IdentityError>>;
+/// Future of an identity provider's operation.
+pub type ProviderFuture<'a, T> = LocalBoxFuture<'a, Result<T, IdentityError>>;
 
-/// A provider of identities. [`begin`](Self::begin) and [`finish`](Self::finish) are the only required methods.
+/// A provider of identities. [`start`](Self::start) and [`finish`](Self::finish) are the only required methods.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no identity provider",
-    note = "it needs `begin`, which says where the browser goes, and `finish`, which says who came back"
+    note = "it needs `start`, which says where the browser goes, and `finish`, which says who came back"
 )]
 pub trait IdentityProvider {
     /// Starts a sign-in, and returns the URL to which the browser is redirected.
-    fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun>;
+    fn start<'a>(&'a self, request: LoginRequest<'a>) -> ProviderFuture<'a, Redirect>;
 
     /// Verifies the callback, and returns the person's identity.
-    fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity>;
+    fn finish<'a>(&'a self, callback: Callback<'a>) -> ProviderFuture<'a, Identity>;
 
     /// Renews the provider's tokens before they expire. `props` are those of [`Identity`], or of the last renewal. `None` if
     /// nothing is due.
@@ -176,7 +176,11 @@ pub trait IdentityProvider {
     /// Runs once for each renewal of a client's tokens, in the user's object. [`Unavailable`](IdentityError::Unavailable)
     /// and [`Misconfigured`](IdentityError::Misconfigured) leave the client's token good for another try; any other error
     /// ends the grant.
-    fn renew<'a>(&'a self, props: &'a Value, web: &'a dyn Upstream) -> Asked<'a, Option<Value>> {
+    fn renew<'a>(
+        &'a self,
+        props: &'a Value,
+        web: &'a dyn Upstream,
+    ) -> ProviderFuture<'a, Option<Value>> {
         let _ = (props, web);
         async { Ok(None) }.boxed_local()
     }
@@ -201,7 +205,7 @@ pub trait IdentityProvider {
         false
     }
 
-    /// True if the consent page has a field for a name, which is passed as [`Flow::name`].
+    /// True if the consent page has a field for a name, which is passed as [`LoginRequest::name`].
     fn asks_name(&self) -> bool {
         false
     }
@@ -257,9 +261,9 @@ mod tests {
             name: None,
             props: Value::from("secret"),
         };
-        let begun = Begun {
+        let begun = Redirect {
             url: "secret".to_owned(),
-            kept: Value::from("secret"),
+            flow_state: Value::from("secret"),
         };
         assert!(!format!("{identity:?} {begun:?}").contains("secret"));
     }

@@ -83,6 +83,11 @@ impl Key {
         }
     }
 
+    /// Key that is made from one word of `SESSION_KEY`.
+    fn of_word(word: &str) -> Self {
+        Self::new(Sha256::digest(word.as_bytes()).into(), 0)
+    }
+
     fn mac(&self, message: &[u8]) -> [u8; MAC_BYTES] {
         let mut mac = [0; MAC_BYTES];
         if let Ok(mut hmac) = Hmac::<Sha256>::new_from_slice(&self.bytes) {
@@ -145,9 +150,8 @@ impl Keys {
     }
 
     fn of_words<'a>(current: &str, older: impl Iterator<Item = &'a str>) -> Self {
-        let key = |word: &str| Key::new(Sha256::digest(word.as_bytes()).into(), 0);
-        let current = key(current);
-        let mut older: Vec<Key> = older.map(key).collect();
+        let current = Key::of_word(current);
+        let mut older: Vec<Key> = older.map(Key::of_word).collect();
         older.reverse();
         let anchor = older.first().unwrap_or(&current).clone();
         Self {
@@ -189,10 +193,10 @@ impl Keys {
     /// # Errors
     /// When the text is no ring that this version knows. It must stay as it is then: another version may read it.
     pub fn from_text(text: &str) -> Result<Self, RuntimeError> {
-        Self::read(text).ok_or_else(|| Format::KeyRing.unreadable())
+        Self::parse(text).ok_or_else(|| Format::KeyRing.unreadable())
     }
 
-    fn read(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         let mut anchor = None;
         let mut older = Vec::new();
         for line in text.lines() {

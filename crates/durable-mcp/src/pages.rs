@@ -14,9 +14,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use sha2::{Digest, Sha256};
 
-use crate::wire::{Body, Reply};
+use crate::wire::{Reply, ReplyBody};
 
-pub use home::Home;
+pub use home::HomePage;
 
 /// The script of the page at `/`, which works without it too.
 const SCRIPT: &str = include_str!("../templates/home.js");
@@ -36,7 +36,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 
 /// The answer with the page at `/`. Of all scripts its policy lets its own run, by the hash.
 #[must_use]
-pub fn document(page: &Home<'_>) -> Reply {
+pub fn document(page: &HomePage<'_>) -> Reply {
     html(StatusCode::OK, page)
         .header(
             "content-security-policy",
@@ -67,7 +67,7 @@ fn html(status: StatusCode, page: &impl Template) -> Reply {
     match page.render() {
         Ok(html) => Reply {
             status,
-            body: Body::Text(html),
+            body: ReplyBody::Text(html),
             ..Reply::default()
         }
         .header("content-type", "text/html; charset=utf-8")

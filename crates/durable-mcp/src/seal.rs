@@ -90,7 +90,7 @@ pub fn seal(
     plaintext: &[u8],
     random: &dyn Random,
 ) -> Result<String, RuntimeError> {
-    close(keys, (TOKEN, token), header, plaintext, random)
+    encrypt(keys, (TOKEN, token), header, plaintext, random)
 }
 
 /// Decrypts a text that was sealed under that token and header; `None` for any other text.
@@ -109,7 +109,7 @@ pub fn try_open(
     header: &[u8],
     sealed: &str,
 ) -> Result<Vec<u8>, OpenError> {
-    disclose(keys, (TOKEN, token), header, sealed)
+    decrypt(keys, (TOKEN, token), header, sealed)
 }
 
 /// Seals what a browser carries from one page to the next.
@@ -122,7 +122,7 @@ pub fn seal_page(
     plaintext: &[u8],
     random: &dyn Random,
 ) -> Result<String, RuntimeError> {
-    close_salted(keys, (SALTED_PAGE, purpose), &[], plaintext, random)
+    encrypt_salted(keys, (SALTED_PAGE, purpose), &[], plaintext, random)
 }
 
 /// Decrypts a text that was sealed for that purpose; `None` for any other text.
@@ -136,7 +136,7 @@ pub fn open_page(keys: &Keys, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
 /// # Errors
 /// When it was not, or its key is not known.
 pub fn try_open_page(keys: &Keys, purpose: &str, sealed: &str) -> Result<Vec<u8>, OpenError> {
-    disclose_carried(keys, [PAGE, SALTED_PAGE], purpose, &[], sealed)
+    decrypt_carried(keys, [PAGE, SALTED_PAGE], purpose, &[], sealed)
 }
 
 /// Seals what a client carries from one request to the next, bound to `header`.
@@ -150,7 +150,7 @@ pub fn seal_carried(
     plaintext: &[u8],
     random: &dyn Random,
 ) -> Result<String, RuntimeError> {
-    close_salted(keys, (SALTED_CARRIED, purpose), header, plaintext, random)
+    encrypt_salted(keys, (SALTED_CARRIED, purpose), header, plaintext, random)
 }
 
 /// Opens what was sealed for that purpose and header.
@@ -163,7 +163,7 @@ pub fn try_open_carried(
     header: &[u8],
     sealed: &str,
 ) -> Result<Vec<u8>, OpenError> {
-    disclose_carried(keys, [CARRIED, SALTED_CARRIED], purpose, header, sealed)
+    decrypt_carried(keys, [CARRIED, SALTED_CARRIED], purpose, header, sealed)
 }
 
 fn cipher(keys: &Keys, id: KeyId, (purpose, under): (&str, &str)) -> Option<Aes256Gcm> {
@@ -171,7 +171,7 @@ fn cipher(keys: &Keys, id: KeyId, (purpose, under): (&str, &str)) -> Option<Aes2
         .map(|key| Aes256Gcm::new(&key.into()))
 }
 
-fn close(
+fn encrypt(
     keys: &Keys,
     under: (&str, &str),
     header: &[u8],
@@ -190,7 +190,7 @@ fn close(
     Ok(URL_SAFE_NO_PAD.encode([id.0.as_slice(), &nonce, &text].concat()))
 }
 
-fn disclose(
+fn decrypt(
     keys: &Keys,
     under: (&str, &str),
     header: &[u8],
@@ -213,7 +213,7 @@ fn disclose(
     Ok(bytes)
 }
 
-fn close_salted(
+fn encrypt_salted(
     keys: &Keys,
     (purpose, under): (&str, &str),
     header: &[u8],
@@ -235,7 +235,7 @@ fn close_salted(
 }
 
 /// Opens either version, each with its own purpose.
-fn disclose_carried(
+fn decrypt_carried(
     keys: &Keys,
     [unsalted, salted]: [&str; 2],
     under: &str,
@@ -243,12 +243,12 @@ fn disclose_carried(
     sealed: &str,
 ) -> Result<Vec<u8>, OpenError> {
     match sealed.split_once(MARK) {
-        None => disclose(keys, (unsalted, under), header, sealed).map_err(|error| match error {
+        None => decrypt(keys, (unsalted, under), header, sealed).map_err(|error| match error {
             // No newer key seals in version 1: the text is made up, or older than every key of the ring.
             OpenError::UnknownKey(_) => OpenError::NotSealed,
             error => error,
         }),
-        Some((SALTED, sealed)) => disclose_salted(keys, (salted, under), header, sealed),
+        Some((SALTED, sealed)) => decrypt_salted(keys, (salted, under), header, sealed),
         Some((version, _)) if is_version(version) => Err(OpenError::OtherVersion),
         Some(_) => Err(OpenError::NotSealed),
     }
@@ -258,7 +258,7 @@ fn is_version(text: &str) -> bool {
     (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn disclose_salted(
+fn decrypt_salted(
     keys: &Keys,
     (purpose, under): (&str, &str),
     header: &[u8],

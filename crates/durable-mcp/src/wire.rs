@@ -13,7 +13,7 @@ use futures_util::stream::LocalBoxStream;
 use http::{Method, StatusCode};
 
 pub use address::{ADDRESS_HEADER, Networks};
-pub use json::{is_default, read_json, read_loose_object};
+pub use json::{is_default, read_json, read_loose_object, text_member};
 pub use quality::quality;
 
 /// A call on the runtime failed. The log has the cause.
@@ -113,7 +113,7 @@ impl fmt::Debug for Head {
 
 /// The body of an answer.
 #[derive(Default)]
-pub enum Body {
+pub enum ReplyBody {
     /// No body.
     #[default]
     Empty,
@@ -150,7 +150,7 @@ pub struct Reply {
     /// The headers, by lower-case name.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The body.
-    pub body: Body,
+    pub body: ReplyBody,
     /// True if the log line of the request is already written, or deliberately left out.
     pub logged: bool,
 }
@@ -171,7 +171,7 @@ impl Reply {
         Self {
             status,
             headers: Vec::with_capacity(6),
-            body: Body::Text(json),
+            body: ReplyBody::Text(json),
             logged: false,
         }
         .header("content-type", "application/json")
@@ -180,7 +180,7 @@ impl Reply {
 
     /// An event stream. No proxy may store, change or gather it.
     #[must_use]
-    pub fn events(body: Body) -> Self {
+    pub fn events(body: ReplyBody) -> Self {
         Self {
             status: StatusCode::OK,
             headers: Vec::with_capacity(6),
@@ -203,12 +203,12 @@ impl Reply {
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let body = match &self.body {
-            Body::Empty => "empty",
-            Body::Text(text) => text,
-            Body::Stream(_) => "stream",
-            Body::Socket(_) => "socket",
-            Body::Native(_) => "native",
-            Body::NativeStream(_) => "native stream",
+            ReplyBody::Empty => "empty",
+            ReplyBody::Text(text) => text,
+            ReplyBody::Stream(_) => "stream",
+            ReplyBody::Socket(_) => "socket",
+            ReplyBody::Native(_) => "native",
+            ReplyBody::NativeStream(_) => "native stream",
         };
         write!(f, "{} {:?} {body}", self.status, self.headers)
     }

@@ -3,8 +3,8 @@
 use std::task::{Context, Poll, Waker};
 
 use durable_mcp::limits::OPERATIONS_AN_INVOCATION;
-use durable_mcp::oauth::memory::Call;
 use durable_mcp::oauth::purge::OPERATIONS_A_RUN;
+use durable_mcp::oauth::testing::KvCall;
 
 use super::*;
 
@@ -20,12 +20,12 @@ fn put_expired(runtime: &FakeRuntime, count: usize) {
 }
 
 /// Runs the purge until it has come to the end; gives what all runs did together, and how many there were.
-fn purge_whole(runtime: &FakeRuntime, most: usize) -> (Purged, usize) {
-    let mut all = Purged::default();
+fn purge_whole(runtime: &FakeRuntime, most: usize) -> (PurgeReport, usize) {
+    let mut all = PurgeReport::default();
     for run in 1..=most {
         let done = runtime.purge().unwrap();
         assert!(runtime.invocation.borrow().spent() <= OPERATIONS_A_RUN);
-        all = Purged {
+        all = PurgeReport {
             seen: all.seen + done.seen,
             ended: all.ended + done.ended,
             failed: all.failed + done.failed,
@@ -46,7 +46,7 @@ fn a_purge_continues_where_the_last_one_stopped() {
     let (all, runs) = purge_whole(&runtime, 4);
     assert_eq!(
         all,
-        Purged {
+        PurgeReport {
             seen: 450,
             ended: 450,
             failed: 0,
@@ -84,7 +84,7 @@ fn very_many_grants_of_few_clients_cost_the_purge_little() {
     }
     assert_eq!(
         runtime.purge(),
-        Ok(Purged {
+        Ok(PurgeReport {
             seen: 5_000,
             ended: 0,
             failed: 0,
@@ -113,10 +113,10 @@ fn a_grant_that_cannot_be_ended_is_skipped_by_the_purge() {
 fn a_failed_page_is_not_repeated_by_the_next_purge() {
     let runtime = FakeRuntime::new();
     put_expired(&runtime, 60);
-    (2..=51).for_each(|nth| runtime.outside.kv.fail(Call::Get, nth));
+    (2..=51).for_each(|nth| runtime.outside.kv.fail(KvCall::Get, nth));
     assert_eq!(
         runtime.purge(),
-        Ok(Purged {
+        Ok(PurgeReport {
             seen: 60,
             ended: 10,
             failed: 50,
@@ -126,7 +126,7 @@ fn a_failed_page_is_not_repeated_by_the_next_purge() {
     assert_eq!(runtime.warnings.get(), 1, "one line for a page");
     assert_eq!(
         runtime.purge(),
-        Ok(Purged {
+        Ok(PurgeReport {
             seen: 50,
             ended: 50,
             failed: 0,
@@ -141,7 +141,7 @@ fn an_interrupted_purge_continues_behind_its_current_page() {
     put_expired(&runtime, 60);
     let oauth = OAuth::new(ApproveAll).take_over_workers_oauth_provider();
     let mut run = Box::pin(purge(&oauth, &runtime));
-    while runtime.outside.kv.count(Call::Get) < 6 {
+    while runtime.outside.kv.count(KvCall::Get) < 6 {
         assert!(matches!(
             run.as_mut().poll(&mut Context::from_waker(Waker::noop())),
             Poll::Pending
@@ -157,10 +157,10 @@ fn a_purge_with_an_invalid_cursor_begins_anew() {
     let runtime = FakeRuntime::new();
     put_expired(&runtime, 10);
     runtime.outside.kv.set("purge:cursor", "an old cursor");
-    runtime.outside.kv.fail(Call::List, 1);
+    runtime.outside.kv.fail(KvCall::List, 1);
     assert_eq!(
         runtime.purge(),
-        Ok(Purged {
+        Ok(PurgeReport {
             seen: 10,
             ended: 10,
             failed: 0,
@@ -195,7 +195,11 @@ fn a_client_with_very_many_grants_is_deleted_in_several_calls() {
     }
     let tokens: Vec<_> = (0..150).map(|_| runtime.signed_in(&PUBLIC)).collect();
     let mut calls = 0;
-    while !with_site(&runtime, async |site| site.delete_client("public").await).unwrap() {
+    while !with_auth_server(&runtime, async |auth_server| {
+        auth_server.delete_client("public").await
+    })
+    .unwrap()
+    {
         calls += 1;
         assert!(calls < 10, "each call gets further");
         runtime.outside.kv.pass_ms(1_000);
@@ -222,10 +226,17 @@ fn a_user_with_very_many_legacy_grants_sees_some_and_can_end_all() {
         &legacy_key("unreadable000000"),
         &json!("of a version that is not known"),
     );
-    let shown = with_site(&runtime, async |site| site.grants_of(USER).await).unwrap();
+    let shown = with_auth_server(&runtime, async |auth_server| {
+        auth_server.grants_of(USER).await
+    })
+    .unwrap();
     assert_eq!(shown.len(), 200);
     let mut calls = 1;
-    while with_site(&runtime, async |site| site.end_grants(USER).await).is_err() {
+    while with_auth_server(&runtime, async |auth_server| {
+        auth_server.end_grants(USER).await
+    })
+    .is_err()
+    {
         calls += 1;
         assert!(calls < 4, "each call gets further");
     }
@@ -250,8 +261,8 @@ fn a_legacy_grant_with_very_many_tokens_ends_in_several_calls() {
             .set(&format!("token:{USER}:legacygrant00001:{number:04}"), "{}");
     }
     let mut calls = 1;
-    while with_site(&runtime, async |site| {
-        site.end_grant(USER, "legacygrant00001").await
+    while with_auth_server(&runtime, async |auth_server| {
+        auth_server.end_grant(USER, "legacygrant00001").await
     })
     .is_err()
     {
@@ -274,16 +285,21 @@ fn all_legacy_grants_and_tokens_end_although_listings_are_short() {
         }
     }
     assert_eq!(
-        with_site(&runtime, async |site| site.grants_of(USER).await)
-            .unwrap()
-            .len(),
+        with_auth_server(&runtime, async |auth_server| auth_server
+            .grants_of(USER)
+            .await)
+        .unwrap()
+        .len(),
         7
     );
-    with_site(&runtime, async |site| {
-        site.end_grant(USER, "legacy0000000000").await
+    with_auth_server(&runtime, async |auth_server| {
+        auth_server.end_grant(USER, "legacy0000000000").await
     })
     .unwrap();
     assert_eq!(runtime.outside.kv.keys("token:").len(), 30);
-    with_site(&runtime, async |site| site.end_grants(USER).await).unwrap();
+    with_auth_server(&runtime, async |auth_server| {
+        auth_server.end_grants(USER).await
+    })
+    .unwrap();
     assert!(runtime.outside.kv.keys("").is_empty());
 }

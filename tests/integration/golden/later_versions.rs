@@ -19,8 +19,8 @@ fn refuses(format: Format) {
         // By bytes that are signed; see claims.rs.
         Format::SessionId => assert!(Claims::verify("AgAA", &keys, &caller(), 0, 1).is_err()),
         Format::Token => assert!(matches!(
-            read("2.a:b:c", Kind::Access, &keys),
-            Presented::Unknown
+            classify("2.a:b:c", TokenKind::Access, &keys),
+            PresentedToken::Unknown
         )),
         Format::EventId => assert_eq!(EventId::parse(&format!("2-{}", file(""))), None),
         Format::SealedForToken => {
@@ -56,7 +56,9 @@ fn refuses(format: Format) {
             refuses_cookies(format);
         }
         Format::AccessRecord => {
-            assert!(Access::read(r#"{"v":2,"sealed":"AAAA"}"#, &keys, "a:b:c", 0).is_err());
+            assert!(
+                AccessRecord::from_json(r#"{"v":2,"sealed":"AAAA"}"#, &keys, "a:b:c", 0).is_err()
+            );
         }
         Format::GrantHeader => refuses_headers(),
         // See grants/unreadable.rs.
@@ -66,11 +68,17 @@ fn refuses(format: Format) {
             for text in ["2", "{}", &file("").replacen('{', "{\"v\":2,", 1)] {
                 world.outside.rows.set_count(CountRow::Spending, text);
                 assert!(
-                    matches!(world.run(Command::Spent), Err(Refused::Unavailable { .. })),
+                    matches!(
+                        world.run(GrantCommand::Spent),
+                        Err(GrantRefusal::Unavailable { .. })
+                    ),
                     "{text}"
                 );
                 assert!(
-                    matches!(world.run(spending("a")), Err(Refused::Unavailable { .. })),
+                    matches!(
+                        world.run(spending("a")),
+                        Err(GrantRefusal::Unavailable { .. })
+                    ),
                     "{text}"
                 );
                 let row = world.outside.rows.counted(CountRow::Spending);
@@ -84,7 +92,7 @@ fn refuses(format: Format) {
                 world.outside.rows.set_count(CountRow::Relayed, text);
                 let refused = world.run(relayed(&grant, "a"));
                 assert!(
-                    matches!(refused, Err(Refused::Unavailable { .. })),
+                    matches!(refused, Err(GrantRefusal::Unavailable { .. })),
                     "{text}"
                 );
                 let row = world.outside.rows.counted(CountRow::Relayed);
@@ -98,7 +106,7 @@ fn refuses(format: Format) {
             }
         }
         Format::ClientRecord => {
-            assert!(Client::read(&file("").replacen("\"v\":1", "\"v\":2", 1)).is_err());
+            assert!(Client::from_json(&file("").replacen("\"v\":1", "\"v\":2", 1)).is_err());
         }
         Format::ClientDocument => {
             let web = MemoryWeb::default();
@@ -170,7 +178,7 @@ fn refuses(format: Format) {
         Format::HubChange => assert_eq!(Change::parse("sampling"), None),
         Format::HubJoin => {
             for text in ["2", "2 soon", "2 1\n2"] {
-                assert_eq!(hub::Command::parse(hub::JOIN, text), None, "{text}");
+                assert_eq!(hub::HubCommand::parse(hub::JOIN, text), None, "{text}");
             }
         }
         Format::HubListener => {
@@ -190,7 +198,9 @@ fn refuses(format: Format) {
 fn refuses_headers() {
     let mut world = World::new(3, Hooks::default());
     let code = world.begin(&PUBLIC);
-    let issued = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
+    let issued = world
+        .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+        .unwrap();
     let key = world.outside.kv.keys("grant:").pop().unwrap();
     let later = world
         .outside
@@ -201,11 +211,11 @@ fn refuses_headers() {
     world.outside.kv.set(&key, &later);
     world.outside.rows.set(&issued.grant, "2");
     world.crash();
-    let ended = world.run(Command::RevokeClient {
+    let ended = world.run(GrantCommand::RevokeClient {
         client_id: PUBLIC.id.to_owned(),
     });
     assert!(
-        matches!(ended, Err(Refused::Unavailable { .. })),
+        matches!(ended, Err(GrantRefusal::Unavailable { .. })),
         "{ended:?}"
     );
     let kept = (
@@ -271,14 +281,17 @@ fn refuses_commands(format: Format, file: &dyn Fn(&str) -> String) {
                 "",
                 "{}",
             ] {
-                assert!(serde_json::from_str::<Command>(text).is_err(), "{text}");
+                assert!(
+                    serde_json::from_str::<GrantCommand>(text).is_err(),
+                    "{text}"
+                );
             }
             let begin = file(".begin").replacen(
                 "\"client_id\"",
                 "\"only_on\":\"Mondays\",\"client_id\"",
                 1,
             );
-            assert!(serde_json::from_str::<Command>(&begin).is_err());
+            assert!(serde_json::from_str::<GrantCommand>(&begin).is_err());
         }
         _ => {
             for text in [
@@ -288,7 +301,7 @@ fn refuses_commands(format: Format, file: &dyn Fn(&str) -> String) {
                 "",
             ] {
                 assert!(
-                    serde_json::from_str::<Result<Outcome, Refused>>(text).is_err(),
+                    serde_json::from_str::<Result<GrantOutcome, GrantRefusal>>(text).is_err(),
                     "{text}"
                 );
             }

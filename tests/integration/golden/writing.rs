@@ -28,19 +28,21 @@ fn write_grants(put: &dyn Fn(Format, &str, &str)) {
         ".pending.json",
         &json!({ "code": code, "stored": stored(&world) }),
     );
-    let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
+    let first = world
+        .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+        .unwrap();
     put(
         ".live.json",
         &json!({ "code": code, "issued": first, "stored": stored(&world) }),
     );
     let refresh = PUBLIC.refresh(first.refresh_token.as_deref().unwrap());
-    let next = world.issued(Command::Refresh(refresh)).unwrap();
+    let next = world.issued(GrantCommand::Refresh(refresh)).unwrap();
     put(
         ".refreshed.json",
         &json!({ "first": first, "issued": next, "stored": stored(&world) }),
     );
     world
-        .run(Command::RevokeGrant { grant: first.grant })
+        .run(GrantCommand::RevokeGrant { grant: first.grant })
         .unwrap();
     put(
         ".ending.json",
@@ -49,13 +51,13 @@ fn write_grants(put: &dyn Fn(Format, &str, &str)) {
 }
 
 /// A request with 1000 tokens, counted for nobody in particular.
-pub(super) fn spending(id: &str) -> Command {
-    let quota = Quota {
+pub(super) fn spending(id: &str) -> GrantCommand {
+    let quota = SpendingQuota {
         requests: 10,
         tokens: 5000,
         at_once: 2,
     };
-    Command::Spend {
+    GrantCommand::Spend {
         id: id.to_owned(),
         grant: None,
         tokens: 1000,
@@ -65,18 +67,18 @@ pub(super) fn spending(id: &str) -> Command {
 
 fn write_spending(put: &dyn Fn(Format, &str, &str)) {
     let mut world = World::new(3, Hooks::default());
-    let command = |kind: &str, command: &Command| {
+    let command = |kind: &str, command: &GrantCommand| {
         put(
             Format::GrantCommand,
             kind,
             &serde_json::to_string(command).unwrap(),
         );
     };
-    let outcome = |kind: &str, outcome: Outcome| {
+    let outcome = |kind: &str, outcome: GrantOutcome| {
         put(
             Format::GrantOutcome,
             kind,
-            &serde_json::to_string(&Ok::<_, Refused>(outcome)).unwrap(),
+            &serde_json::to_string(&Ok::<_, GrantRefusal>(outcome)).unwrap(),
         );
     };
     command(".spend", &spending("a"));
@@ -84,21 +86,21 @@ fn write_spending(put: &dyn Fn(Format, &str, &str)) {
     outcome(".allowance", world.run(spending("b")).unwrap());
     command(
         ".go-on",
-        &Command::GoOn {
+        &GrantCommand::GoOn {
             grant: "AAAAAAAAAAAAAAAA".to_owned(),
         },
     );
-    let settle = Command::Settle {
+    let settle = GrantCommand::CorrectSpending {
         id: "a".to_owned(),
         used: Some(100),
     };
     command(".settle", &settle);
     world.run(settle).unwrap();
-    command(".spent", &Command::Spent);
-    outcome(".spent", world.run(Command::Spent).unwrap());
+    command(".spent", &GrantCommand::Spent);
+    outcome(".spent", world.run(GrantCommand::Spent).unwrap());
     outcome(
         ".busy",
-        Outcome::Allowance(Allowance::Busy { retry_after: 2 }),
+        GrantOutcome::Allowance(Allowance::Busy { retry_after: 2 }),
     );
     put(
         Format::SpendingRow,
@@ -108,8 +110,8 @@ fn write_spending(put: &dyn Fn(Format, &str, &str)) {
 }
 
 /// A request of the relay whose answer stays open.
-pub(super) fn relayed(grant: &str, id: &str) -> Command {
-    Command::BeginRelay {
+pub(super) fn relayed(grant: &str, id: &str) -> GrantCommand {
+    GrantCommand::BeginRelay {
         grant: grant.to_owned(),
         id: id.to_owned(),
         stays_open: true,
@@ -120,11 +122,11 @@ fn write_relayed(put: &dyn Fn(Format, &str, &str)) {
     let mut world = World::new(3, Hooks::default());
     let grant = world.granted();
     let (nobody, id) = ("AAAAAAAAAAAAAAAA".to_owned(), "a".to_owned());
-    let extend = Command::ExtendRelay {
+    let extend = GrantCommand::ExtendRelay {
         grant: nobody.clone(),
         id: id.clone(),
     };
-    for command in [relayed(&nobody, &id), extend, Command::EndRelay { id }] {
+    for command in [relayed(&nobody, &id), extend, GrantCommand::EndRelay { id }] {
         let kind = format!(".{}", command.name().replace('_', "-"));
         let text = serde_json::to_string(&command).unwrap();
         put(Format::GrantCommand, &kind, &text);

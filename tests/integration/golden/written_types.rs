@@ -4,41 +4,68 @@ use super::*;
 
 /// Types that are written as JSON and read again, and what they are part of. One that is missing here is of no format yet.
 const WRITTEN: &[(&str, &[&str])] = &[
-    ("http/sign_in/account.rs", &["Session"]),
-    ("http/sign_in/flow.rs", &["Flow", "Aim", "Left"]),
+    ("http/sign_in/account.rs", &["AccountSession"]),
+    (
+        "http/sign_in/flow.rs",
+        &["SignInFlow", "SignInPurpose", "RedirectedFlow"],
+    ),
     (
         "oauth/authority/command.rs",
         &[
-            "Command", "Begin", "Redeem", "Refresh", "Mint", "Issue", "Adopt", "Outcome", "Code",
-            "Issued", "Listed", "Refused",
+            "GrantCommand",
+            "IssueCode",
+            "Redeem",
+            "Refresh",
+            "ExchangeToken",
+            "ClientCredentials",
+            "Adopt",
+            "GrantOutcome",
+            "IssuedCode",
+            "IssuedTokens",
+            "ListedGrant",
+            "GrantRefusal",
         ],
     ),
     ("oauth/authority/exchange.rs", &["SealedIdentity"]),
-    ("oauth/authority/relaying.rs", &["Relayed", "Slot"]),
+    ("oauth/authority/relay_quota.rs", &["RelayRow", "Slot"]),
     (
         "oauth/authority/spending.rs",
-        &["Quota", "Allowance", "Spent", "Spending", "UnderWay"],
+        &[
+            "SpendingQuota",
+            "Allowance",
+            "DailySpending",
+            "SpendingRow",
+            "PendingSpending",
+        ],
     ),
-    ("oauth/authority/refresh.rs", &["Pair"]),
+    ("oauth/authority/refresh.rs", &["TokenPair"]),
     (
         "oauth/client.rs",
         &[
             "AuthMethod",
             "ApplicationType",
-            "Origin",
+            "ClientSource",
             "Client",
-            "Record",
+            "StoredClient",
         ],
     ),
-    ("oauth/document_cache.rs", &["Kept"]),
-    ("oauth/grant.rs", &["GrantInfo", "Grant", "Live"]),
-    ("oauth/grant/ending.rs", &["Legacy", "Held", "Ending"]),
-    ("oauth/grant/pending.rs", &["Pending"]),
+    ("oauth/document_cache.rs", &["CachedDocument"]),
+    ("oauth/grant.rs", &["GrantInfo", "Grant", "LiveGrant"]),
+    (
+        "oauth/grant/ending.rs",
+        &["LegacyRecords", "HeldElsewhere", "EndingGrant"],
+    ),
+    ("oauth/grant/pending.rs", &["PendingGrant"]),
     (
         "oauth/grant/tokens.rs",
-        &["Spent", "Current", "Previous", "LiveAccess"],
+        &[
+            "UsedCode",
+            "CurrentRefresh",
+            "PreviousRefresh",
+            "LiveAccess",
+        ],
     ),
-    ("oauth/record.rs", &["Kept", "Claims"]),
+    ("oauth/record.rs", &["StoredRecord", "RecordClaims"]),
     (
         "oauth/session_note.rs",
         &["TaskNotes", "SessionNote", "SessionNotes"],
@@ -47,13 +74,13 @@ const WRITTEN: &[(&str, &[&str])] = &[
     ("task/command.rs", &["Written"]),
     ("task/record.rs", &["Status", "Written"]),
     // Parts of others, which check themselves.
-    ("oauth/pkce.rs", &["Challenge"]),
+    ("oauth/pkce.rs", &["CodeChallenge"]),
     ("oauth/redirect_uri.rs", &["RedirectUri"]),
     ("oauth/resource.rs", &["Resource"]),
     ("oauth/scope.rs", &["Scope", "Scopes"]),
     ("oauth/token.rs", &["UserHandle", "GrantId"]),
     // The log's, and what tools have of an identity provider: sign-in checks it when it is read.
-    ("oauth/event.rs", &["About", "Event"]),
+    ("oauth/event.rs", &["GrantRef", "Event"]),
     ("identity/code_flow/tokens.rs", &["IdToken"]),
 ];
 

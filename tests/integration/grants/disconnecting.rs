@@ -2,11 +2,11 @@
 
 use durable_mcp::limits::OPERATIONS_AN_INVOCATION;
 use durable_mcp::oauth::authority::{
-    Begin, Command, ENDS_AT_ONCE, Issued, Listed, MAX_ACCESS_TOKENS, MAX_DISCONNECTED, MAX_GRANTS,
-    Outcome, RETRY_DELETES_MS, Refused, SESSIONS_END_SECONDS,
+    ENDS_AT_ONCE, GrantCommand, GrantOutcome, GrantRefusal, IssueCode, IssuedTokens, ListedGrant,
+    MAX_ACCESS_TOKENS, MAX_DISCONNECTED, MAX_GRANTS, RETRY_DELETES_MS, SESSIONS_END_SECONDS,
 };
-use durable_mcp::oauth::memory::Call;
 use durable_mcp::oauth::session_note::{MAX_SESSIONS, SessionNote};
+use durable_mcp::oauth::testing::KvCall;
 
 use super::{DAY_MS, refresh, refresh_token, signed_in, world};
 use crate::support::grants::{CONFIDENTIAL, Client, NOW, PUBLIC, SESSION_MS, SHORT, World};
@@ -23,33 +23,33 @@ fn note(key: &str) -> SessionNote {
 }
 
 fn begin(world: &mut World, grant: &str, key: &str) {
-    let command = Command::NoteSession {
+    let command = GrantCommand::NoteSession {
         grant: grant.to_owned(),
         session: note(key),
     };
-    assert_eq!(world.run(command), Ok(Outcome::Done));
+    assert_eq!(world.run(command), Ok(GrantOutcome::Done));
 }
 
 fn forget(world: &mut World, grant: &str, key: &str) {
-    let command = Command::ForgetSession {
+    let command = GrantCommand::ForgetSession {
         grant: grant.to_owned(),
         key: key.to_owned(),
     };
-    assert_eq!(world.run(command), Ok(Outcome::Done));
+    assert_eq!(world.run(command), Ok(GrantOutcome::Done));
 }
 
 fn disconnect(world: &mut World, grant: &str) {
     assert_eq!(
-        world.run(Command::RevokeGrant {
+        world.run(GrantCommand::RevokeGrant {
             grant: grant.to_owned()
         }),
-        Ok(Outcome::Done)
+        Ok(GrantOutcome::Done)
     );
 }
 
-fn listed(world: &mut World) -> Vec<Listed> {
-    match world.run(Command::List) {
-        Ok(Outcome::Grants(grants)) => grants,
+fn listed(world: &mut World) -> Vec<ListedGrant> {
+    match world.run(GrantCommand::List) {
+        Ok(GrantOutcome::Grants(grants)) => grants,
         other => panic!("{other:?}"),
     }
 }
@@ -62,13 +62,15 @@ fn keys(world: &mut World) -> Vec<String> {
         .collect()
 }
 
-fn sign_in(world: &mut World, client: Client) -> Issued {
+fn sign_in(world: &mut World, client: Client) -> IssuedTokens {
     let code = world.begin(&client);
-    world.issued(Command::Redeem(client.redeem(&code))).unwrap()
+    world
+        .issued(GrantCommand::Redeem(client.redeem(&code)))
+        .unwrap()
 }
 
 /// The oldest session that a token is good for, in seconds.
-fn since(world: &World, tokens: &Issued) -> u64 {
+fn since(world: &World, tokens: &IssuedTokens) -> u64 {
     world.access(&tokens.access_token).unwrap().sessions_since
 }
 
@@ -146,13 +148,15 @@ fn a_client_connected_again_cannot_use_sessions_from_before() {
     // A sign-in that was under way then is one that comes after it.
     let code = world.begin(&PUBLIC);
     disconnect(&mut world, &tokens.grant);
-    let again = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
+    let again = world
+        .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+        .unwrap();
     let ended = NOW / 1000 + 5 + SESSIONS_END_SECONDS;
     assert_eq!(since(&world, &again), ended);
     let next = refresh(&mut world, PUBLIC, refresh_token(&again)).unwrap();
     assert_eq!(since(&world, &next), ended);
     let minted = world
-        .issued(Command::Mint(PUBLIC.mint(&next.access_token)))
+        .issued(GrantCommand::ExchangeToken(PUBLIC.mint(&next.access_token)))
         .unwrap();
     assert_eq!(since(&world, &minted), ended);
     let next = refresh(&mut world, CONFIDENTIAL, refresh_token(&other)).unwrap();
@@ -166,15 +170,15 @@ fn a_client_connected_again_cannot_use_sessions_from_before() {
 #[test]
 fn sessions_end_with_their_grant_by_every_way_it_can_end() {
     for (command, expected) in [
-        (Command::RevokeAll, true),
+        (GrantCommand::RevokeAll, true),
         (
-            Command::RevokeClient {
+            GrantCommand::RevokeClient {
                 client_id: PUBLIC.id.to_owned(),
             },
             true,
         ),
         (
-            Command::RevokeClient {
+            GrantCommand::RevokeClient {
                 client_id: "another".to_owned(),
             },
             false,
@@ -259,10 +263,10 @@ fn a_disconnect_with_a_failed_delete_still_ends_the_sessions() {
     world
         .outside
         .kv
-        .fail(durable_mcp::oauth::memory::Call::Delete, 1);
+        .fail(durable_mcp::oauth::testing::KvCall::Delete, 1);
     assert!(
         world
-            .run(Command::RevokeGrant {
+            .run(GrantCommand::RevokeGrant {
                 grant: tokens.grant.clone()
             })
             .is_err()
@@ -277,12 +281,12 @@ fn a_disconnect_with_a_failed_delete_still_ends_the_sessions() {
 }
 
 fn task(world: &mut World, grant: &str, key: &str, expires: u64) {
-    let command = Command::NoteTask {
+    let command = GrantCommand::NoteTask {
         grant: grant.to_owned(),
         key: key.to_owned(),
         expires,
     };
-    assert_eq!(world.run(command), Ok(Outcome::Done));
+    assert_eq!(world.run(command), Ok(GrantOutcome::Done));
 }
 
 fn ended(world: &World) -> Vec<String> {
@@ -291,19 +295,23 @@ fn ended(world: &World) -> Vec<String> {
 
 #[test]
 fn holdings_in_other_objects_end_by_every_way_a_grant_can_end() {
-    type Ends = fn(&mut World, &Issued, &str);
+    type Ends = fn(&mut World, &IssuedTokens, &str);
     let ways: [(&str, Ends); 5] = [
         ("a disconnect", |world, tokens, _| {
             disconnect(world, &tokens.grant);
         }),
         ("all", |world, _, _| {
-            drop(world.run(Command::RevokeAll).unwrap());
+            drop(world.run(GrantCommand::RevokeAll).unwrap());
         }),
         ("its client", |world, tokens, _| {
             drop(world.run(PUBLIC.revoke(refresh_token(tokens))).unwrap());
         }),
         ("a code that comes twice", |world, _, code| {
-            drop(world.run(Command::Redeem(PUBLIC.redeem(code))).unwrap_err());
+            drop(
+                world
+                    .run(GrantCommand::Redeem(PUBLIC.redeem(code)))
+                    .unwrap_err(),
+            );
         }),
         ("an old refresh token", |world, tokens, _| {
             refresh(world, PUBLIC, refresh_token(tokens)).unwrap();
@@ -336,7 +344,7 @@ fn an_expired_grant_passes_its_holdings_to_a_sibling_or_ends_them() {
             ..note("b")
         };
         world
-            .run(Command::NoteSession {
+            .run(GrantCommand::NoteSession {
                 grant: tokens.grant.clone(),
                 session,
             })
@@ -374,7 +382,7 @@ fn a_new_grant_takes_over_no_session_of_an_expired_one() {
         ..note("a")
     };
     world
-        .run(Command::NoteSession {
+        .run(GrantCommand::NoteSession {
             grant: tokens.grant,
             session,
         })
@@ -435,18 +443,18 @@ fn a_consent_from_before_a_disconnect_gives_no_code() {
     let mut world = world();
     let agreed = |world: &mut World, client: &str, at: u64| {
         let begin = PUBLIC.begin(&world.handle);
-        let outcome = world.run(Command::Begin(Begin {
+        let outcome = world.run(GrantCommand::IssueCode(IssueCode {
             client_id: client.to_owned(),
             agreed: Some(at),
             ..begin
         }));
-        outcome.is_ok() || outcome != Err(Refused::ConsentWithdrawn)
+        outcome.is_ok() || outcome != Err(GrantRefusal::ConsentWithdrawn)
     };
     let count = u64::try_from(2 * MAX_DISCONNECTED).unwrap();
     for nth in 0..count {
         world.pass(1000);
         world
-            .run(Command::RevokeClient {
+            .run(GrantCommand::RevokeClient {
                 client_id: format!("client {nth}"),
             })
             .unwrap();
@@ -470,7 +478,7 @@ fn a_consent_from_before_a_disconnect_gives_no_code() {
         NOW + (count + 1) * 1000
     ));
     world.pass(1);
-    world.run(Command::RevokeAll).unwrap();
+    world.run(GrantCommand::RevokeAll).unwrap();
     assert!(!agreed(
         &mut world,
         "another client",
@@ -489,10 +497,10 @@ fn very_many_tokens_are_ended_in_parts_each_of_them_once() {
     }
     let kept = world.outside.kv.keys("").len();
     assert!(kept > OPERATIONS_AN_INVOCATION, "{kept}");
-    let before = world.outside.kv.count(Call::Delete);
+    let before = world.outside.kv.count(KvCall::Delete);
     assert!(matches!(
-        world.run(Command::RevokeAll),
-        Err(Refused::Unavailable { .. })
+        world.run(GrantCommand::RevokeAll),
+        Err(GrantRefusal::Unavailable { .. })
     ));
     assert_eq!(world.outside.kv.keys("").len(), kept - ENDS_AT_ONCE);
     for _ in 0..50 {
@@ -508,7 +516,7 @@ fn very_many_tokens_are_ended_in_parts_each_of_them_once() {
         "{} are left",
         world.outside.kv.keys("").len()
     );
-    assert_eq!(world.outside.kv.count(Call::Delete) - before, kept);
+    assert_eq!(world.outside.kv.count(KvCall::Delete) - before, kept);
 }
 
 #[test]
@@ -520,11 +528,11 @@ fn very_many_sessions_are_ended_in_parts_each_of_them_once() {
         let grant = sign_in(&mut world, PUBLIC).grant;
         (0..SESSIONS).for_each(|session| begin(&mut world, &grant, &format!("{nth}-{session}")));
     }
-    let before = world.outside.kv.count(Call::Delete);
+    let before = world.outside.kv.count(KvCall::Delete);
     let operations = |world: &World| {
-        world.outside.end_calls.get() + world.outside.kv.count(Call::Delete) - before
+        world.outside.end_calls.get() + world.outside.kv.count(KvCall::Delete) - before
     };
-    world.run(Command::RevokeAll).unwrap();
+    world.run(GrantCommand::RevokeAll).unwrap();
     assert_eq!(operations(&world), ENDS_AT_ONCE);
     world.pass_with_alarms(5_000);
     assert_eq!(ended(&world).len(), GRANTS * (SESSIONS + 1));
@@ -537,7 +545,9 @@ fn a_session_ends_as_soon_as_its_grant_expires() {
     let mut world = world();
     let signed_in = |world: &mut World| {
         let code = world.begin(&SHORT);
-        world.issued(Command::Redeem(SHORT.redeem(&code))).unwrap()
+        world
+            .issued(GrantCommand::Redeem(SHORT.redeem(&code)))
+            .unwrap()
     };
     signed_in(&mut world);
     let minutes = |count: u64| count * 60_000;

@@ -1,6 +1,6 @@
 //! A user's grants are counted, and a sign-in gives one.
 
-use durable_mcp::oauth::authority::{Begin, Command, MAX_GRANTS, Refused};
+use durable_mcp::oauth::authority::{GrantCommand, GrantRefusal, IssueCode, MAX_GRANTS};
 
 use super::{is_invalid_grant, refresh, refresh_token, world};
 use crate::support::grants::{CONFIDENTIAL, Client, PUBLIC, SHORT, World};
@@ -11,7 +11,11 @@ fn the_grant_unused_longest_makes_room() {
     let mut all = Vec::new();
     for _ in 0..MAX_GRANTS {
         let code = world.begin(&PUBLIC);
-        all.push(world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap());
+        all.push(
+            world
+                .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+                .unwrap(),
+        );
         world.pass(10);
     }
     all[0] = refresh(&mut world, PUBLIC, refresh_token(&all[0])).unwrap();
@@ -35,7 +39,9 @@ fn a_client_that_connects_repeatedly_displaces_only_its_own_grants() {
     let mut world = world();
     let signed_in = |world: &mut World, client: Client| {
         let code = world.begin(&client);
-        let issued = world.issued(Command::Redeem(client.redeem(&code))).unwrap();
+        let issued = world
+            .issued(GrantCommand::Redeem(client.redeem(&code)))
+            .unwrap();
         world.pass(10);
         issued
     };
@@ -62,7 +68,7 @@ fn a_client_that_connects_repeatedly_displaces_only_its_own_grants() {
     }
     assert!(
         world
-            .issued(Command::Redeem(PUBLIC.redeem(&codes[4])))
+            .issued(GrantCommand::Redeem(PUBLIC.redeem(&codes[4])))
             .is_ok()
     );
     assert_eq!(world.outside.rows.unfinished(), MAX_GRANTS);
@@ -81,7 +87,11 @@ fn a_new_client_displaces_the_grant_that_was_unused_longest() {
             ..CONFIDENTIAL
         };
         let code = world.begin(&client);
-        all.push(world.issued(Command::Redeem(client.redeem(&code))).unwrap());
+        all.push(
+            world
+                .issued(GrantCommand::Redeem(client.redeem(&code)))
+                .unwrap(),
+        );
         world.pass(10);
     }
     assert!(
@@ -102,26 +112,26 @@ fn a_new_client_displaces_the_grant_that_was_unused_longest() {
 fn one_sign_in_gives_one_code() {
     let mut world = world();
     let begin = |world: &mut World, sign_in: &str| {
-        let begin = Begin {
+        let begin = IssueCode {
             sign_in: sign_in.to_owned(),
             ..PUBLIC.begin(&world.handle)
         };
-        world.run(Command::Begin(begin))
+        world.run(GrantCommand::IssueCode(begin))
     };
     assert!(begin(&mut world, "one").is_ok());
     assert!(matches!(
         begin(&mut world, "one"),
-        Err(Refused::InvalidRequest(_))
+        Err(GrantRefusal::InvalidRequest(_))
     ));
     assert!(begin(&mut world, "two").is_ok());
     // One that cannot be told from others is taken.
     assert!(begin(&mut world, "").is_ok() && begin(&mut world, "").is_ok());
     let twice = (0..2).map(|_| {
-        let begin = Begin {
+        let begin = IssueCode {
             sign_in: "three".to_owned(),
             ..PUBLIC.begin(&world.handle)
         };
-        world.start(Command::Begin(begin))
+        world.start(GrantCommand::IssueCode(begin))
     });
     assert_eq!(twice.count(), 2);
     assert_eq!(

@@ -1,8 +1,8 @@
 //! Every single operation on KV or on a row fails once, in every flow: a retry works, or the grant is cleanly gone.
 
-use durable_mcp::oauth::authority::{Command, Issued, Outcome, Refused};
+use durable_mcp::oauth::authority::{GrantCommand, GrantOutcome, GrantRefusal, IssuedTokens};
 use durable_mcp::oauth::hooks::Hooks;
-use durable_mcp::oauth::memory::Call;
+use durable_mcp::oauth::testing::KvCall;
 
 use super::{DAY_MS, LEGACY, refresh, refresh_token};
 use crate::support::grants::{CONFIDENTIAL, PUBLIC, World};
@@ -10,9 +10,9 @@ use crate::support::grants::{CONFIDENTIAL, PUBLIC, World};
 /// Failure of one operation on storage.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
-    Kv(Call, usize),
+    Kv(KvCall, usize),
     /// The operation succeeds, but its response is lost.
-    KvAfter(Call, usize),
+    KvAfter(KvCall, usize),
     Row(usize),
 }
 
@@ -30,14 +30,14 @@ impl Fault {
     }
 }
 
-const CALLS: [Call; 4] = [Call::Get, Call::Put, Call::Delete, Call::List];
+const CALLS: [KvCall; 4] = [KvCall::Get, KvCall::Put, KvCall::Delete, KvCall::List];
 
 /// Runs `flow` with each of its operations failing once, each time in a new world that `prepare` made; `check` sees the
 /// world after the client's retry, and what that gave.
 fn each_fault<T>(
     prepare: impl Fn(&mut World) -> T,
-    flow: impl Fn(&T, &World) -> Command,
-    check: impl Fn(&mut World, &T, Result<Outcome, Refused>),
+    flow: impl Fn(&T, &World) -> GrantCommand,
+    check: impl Fn(&mut World, &T, Result<GrantOutcome, GrantRefusal>),
 ) -> usize {
     let ready = || {
         let mut world = World::new(7, Hooks::default());
@@ -62,7 +62,7 @@ fn each_fault<T>(
         let command = flow(&prepared, &world);
         let failed = world.run(command.clone());
         assert!(
-            matches!(failed, Err(Refused::Unavailable { .. })),
+            matches!(failed, Err(GrantRefusal::Unavailable { .. })),
             "{fault:?}: {failed:?}"
         );
         let again = world.run(command);
@@ -78,31 +78,33 @@ fn each_fault<T>(
     faults.len()
 }
 
-fn works(world: &mut World, outcome: Result<Outcome, Refused>) -> Issued {
-    let Ok(Outcome::Issued(issued)) = outcome else {
+fn works(world: &mut World, outcome: Result<GrantOutcome, GrantRefusal>) -> IssuedTokens {
+    let Ok(GrantOutcome::Issued(issued)) = outcome else {
         panic!("{outcome:?}")
     };
     assert!(world.access(&issued.access_token).is_some());
     issued
 }
 
-fn sign_in(world: &mut World) -> Issued {
+fn sign_in(world: &mut World) -> IssuedTokens {
     let code = world.begin(&PUBLIC);
-    world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap()
+    world
+        .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+        .unwrap()
 }
 
 #[test]
 fn a_begin_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         |_| (),
-        |(), world| Command::Begin(PUBLIC.begin(&world.handle)),
+        |(), world| GrantCommand::IssueCode(PUBLIC.begin(&world.handle)),
         |world, (), again| {
-            let Ok(Outcome::Code(code)) = again else {
+            let Ok(GrantOutcome::Code(code)) = again else {
                 panic!("{again:?}")
             };
             assert!(
                 world
-                    .issued(Command::Redeem(PUBLIC.redeem(&code.code)))
+                    .issued(GrantCommand::Redeem(PUBLIC.redeem(&code.code)))
                     .is_ok()
             );
         },
@@ -114,7 +116,7 @@ fn a_begin_can_be_repeated_after_every_fault() {
 fn a_redemption_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         |world| world.begin(&PUBLIC),
-        |code, _| Command::Redeem(PUBLIC.redeem(code)),
+        |code, _| GrantCommand::Redeem(PUBLIC.redeem(code)),
         |world, _, again| {
             let issued = works(world, again);
             assert!(refresh(world, PUBLIC, refresh_token(&issued)).is_ok());
@@ -127,7 +129,7 @@ fn a_redemption_can_be_repeated_after_every_fault() {
 fn a_refresh_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         sign_in,
-        |first, _| Command::Refresh(PUBLIC.refresh(refresh_token(first))),
+        |first, _| GrantCommand::Refresh(PUBLIC.refresh(refresh_token(first))),
         |world, first, again| {
             let issued = works(world, again);
             assert_eq!(
@@ -150,7 +152,7 @@ fn a_refresh_at_the_token_limit_can_be_repeated_after_every_fault() {
             }
             last
         },
-        |last, _| Command::Refresh(PUBLIC.refresh(refresh_token(last))),
+        |last, _| GrantCommand::Refresh(PUBLIC.refresh(refresh_token(last))),
         |world, _, again| {
             let issued = works(world, again);
             world.run(PUBLIC.revoke(refresh_token(&issued))).unwrap();
@@ -164,7 +166,7 @@ fn a_refresh_at_the_token_limit_can_be_repeated_after_every_fault() {
 fn a_mint_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         sign_in,
-        |first, _| Command::Mint(PUBLIC.mint(&first.access_token)),
+        |first, _| GrantCommand::ExchangeToken(PUBLIC.mint(&first.access_token)),
         |world, first, again| {
             let minted = works(world, again);
             world.run(PUBLIC.revoke(refresh_token(first))).unwrap();
@@ -178,7 +180,7 @@ fn a_mint_can_be_repeated_after_every_fault() {
 fn an_issue_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         |_| (),
-        |(), world| Command::Issue(CONFIDENTIAL.issue(&world.handle)),
+        |(), world| GrantCommand::ClientCredentials(CONFIDENTIAL.issue(&world.handle)),
         |world, (), again| drop(works(world, again)),
     );
     assert_eq!(faults, 3);
@@ -196,7 +198,7 @@ fn a_revocation_of_a_grant_can_be_repeated_after_every_fault() {
         },
         |(next, _), _| PUBLIC.revoke(refresh_token(next)),
         |world, (next, first), again| {
-            assert_eq!(again, Ok(Outcome::Done));
+            assert_eq!(again, Ok(GrantOutcome::Done));
             for issued in [next, first] {
                 assert!(world.access(&issued.access_token).is_none());
                 assert!(refresh(world, PUBLIC, refresh_token(issued)).is_err());
@@ -210,8 +212,8 @@ fn a_revocation_of_a_grant_can_be_repeated_after_every_fault() {
 fn a_revocation_that_is_not_repeated_is_finished_by_the_alarm() {
     let mut world = World::new(7, Hooks::default());
     let first = sign_in(&mut world);
-    world.outside.kv.fail(Call::Delete, 1);
-    world.outside.kv.fail(Call::Delete, 2);
+    world.outside.kv.fail(KvCall::Delete, 1);
+    world.outside.kv.fail(KvCall::Delete, 2);
     assert!(world.run(PUBLIC.revoke(refresh_token(&first))).is_err());
     assert!(refresh(&mut world, PUBLIC, "x").is_err());
     // The first alarm meets the second failure.
@@ -225,7 +227,7 @@ fn a_revocation_of_an_access_token_can_be_repeated_after_every_fault() {
         sign_in,
         |first, _| PUBLIC.revoke(&first.access_token),
         |world, first, again| {
-            assert_eq!(again, Ok(Outcome::Done));
+            assert_eq!(again, Ok(GrantOutcome::Done));
             assert!(world.access(&first.access_token).is_none());
             assert!(refresh(world, PUBLIC, refresh_token(first)).is_ok());
         },
@@ -242,9 +244,9 @@ fn an_adoption_can_be_repeated_after_every_fault() {
                 .kv
                 .set("grant:legacy-user:abcdefghijklmnop", "{}");
         },
-        |(), _| Command::Adopt(PUBLIC.adopt(LEGACY)),
+        |(), _| GrantCommand::Adopt(PUBLIC.adopt(LEGACY)),
         |world, (), again| {
-            assert_eq!(again, Ok(Outcome::Done));
+            assert_eq!(again, Ok(GrantOutcome::Done));
             assert!(refresh(world, PUBLIC, LEGACY).is_ok());
         },
     );
@@ -259,9 +261,11 @@ fn the_first_refresh_after_adoption_can_be_repeated_after_every_fault() {
                 .outside
                 .kv
                 .set("grant:legacy-user:abcdefghijklmnop", "{}");
-            world.run(Command::Adopt(PUBLIC.adopt(LEGACY))).unwrap();
+            world
+                .run(GrantCommand::Adopt(PUBLIC.adopt(LEGACY)))
+                .unwrap();
         },
-        |(), _| Command::Refresh(PUBLIC.refresh(LEGACY)),
+        |(), _| GrantCommand::Refresh(PUBLIC.refresh(LEGACY)),
         |world, (), again| {
             let issued = works(world, again);
             assert!(

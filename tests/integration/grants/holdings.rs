@@ -4,18 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use durable_mcp::hub::{Counted, Hub, Listener, Wanted, user_tag};
+use durable_mcp::hub::{Hub, Listener, QuotaSubject, SubscriptionFilter, user_tag};
 use durable_mcp::mcp::ProtocolVersion;
 use durable_mcp::mcp::capabilities::ClientCapabilities;
 use durable_mcp::mcp::change::Change;
 use durable_mcp::mcp::context::ClientInfo;
 use durable_mcp::mcp::jsonrpc::{Body, Message, Request, RequestId, parse};
 use durable_mcp::mcp::user::Caller;
-use durable_mcp::oauth::authority::{Command, Issued, Outcome, RETRY_DELETES_MS};
+use durable_mcp::oauth::authority::{GrantCommand, GrantOutcome, IssuedTokens, RETRY_DELETES_MS};
 use durable_mcp::oauth::hooks::Hooks;
-use durable_mcp::oauth::memory::Call;
-use durable_mcp::oauth::record::Access;
+use durable_mcp::oauth::record::AccessRecord;
 use durable_mcp::oauth::session_note::SessionNote;
+use durable_mcp::oauth::testing::KvCall;
 use durable_mcp::session::notice::Notice;
 use durable_mcp::task::id;
 use durable_mcp::transport::claims::{Binding, Claims, ObjectId};
@@ -39,7 +39,7 @@ const STALE_MS: u64 = 60_000;
 
 struct Grant {
     client: Client,
-    tokens: Issued,
+    tokens: IssuedTokens,
     /// Sequence number of its start among all starts and ends.
     begun: u64,
     /// Sequence number of its end, once it has ended for certain.
@@ -61,7 +61,7 @@ struct Case {
     hub: Hub,
     grants: Vec<Grant>,
     /// Tokens that isolates know, and until when.
-    seen: BTreeMap<String, (Access, u64)>,
+    seen: BTreeMap<String, (AccessRecord, u64)>,
     sessions: Vec<Given<Claims>>,
     tasks: Vec<Given<(ObjectId, String)>>,
     states: Vec<Given<String>>,
@@ -136,10 +136,10 @@ impl Case {
         }
     }
 
-    fn run(&mut self, command: Command) -> bool {
+    fn run(&mut self, command: GrantCommand) -> bool {
         let outcome = self.world.run(command);
         self.carry_out();
-        outcome == Ok(Outcome::Done)
+        outcome == Ok(GrantOutcome::Done)
     }
 
     /// A caller, as an isolate knows them that may be shown old records.
@@ -189,7 +189,7 @@ impl Case {
         let code = self.world.begin(&client);
         let tokens = self
             .world
-            .issued(Command::Redeem(client.redeem(&code)))
+            .issued(GrantCommand::Redeem(client.redeem(&code)))
             .unwrap();
         self.order += 1;
         self.grants.push(Grant {
@@ -227,7 +227,7 @@ impl Case {
                 began: self.now(),
                 expires: self.now() + SESSION_MS,
             };
-            self.run(Command::NoteSession {
+            self.run(GrantCommand::NoteSession {
                 grant: self.grants[of].tokens.grant.clone(),
                 session,
             });
@@ -256,7 +256,7 @@ impl Case {
         let noted = self.world.dice(8) > 0;
         if noted {
             let grant = self.grants[of].tokens.grant.clone();
-            self.run(Command::NoteTask {
+            self.run(GrantCommand::NoteTask {
                 grant,
                 key: object.to_hex(),
                 expires,
@@ -297,13 +297,13 @@ impl Case {
         self.runtime.set_time(self.now());
         let listener = Listener {
             id: RequestId::from_json("1").unwrap(),
-            counted: Counted {
+            counted: QuotaSubject {
                 user: user_tag(&caller),
                 origin: None,
             },
             grant: caller.grant.clone(),
             ends: caller.expires.map(|seconds| seconds * 1000),
-            wanted: Wanted {
+            wanted: SubscriptionFilter {
                 changes: vec![Change::Tools],
                 tasks: Vec::new(),
             },
@@ -333,14 +333,14 @@ impl Case {
             refresh_token(&self.grants[of].tokens).to_owned(),
         );
         let same = |other: &Grant| other.client.id == client.id;
-        let (command, meant): (Command, Vec<usize>) = match self.world.dice(6) {
-            0 => (Command::RevokeAll, (0..self.grants.len()).collect()),
+        let (command, meant): (GrantCommand, Vec<usize>) = match self.world.dice(6) {
+            0 => (GrantCommand::RevokeAll, (0..self.grants.len()).collect()),
             1 => {
                 let meant = (0..self.grants.len())
                     .filter(|at| same(&self.grants[*at]))
                     .collect();
                 (
-                    Command::RevokeClient {
+                    GrantCommand::RevokeClient {
                         client_id: client.id.to_owned(),
                     },
                     meant,
@@ -356,12 +356,12 @@ impl Case {
                 }
                 return self.have_ended(&[of]);
             }
-            _ => (Command::RevokeGrant { grant }, vec![of]),
+            _ => (GrantCommand::RevokeGrant { grant }, vec![of]),
         };
         let away = self.world.dice(4) == 0;
         self.world.outside.away.set(away);
         if self.world.dice(4) == 0 {
-            self.world.outside.kv.fail(Call::Delete, 1);
+            self.world.outside.kv.fail(KvCall::Delete, 1);
         }
         while !self.run(command.clone()) {}
         if away {

@@ -3,16 +3,16 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use durable_mcp::oauth::authority::{Command, Outcome, Refused};
-use durable_mcp::oauth::hooks::{ExchangeError, ExchangeKind, Exchanged, HOOK_MS, Hooks};
-use durable_mcp::oauth::memory::Call;
+use durable_mcp::oauth::authority::{GrantCommand, GrantOutcome, GrantRefusal};
+use durable_mcp::oauth::hooks::{ExchangeChanges, ExchangeError, ExchangeKind, HOOK_MS, Hooks};
+use durable_mcp::oauth::testing::KvCall;
 use futures_util::FutureExt;
 use serde_json::json;
 
 use super::{is_invalid_grant, refresh, refresh_token};
 use crate::support::grants::{PUBLIC, World, hook};
 
-type Answer = Result<Exchanged, ExchangeError>;
+type Answer = Result<ExchangeChanges, ExchangeError>;
 
 /// A hook that waits a turn, counts its calls, and returns a prepared result.
 struct Told {
@@ -25,7 +25,7 @@ fn told() -> (Told, Hooks) {
     let told = Told {
         calls: Rc::default(),
         seen: Rc::default(),
-        answer: Rc::new(RefCell::new(Ok(Exchanged::default()))),
+        answer: Rc::new(RefCell::new(Ok(ExchangeChanges::default()))),
     };
     let (calls, seen, answer) = (
         Rc::clone(&told.calls),
@@ -60,10 +60,12 @@ fn parallel_refreshes_call_the_exchange_hook_once() {
         let (told, hooks) = told();
         let mut world = World::new(seed, hooks);
         let code = world.begin(&PUBLIC);
-        let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
+        let first = world
+            .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+            .unwrap();
         assert_eq!(told.calls.get(), 1);
         for _ in 0..20 {
-            world.start(Command::Refresh(PUBLIC.refresh(refresh_token(&first))));
+            world.start(GrantCommand::Refresh(PUBLIC.refresh(refresh_token(&first))));
         }
         let answers: Vec<_> = world
             .drain()
@@ -80,16 +82,18 @@ fn props_of_the_hook_pass_from_token_to_token_and_its_lifetimes_hold() {
     let (told, hooks) = told();
     let mut world = World::new(1, hooks);
     let code = world.begin(&PUBLIC);
-    *told.answer.borrow_mut() = Ok(Exchanged {
+    *told.answer.borrow_mut() = Ok(ExchangeChanges {
         props: Some(json!({ "upstream": 1 })),
-        ..Exchanged::default()
+        ..ExchangeChanges::default()
     });
-    let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
+    let first = world
+        .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+        .unwrap();
     assert_eq!(
         world.access(&first.access_token).unwrap().props,
         json!({ "upstream": 1 })
     );
-    *told.answer.borrow_mut() = Ok(Exchanged {
+    *told.answer.borrow_mut() = Ok(ExchangeChanges {
         props: None,
         access_seconds: Some(30),
         refresh_seconds: Some(100),
@@ -116,20 +120,22 @@ fn a_transient_failure_of_the_hook_keeps_the_presented_token() {
     let code = world.begin(&PUBLIC);
     *told.answer.borrow_mut() = Err(ExchangeError::Transient("upstream is down".to_owned()));
     assert!(matches!(
-        world.run(Command::Redeem(PUBLIC.redeem(&code))),
-        Err(Refused::Unavailable { .. })
+        world.run(GrantCommand::Redeem(PUBLIC.redeem(&code))),
+        Err(GrantRefusal::Unavailable { .. })
     ));
-    *told.answer.borrow_mut() = Ok(Exchanged::default());
-    let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
+    *told.answer.borrow_mut() = Ok(ExchangeChanges::default());
+    let first = world
+        .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+        .unwrap();
     *told.answer.borrow_mut() = Err(ExchangeError::Transient("upstream is down".to_owned()));
     for _ in 0..3 {
         assert!(matches!(
             refresh(&mut world, PUBLIC, refresh_token(&first)),
-            Err(Refused::Unavailable { .. })
+            Err(GrantRefusal::Unavailable { .. })
         ));
     }
     world.pass(3_600_000);
-    *told.answer.borrow_mut() = Ok(Exchanged::default());
+    *told.answer.borrow_mut() = Ok(ExchangeChanges::default());
     assert!(refresh(&mut world, PUBLIC, refresh_token(&first)).is_ok());
 }
 
@@ -138,7 +144,9 @@ fn an_end_reported_by_the_hook_ends_the_grant() {
     let (told, hooks) = told();
     let mut world = World::new(1, hooks);
     let code = world.begin(&PUBLIC);
-    let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
+    let first = world
+        .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+        .unwrap();
     *told.answer.borrow_mut() = Err(ExchangeError::Ended("invalid_grant".to_owned()));
     assert!(is_invalid_grant(&refresh(
         &mut world,
@@ -154,16 +162,16 @@ fn a_hook_that_hangs_or_panics_is_a_transient_failure() {
     let code = world.begin(&PUBLIC);
     let before = world.outside.kv.now();
     assert!(matches!(
-        world.run(Command::Redeem(PUBLIC.redeem(&code))),
-        Err(Refused::Unavailable { .. })
+        world.run(GrantCommand::Redeem(PUBLIC.redeem(&code))),
+        Err(GrantRefusal::Unavailable { .. })
     ));
     assert_eq!(world.outside.kv.now() - before, u64::from(HOOK_MS));
 
     let mut world = World::new(1, hook(|_| panic!("as told")));
     let code = world.begin(&PUBLIC);
     assert!(matches!(
-        world.run(Command::Redeem(PUBLIC.redeem(&code))),
-        Err(Refused::Unavailable { .. })
+        world.run(GrantCommand::Redeem(PUBLIC.redeem(&code))),
+        Err(GrantRefusal::Unavailable { .. })
     ));
 }
 
@@ -178,7 +186,7 @@ fn a_request_that_waits_two_seconds_for_the_hook_is_told_to_retry() {
                 if slow {
                     std::future::pending().await
                 } else {
-                    Ok(Exchanged::default())
+                    Ok(ExchangeChanges::default())
                 }
             }
             .boxed_local()
@@ -186,15 +194,17 @@ fn a_request_that_waits_two_seconds_for_the_hook_is_told_to_retry() {
     };
     let mut world = World::new(1, hooks);
     let code = world.begin(&PUBLIC);
-    let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
+    let first = world
+        .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+        .unwrap();
     slow.set(true);
     let ids: Vec<_> = (0..3)
-        .map(|_| world.start(Command::Refresh(PUBLIC.refresh(refresh_token(&first)))))
+        .map(|_| world.start(GrantCommand::Refresh(PUBLIC.refresh(refresh_token(&first)))))
         .collect();
     let done = world.drain();
     assert!(
         done.iter()
-            .all(|done| matches!(done.outcome, Err(Refused::Unavailable { .. })))
+            .all(|done| matches!(done.outcome, Err(GrantRefusal::Unavailable { .. })))
     );
     assert_eq!(done.len(), ids.len());
     slow.set(false);
@@ -206,12 +216,17 @@ fn a_revocation_does_not_wait_for_the_hook() {
     let (_, hooks) = told();
     let mut world = World::new(1, hooks);
     let code = world.begin(&PUBLIC);
-    let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
-    world.start(Command::Refresh(PUBLIC.refresh(refresh_token(&first))));
+    let first = world
+        .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+        .unwrap();
+    world.start(GrantCommand::Refresh(PUBLIC.refresh(refresh_token(&first))));
     world.turn();
     world.start(PUBLIC.revoke(refresh_token(&first)));
     let done = world.drain();
-    assert!(done.iter().any(|done| done.outcome == Ok(Outcome::Done)));
+    assert!(
+        done.iter()
+            .any(|done| done.outcome == Ok(GrantOutcome::Done))
+    );
     assert!(done.iter().any(|done| is_invalid_grant(&done.outcome)));
     assert!(world.outside.kv.keys("").is_empty() && world.outside.rows.unfinished() == 0);
 }
@@ -222,17 +237,19 @@ fn the_result_of_the_hook_is_kept_if_storing_the_tokens_fails() {
     let mut world = World::new(1, hooks);
     let code = world.begin(&PUBLIC);
     for step in 1..=2 {
-        *told.answer.borrow_mut() = Ok(Exchanged {
+        *told.answer.borrow_mut() = Ok(ExchangeChanges {
             props: Some(json!(step)),
-            ..Exchanged::default()
+            ..ExchangeChanges::default()
         });
-        world.outside.kv.fail(Call::Put, 1);
+        world.outside.kv.fail(KvCall::Put, 1);
         assert!(matches!(
-            world.run(Command::Redeem(PUBLIC.redeem(&code))),
-            Err(Refused::Unavailable { .. })
+            world.run(GrantCommand::Redeem(PUBLIC.redeem(&code))),
+            Err(GrantRefusal::Unavailable { .. })
         ));
     }
-    let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
+    let first = world
+        .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+        .unwrap();
     assert_eq!(
         told.seen
             .borrow()
@@ -241,13 +258,13 @@ fn the_result_of_the_hook_is_kept_if_storing_the_tokens_fails() {
             .collect::<Vec<_>>()[1..],
         [json!(1), json!(2)]
     );
-    *told.answer.borrow_mut() = Ok(Exchanged {
+    *told.answer.borrow_mut() = Ok(ExchangeChanges {
         props: Some(json!(3)),
-        ..Exchanged::default()
+        ..ExchangeChanges::default()
     });
-    world.outside.kv.fail(Call::Put, 1);
+    world.outside.kv.fail(KvCall::Put, 1);
     assert!(refresh(&mut world, PUBLIC, refresh_token(&first)).is_err());
-    *told.answer.borrow_mut() = Ok(Exchanged::default());
+    *told.answer.borrow_mut() = Ok(ExchangeChanges::default());
     let next = refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap();
     assert_eq!(world.access(&next.access_token).unwrap().props, json!(3));
 }

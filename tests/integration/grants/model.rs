@@ -10,8 +10,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use durable_mcp::oauth::authority::{Command, Issued, Outcome, Redeem, Refused};
-use durable_mcp::oauth::memory::Call;
+use durable_mcp::oauth::authority::{
+    GrantCommand, GrantOutcome, GrantRefusal, IssuedTokens, Redeem,
+};
+use durable_mcp::oauth::testing::KvCall;
 
 use super::DAY_MS;
 use crate::support::grants::{CONFIDENTIAL, Client, Done, Isolate, PUBLIC, SHORT, Turn, World};
@@ -26,7 +28,7 @@ struct Known {
     /// Times at which it was presented, by command, except for commands that were refused.
     presented: BTreeMap<usize, u64>,
     tries: u32,
-    pair: Option<Issued>,
+    pair: Option<IssuedTokens>,
     /// Time at which its pair was first known, so that it had been exchanged by then.
     exchanged: u64,
 }
@@ -48,7 +50,7 @@ struct Family {
     code_expires: u64,
     /// Redemptions that may have worked.
     redeemed: BTreeSet<usize>,
-    issued: Option<Issued>,
+    issued: Option<IssuedTokens>,
     access: Vec<AccessToken>,
     refresh: BTreeMap<String, Known>,
     /// Time of the latest command that issued tokens.
@@ -151,7 +153,7 @@ impl Case {
         self.world.outside.kv.now()
     }
 
-    fn start(&mut self, command: Command, asked: Asked, ends: Option<usize>) -> usize {
+    fn start(&mut self, command: GrantCommand, asked: Asked, ends: Option<usize>) -> usize {
         let id = self.world.start(command);
         let dead = (0..self.families.len())
             .filter(|at| self.families[*at].dead)
@@ -186,7 +188,7 @@ impl Case {
             }
             50..52 => self.crash(),
             52..57 => {
-                let call = [Call::Put, Call::Delete, Call::Get][self.world.dice(3)];
+                let call = [KvCall::Put, KvCall::Delete, KvCall::Get][self.world.dice(3)];
                 let nth = 1 + self.world.dice(3);
                 if self.world.dice(2) == 0 {
                     self.world.outside.kv.fail(call, nth);
@@ -222,7 +224,7 @@ impl Case {
         let family = &mut self.families[at];
         let replay = family.issued.is_some() && now < family.code_expires;
         family.maybe_dead |= !family.redeemed.is_empty();
-        let command = Command::Redeem(Redeem {
+        let command = GrantCommand::Redeem(Redeem {
             received: Some(now),
             ..family.client.redeem(&family.code)
         });
@@ -255,7 +257,7 @@ impl Case {
         let ends = (twice && client.public).then_some(at);
         let now = self.now();
         let id = self.start(
-            Command::Refresh(client.refresh(&token)),
+            GrantCommand::Refresh(client.refresh(&token)),
             Asked::Refresh(at, token.clone()),
             ends,
         );
@@ -267,7 +269,7 @@ impl Case {
     fn mint(&mut self, at: usize) {
         let family = &self.families[at];
         if let Some(token) = family.access.last() {
-            let command = Command::Mint(family.client.mint(&token.text));
+            let command = GrantCommand::ExchangeToken(family.client.mint(&token.text));
             self.start(command, Asked::Mint(at), None);
         }
     }
@@ -287,10 +289,10 @@ impl Case {
     fn revoke(&mut self, at: usize) {
         let family = &self.families[at];
         let (command, meant) = match (self.world.dice(4), family.newest()) {
-            (0, _) => (Command::RevokeAll, (0..self.families.len()).collect()),
+            (0, _) => (GrantCommand::RevokeAll, (0..self.families.len()).collect()),
             (1, Some(token)) => (family.client.revoke(&token), vec![at]),
             _ => (
-                Command::RevokeGrant {
+                GrantCommand::RevokeGrant {
                     grant: family.grant.clone(),
                 },
                 vec![at],
@@ -310,8 +312,8 @@ impl Case {
         };
         let family = &self.families[at];
         let command = match family.newest() {
-            Some(token) => Command::Refresh(other.refresh(&token)),
-            None => Command::Redeem(other.redeem(&family.code)),
+            Some(token) => GrantCommand::Refresh(other.refresh(&token)),
+            None => GrantCommand::Redeem(other.redeem(&family.code)),
         };
         self.start(command, Asked::Foreign, None);
     }
@@ -364,7 +366,7 @@ impl Case {
         let Some(running) = self.running.remove(&done.id) else {
             return;
         };
-        if matches!(done.outcome, Err(Refused::Unavailable { .. })) {
+        if matches!(done.outcome, Err(GrantRefusal::Unavailable { .. })) {
             self.counts.unavailable += 1;
         }
         // Of a grant that ends, a row stays that says so, and one of the end of all.
@@ -375,7 +377,11 @@ impl Case {
         };
         let (puts, deletes) = (2 * meant + 1, meant);
         // Records that cannot be deleted are noted.
-        let puts = puts + usize::from(matches!(done.outcome, Err(Refused::Unavailable { .. })));
+        let puts = puts
+            + usize::from(matches!(
+                done.outcome,
+                Err(GrantRefusal::Unavailable { .. })
+            ));
         assert!(
             done.puts <= puts && done.deletes <= deletes,
             "{} rows, {} deleted",
@@ -386,7 +392,7 @@ impl Case {
             Asked::Redeem(at) => self.redeemed(*at, done, &running),
             Asked::Refresh(at, token) => self.refreshed(*at, token, done, &running),
             Asked::Mint(at) => {
-                if let Ok(Outcome::Issued(issued)) = &done.outcome {
+                if let Ok(GrantOutcome::Issued(issued)) = &done.outcome {
                     self.counts.minted += 1;
                     self.given(*at, issued, &running);
                 }
@@ -400,7 +406,7 @@ impl Case {
                 }
             }
             Asked::Revoke(meant) => {
-                if done.outcome == Ok(Outcome::Done) {
+                if done.outcome == Ok(GrantOutcome::Done) {
                     for at in meant {
                         self.died(*at);
                     }
@@ -423,7 +429,7 @@ impl Case {
 
     fn redeemed(&mut self, at: usize, done: &Done, running: &Running) {
         match &done.outcome {
-            Ok(Outcome::Issued(issued)) => {
+            Ok(GrantOutcome::Issued(issued)) => {
                 if let Some(first) = &self.families[at].issued {
                     self.counts.shared += 1;
                     assert_eq!(first, issued, "a code gave two families");
@@ -447,7 +453,7 @@ impl Case {
         let (now, grace) = (self.now(), self.world.lifetimes.grace * 1000);
         let known = self.families[at].refresh.get_mut(token).unwrap();
         match &done.outcome {
-            Ok(Outcome::Issued(issued)) => {
+            Ok(GrantOutcome::Issued(issued)) => {
                 if let Some(pair) = &known.pair {
                     self.counts.repeated += 1;
                     let same = pair.access_token == issued.access_token
@@ -471,7 +477,7 @@ impl Case {
     }
 
     /// A client got tokens.
-    fn given(&mut self, at: usize, issued: &Issued, running: &Running) {
+    fn given(&mut self, at: usize, issued: &IssuedTokens, running: &Running) {
         assert!(
             !running.dead.contains(&at),
             "a grant that had ended gave tokens"

@@ -1,8 +1,10 @@
 //! A code that is redeemed more than once: by its client concurrently or later, or by another client.
 
-use durable_mcp::oauth::authority::{Command, Issued, Outcome, Redeem, Refused};
+use durable_mcp::oauth::authority::{
+    GrantCommand, GrantOutcome, GrantRefusal, IssuedTokens, Redeem,
+};
 use durable_mcp::oauth::hooks::Hooks;
-use durable_mcp::oauth::memory::Call;
+use durable_mcp::oauth::testing::KvCall;
 
 use super::{events, is_invalid_grant, refresh, refresh_token};
 use crate::support::grants::{CONFIDENTIAL, Client, Done, PUBLIC, World, scopes};
@@ -18,9 +20,9 @@ fn received(world: &World, client: Client, code: &str) -> Redeem {
     }
 }
 
-fn issued(done: Vec<Done>) -> Vec<Issued> {
+fn issued(done: Vec<Done>) -> Vec<IssuedTokens> {
     let tokens = |done: Done| match done.outcome {
-        Ok(Outcome::Issued(issued)) => Some(issued),
+        Ok(GrantOutcome::Issued(issued)) => Some(issued),
         _ => None,
     };
     done.into_iter().filter_map(tokens).collect()
@@ -37,7 +39,7 @@ fn parallel_redemptions_of_one_client_share_the_working_tokens() {
         for mut world in worlds() {
             let code = world.begin(&client);
             for _ in 0..10 {
-                world.start(Command::Redeem(received(&world, client, &code)));
+                world.start(GrantCommand::Redeem(received(&world, client, &code)));
             }
             world.pass(1);
             let all = issued(world.drain());
@@ -66,17 +68,17 @@ fn a_redemption_received_before_the_first_answer_gets_that_answer() {
     let second = received(&world, PUBLIC, &code);
     world.pass(20);
     let first = world
-        .issued(Command::Redeem(received(&world, PUBLIC, &code)))
+        .issued(GrantCommand::Redeem(received(&world, PUBLIC, &code)))
         .unwrap();
     world.pass(200);
     assert_eq!(
-        world.issued(Command::Redeem(second.clone())),
+        world.issued(GrantCommand::Redeem(second.clone())),
         Ok(first.clone())
     );
     assert_eq!(events(&world), ["issued", "repeated"]);
     world.pass(60_000);
     assert!(
-        is_invalid_grant(&world.run(Command::Redeem(second))),
+        is_invalid_grant(&world.run(GrantCommand::Redeem(second))),
         "an answer is not known for long"
     );
     assert!(world.access(&first.access_token).is_none());
@@ -88,12 +90,12 @@ fn a_redemption_after_the_answer_ends_the_grant() {
         let mut world = World::new(1, Hooks::default());
         let code = world.begin(&PUBLIC);
         let first = world
-            .issued(Command::Redeem(received(&world, PUBLIC, &code)))
+            .issued(GrantCommand::Redeem(received(&world, PUBLIC, &code)))
             .unwrap();
         world.pass(late);
         let second = received(&world, PUBLIC, &code);
         assert!(
-            is_invalid_grant(&world.run(Command::Redeem(second))),
+            is_invalid_grant(&world.run(GrantCommand::Redeem(second))),
             "{late} ms"
         );
         assert!(world.access(&first.access_token).is_none());
@@ -116,10 +118,10 @@ fn a_wrong_redemption_beside_a_right_one_is_refused() {
     for (what, change) in wrong {
         for mut world in worlds().step_by(5) {
             let code = world.begin(&PUBLIC);
-            let right = world.start(Command::Redeem(received(&world, PUBLIC, &code)));
+            let right = world.start(GrantCommand::Redeem(received(&world, PUBLIC, &code)));
             let mut redeem = received(&world, PUBLIC, &code);
             change(&mut redeem);
-            world.start(Command::Redeem(redeem));
+            world.start(GrantCommand::Redeem(redeem));
             world.pass(1);
             for done in world.drain() {
                 assert!(
@@ -136,12 +138,12 @@ fn a_wrong_redemption_beside_a_right_one_is_refused() {
 fn a_redemption_with_other_parameters_shares_no_answer() {
     for mut world in worlds() {
         let code = world.begin(&PUBLIC);
-        world.start(Command::Redeem(received(&world, PUBLIC, &code)));
+        world.start(GrantCommand::Redeem(received(&world, PUBLIC, &code)));
         let narrow = Redeem {
             scopes: Some(scopes("read")),
             ..received(&world, PUBLIC, &code)
         };
-        world.start(Command::Redeem(narrow));
+        world.start(GrantCommand::Redeem(narrow));
         world.pass(1);
         assert!(issued(world.drain()).len() <= 1);
         assert!(world.outside.kv.keys("token:").is_empty() && world.outside.rows.unfinished() == 0);
@@ -152,16 +154,16 @@ fn a_redemption_with_other_parameters_shares_no_answer() {
 fn a_failed_redemption_fails_for_all_that_wait_and_can_be_retried() {
     for mut world in worlds() {
         let code = world.begin(&PUBLIC);
-        world.outside.kv.fail(Call::Put, 1);
+        world.outside.kv.fail(KvCall::Put, 1);
         for _ in 0..3 {
-            world.start(Command::Redeem(received(&world, PUBLIC, &code)));
+            world.start(GrantCommand::Redeem(received(&world, PUBLIC, &code)));
         }
         world.pass(1);
         let outcomes: Vec<_> = world.drain().into_iter().map(|done| done.outcome).collect();
         assert!(
             outcomes
                 .iter()
-                .any(|outcome| matches!(outcome, Err(Refused::Unavailable { .. }))),
+                .any(|outcome| matches!(outcome, Err(GrantRefusal::Unavailable { .. }))),
             "{outcomes:?}"
         );
         assert!(
@@ -169,11 +171,14 @@ fn a_failed_redemption_fails_for_all_that_wait_and_can_be_retried() {
             "{outcomes:?}"
         );
         let told = outcomes.into_iter().find_map(|outcome| match outcome {
-            Ok(Outcome::Issued(issued)) => Some(issued),
+            Ok(GrantOutcome::Issued(issued)) => Some(issued),
             _ => None,
         });
-        let tokens =
-            told.unwrap_or_else(|| world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap());
+        let tokens = told.unwrap_or_else(|| {
+            world
+                .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+                .unwrap()
+        });
         assert!(world.access(&tokens.access_token).is_some());
     }
 }
@@ -183,10 +188,10 @@ fn a_grant_that_ends_meanwhile_gives_no_redemption_working_tokens() {
     for mut world in worlds() {
         let code = world.begin(&PUBLIC);
         for _ in 0..2 {
-            world.start(Command::Redeem(received(&world, PUBLIC, &code)));
+            world.start(GrantCommand::Redeem(received(&world, PUBLIC, &code)));
         }
         world.turn();
-        world.start(Command::RevokeAll);
+        world.start(GrantCommand::RevokeAll);
         world.pass(1);
         let all = issued(world.drain());
         assert!(
@@ -194,6 +199,6 @@ fn a_grant_that_ends_meanwhile_gives_no_redemption_working_tokens() {
                 .all(|tokens| world.access(&tokens.access_token).is_none())
         );
         let late = received(&world, PUBLIC, &code);
-        assert!(is_invalid_grant(&world.run(Command::Redeem(late))));
+        assert!(is_invalid_grant(&world.run(GrantCommand::Redeem(late))));
     }
 }

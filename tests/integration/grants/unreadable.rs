@@ -1,7 +1,7 @@
 //! Rows of another version of this server: they grant nothing, stay unchanged, and can be ended.
 
 use durable_mcp::oauth::authority::{
-    Begin, KV_LISTS_WITHIN_MS, LOOK_AT_UNREADABLE_MS, Listed, RETRY_DELETES_MS,
+    IssueCode, KV_LISTS_WITHIN_MS, LOOK_AT_UNREADABLE_MS, ListedGrant, RETRY_DELETES_MS,
     SESSIONS_END_SECONDS, SIGN_IN_MS,
 };
 
@@ -19,18 +19,18 @@ fn later_rows(row: &str) -> Vec<String> {
 }
 
 /// A user with one grant whose row was written by a later version, and one as usual.
-fn with_later(row: &str) -> (World, Issued, Issued) {
+fn with_later(row: &str) -> (World, IssuedTokens, IssuedTokens) {
     let (mut world, lost, _) = signed_in(PUBLIC);
     let code = world.begin(&CONFIDENTIAL);
     let usual = world
-        .issued(Command::Redeem(CONFIDENTIAL.redeem(&code)))
+        .issued(GrantCommand::Redeem(CONFIDENTIAL.redeem(&code)))
         .unwrap();
     world.outside.rows.set(&lost.grant, row);
     world.crash();
     (world, lost, usual)
 }
 
-fn every_later() -> impl Iterator<Item = (String, World, Issued, Issued)> {
+fn every_later() -> impl Iterator<Item = (String, World, IssuedTokens, IssuedTokens)> {
     let (world, issued, _) = signed_in(PUBLIC);
     let row = world.outside.rows.row(&issued.grant).unwrap();
     later_rows(&row).into_iter().map(|row| {
@@ -39,15 +39,15 @@ fn every_later() -> impl Iterator<Item = (String, World, Issued, Issued)> {
     })
 }
 
-fn list(world: &mut World) -> Vec<Listed> {
-    match world.run(Command::List) {
-        Ok(Outcome::Grants(grants)) => grants,
+fn list(world: &mut World) -> Vec<ListedGrant> {
+    match world.run(GrantCommand::List) {
+        Ok(GrantOutcome::Grants(grants)) => grants,
         other => panic!("{other:?}"),
     }
 }
 
-fn is_unavailable<T: std::fmt::Debug>(outcome: &Result<T, Refused>) -> bool {
-    matches!(outcome, Err(Refused::Unavailable { .. }))
+fn is_unavailable<T: std::fmt::Debug>(outcome: &Result<T, GrantRefusal>) -> bool {
+    matches!(outcome, Err(GrantRefusal::Unavailable { .. }))
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_row_of_another_version_gives_no_token_is_listed_and_stays() {
             is_unavailable(&refresh(&mut world, PUBLIC, refresh_token(&lost))),
             "{row}"
         );
-        let minted = world.issued(Command::Mint(PUBLIC.mint(&lost.access_token)));
+        let minted = world.issued(GrantCommand::ExchangeToken(PUBLIC.mint(&lost.access_token)));
         assert!(is_unavailable(&minted), "{row} {minted:?}");
         let told = list(&mut world);
         let [known, unreadable] = told.as_slice() else {
@@ -107,18 +107,18 @@ fn a_version_that_returns_continues_with_its_row() {
 
 #[test]
 fn a_grant_with_an_unreadable_row_can_be_ended_with_its_records() {
-    let by_id: fn(&Issued) -> Command = |lost| Command::RevokeGrant {
+    let by_id: fn(&IssuedTokens) -> GrantCommand = |lost| GrantCommand::RevokeGrant {
         grant: lost.grant.clone(),
     };
-    let by_client: fn(&Issued) -> Command = |_| Command::RevokeClient {
+    let by_client: fn(&IssuedTokens) -> GrantCommand = |_| GrantCommand::RevokeClient {
         client_id: "public".to_owned(),
     };
-    let by_token: fn(&Issued) -> Command = |lost| PUBLIC.revoke(refresh_token(lost));
-    for revoke in [by_id, by_client, by_token, |_| Command::RevokeAll] {
+    let by_token: fn(&IssuedTokens) -> GrantCommand = |lost| PUBLIC.revoke(refresh_token(lost));
+    for revoke in [by_id, by_client, by_token, |_| GrantCommand::RevokeAll] {
         for (row, mut world, lost, usual) in every_later() {
             let command = revoke(&lost);
-            let all = matches!(command, Command::RevokeAll);
-            assert_eq!(world.run(command), Ok(Outcome::Done), "{row}");
+            let all = matches!(command, GrantCommand::RevokeAll);
+            assert_eq!(world.run(command), Ok(GrantOutcome::Done), "{row}");
             assert!(world.access(&lost.access_token).is_none(), "{row}");
             assert!(
                 is_invalid_grant(&refresh(&mut world, PUBLIC, refresh_token(&lost))),
@@ -151,7 +151,7 @@ fn a_record_that_is_listed_late_is_deleted_too() {
         .unwrap();
     let record = world.outside.kv.value(&key).unwrap();
     world
-        .run(Command::RevokeGrant {
+        .run(GrantCommand::RevokeGrant {
             grant: lost.grant.clone(),
         })
         .unwrap();
@@ -167,11 +167,11 @@ fn a_record_that_is_listed_late_is_deleted_too() {
 #[test]
 fn another_client_cannot_end_a_grant_with_an_unreadable_row() {
     let (mut world, lost, _) = with_later("2");
-    let stolen = Command::RevokeToken {
+    let stolen = GrantCommand::RevokeToken {
         token: refresh_token(&lost).to_owned(),
         client_id: "other".to_owned(),
     };
-    assert_eq!(world.run(stolen), Ok(Outcome::Done));
+    assert_eq!(world.run(stolen), Ok(GrantOutcome::Done));
     assert_eq!(world.outside.rows.row(&lost.grant).as_deref(), Some("2"));
     assert!(world.access(&lost.access_token).is_some());
 }
@@ -180,7 +180,9 @@ fn another_client_cannot_end_a_grant_with_an_unreadable_row() {
 fn a_grant_begun_beside_an_unreadable_row_accepts_no_older_session() {
     let (mut world, _, _) = with_later("2");
     let code = world.begin(&PUBLIC);
-    let issued = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
+    let issued = world
+        .issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
+        .unwrap();
     let access = world.access(&issued.access_token).unwrap();
     assert!(
         access.sessions_since >= NOW / 1000 + SESSIONS_END_SECONDS,
@@ -192,11 +194,11 @@ fn a_grant_begun_beside_an_unreadable_row_accepts_no_older_session() {
 #[test]
 fn a_remembered_consent_is_void_beside_an_unreadable_row() {
     let began = |world: &mut World, agreed| {
-        let begin = Begin {
+        let begin = IssueCode {
             agreed: Some(agreed),
             ..PUBLIC.begin(&world.handle)
         };
-        world.run(Command::Begin(begin))
+        world.run(GrantCommand::IssueCode(begin))
     };
     let last_void = NOW - SIGN_IN_MS;
     let (usual, issued, _) = signed_in(PUBLIC);
@@ -205,7 +207,7 @@ fn a_remembered_consent_is_void_beside_an_unreadable_row() {
     for agreed in [1, last_void] {
         assert_eq!(
             began(&mut world, agreed),
-            Err(Refused::ConsentWithdrawn),
+            Err(GrantRefusal::ConsentWithdrawn),
             "{agreed}"
         );
     }
@@ -221,13 +223,13 @@ fn rows_of_another_version_count_for_the_limit_and_are_not_evicted() {
     for at in 0..MAX_GRANTS {
         world.outside.rows.set(&format!("{at:016}"), "2");
     }
-    assert!(is_unavailable(
-        &world.run(Command::Begin(PUBLIC.begin(&world.handle.clone())))
-    ));
+    assert!(is_unavailable(&world.run(GrantCommand::IssueCode(
+        PUBLIC.begin(&world.handle.clone())
+    ))));
     // That many are more than one invocation gets through: the alarm goes on.
-    assert!(is_unavailable(&world.run(Command::RevokeAll)));
+    assert!(is_unavailable(&world.run(GrantCommand::RevokeAll)));
     world.pass_with_alarms(10_000);
-    assert_eq!(world.run(Command::RevokeAll), Ok(Outcome::Done));
+    assert_eq!(world.run(GrantCommand::RevokeAll), Ok(GrantOutcome::Done));
     world.begin(&PUBLIC);
 }
 

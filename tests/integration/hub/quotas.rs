@@ -46,10 +46,10 @@ fn streams_of_one_user_are_limited_without_affecting_others() {
 }
 
 /// A client at that address, without a user.
-fn from(address: &str) -> Counted {
-    Counted {
+fn from(address: &str) -> QuotaSubject {
+    QuotaSubject {
         user: None,
-        origin: Some(Origin::of(&Keys::from_secret("k"), address).expect("an address")),
+        origin: Some(ClientNetwork::of(&Keys::from_secret("k"), address).expect("an address")),
     }
 }
 
@@ -109,7 +109,7 @@ fn joined_sessions_of_one_address_are_limited_until_they_leave() {
     for number in 0..MAX_LISTENERS_A_NETWORK {
         assert_eq!(join(number, "192.0.2.1"), Ok(None));
     }
-    assert_eq!(join(900, "192.0.2.1"), Ok(Some(Excess::Own)));
+    assert_eq!(join(900, "192.0.2.1"), Ok(Some(QuotaExceeded::Own)));
     assert_eq!(
         join(7, "192.0.2.1"),
         Ok(None),

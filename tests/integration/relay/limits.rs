@@ -1,6 +1,6 @@
 //! Counts, the end of a person's access, and the log.
 
-use durable_mcp::oauth::authority::Command;
+use durable_mcp::oauth::authority::GrantCommand;
 use durable_mcp::oauth::grant_store::CountRow;
 use durable_mcp::oauth::hooks::Hooks;
 use serde_json::{Value, json};
@@ -199,7 +199,7 @@ fn a_name_without_an_address_frees_the_slot_of_its_request() {
 fn the_row_of_relayed_requests_is_deleted_an_hour_after_the_last() {
     let mut world = World::new(1, Hooks::default());
     let grant = world.granted();
-    let begin = Command::BeginRelay {
+    let begin = GrantCommand::BeginRelay {
         grant,
         id: "a".to_owned(),
         stays_open: false,

@@ -1,6 +1,6 @@
 //! Notices from the hub to a session, and from a session to all.
 
-use durable_mcp::hub::{Counted, Origin, user_tag};
+use durable_mcp::hub::{ClientNetwork, QuotaSubject, user_tag};
 use durable_mcp::keys::Keys;
 use durable_mcp::mcp::user::Caller;
 use durable_mcp::session::notice::Notice;
@@ -216,10 +216,10 @@ fn a_listening_session_is_counted_by_network_or_by_user() {
     )
     .opens_socket();
     let counted = rig.host.counted.take();
-    let origin = Origin::of(&Keys::from_secret("k"), "192.0.2.1");
+    let origin = ClientNetwork::of(&Keys::from_secret("k"), "192.0.2.1");
     assert_eq!(
-        Counted::parse(&counted),
-        Some(Counted { user: None, origin })
+        QuotaSubject::parse(&counted),
+        Some(QuotaSubject { user: None, origin })
     );
     let ann = Caller {
         subject: Some("ann".to_owned()),
@@ -234,8 +234,8 @@ fn a_listening_session_is_counted_by_network_or_by_user() {
         .opens_socket();
     let counted = rig.host.counted.take();
     assert_eq!(
-        Counted::parse(&counted),
-        Some(Counted {
+        QuotaSubject::parse(&counted),
+        Some(QuotaSubject {
             user: user_tag(&ann),
             origin: None
         })

@@ -21,7 +21,7 @@ fn deployment(scopes: &[&str]) -> Deployment {
         { "client_id": "desk", "redirect_uris": [REDIRECT],
           "grant_types": ["authorization_code", "refresh_token", TOKEN_EXCHANGE] },
     ]);
-    let clients = configured::read(&clients.to_string(), &[TOKEN_EXCHANGE]).unwrap();
+    let clients = configured::parse(&clients.to_string(), &[TOKEN_EXCHANGE]).unwrap();
     Deployment::set_up(|oauth| {
         oauth
             .scopes(scopes)

@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use durable_mcp::http::router;
-use durable_mcp::oauth::memory::Invocation;
-use durable_mcp::oauth::params::{Params, encode_query};
-use durable_mcp::wire::{Body, Head, Headers};
+use durable_mcp::oauth::params::{RequestParams, encode_query};
+use durable_mcp::oauth::testing::Invocation;
+use durable_mcp::wire::{Head, Headers, ReplyBody};
 use futures_executor::block_on;
 use http::Method;
 use serde_json::{Value, json};
@@ -56,7 +56,10 @@ impl Shown {
     /// A parameter of where it leads.
     pub(crate) fn sent(&self, name: &str) -> Option<String> {
         let query = self.location().split_once('?')?.1;
-        Params::parse(query).unwrap().get(name).map(str::to_owned)
+        RequestParams::parse(query)
+            .unwrap()
+            .get(name)
+            .map(str::to_owned)
     }
 
     /// The value of a form's field.
@@ -140,7 +143,7 @@ impl<'a> Browser<'a> {
         {
             self.take(line);
         }
-        let Body::Text(text) = reply.body else {
+        let ReplyBody::Text(text) = reply.body else {
             return Shown {
                 status: reply.status.as_u16(),
                 headers: reply.headers,

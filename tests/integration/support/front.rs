@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use durable_mcp::http::router;
-use durable_mcp::oauth::memory::Invocation;
+use durable_mcp::oauth::testing::Invocation;
 use durable_mcp::session::host::CallRuntime;
 use durable_mcp::testing::doubles::deployment::Deployment;
 use durable_mcp::testing::doubles::headers::HeaderMap;
@@ -13,7 +13,7 @@ use durable_mcp::testing::doubles::host::FakeHost;
 use durable_mcp::testing::doubles::hub_host::FakeHubHost;
 use durable_mcp::testing::doubles::task_host::FakeTaskHost;
 use durable_mcp::testing::doubles::visit::Visit;
-use durable_mcp::wire::{Body, Head, Reply};
+use durable_mcp::wire::{Head, Reply, ReplyBody};
 use durable_mcp::{App, Server};
 use futures_channel::oneshot;
 use futures_util::FutureExt;
@@ -176,7 +176,7 @@ impl Front {
                     invocation: Invocation::default(),
                 };
                 let mut reply = router::handle(&app, &head, &visit).await;
-                if let Body::Native(answer) = reply.body {
+                if let ReplyBody::Native(answer) = reply.body {
                     let answer = answer
                         .downcast::<LocalBoxFuture<'static, Reply>>()
                         .expect("an object answers");

@@ -15,16 +15,17 @@ use std::task::{Context, Poll, Wake, Waker};
 use durable_mcp::keys::{KeyId, Keys};
 use durable_mcp::limits::KV_STALE_SECONDS;
 use durable_mcp::oauth::authority::{
-    Authority, AuthorityHost, Command, ENDS_AT_ONCE, Issued, Lifetimes, Outcome, Refused,
+    Authority, AuthorityHost, ENDS_AT_ONCE, GrantCommand, GrantOutcome, GrantRefusal, IssuedTokens,
+    Lifetimes,
 };
 use durable_mcp::oauth::event::Event;
-use durable_mcp::oauth::grant::Remote;
+use durable_mcp::oauth::grant::RemoteHolding;
 use durable_mcp::oauth::grant_store::GrantStore;
-use durable_mcp::oauth::hooks::{Exchange, ExchangeError, Exchanged, Hooks};
-use durable_mcp::oauth::memory::{Invocation, MemoryKv, SeededRandom};
+use durable_mcp::oauth::hooks::{Exchange, ExchangeChanges, ExchangeError, Hooks};
 use durable_mcp::oauth::port::Kv;
-use durable_mcp::oauth::record::{self, Access};
+use durable_mcp::oauth::record::{self, AccessRecord};
 use durable_mcp::oauth::secret::sha256_hex;
+use durable_mcp::oauth::testing::{Invocation, MemoryKv, SeededRandom};
 use durable_mcp::oauth::token::UserHandle;
 use durable_mcp::runtime::Random;
 use durable_mcp::runtime::Runtime;
@@ -103,16 +104,19 @@ impl AuthorityHost for Outside {
         &self.rows
     }
 
-    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
+    fn end<'a>(
+        &'a self,
+        remote: RemoteHolding<'a>,
+    ) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
         async move {
             self.end_calls.set(self.end_calls.get() + 1);
             if self.away.get() {
                 return Err(RuntimeError("the object is overloaded".to_owned()));
             }
             self.ended.borrow_mut().push(match remote {
-                Remote::Session(key) => key.to_owned(),
-                Remote::Task(key) => format!("task {key}"),
-                Remote::Listeners { grant, until } => {
+                RemoteHolding::Session(key) => key.to_owned(),
+                RemoteHolding::Task(key) => format!("task {key}"),
+                RemoteHolding::Listeners { grant, until } => {
                     self.silenced.borrow_mut().push((grant.to_owned(), until));
                     "listeners".to_owned()
                 }
@@ -155,7 +159,7 @@ impl Future for Sleep {
 /// A command, its outcome, and its cost.
 pub(crate) struct Done {
     pub(crate) id: usize,
-    pub(crate) outcome: Result<Outcome, Refused>,
+    pub(crate) outcome: Result<GrantOutcome, GrantRefusal>,
     pub(crate) puts: usize,
     pub(crate) deletes: usize,
 }
@@ -180,7 +184,7 @@ impl Wake for Ready {
 
 struct Task {
     id: usize,
-    future: LocalBoxFuture<'static, Result<Outcome, Refused>>,
+    future: LocalBoxFuture<'static, Result<GrantOutcome, GrantRefusal>>,
     ready: Arc<Ready>,
     /// Each command and each alarm is an invocation of the object.
     invocation: Invocation,
@@ -249,12 +253,15 @@ impl World {
         usize::try_from(number).unwrap() % below
     }
 
-    pub(crate) fn start(&mut self, command: Command) -> usize {
+    pub(crate) fn start(&mut self, command: GrantCommand) -> usize {
         let authority = Rc::clone(&self.authority);
         self.spawn(async move { authority.handle(command).await }.boxed_local())
     }
 
-    fn spawn(&mut self, future: LocalBoxFuture<'static, Result<Outcome, Refused>>) -> usize {
+    fn spawn(
+        &mut self,
+        future: LocalBoxFuture<'static, Result<GrantOutcome, GrantRefusal>>,
+    ) -> usize {
         self.next += 1;
         let ready = Arc::new(Ready(AtomicBool::new(true)));
         self.tasks.push(Task {
@@ -279,9 +286,14 @@ impl World {
         {
             self.outside.rows.alarm.set(None);
             let authority = Rc::clone(&self.authority);
-            let wake = async move { authority.wake(ENDS_AT_ONCE).await.map(|_| Outcome::Done) };
-            let wake =
-                wake.map(|outcome| outcome.map_err(|_| Refused::Unavailable { retry_after: 0 }));
+            let wake = async move {
+                authority
+                    .wake(ENDS_AT_ONCE)
+                    .await
+                    .map(|_| GrantOutcome::Done)
+            };
+            let wake = wake
+                .map(|outcome| outcome.map_err(|_| GrantRefusal::Unavailable { retry_after: 0 }));
             self.ringing = Some(self.spawn(wake.boxed_local()));
         }
     }
@@ -389,7 +401,7 @@ impl World {
     }
 
     /// Runs one command to its end.
-    pub(crate) fn run(&mut self, command: Command) -> Result<Outcome, Refused> {
+    pub(crate) fn run(&mut self, command: GrantCommand) -> Result<GrantOutcome, GrantRefusal> {
         let id = self.start(command);
         self.drain()
             .into_iter()
@@ -398,9 +410,9 @@ impl World {
             .outcome
     }
 
-    pub(crate) fn issued(&mut self, command: Command) -> Result<Issued, Refused> {
+    pub(crate) fn issued(&mut self, command: GrantCommand) -> Result<IssuedTokens, GrantRefusal> {
         match self.run(command)? {
-            Outcome::Issued(issued) => Ok(issued),
+            GrantOutcome::Issued(issued) => Ok(issued),
             other => panic!("{other:?}"),
         }
     }
@@ -418,8 +430,8 @@ impl World {
     }
 
     pub(crate) fn begin(&mut self, client: &Client) -> String {
-        match self.run(Command::Begin(client.begin(&self.handle))) {
-            Ok(Outcome::Code(code)) => code.code,
+        match self.run(GrantCommand::IssueCode(client.begin(&self.handle))) {
+            Ok(GrantOutcome::Code(code)) => code.code,
             other => panic!("{other:?}"),
         }
     }
@@ -427,20 +439,20 @@ impl World {
     /// The id of a grant that is live.
     pub(crate) fn granted(&mut self) -> String {
         let code = self.begin(&PUBLIC);
-        self.issued(Command::Redeem(PUBLIC.redeem(&code)))
+        self.issued(GrantCommand::Redeem(PUBLIC.redeem(&code)))
             .unwrap()
             .grant
     }
 
     /// Result of the access check for a token.
-    pub(crate) fn access(&self, token: &str) -> Option<Access> {
+    pub(crate) fn access(&self, token: &str) -> Option<AccessRecord> {
         let mut parts = token.split(':');
         let (handle, grant, hash) = (parts.next()?, parts.next()?, sha256_hex(token));
         let kv = &self.outside.kv;
         let record = [record::key, record::old_key]
             .iter()
             .find_map(|key| kv.value(&key(handle, grant, &hash)));
-        Access::read(
+        AccessRecord::from_json(
             &record?,
             &self.outside.keys,
             token,
@@ -457,7 +469,7 @@ pub(crate) struct Isolate(RefCell<BTreeMap<String, (Option<String>, u64)>>);
 
 impl Isolate {
     /// The access check of a token in this isolate.
-    pub(crate) fn access(&self, world: &mut World, token: &str) -> Option<Access> {
+    pub(crate) fn access(&self, world: &mut World, token: &str) -> Option<AccessRecord> {
         let mut parts = token.split(':');
         let key = record::key(parts.next()?, parts.next()?, &sha256_hex(token));
         let now = world.outside.now();
@@ -480,7 +492,7 @@ impl Isolate {
                 .insert(key, (value.clone(), now + stale * 1000));
             value
         });
-        Access::read(&value?, &world.outside.keys, token, now / 1000).ok()
+        AccessRecord::from_json(&value?, &world.outside.keys, token, now / 1000).ok()
     }
 }
 
@@ -489,7 +501,7 @@ pub(crate) const MOST_STALE_SECONDS: u64 = KV_STALE_SECONDS + 30;
 
 /// A hook that does as a test says.
 pub(crate) fn hook(
-    work: impl Fn(Exchange) -> LocalBoxFuture<'static, Result<Exchanged, ExchangeError>> + 'static,
+    work: impl Fn(Exchange) -> LocalBoxFuture<'static, Result<ExchangeChanges, ExchangeError>> + 'static,
 ) -> Hooks {
     Hooks {
         on_exchange: Some(Rc::new(work)),

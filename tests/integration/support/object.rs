@@ -24,7 +24,7 @@ use durable_mcp::transport::era::Transport;
 use durable_mcp::transport::object::Object;
 use durable_mcp::transport::order;
 use durable_mcp::transport::refusal::Refusal;
-use durable_mcp::wire::{Body, Head, Reply};
+use durable_mcp::wire::{Head, Reply, ReplyBody};
 use futures_channel::oneshot;
 use futures_util::future::{pending, ready};
 use futures_util::stream::LocalBoxStream;
@@ -234,7 +234,7 @@ impl Rig {
             .collect();
         let reply = self.send(Method::GET, &headers, Ok(String::new())).reply();
         match reply.body {
-            Body::Socket(socket) => {
+            ReplyBody::Socket(socket) => {
                 assert_eq!(reply.status, 101);
                 self.host.accept(
                     socket.tag.clone(),
@@ -342,7 +342,7 @@ impl Exchange {
 
     /// Asserts that a socket opens.
     pub(crate) fn opens_socket(&self) {
-        assert!(matches!(self.reply().body, Body::Socket(_)));
+        assert!(matches!(self.reply().body, ReplyBody::Socket(_)));
     }
 
     /// The whole answer, where there is no stream.
@@ -355,7 +355,7 @@ impl Exchange {
         if self.opened.borrow().is_none() {
             let reply = self.reply();
             assert_eq!(reply.status, 200, "{reply:?}");
-            let Body::Stream(stream) = reply.body else {
+            let ReplyBody::Stream(stream) = reply.body else {
                 panic!("no stream: {reply:?}")
             };
             self.opened.replace(Some(stream));
@@ -409,12 +409,12 @@ pub(crate) struct Answer {
 impl Answer {
     fn of(reply: Reply) -> Self {
         let text = match reply.body {
-            Body::Text(text) => text,
-            Body::Empty => String::new(),
+            ReplyBody::Text(text) => text,
+            ReplyBody::Empty => String::new(),
             ref other => {
                 panic!(
                     "not a whole answer: {}",
-                    if matches!(other, Body::Stream(_)) {
+                    if matches!(other, ReplyBody::Stream(_)) {
                         "stream"
                     } else {
                         "socket"

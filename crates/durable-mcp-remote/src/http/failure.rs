@@ -132,18 +132,7 @@ fn explain(error: &reqwest::Error, place: &Place) -> (Cause, String) {
             format!("{address} does not take the connection in time; check network and proxy"),
         );
     }
-    let kind = find::<io::Error>(error).map(io::Error::kind);
-    explain_connection(kind, error.is_connect(), &chain, address)
-}
-
-/// Explains an error of the connection. `chain` has its causes.
-fn explain_connection(
-    kind: Option<io::ErrorKind>,
-    is_unsent: bool,
-    chain: &str,
-    address: &str,
-) -> (Cause, String) {
-    match kind {
+    match find::<io::Error>(error).map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => (
             Cause::Refused,
             format!(
@@ -163,7 +152,7 @@ fn explain_connection(
             | io::ErrorKind::UnexpectedEof
             | io::ErrorKind::BrokenPipe,
         ) => (Cause::Closed, format!("{address} closed the connection")),
-        _ if is_unsent => (
+        _ if error.is_connect() => (
             Cause::Other,
             format!("{address} cannot be connected to ({chain})"),
         ),

@@ -12,7 +12,7 @@ use super::playground::relay::settings::RelaySettings;
 use super::playground::settings::ChatSettings;
 use super::policy::Policy;
 use super::provider::{OAuthFront, Provider};
-use super::required::Missing;
+use super::required::MissingBindings;
 use super::route::{Paths, Route};
 use super::variables::Variables;
 use crate::identity::settings;
@@ -20,7 +20,7 @@ use crate::keys::Keys;
 use crate::mcp::Server;
 use crate::oauth::provider::OAuth;
 use crate::oauth::scope::Scopes;
-use crate::oauth::sign_in::Notice;
+use crate::oauth::sign_in::SignInStatus;
 use crate::session::core::{DEFAULT_IDLE_SECONDS, DEFAULT_RESUME_SECONDS, Settings};
 use crate::session::log_line::RequestLog;
 use crate::transport::claims::DEFAULT_MAX_AGE_SECONDS;
@@ -106,7 +106,7 @@ pub struct App {
     without_sign_in: &'static str,
     /// Misconfiguration for which every request is rejected: serving without the missing protection would let in everybody.
     pub(crate) closed: Option<&'static str>,
-    pub(super) missing: Option<Missing>,
+    pub(super) missing: Option<MissingBindings>,
     /// True if the deployment has the page at `/playground` among its assets.
     pub(crate) has_playground: bool,
     /// The origins of that page and of apps that it shows.
@@ -179,13 +179,13 @@ impl App {
 
     pub(crate) fn with_provider(mut self, oauth: OAuth) -> Self {
         let tool_scopes = Scopes::parse(&self.server.scopes().join(" ")).unwrap_or_default();
-        if let Some(Notice::Misconfigured(problem)) = oauth.sign_in.notice() {
+        if let Some(SignInStatus::Misconfigured(problem)) = oauth.sign_in.status() {
             self.problems.push(format!("Nobody can sign in: {problem}"));
         }
         self.provider = Some(Rc::new(OAuthFront {
             oauth,
             tool_scopes,
-            recent: CallerCache::default(),
+            callers: CallerCache::default(),
         }));
         self
     }
@@ -201,7 +201,15 @@ impl App {
 
     /// The route of a path among those of this library.
     pub(super) fn library_route(&self, path: &str) -> Route {
-        let route = |path: &str| match (self.paths.route(path), &self.provider) {
+        match (self.exact_route(path), path.strip_suffix('/')) {
+            // People and programs add a slash: the same endpoint and the same resource.
+            (Route::Unknown, Some(shorter)) if !shorter.is_empty() => self.exact_route(shorter),
+            (route, _) => route,
+        }
+    }
+
+    fn exact_route(&self, path: &str) -> Route {
+        match (self.paths.route(path), &self.provider) {
             (Route::PlaygroundConfig | Route::PlaygroundClient | Route::PlaygroundApp, _)
                 if !self.has_playground =>
             {
@@ -214,11 +222,6 @@ impl App {
                 Route::Operator if self.operator == OperatorAccess::Off => Route::Unknown,
                 route => route,
             },
-            (route, _) => route,
-        };
-        match (route(path), path.strip_suffix('/')) {
-            // People and programs add a slash: the same endpoint and the same resource.
-            (Route::Unknown, Some(shorter)) if !shorter.is_empty() => route(shorter),
             (route, _) => route,
         }
     }
@@ -251,14 +254,14 @@ impl App {
             request_log: variables.request_log("LOG_REQUESTS"),
             always_streams: matches!(variables.word("ANSWERS", &["events"]), Ok(Some(_))),
         });
-        self.origins = Origins::read(&mut variables);
+        self.origins = Origins::from_variables(&mut variables);
         self.has_playground = variables.text(PLAYGROUND).is_some() && self.origins.has_page;
         if self.has_playground {
             self.provider = self.provider.map(|provider| {
                 provider.serving_client(&self.origins.of_page(playground::CALLBACK))
             });
-            self.chat = ChatSettings::read(&mut variables);
-            self.relay = RelaySettings::read(&mut variables);
+            self.chat = ChatSettings::from_variables(&mut variables);
+            self.relay = RelaySettings::from_variables(&mut variables);
         }
         if let Some(chat) = &self.chat {
             let is_served = self.provider.is_some() || chat.source.is_local();

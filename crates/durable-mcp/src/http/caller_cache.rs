@@ -27,9 +27,9 @@ pub(super) struct CallerCache {
 
 impl CallerCache {
     /// The caller with these credentials, if it was looked up a moment ago and the token has not ended since.
-    pub(super) fn get(&self, shown: &CacheKey, now: u64) -> Option<Rc<Caller>> {
+    pub(super) fn get(&self, key: &CacheKey, now: u64) -> Option<Rc<Caller>> {
         let known = self.known.borrow();
-        let (since, caller) = known.get(shown)?;
+        let (since, caller) = known.get(key)?;
         let ended = caller.expires.is_some_and(|expires| expires <= now / 1000);
         (now.saturating_sub(*since) < RECENT_MS && !ended).then(|| Rc::clone(caller))
     }
@@ -40,7 +40,7 @@ impl CallerCache {
     }
 
     /// Caches a caller, unless the cache was cleared since the lookup started at generation `age`.
-    pub(super) fn put(&self, shown: CacheKey, caller: &Rc<Caller>, now: u64, age: u32) {
+    pub(super) fn put(&self, key: CacheKey, caller: &Rc<Caller>, now: u64, age: u32) {
         if age != self.age.get() {
             return;
         }
@@ -49,7 +49,7 @@ impl CallerCache {
             known.retain(|_, (since, _)| now.saturating_sub(*since) < RECENT_MS);
         }
         if known.len() < MAX_RECENT {
-            known.insert(shown, (now, Rc::clone(caller)));
+            known.insert(key, (now, Rc::clone(caller)));
         }
     }
 
@@ -71,45 +71,45 @@ mod tests {
         })
     }
 
-    fn shown(at: usize) -> CacheKey {
+    fn key(at: usize) -> CacheKey {
         (at.to_string(), "https://s.example/mcp".to_owned())
     }
 
     #[test]
     fn a_caller_is_cached_briefly_for_one_resource_within_its_tokens_life() {
-        let recent = CallerCache::default();
-        recent.put(shown(1), &caller(100), 5_000, recent.age());
-        recent.put(shown(2), &caller(5), 4_500, recent.age());
-        assert!(recent.get(&shown(1), 5_000 + RECENT_MS - 1).is_some());
-        assert!(recent.get(&shown(1), 5_000 + RECENT_MS).is_none());
+        let callers = CallerCache::default();
+        callers.put(key(1), &caller(100), 5_000, callers.age());
+        callers.put(key(2), &caller(5), 4_500, callers.age());
+        assert!(callers.get(&key(1), 5_000 + RECENT_MS - 1).is_some());
+        assert!(callers.get(&key(1), 5_000 + RECENT_MS).is_none());
         assert!(
-            recent
+            callers
                 .get(&("1".to_owned(), "https://s.example/sse".to_owned()), 5_000)
                 .is_none()
         );
-        assert!(recent.get(&shown(2), 4_999).is_some());
-        assert!(recent.get(&shown(2), 5_000).is_none());
+        assert!(callers.get(&key(2), 4_999).is_some());
+        assert!(callers.get(&key(2), 5_000).is_none());
     }
 
     #[test]
     fn a_lookup_from_before_the_cache_was_cleared_is_not_stored() {
-        let recent = CallerCache::default();
-        let age = recent.age();
-        recent.put(shown(1), &caller(100), 0, age);
-        recent.forget();
-        recent.put(shown(2), &caller(100), 0, age);
-        assert!(recent.get(&shown(1), 0).is_none() && recent.get(&shown(2), 0).is_none());
+        let callers = CallerCache::default();
+        let age = callers.age();
+        callers.put(key(1), &caller(100), 0, age);
+        callers.forget();
+        callers.put(key(2), &caller(100), 0, age);
+        assert!(callers.get(&key(1), 0).is_none() && callers.get(&key(2), 0).is_none());
     }
 
     #[test]
     fn the_number_of_cached_callers_is_limited() {
-        let recent = CallerCache::default();
+        let callers = CallerCache::default();
         for at in 0..=MAX_RECENT {
-            recent.put(shown(at), &caller(100), 0, 0);
+            callers.put(key(at), &caller(100), 0, 0);
         }
-        assert!(recent.get(&shown(MAX_RECENT), 0).is_none());
-        recent.put(shown(MAX_RECENT), &caller(100), RECENT_MS, 0);
-        assert!(recent.get(&shown(MAX_RECENT), RECENT_MS).is_some());
-        assert_eq!(recent.known.borrow().len(), 1);
+        assert!(callers.get(&key(MAX_RECENT), 0).is_none());
+        callers.put(key(MAX_RECENT), &caller(100), RECENT_MS, 0);
+        assert!(callers.get(&key(MAX_RECENT), RECENT_MS).is_some());
+        assert_eq!(callers.known.borrow().len(), 1);
     }
 }

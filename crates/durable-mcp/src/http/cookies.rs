@@ -38,7 +38,7 @@ pub struct Cookies {
 impl Cookies {
     /// Reads the cookies of a request.
     #[must_use]
-    pub fn read(head: &Head) -> Self {
+    pub fn from_head(head: &Head) -> Self {
         let header = head
             .header("cookie")
             .filter(|header| header.len() <= MAX_HEADER_CHARS)
@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn read(secure: bool, header: &str) -> Cookies {
-        Cookies::read(&Head {
+        Cookies::from_head(&Head {
             method: Method::GET,
             secure,
             host: "localhost".to_owned(),

@@ -8,16 +8,16 @@ use super::policy::is_loopback;
 use super::route::Paths;
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
-use crate::oauth::sign_in::Notice;
-use crate::pages::{Home, STYLE, document};
+use crate::oauth::sign_in::SignInStatus;
+use crate::pages::{HomePage, STYLE, document};
 use crate::transport::refusal::Refusal;
-use crate::wire::{Body, Head, Reply};
+use crate::wire::{Head, Reply, ReplyBody};
 
 /// `GET /`.
 pub(super) fn page(app: &App, head: &Head) -> Reply {
     let origin = head.origin();
     get(head, || {
-        let home = Home::new(
+        let home = HomePage::new(
             &app.server,
             format!("{origin}{}", app.paths.mcp),
             format!("{origin}{}", app.paths.sse),
@@ -30,12 +30,15 @@ pub(super) fn page(app: &App, head: &Head) -> Reply {
             app.has_playground
                 .then(|| app.origins.of_page(playground::PAGE)),
         );
-        let notice = app.provider.as_ref().and_then(|provider| provider.notice());
+        let notice = app
+            .provider
+            .as_ref()
+            .and_then(|provider| provider.sign_in_status());
         document(&match (app.closed, notice) {
             (Some(problem), _) => home.trouble(problem.to_owned()),
-            (None, Some(Notice::With(provider))) => home.with(provider),
-            (None, Some(Notice::Demo)) => home.demo(),
-            (None, Some(Notice::Misconfigured(problem))) => home.trouble(problem),
+            (None, Some(SignInStatus::With(provider))) => home.with(provider),
+            (None, Some(SignInStatus::Demo)) => home.demo(),
+            (None, Some(SignInStatus::Misconfigured(problem))) => home.trouble(problem),
             (None, None) => home,
         })
     })
@@ -58,7 +61,7 @@ fn problems(app: &App, head: &Head) -> Vec<String> {
 pub(super) fn style(head: &Head) -> Reply {
     get(head, || {
         Reply {
-            body: Body::Text(STYLE.to_owned()),
+            body: ReplyBody::Text(STYLE.to_owned()),
             ..Reply::default()
         }
         .header("content-type", "text/css; charset=utf-8")
@@ -71,7 +74,7 @@ pub(super) fn get(head: &Head, reply: impl FnOnce() -> Reply) -> Reply {
     match head.method {
         Method::GET => reply(),
         Method::HEAD => Reply {
-            body: Body::Empty,
+            body: ReplyBody::Empty,
             ..reply()
         },
         _ => Refusal::Method("GET, HEAD, OPTIONS").into(),

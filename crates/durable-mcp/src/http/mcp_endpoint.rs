@@ -7,7 +7,7 @@ use std::rc::Rc;
 use http::{Method, StatusCode};
 
 use super::app::App;
-use super::provider::Begun;
+use super::provider::SessionStarted;
 use super::request_runtime::{ForwardedRequest, RequestRuntime};
 use super::sse_endpoint;
 use super::stateless_endpoint::Exchange;
@@ -99,7 +99,7 @@ async fn post(
             Err(refusal) => return refusal.into(),
         }
     }
-    settle(runtime, runtime.forward(order))
+    reply_or_error(runtime, runtime.forward(order))
 }
 
 /// True for `notifications/initialized`: it changes no state, so its object need not be woken for it.
@@ -135,13 +135,13 @@ async fn sessionless(
         Ok(Era::Sessions(posted)) if !era::is_served(version) && !era::is_initialize(&posted) => {
             Refusal::UnknownVersion.reply(era::id_of(&posted))
         }
-        Ok(Era::Sessions(posted)) => begin(app, runtime, &caller, posted).await,
+        Ok(Era::Sessions(posted)) => without_session(app, runtime, &caller, posted).await,
         Err(refused) => refused.into(),
     }
 }
 
 /// A POST without a session in the era of sessions: only `initialize` may be one.
-async fn begin(
+async fn without_session(
     app: &App,
     runtime: &dyn RequestRuntime,
     caller: &Caller,
@@ -154,8 +154,7 @@ async fn begin(
         Ok(Body::Single(Message::Request(request))) => Refusal::NoSession.reply(Some(&request.id)),
         Ok(Body::Single(_)) => Refusal::NoSession.into(),
         Ok(Body::Batch(messages)) => {
-            let begins = |message: &Message| matches!(message, Message::Request(request) if request.method == INITIALIZE);
-            if messages.iter().flatten().any(begins) {
+            if messages.iter().flatten().any(is_initialize) {
                 Refusal::MisplacedInitialize.into()
             } else {
                 Refusal::NoSession.into()
@@ -163,6 +162,10 @@ async fn begin(
         }
         Err(unreadable) => unreadable.into(),
     }
+}
+
+fn is_initialize(message: &Message) -> bool {
+    matches!(message, Message::Request(request) if request.method == INITIALIZE)
 }
 
 /// A session begins by its id alone: the object it names is created by the first request that needs it.
@@ -188,12 +191,12 @@ async fn initialize(
         let id = claims.sign(&keys);
         if let Some(provider) = &app.provider {
             let version = request.params.client_version();
-            provider.began(
+            provider.session_started(
                 app,
                 runtime,
                 &keys,
                 caller,
-                &Begun {
+                &SessionStarted {
                     claims: &claims,
                     version,
                 },
@@ -219,7 +222,7 @@ async fn get(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc<Ca
         return Refusal::NoSession.into();
     };
     match order(app, runtime, &id, caller).await {
-        Ok(order) => settle(runtime, runtime.listen(order, String::new()).await),
+        Ok(order) => reply_or_error(runtime, runtime.listen(order, String::new()).await),
         Err(refusal) => refusal.into(),
     }
 }
@@ -234,11 +237,11 @@ async fn delete(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc
     };
     if let Some(provider) = &app.provider {
         match runtime.keys(false).await {
-            Ok(keys) => provider.ended(runtime, &keys, &caller, &claims),
+            Ok(keys) => provider.session_ended(runtime, &keys, &caller, &claims),
             Err(fault) => return failed(runtime, &fault),
         }
     }
-    settle(runtime, runtime.forward(streamable(&claims, caller)))
+    reply_or_error(runtime, runtime.forward(streamable(&claims, caller)))
 }
 
 async fn order(
@@ -304,6 +307,9 @@ pub(super) fn failed(runtime: &dyn RequestRuntime, fault: &RuntimeError) -> Repl
     internal(runtime, fault).into()
 }
 
-pub(super) fn settle(runtime: &dyn RequestRuntime, reply: Result<Reply, RuntimeError>) -> Reply {
+pub(super) fn reply_or_error(
+    runtime: &dyn RequestRuntime,
+    reply: Result<Reply, RuntimeError>,
+) -> Reply {
     reply.unwrap_or_else(|fault| failed(runtime, &fault))
 }

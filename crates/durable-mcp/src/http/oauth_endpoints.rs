@@ -9,15 +9,15 @@ use super::operator;
 use super::problem::{self, ErrorPage};
 use super::provider::{Authenticated, OAuthFront};
 use super::route::Route;
-use super::router::Closed;
+use super::router::RouterRejection;
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
 use crate::mcp::user::Caller;
 use crate::oauth::auth_server::{AuthServer, OAuthRuntime};
-use crate::oauth::authorize::{self, Answer};
-use crate::oauth::record::Access;
-use crate::oauth::refusal::Refusal;
-use crate::oauth::sign_in::{Notice, Step};
+use crate::oauth::authorize::{self, AuthorizeResponse};
+use crate::oauth::endpoint_error::EndpointError;
+use crate::oauth::record::AccessRecord;
+use crate::oauth::sign_in::{SignInStatus, SignInStep};
 use crate::oauth::{gate, register, revoke, token_endpoint};
 use crate::pages::frame::Frame;
 use crate::pages::language::Language;
@@ -35,7 +35,7 @@ pub(super) async fn handle(
     runtime: &dyn OAuthRuntime,
 ) -> Reply {
     let paths = app.resources();
-    let site = AuthServer::new(
+    let auth_server = AuthServer::new(
         &provider.oauth,
         runtime,
         &provider.tool_scopes,
@@ -47,7 +47,8 @@ pub(super) async fn handle(
     let is_head = head.method == Method::HEAD && allowed.contains(&Method::GET);
     if !allowed.contains(&head.method) && !is_head {
         let names = allowed.iter().map(Method::as_str).collect::<Vec<_>>();
-        let refusal: Reply = Refusal::request(format!("Use {} here.", names.join(" or "))).into();
+        let refusal: Reply =
+            EndpointError::request(format!("Use {} here.", names.join(" or "))).into();
         return Reply {
             status: StatusCode::METHOD_NOT_ALLOWED,
             ..refusal
@@ -56,7 +57,7 @@ pub(super) async fn handle(
     }
     if head.method == Method::POST && head.is_coded() {
         let refusal: Reply =
-            Refusal::request("Send the body as it is, without Content-Encoding.").into();
+            EndpointError::request("Send the body as it is, without Content-Encoding.").into();
         return Reply {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ..refusal
@@ -64,17 +65,19 @@ pub(super) async fn handle(
         .header("accept-encoding", "identity");
     }
     let reply = match route {
-        Route::Authorize | Route::Callback | Route::Account => person(&site, route, head).await,
-        Route::Operator => operator::handle(&site, &app.operator, head).await,
-        Route::Token => token_endpoint::handle(&site, head).await,
-        Route::Register => register::handle(&site).await,
-        Route::Revoke => revoke::revoke(&site, head).await,
-        Route::Introspect => revoke::introspect(&site, head).await,
-        _ => well_known(app, &site, head),
+        Route::Authorize | Route::Callback | Route::Account => {
+            person(&auth_server, route, head).await
+        }
+        Route::Operator => operator::handle(&auth_server, &app.operator, head).await,
+        Route::Token => token_endpoint::handle(&auth_server, head).await,
+        Route::Register => register::handle(&auth_server).await,
+        Route::Revoke => revoke::revoke(&auth_server, head).await,
+        Route::Introspect => revoke::introspect(&auth_server, head).await,
+        _ => well_known(app, &auth_server, head),
     };
     if head.method == Method::POST {
         // Tokens may have ended by it, and here that is known at once.
-        provider.recent.forget();
+        provider.callers.forget();
     }
     reply
 }
@@ -88,24 +91,30 @@ fn methods(route: Route) -> &'static [Method] {
 }
 
 /// Answers requests to the provider's pages.
-async fn person(site: &AuthServer<'_>, route: Route, head: &Head) -> Reply {
-    let sign_in = &site.oauth.sign_in;
+async fn person(auth_server: &AuthServer<'_>, route: Route, head: &Head) -> Reply {
+    let sign_in = &auth_server.oauth.sign_in;
     let answer = match route {
-        Route::Callback => sign_in.answer(site, Step::Callback, head).await,
-        Route::Account => sign_in.answer(site, Step::Account, head).await,
-        _ if head.method == Method::POST => sign_in.answer(site, Step::Consent, head).await,
-        _ => authorize::handle(site, head).await,
+        Route::Callback => {
+            sign_in
+                .answer(auth_server, SignInStep::Callback, head)
+                .await
+        }
+        Route::Account => sign_in.answer(auth_server, SignInStep::Account, head).await,
+        _ if head.method == Method::POST => {
+            sign_in.answer(auth_server, SignInStep::Consent, head).await
+        }
+        _ => authorize::handle(auth_server, head).await,
     };
-    let frame = frame(site, head);
+    let frame = frame(auth_server, head);
     match answer {
-        Ok(Answer::Redirect(url)) => Reply::empty(StatusCode::FOUND)
+        Ok(AuthorizeResponse::Redirect(url)) => Reply::empty(StatusCode::FOUND)
             .header("location", url)
             .header("cache-control", "no-store"),
-        Ok(Answer::Problem(wrong)) => {
-            let (text, cause) = (problem::told(frame.language, &wrong), wrong.cause());
+        Ok(AuthorizeResponse::Problem(wrong)) => {
+            let (text, cause) = (problem::message(frame.language, &wrong), wrong.cause());
             problem::page(
                 frame,
-                site.runtime,
+                auth_server.runtime,
                 &ErrorPage {
                     status: wrong.status(),
                     text: &text,
@@ -114,7 +123,7 @@ async fn person(site: &AuthServer<'_>, route: Route, head: &Head) -> Reply {
                 },
             )
         }
-        Ok(Answer::Show(reply)) => reply,
+        Ok(AuthorizeResponse::Show(reply)) => reply,
         Err(RuntimeError(cause)) => {
             let text = frame.say(
                 "Something failed here that may work in a moment. Try again.",
@@ -122,7 +131,7 @@ async fn person(site: &AuthServer<'_>, route: Route, head: &Head) -> Reply {
             );
             problem::page(
                 frame,
-                site.runtime,
+                auth_server.runtime,
                 &ErrorPage {
                     status: 503,
                     text,
@@ -140,10 +149,10 @@ pub(super) fn refuse(
     provider: &OAuthFront,
     head: &Head,
     runtime: &dyn OAuthRuntime,
-    why: Closed,
+    why: RouterRejection,
 ) -> Reply {
     let paths = app.resources();
-    let site = AuthServer::new(
+    let auth_server = AuthServer::new(
         &provider.oauth,
         runtime,
         &provider.tool_scopes,
@@ -157,23 +166,23 @@ pub(super) fn refuse(
         cause: why.text,
         ways: &[],
     };
-    problem::page(frame(&site, head), runtime, &trouble)
+    problem::page(frame(&auth_server, head), runtime, &trouble)
 }
 
 /// The frame of this server's pages.
-fn frame<'a>(site: &AuthServer<'a>, head: &Head) -> Frame<'a> {
+fn frame<'a>(auth_server: &AuthServer<'a>, head: &Head) -> Frame<'a> {
     Frame {
-        server: site.name,
+        server: auth_server.name,
         language: Language::of(head.header("accept-language").as_deref()),
-        is_demo: site.oauth.sign_in.notice() == Some(Notice::Demo),
+        is_demo: auth_server.oauth.sign_in.status() == Some(SignInStatus::Demo),
     }
 }
 
-fn well_known(app: &App, site: &AuthServer<'_>, head: &Head) -> Reply {
+fn well_known(app: &App, auth_server: &AuthServer<'_>, head: &Head) -> Reply {
     let name = app.server.name();
-    let document = site
+    let document = auth_server
         .server_metadata(&head.path)
-        .or_else(|| site.resource_metadata(&head.path, name));
+        .or_else(|| auth_server.resource_metadata(&head.path, name));
     let Some(json) = document else {
         let error = Error::new(ErrorCode::REFUSED, "Nothing is described here.");
         return Reply::json(StatusCode::NOT_FOUND, error_json(None, &error));
@@ -196,26 +205,26 @@ pub(super) async fn caller(
     path: &str,
 ) -> Authenticated {
     let paths = app.resources();
-    let site = AuthServer::new(
+    let auth_server = AuthServer::new(
         &provider.oauth,
         runtime,
         &provider.tool_scopes,
         &paths,
         head,
     );
-    let shown = gate::shown(head).map(|hash| (hash, format!("{}{path}", site.origin)));
-    if let Some(caller) = shown
+    let key = gate::bearer_hash(head).map(|hash| (hash, format!("{}{path}", auth_server.origin)));
+    if let Some(caller) = key
         .as_ref()
-        .and_then(|shown| provider.recent.get(shown, runtime.now()))
+        .and_then(|key| provider.callers.get(key, runtime.now()))
     {
         return Ok(caller);
     }
-    let age = provider.recent.age();
-    match gate::check(&site, head, path).await {
+    let age = provider.callers.age();
+    match gate::check(&auth_server, head, path).await {
         Ok(Ok(access)) => {
-            let caller = Rc::new(caller_of(access, path, &site));
-            if let Some(shown) = shown {
-                provider.recent.put(shown, &caller, runtime.now(), age);
+            let caller = Rc::new(caller_of(access, path, &auth_server));
+            if let Some(key) = key {
+                provider.callers.put(key, &caller, runtime.now(), age);
             }
             Ok(caller)
         }
@@ -233,17 +242,17 @@ pub(super) async fn caller(
         }
         Err(fault) => {
             runtime.warn(&fault.0);
-            Err(Refusal::fault().into())
+            Err(EndpointError::fault().into())
         }
     }
 }
 
-fn caller_of(access: Access, path: &str, site: &AuthServer<'_>) -> Caller {
+fn caller_of(access: AccessRecord, path: &str, auth_server: &AuthServer<'_>) -> Caller {
     Caller {
         subject: Some(access.subject),
         client_id: Some(access.client_id),
         grant: Some(access.grant).filter(|grant| !grant.is_empty()),
-        resource: Some(format!("{}{path}", site.origin)),
+        resource: Some(format!("{}{path}", auth_server.origin)),
         expires: Some(access.expires).filter(|expires| *expires != u64::MAX),
         sessions_since: access.sessions_since,
         scopes: access.scopes.to_vec(),

@@ -14,7 +14,7 @@ use crate::keys::MIN_KEY_CHARACTERS;
 use crate::mcp::kind::check_object;
 use crate::oauth::administer::UserRef;
 use crate::oauth::auth_server::{AuthServer, BodyError};
-use crate::oauth::authority::Listed;
+use crate::oauth::authority::ListedGrant;
 use crate::oauth::event::Event;
 use crate::oauth::gate;
 use crate::oauth::resource::Resource;
@@ -93,7 +93,7 @@ impl OperatorAccess {
 /// A request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct OperatorRequest {
     #[serde(rename = "do")]
     action: String,
     user: Option<String>,
@@ -103,7 +103,7 @@ struct Asked {
 }
 
 /// Reason for which a request is not carried out.
-enum Refused {
+enum OperatorRefusal {
     /// A page sent it.
     Page,
     /// The token would be readable on its way.
@@ -122,85 +122,102 @@ enum Refused {
     Fault(RuntimeError),
 }
 
-impl From<RuntimeError> for Refused {
+impl From<RuntimeError> for OperatorRefusal {
     fn from(fault: RuntimeError) -> Self {
         Self::Fault(fault)
     }
 }
 
 /// Answers a request with the user's grants, as they are afterwards.
-pub(super) async fn handle(site: &AuthServer<'_>, access: &OperatorAccess, head: &Head) -> Reply {
-    let done = match admit(site, access, head) {
-        Ok(()) => carry_out(site).await,
+pub(super) async fn handle(
+    auth_server: &AuthServer<'_>,
+    access: &OperatorAccess,
+    head: &Head,
+) -> Reply {
+    let done = match admit(auth_server, access, head) {
+        Ok(()) => carry_out(auth_server).await,
         Err(refused) => Err(refused),
     };
     done.map_or_else(
-        |refused| refuse(site, &refused),
+        |refused| refuse(auth_server, &refused),
         |answer| Reply::json(StatusCode::OK, answer.to_string()),
     )
 }
 
-fn admit(site: &AuthServer<'_>, access: &OperatorAccess, head: &Head) -> Result<(), Refused> {
+fn admit(
+    auth_server: &AuthServer<'_>,
+    access: &OperatorAccess,
+    head: &Head,
+) -> Result<(), OperatorRefusal> {
     if head.raw_header("origin").is_some() {
-        return Err(Refused::Page);
+        return Err(OperatorRefusal::Page);
     }
     if !head.secure && !is_loopback(&head.host) {
-        return Err(Refused::Insecure);
+        return Err(OperatorRefusal::Insecure);
     }
     if *access == OperatorAccess::TooShort {
-        return Err(Refused::ShortToken);
+        return Err(OperatorRefusal::ShortToken);
     }
-    let (rates, now) = (site.runtime.rates(), site.runtime.now());
+    let (rates, now) = (auth_server.runtime.rates(), auth_server.runtime.now());
     rates
         .borrow()
-        .operator(site.address(), now)
-        .map_err(Refused::TooMany)?;
-    let Some(shown) = gate::shown(head) else {
-        return Err(Refused::Token { is_wrong: false });
+        .operator(auth_server.address(), now)
+        .map_err(OperatorRefusal::TooMany)?;
+    let Some(bearer_hash) = gate::bearer_hash(head) else {
+        return Err(OperatorRefusal::Token { is_wrong: false });
     };
-    if access.admits(&shown) {
+    if access.admits(&bearer_hash) {
         return Ok(());
     }
-    rates.borrow_mut().operator_missed(site.address(), now);
-    Err(Refused::Token { is_wrong: true })
+    rates
+        .borrow_mut()
+        .operator_missed(auth_server.address(), now);
+    Err(OperatorRefusal::Token { is_wrong: true })
 }
 
-async fn carry_out(site: &AuthServer<'_>) -> Result<Value, Refused> {
-    let body = site
+async fn carry_out(auth_server: &AuthServer<'_>) -> Result<Value, OperatorRefusal> {
+    let body = auth_server
         .runtime
         .body(MAX_BODY_BYTES)
         .await
-        .map_err(Refused::Body)?;
-    check_object(&body).map_err(Refused::Request)?;
-    let asked: Asked =
-        serde_json::from_str(&body).map_err(|error| Refused::Request(error.to_string()))?;
+        .map_err(OperatorRefusal::Body)?;
+    check_object(&body).map_err(OperatorRefusal::Request)?;
+    let asked: OperatorRequest =
+        serde_json::from_str(&body).map_err(|error| OperatorRefusal::Request(error.to_string()))?;
     let user = match (&asked.user, &asked.handle) {
         (Some(subject), None) if !subject.is_empty() => UserRef::from(subject),
         (None, Some(handle)) => UserRef::from(handle),
         _ => {
-            return Err(Refused::Request(
+            return Err(OperatorRefusal::Request(
                 "name the user, by `user` or by `handle`".to_owned(),
             ));
         }
     };
-    let action = Action::read(&asked)?;
-    let handle = site.handle(user).await?;
-    tell(site, &asked, &handle);
+    let action = Action::parse(&asked)?;
+    let handle = auth_server.user_handle(user).await?;
+    log(auth_server, &asked, &handle);
     let found = match action {
         Action::List | Action::EndAll => None,
-        Action::End { grant } => Some(site.has_grant(user, grant).await?),
+        Action::End { grant } => Some(auth_server.has_grant(user, grant).await?),
         Action::EndSession { grant, session } => {
-            Some(site.has_session(user, grant, session).await?)
+            Some(auth_server.has_session(user, grant, session).await?)
         }
     };
     match action {
         Action::List => {}
         // Also one that is not listed: an end that failed before goes on.
-        Action::End { grant } => site.end_grant(user, grant).await?,
-        Action::EndSession { grant, session } => site.end_session(user, grant, session).await?,
-        Action::EndAll => site.end_grants(user).await?,
+        Action::End { grant } => auth_server.end_grant(user, grant).await?,
+        Action::EndSession { grant, session } => {
+            auth_server.end_session(user, grant, session).await?;
+        }
+        Action::EndAll => auth_server.end_grants(user).await?,
     }
-    let grants: Vec<_> = site.grants_of(user).await?.iter().map(grant_json).collect();
+    let grants: Vec<_> = auth_server
+        .grants_of(user)
+        .await?
+        .iter()
+        .map(grant_json)
+        .collect();
     let handle = handle.as_str();
     Ok(match found {
         Some(found) => json!({ "handle": handle, "grants": grants, "found": found }),
@@ -218,13 +235,13 @@ enum Action<'a> {
 }
 
 impl<'a> Action<'a> {
-    fn read(asked: &'a Asked) -> Result<Self, Refused> {
+    fn parse(asked: &'a OperatorRequest) -> Result<Self, OperatorRefusal> {
         match (asked.action.as_str(), asked.grant.as_deref(), asked.session.as_deref()) {
             ("list", None, None) => Ok(Self::List),
             ("end", Some(grant), None) => Ok(Self::End { grant }),
             ("end-session", Some(grant), Some(session)) => Ok(Self::EndSession { grant, session }),
             ("end-all", None, None) => Ok(Self::EndAll),
-            _ => Err(Refused::Request(
+            _ => Err(OperatorRefusal::Request(
                 "`do` is `list` or `end-all`, `end` with a `grant`, or `end-session` with a `grant` and a `session`"
                     .to_owned(),
             )),
@@ -233,18 +250,18 @@ impl<'a> Action<'a> {
 }
 
 /// Tells the log and the application before anything is done.
-fn tell(site: &AuthServer<'_>, asked: &Asked, handle: &UserHandle) {
+fn log(auth_server: &AuthServer<'_>, asked: &OperatorRequest, handle: &UserHandle) {
     let event = Event::Operator {
         action: asked.action.clone(),
         handle: handle.as_str().to_owned(),
         grant: asked.grant.clone(),
         session: asked.session.clone(),
     };
-    site.runtime.event(&event);
-    site.oauth.tell(&event);
+    auth_server.runtime.event(&event);
+    auth_server.oauth.report(&event);
 }
 
-fn grant_json(grant: &Listed) -> Value {
+fn grant_json(grant: &ListedGrant) -> Value {
     if grant.unreadable {
         return json!({ "grant": grant.grant, "unreadable": true });
     }
@@ -272,42 +289,42 @@ fn session_json(session: &SessionNote) -> Value {
     })
 }
 
-fn refuse(site: &AuthServer<'_>, refused: &Refused) -> Reply {
+fn refuse(auth_server: &AuthServer<'_>, refused: &OperatorRefusal) -> Reply {
     let (status, error, text) = match refused {
-        Refused::Page => (
+        OperatorRefusal::Page => (
             403,
             "access_denied",
             "This is for programs, and not for pages in a browser.".to_owned(),
         ),
-        Refused::Insecure => (
+        OperatorRefusal::Insecure => (
             403,
             "access_denied",
             "The token would be readable on its way. Use https.".to_owned(),
         ),
-        Refused::ShortToken => (503, "server_error", SHORT_TOKEN.to_owned()),
-        Refused::Token { .. } => (
+        OperatorRefusal::ShortToken => (503, "server_error", SHORT_TOKEN.to_owned()),
+        OperatorRefusal::Token { .. } => (
             401,
             "invalid_token",
             "Send the header `Authorization: Bearer` with the value of OPERATOR_TOKEN.".to_owned(),
         ),
-        Refused::TooMany(seconds) => (
+        OperatorRefusal::TooMany(seconds) => (
             429,
             "slow_down",
             format!("Too many wrong tokens came from here. Try again in {seconds} s."),
         ),
-        Refused::Body(BodyError::TooLarge) => {
+        OperatorRefusal::Body(BodyError::TooLarge) => {
             (413, "invalid_request", "The body is too long.".to_owned())
         }
-        Refused::Body(BodyError::Unreadable) => {
+        OperatorRefusal::Body(BodyError::Unreadable) => {
             (400, "invalid_request", "The body is no text.".to_owned())
         }
-        Refused::Request(problem) => (
+        OperatorRefusal::Request(problem) => (
             400,
             "invalid_request",
             format!("The body is no request, {{\"do\":\"list\",\"user\":\"..\"}}: {problem}."),
         ),
-        Refused::Fault(RuntimeError(cause)) => {
-            site.runtime.warn(cause);
+        OperatorRefusal::Fault(RuntimeError(cause)) => {
+            auth_server.runtime.warn(cause);
             (
                 503,
                 "temporarily_unavailable",
@@ -321,12 +338,12 @@ fn refuse(site: &AuthServer<'_>, refused: &Refused) -> Reply {
         body.to_string(),
     );
     match refused {
-        Refused::Token { is_wrong: false } => reply.header("www-authenticate", "Bearer"),
-        Refused::Token { is_wrong: true } => {
+        OperatorRefusal::Token { is_wrong: false } => reply.header("www-authenticate", "Bearer"),
+        OperatorRefusal::Token { is_wrong: true } => {
             reply.header("www-authenticate", r#"Bearer error="invalid_token""#)
         }
-        Refused::TooMany(seconds) => reply.header("retry-after", seconds.to_string()),
-        Refused::Fault(_) => reply.header("retry-after", RETRY_SECONDS.to_string()),
+        OperatorRefusal::TooMany(seconds) => reply.header("retry-after", seconds.to_string()),
+        OperatorRefusal::Fault(_) => reply.header("retry-after", RETRY_SECONDS.to_string()),
         _ => reply,
     }
 }

@@ -37,9 +37,9 @@ impl App {
 
     /// The user's route of a path. One with a slash at its end is the same.
     pub(super) fn own_route(&self, path: &str) -> Option<&OwnRoute> {
-        let is_it =
-            |route: &&OwnRoute| route.path == path || path.strip_suffix('/') == Some(&route.path);
-        self.own_routes.iter().find(is_it)
+        self.own_routes
+            .iter()
+            .find(|route| route.path == path || path.strip_suffix('/') == Some(&route.path))
     }
 
     /// Removes routes that cannot be served, and returns the reasons.
@@ -48,9 +48,9 @@ impl App {
         let mut served: Vec<OwnRoute> = Vec::new();
         for route in std::mem::take(&mut self.own_routes) {
             let is_taken = served.iter().any(|other| other.path == route.path);
-            let twice =
-                || is_taken.then(|| "it is registered twice; the first one stays".to_owned());
-            match self.fault_of(&route.path).or_else(twice) {
+            let repeated =
+                is_taken.then(|| "it is registered twice; the first one stays".to_owned());
+            match self.fault_of(&route.path).or(repeated) {
                 Some(fault) => {
                     problems.push(format!("route {:?} is left out: {fault}", route.path));
                 }

@@ -15,6 +15,7 @@ use serde_json::json;
 use self::apps::AppsOrigin;
 use super::app::App;
 use super::home::get;
+use super::policy::is_loopback;
 use super::request_runtime::RequestRuntime;
 use super::route::Route;
 use crate::wire::{Head, Reply};
@@ -42,13 +43,13 @@ pub(super) fn apart(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Opt
         return None;
     }
     let route = app.library_route(&head.path);
-    let nothing = || Some(Reply::empty(StatusCode::NOT_FOUND));
+    let not_found = Some(Reply::empty(StatusCode::NOT_FOUND));
     if origins.apps.is_at(&head.host) {
         // The host of apps serves the frame alone, so that an app reaches nothing of the page.
         return if route == Route::PlaygroundApp {
             Some(frame(app, head))
         } else {
-            nothing()
+            not_found
         };
     }
     if route == Route::PlaygroundConfig {
@@ -61,8 +62,13 @@ pub(super) fn apart(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Opt
     ) {
         (true, true) | (false, false) => None,
         (false, true) if is_page => Some(get(head, || moved(app, head))),
-        _ => nothing(),
+        _ => not_found,
     }
+}
+
+/// Checks that a request is of this machine, and that it is served there without sign-in.
+fn is_on_this_machine(app: &App, head: &Head) -> bool {
+    is_loopback(&head.host) && app.closed.is_none()
 }
 
 /// Leads to the page at its own origin.
@@ -130,8 +136,10 @@ pub(super) fn file(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Repl
         AppsOrigin::Opaque => "'self'",
         AppsOrigin::None => "'none'",
     };
-    let server = || format!("{}{}", app.origins.at_server(head).origin(), app.paths.mcp);
-    let server = app.origins.are_apart().then(server);
+    let server = app
+        .origins
+        .are_apart()
+        .then(|| format!("{}{}", app.origins.at_server(head).origin(), app.paths.mcp));
     runtime
         .playground_file(framed, server.as_deref())
         .unwrap_or_else(|fault| {

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use self::allowed::{Allowed, named_port};
+use self::allowed::{AllowedEntry, named_port};
 use crate::mcp::error::Quoted;
 use crate::wire::Head;
 
@@ -14,8 +14,8 @@ mod allowed;
 /// Origins and hosts from which requests are accepted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
-    origins: Vec<Allowed>,
-    hosts: Vec<Allowed>,
+    origins: Vec<AllowedEntry>,
+    hosts: Vec<AllowedEntry>,
     any_origin: bool,
 }
 
@@ -52,20 +52,20 @@ impl Policy {
     pub fn new(origins: Option<&str>, hosts: Option<&str>, problems: &mut Vec<String>) -> Self {
         let any_origin = entries(origins).any(|entry| entry == "*");
         let named = entries(origins).filter(|entry| entry != "*");
-        let origins = List {
+        let origins = ListVariable {
             name: "ALLOWED_ORIGINS",
-            parse: Allowed::origin,
+            parse: AllowedEntry::origin,
             expected: "a scheme and a host without a path, as in https://app.example.com, or https://*.example.com for all \
                        hosts below",
         };
-        let (origins, list) = (origins.read(named, problems), entries(hosts));
-        let hosts = List {
+        let (origins, list) = (origins.parse(named, problems), entries(hosts));
+        let hosts = ListVariable {
             name: "ALLOWED_HOSTS",
-            parse: Allowed::host,
+            parse: AllowedEntry::host,
             expected: "a host without scheme and path, as in box.lan, box.lan:8787 for one port, or *.example.com for all \
                        hosts below",
         };
-        let hosts = hosts.read(list, problems);
+        let hosts = hosts.parse(list, problems);
         Self {
             origins,
             hosts,
@@ -110,11 +110,11 @@ impl Policy {
 
 /// Hosts of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::http) struct HostList(Vec<Allowed>);
+pub(in crate::http) struct HostList(Vec<AllowedEntry>);
 
 impl HostList {
     /// Reads the list of the variable of that name. Entries that match nothing are reported in `problems`.
-    pub(in crate::http) fn read(
+    pub(in crate::http) fn parse(
         name: &'static str,
         text: &str,
         problems: &mut Vec<String>,
@@ -122,12 +122,12 @@ impl HostList {
         let expected = "a host without scheme and path, as in mcp.example.com, mcp.example.com:8443 for one port, or \
                         *.example.com for all hosts below";
         Self(
-            List {
+            ListVariable {
                 name,
-                parse: Allowed::host,
+                parse: AllowedEntry::host,
                 expected,
             }
-            .read(entries(Some(text)), problems),
+            .parse(entries(Some(text)), problems),
         )
     }
 
@@ -142,18 +142,18 @@ impl HostList {
 const MAX_TOLD: usize = 8;
 
 /// A variable with a list.
-struct List {
+struct ListVariable {
     name: &'static str,
-    parse: fn(&str) -> Option<Allowed>,
+    parse: fn(&str) -> Option<AllowedEntry>,
     expected: &'static str,
 }
 
-impl List {
-    fn read(
+impl ListVariable {
+    fn parse(
         &self,
         entries: impl Iterator<Item = String>,
         problems: &mut Vec<String>,
-    ) -> Vec<Allowed> {
+    ) -> Vec<AllowedEntry> {
         let mut read = Vec::new();
         let most = problems.len() + MAX_TOLD;
         for entry in entries {
@@ -189,10 +189,6 @@ fn entries(text: Option<&str>) -> impl Iterator<Item = String> {
 #[must_use]
 pub fn is_loopback(host: &str) -> bool {
     let (name, port) = named_port(host);
-    let is_port = |text: &str| {
-        text.strip_prefix(':')
-            .is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
-    };
     if !port.is_empty() && !is_port(port) {
         return false;
     }
@@ -204,6 +200,12 @@ pub fn is_loopback(host: &str) -> bool {
         || name
             .parse::<IpAddr>()
             .is_ok_and(|address| address.is_loopback())
+}
+
+/// Checks for digits after a colon.
+fn is_port(text: &str) -> bool {
+    text.strip_prefix(':')
+        .is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use crate::oauth::auth_server::OAuthRuntime;
-use crate::oauth::authorize::{Problem as Wrong, Refusal};
+use crate::oauth::authorize::{AuthorizationError, AuthorizePageError as Wrong};
 use crate::pages::frame::Frame;
 use crate::pages::language::Language;
-use crate::pages::problem::{Problem, Way};
+use crate::pages::problem::{Link, ProblemPage};
 use crate::wire::Reply;
 
 /// Something that went wrong.
@@ -16,7 +16,7 @@ pub(super) struct ErrorPage<'a> {
     pub(super) text: &'a str,
     /// For the log.
     pub(super) cause: &'a str,
-    pub(super) ways: &'a [Way],
+    pub(super) ways: &'a [Link],
 }
 
 /// Error page for a person, and its line in the log.
@@ -34,7 +34,7 @@ pub(super) fn page(frame: Frame<'_>, runtime: &dyn OAuthRuntime, trouble: &Error
     runtime.warn(
         &json!({ "event": "problem", "id": id, "status": status, "cause": cause }).to_string(),
     );
-    Problem {
+    ProblemPage {
         frame,
         text,
         ways,
@@ -44,7 +44,7 @@ pub(super) fn page(frame: Frame<'_>, runtime: &dyn OAuthRuntime, trouble: &Error
 }
 
 /// The fault of an authorization request, in the person's language.
-pub(super) fn told(language: Language, wrong: &Wrong) -> String {
+pub(super) fn message(language: Language, wrong: &Wrong) -> String {
     if language == Language::English {
         return wrong.to_string();
     }
@@ -70,7 +70,7 @@ pub(super) fn told(language: Language, wrong: &Wrong) -> String {
                 "应用要求将结果发送到此服务器不允许的地址。请将此说明转告其开发者：{bad}"
             );
         }
-        Wrong::Request(Refusal { error, description }) => {
+        Wrong::Request(AuthorizationError { error, description }) => {
             return format!(
                 "无法处理该应用的请求。请从该应用重新开始；如仍不行，请将此说明转告其开发者：{description} ({error})"
             );

@@ -8,10 +8,10 @@ use futures_util::future::LocalBoxFuture;
 use super::app::App;
 use super::caller_cache::CallerCache;
 use super::mcp_endpoint::failed;
-use super::playground::spending::{self, Quotas, Receipt, Spending};
+use super::playground::spending::{self, ChatQuotas, Receipt, SpendingDecision};
 use super::request_runtime::RequestRuntime;
 use super::route::{Route, oauth_route};
-use super::router::Closed;
+use super::router::RouterRejection;
 use super::{oauth_endpoints, session_list};
 use crate::formats::Format;
 use crate::keys::Keys;
@@ -21,9 +21,9 @@ use crate::oauth::authority::{Allowance, Authority, AuthorityHost};
 use crate::oauth::event::Event;
 use crate::oauth::gate::insufficient_scope;
 use crate::oauth::provider::{CostlyResource, OAuth};
-use crate::oauth::purge::{Purged, purge};
+use crate::oauth::purge::{PurgeReport, purge};
 use crate::oauth::scope::Scopes;
-use crate::oauth::sign_in::Notice;
+use crate::oauth::sign_in::SignInStatus;
 use crate::transport::claims::Claims;
 use crate::wire::{Head, Reply, RuntimeError};
 
@@ -32,7 +32,7 @@ pub type Authenticated = Result<Rc<Caller>, Reply>;
 
 /// A new session.
 #[derive(Debug)]
-pub struct Begun<'a> {
+pub struct SessionStarted<'a> {
     /// The claims of its id.
     pub claims: &'a Claims,
     /// The client's version, as the client gives it.
@@ -63,23 +63,29 @@ pub trait Provider {
     ) -> LocalBoxFuture<'a, Authenticated>;
 
     /// A caller began a session.
-    fn began(
+    fn session_started(
         &self,
         app: &App,
         runtime: &dyn RequestRuntime,
         keys: &Keys,
         caller: &Caller,
-        session: &Begun<'_>,
+        session: &SessionStarted<'_>,
     );
 
     /// A caller ended a session.
-    fn ended(&self, runtime: &dyn RequestRuntime, keys: &Keys, caller: &Caller, session: &Claims);
+    fn session_ended(
+        &self,
+        runtime: &dyn RequestRuntime,
+        keys: &Keys,
+        caller: &Caller,
+        session: &Claims,
+    );
 
     /// The challenge for a caller whose token lacks these scopes, separated by spaces.
     fn challenge(&self, head: &Head, needed: &str) -> String;
 
     /// The grants of one user, for the object that holds them.
-    fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants>;
+    fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn UserGrants>;
 
     /// Collects what storage cannot expire by itself, a part at a time.
     fn purge<'a>(
@@ -88,7 +94,7 @@ pub trait Provider {
     ) -> LocalBoxFuture<'a, Result<(), RuntimeError>>;
 
     /// The notice about sign-in on this server's pages.
-    fn notice(&self) -> Option<Notice>;
+    fn sign_in_status(&self) -> Option<SignInStatus>;
 
     /// True if the URL of a client metadata document is accepted as `client_id`.
     fn reads_documents(&self) -> bool;
@@ -108,9 +114,9 @@ pub trait Provider {
         &'a self,
         runtime: &'a dyn RequestRuntime,
         caller: &'a Caller,
-        quotas: &'a Quotas,
+        quotas: &'a ChatQuotas,
         tokens: u64,
-    ) -> LocalBoxFuture<'a, Result<Spending, RuntimeError>>;
+    ) -> LocalBoxFuture<'a, Result<SpendingDecision, RuntimeError>>;
 
     /// Checks that the caller's access has not ended, so that an answer that was counted may continue.
     fn goes_on<'a>(
@@ -121,7 +127,7 @@ pub trait Provider {
     ) -> LocalBoxFuture<'a, bool>;
 
     /// Corrects what was counted to the tokens that were used; to nothing, if nothing was asked for.
-    fn settle(&self, runtime: &dyn RequestRuntime, receipt: &Receipt, used: Option<u64>);
+    fn correct_spending(&self, runtime: &dyn RequestRuntime, receipt: &Receipt, used: Option<u64>);
 
     /// Counts a request that the relay is to send for a caller, which holds a slot from then on; whether its answer stays open as a
     /// stream is known beforehand.
@@ -157,14 +163,20 @@ pub trait Provider {
     ) -> LocalBoxFuture<'a, Option<String>>;
 
     /// Page for a person whose browser is rejected, with the reason.
-    fn refuse(&self, app: &App, head: &Head, runtime: &dyn RequestRuntime, why: Closed) -> Reply;
+    fn refuse(
+        &self,
+        app: &App,
+        head: &Head,
+        runtime: &dyn RequestRuntime,
+        why: RouterRejection,
+    ) -> Reply;
 
     /// Hears of what happens.
-    fn tell(&self, event: &Event);
+    fn report(&self, event: &Event);
 }
 
 /// The grants of one user.
-pub trait Grants {
+pub trait UserGrants {
     /// Runs a command and returns its outcome, both as JSON.
     fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, RuntimeError>>;
 
@@ -177,7 +189,7 @@ pub(super) struct OAuthFront {
     pub(super) oauth: OAuth,
     /// The scopes that the server's tools need.
     pub(super) tool_scopes: Scopes,
-    pub(super) recent: CallerCache,
+    pub(super) callers: CallerCache,
 }
 
 /// The provider's runtime. It is linked with the provider: without it every caller is rejected.
@@ -232,26 +244,32 @@ impl Provider for OAuthFront {
         )
     }
 
-    fn began(
+    fn session_started(
         &self,
         app: &App,
         runtime: &dyn RequestRuntime,
         keys: &Keys,
         caller: &Caller,
-        session: &Begun<'_>,
+        session: &SessionStarted<'_>,
     ) {
         if let Some(oauth_runtime) = runtime.oauth_runtime() {
-            session_list::began(app, oauth_runtime, keys, caller, session);
+            session_list::started(app, oauth_runtime, keys, caller, session);
         }
     }
 
-    fn ended(&self, runtime: &dyn RequestRuntime, keys: &Keys, caller: &Caller, session: &Claims) {
+    fn session_ended(
+        &self,
+        runtime: &dyn RequestRuntime,
+        keys: &Keys,
+        caller: &Caller,
+        session: &Claims,
+    ) {
         if let Some(oauth_runtime) = runtime.oauth_runtime() {
             session_list::ended(oauth_runtime, keys, caller, session);
         }
     }
 
-    fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants> {
+    fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn UserGrants> {
         let (lifetimes, hooks) = (
             Rc::clone(&self.oauth.lifetimes),
             Rc::clone(&self.oauth.hooks),
@@ -266,7 +284,7 @@ impl Provider for OAuthFront {
     ) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
         async move {
             let oauth_runtime = oauth_runtime(runtime)?;
-            let Purged {
+            let PurgeReport {
                 seen,
                 ended,
                 failed,
@@ -279,14 +297,14 @@ impl Provider for OAuthFront {
                 whole,
             };
             oauth_runtime.event(&event);
-            self.tell(&event);
+            self.report(&event);
             Ok(())
         }
         .boxed_local()
     }
 
-    fn notice(&self) -> Option<Notice> {
-        self.oauth.sign_in.notice()
+    fn sign_in_status(&self) -> Option<SignInStatus> {
+        self.oauth.sign_in.status()
     }
 
     fn reads_documents(&self) -> bool {
@@ -299,7 +317,7 @@ impl Provider for OAuthFront {
         Rc::new(Self {
             oauth,
             tool_scopes,
-            recent: CallerCache::default(),
+            callers: CallerCache::default(),
         })
     }
 
@@ -314,7 +332,7 @@ impl Provider for OAuthFront {
         Rc::new(Self {
             oauth,
             tool_scopes,
-            recent: CallerCache::default(),
+            callers: CallerCache::default(),
         })
     }
 
@@ -333,7 +351,7 @@ impl Provider for OAuthFront {
         Rc::new(Self {
             oauth,
             tool_scopes,
-            recent: CallerCache::default(),
+            callers: CallerCache::default(),
         })
     }
 
@@ -341,9 +359,9 @@ impl Provider for OAuthFront {
         &'a self,
         runtime: &'a dyn RequestRuntime,
         caller: &'a Caller,
-        quotas: &'a Quotas,
+        quotas: &'a ChatQuotas,
         tokens: u64,
-    ) -> LocalBoxFuture<'a, Result<Spending, RuntimeError>> {
+    ) -> LocalBoxFuture<'a, Result<SpendingDecision, RuntimeError>> {
         async move { spending::spend(oauth_runtime(runtime)?, caller, quotas, tokens).await }
             .boxed_local()
     }
@@ -363,9 +381,9 @@ impl Provider for OAuthFront {
         .boxed_local()
     }
 
-    fn settle(&self, runtime: &dyn RequestRuntime, receipt: &Receipt, used: Option<u64>) {
+    fn correct_spending(&self, runtime: &dyn RequestRuntime, receipt: &Receipt, used: Option<u64>) {
         if let Some(oauth_runtime) = runtime.oauth_runtime() {
-            spending::settle(oauth_runtime, receipt, used);
+            spending::correct_spending(oauth_runtime, receipt, used);
         }
     }
 
@@ -418,19 +436,25 @@ impl Provider for OAuthFront {
         .boxed_local()
     }
 
-    fn refuse(&self, app: &App, head: &Head, runtime: &dyn RequestRuntime, why: Closed) -> Reply {
+    fn refuse(
+        &self,
+        app: &App,
+        head: &Head,
+        runtime: &dyn RequestRuntime,
+        why: RouterRejection,
+    ) -> Reply {
         match oauth_runtime(runtime) {
             Ok(oauth_runtime) => oauth_endpoints::refuse(app, self, head, oauth_runtime, why),
             Err(fault) => failed(runtime, &fault),
         }
     }
 
-    fn tell(&self, event: &Event) {
-        self.oauth.tell(event);
+    fn report(&self, event: &Event) {
+        self.oauth.report(event);
     }
 }
 
-impl Grants for Authority {
+impl UserGrants for Authority {
     fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, RuntimeError>> {
         async move {
             let command =

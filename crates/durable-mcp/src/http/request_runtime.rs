@@ -18,7 +18,7 @@ use crate::task::command::{Begin, Command};
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
 use crate::transport::refusal::Refusal;
-use crate::wire::{Body, Reply, RuntimeError};
+use crate::wire::{Reply, ReplyBody, RuntimeError};
 
 /// An object that requests are passed on to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub enum ModelAnswer {
         /// True for one JSON document, false for server-sent events.
         is_document: bool,
         /// The bytes of the answer, as they come.
-        body: Body,
+        body: ReplyBody,
     },
     /// A response that is an error.
     Failure {
@@ -133,7 +133,7 @@ pub struct RelayAnswer {
     /// The media type without parameters; empty if there is none.
     pub media_type: String,
     /// The body if it is JSON or an event stream; `None` for any other, and for a redirect.
-    pub body: Option<Body>,
+    pub body: Option<ReplyBody>,
 }
 
 /// Work beside a relayed request. `goes_on` and `over` run to their end although the client disconnects.

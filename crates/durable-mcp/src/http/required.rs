@@ -62,7 +62,7 @@ const KV: Binding = Binding {
 
 /// Bindings that a deployment lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Missing {
+pub(super) struct MissingBindings {
     /// All of them, with what to do.
     pub(super) text: String,
     /// True if one of them is vital, so that requests to MCP and OAuth endpoints are rejected.
@@ -104,9 +104,9 @@ impl App {
         let mut missing = self.required(has(SESSION_KEY));
         missing.retain(|binding| !has(binding.name));
         if !missing.is_empty() {
-            let text = told(&missing);
+            let text = message(&missing);
             self.add_problem(text.clone());
-            self.missing = Some(Missing {
+            self.missing = Some(MissingBindings {
                 text,
                 is_vital: missing.iter().any(|binding| binding.is_vital),
             });
@@ -115,7 +115,7 @@ impl App {
     }
 }
 
-fn told(missing: &[Binding]) -> String {
+fn message(missing: &[Binding]) -> String {
     let names: Vec<_> = missing.iter().map(|binding| binding.name).collect();
     let head = format!(
         "Bindings are missing: {}. Add to wrangler.toml:\n",

@@ -7,13 +7,13 @@ use http::{Method, StatusCode};
 use super::app::App;
 use super::policy::{Forbidden, is_loopback};
 use super::request_runtime::RequestRuntime;
-use super::required::Missing;
+use super::required::MissingBindings;
 use super::route::Route;
 use super::{cors, home, mcp_endpoint, own_routes, playground, sse_endpoint};
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
 use crate::session::log_line::{self, LogLine};
-use crate::wire::{Body, Head, Reply};
+use crate::wire::{Head, Reply, ReplyBody};
 
 /// Answers any request.
 pub async fn handle(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Reply {
@@ -25,11 +25,11 @@ pub async fn handle(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Rep
         Err(foreign)
             if !(foreign == Forbidden::Origin && is_for_origin(app, head, origin.as_deref())) =>
         {
-            told(
+            reject(
                 app,
                 head,
                 runtime,
-                Closed {
+                RouterRejection {
                     status: StatusCode::FORBIDDEN,
                     text: foreign.message(),
                 },
@@ -44,7 +44,7 @@ pub async fn handle(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Rep
         },
     };
     // An object's answer has the headers already, and the object writes its line in the log.
-    let is_native = matches!(reply.body, Body::Native(_));
+    let is_native = matches!(reply.body, ReplyBody::Native(_));
     if is_native && app.own_route(&head.path).is_none() {
         return reply;
     }
@@ -93,7 +93,7 @@ fn secured(reply: Reply, head: &Head) -> Reply {
 
 /// Reason for which a request is rejected before it is routed.
 #[derive(Debug, Clone, Copy)]
-pub struct Closed {
+pub struct RouterRejection {
     /// The status.
     pub status: StatusCode,
     /// The cause, and what to do.
@@ -101,7 +101,7 @@ pub struct Closed {
 }
 
 /// Rejects a request: on a page where a person reads the answer, as JSON elsewhere.
-fn told(app: &App, head: &Head, runtime: &dyn RequestRuntime, why: Closed) -> Reply {
+fn reject(app: &App, head: &Head, runtime: &dyn RequestRuntime, why: RouterRejection) -> Reply {
     let is_page = matches!(
         app.route_of(&head.path),
         Route::Authorize | Route::Callback | Route::Account
@@ -167,11 +167,11 @@ async fn route(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Reply {
         return lacking(missing, head);
     }
     if let Some(problem) = app.closed.filter(|_| !is_served) {
-        return told(
+        return reject(
             app,
             head,
             runtime,
-            Closed {
+            RouterRejection {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 text: problem,
             },
@@ -204,7 +204,7 @@ async fn route(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Reply {
 }
 
 /// The answer of a deployment without the bindings that it needs. The lines for them are for a developer, on this machine alone.
-fn lacking(missing: &Missing, head: &Head) -> Reply {
+fn lacking(missing: &MissingBindings, head: &Head) -> Reply {
     let elsewhere =
         "The server lacks bindings. Its log says which, and what to add to wrangler.toml.";
     let text = if is_loopback(&head.host) {

@@ -1,11 +1,11 @@
 //! The list of a user's sessions, kept up by the Worker: no session waits for it, and none fails because of it.
 
 use super::app::App;
-use super::provider::Begun;
+use super::provider::SessionStarted;
 use crate::keys::Keys;
 use crate::mcp::user::Caller;
 use crate::oauth::auth_server::OAuthRuntime;
-use crate::oauth::authority::Command;
+use crate::oauth::authority::GrantCommand;
 use crate::oauth::session_note::SessionNote;
 use crate::oauth::token::UserHandle;
 use crate::pages::frame::plain;
@@ -16,12 +16,12 @@ use crate::transport::era::Transport;
 const MAX_NAME_CHARS: usize = 60;
 
 /// Has a session noted with the user's grants.
-pub(super) fn began(
+pub(super) fn started(
     app: &App,
     runtime: &dyn OAuthRuntime,
     keys: &Keys,
     caller: &Caller,
-    session: &Begun<'_>,
+    session: &SessionStarted<'_>,
 ) {
     let (claims, now) = (session.claims, runtime.now());
     let name = plain(&claims.client.name, MAX_NAME_CHARS);
@@ -44,7 +44,7 @@ pub(super) fn began(
             .saturating_mul(1000)
             .saturating_add(app.settings.max_age_ms),
     };
-    tell(runtime, keys, caller, |grant| Command::NoteSession {
+    send(runtime, keys, caller, |grant| GrantCommand::NoteSession {
         grant,
         session: note,
     });
@@ -52,18 +52,18 @@ pub(super) fn began(
 
 /// Has a session forgotten that its client has ended.
 pub(super) fn ended(runtime: &dyn OAuthRuntime, keys: &Keys, caller: &Caller, claims: &Claims) {
-    tell(runtime, keys, caller, |grant| Command::ForgetSession {
+    send(runtime, keys, caller, |grant| GrantCommand::ForgetSession {
         grant,
         key: claims.key(),
     });
 }
 
 /// A caller without a grant of this server's has no list.
-fn tell(
+fn send(
     runtime: &dyn OAuthRuntime,
     keys: &Keys,
     caller: &Caller,
-    command: impl FnOnce(String) -> Command,
+    command: impl FnOnce(String) -> GrantCommand,
 ) {
     if let (Some(subject), Some(grant)) = (&caller.subject, &caller.grant) {
         match serde_json::to_string(&command(grant.clone())) {

@@ -27,9 +27,9 @@ use crate::identity::renewal;
 use crate::identity::upstream::Upstream;
 use crate::identity::{IdentityError, IdentityProvider};
 use crate::oauth::auth_server::AuthServer;
-use crate::oauth::authorize::Answer;
+use crate::oauth::authorize::AuthorizeResponse;
 use crate::oauth::provider::OAuth;
-use crate::oauth::sign_in::{Authorization, Decision, Notice, SignIn, Step};
+use crate::oauth::sign_in::{Authorization, Decision, SignIn, SignInStatus, SignInStep};
 use crate::wire::{Head, RuntimeError};
 
 /// Signs users in with an identity provider, and asks for their consent to clients.
@@ -97,12 +97,12 @@ impl SignIn for IdentitySignIn {
 
     fn answer<'a>(
         &'a self,
-        site: &'a AuthServer<'a>,
-        step: Step<'a>,
+        auth_server: &'a AuthServer<'a>,
+        step: SignInStep<'a>,
         head: &'a Head,
-    ) -> LocalBoxFuture<'a, Result<Answer, RuntimeError>> {
+    ) -> LocalBoxFuture<'a, Result<AuthorizeResponse, RuntimeError>> {
         async move {
-            let mut visit = Visit::new(self, site, head);
+            let mut visit = Visit::new(self, auth_server, head);
             let reply = match &self.provider {
                 Err(problem) => visit.misconfigured(problem),
                 Ok(_) if !head.secure && !is_loopback(&head.host) => visit.insecure(),
@@ -110,13 +110,15 @@ impl SignIn for IdentitySignIn {
                     guard::refuse(&visit)
                 }
                 Ok(provider) => match step {
-                    Step::Asked(asked) => consent::ask(&mut visit, &**provider, asked).await?,
-                    Step::Consent => consent::decided(&mut visit, &**provider).await?,
-                    Step::Callback => callback::answered(&mut visit, &**provider).await?,
-                    Step::Account => account::handle(&mut visit, &**provider).await?,
+                    SignInStep::Asked(asked) => {
+                        consent::ask(&mut visit, &**provider, asked).await?
+                    }
+                    SignInStep::Consent => consent::decided(&mut visit, &**provider).await?,
+                    SignInStep::Callback => callback::answered(&mut visit, &**provider).await?,
+                    SignInStep::Account => account::handle(&mut visit, &**provider).await?,
                 },
             };
-            Ok(Answer::Show(visit.cookies.onto(reply)))
+            Ok(AuthorizeResponse::Show(visit.cookies.onto(reply)))
         }
         .boxed_local()
     }
@@ -127,11 +129,11 @@ impl SignIn for IdentitySignIn {
             .is_ok_and(|provider| provider.knows(subject))
     }
 
-    fn notice(&self) -> Option<Notice> {
+    fn status(&self) -> Option<SignInStatus> {
         match &self.provider {
-            Err(problem) => Some(Notice::Misconfigured(problem.clone())),
-            Ok(provider) if provider.is_demo() => Some(Notice::Demo),
-            Ok(provider) => Some(Notice::With(provider.title().to_owned())),
+            Err(problem) => Some(SignInStatus::Misconfigured(problem.clone())),
+            Ok(provider) if provider.is_demo() => Some(SignInStatus::Demo),
+            Ok(provider) => Some(SignInStatus::With(provider.title().to_owned())),
         }
     }
 }

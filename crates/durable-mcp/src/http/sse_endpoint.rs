@@ -5,8 +5,8 @@ use std::rc::Rc;
 use http::Method;
 
 use super::app::App;
-use super::mcp_endpoint::{failed, settle, verify};
-use super::provider::Begun;
+use super::mcp_endpoint::{failed, reply_or_error, verify};
+use super::provider::SessionStarted;
 use super::request_runtime::{ForwardedRequest, RequestRuntime};
 use crate::mcp::ProtocolVersion;
 use crate::mcp::capabilities::ClientCapabilities;
@@ -51,12 +51,12 @@ pub(super) async fn open(
             binding: Binding::of(&caller),
         };
         if let Some(provider) = &app.provider {
-            provider.began(
+            provider.session_started(
                 app,
                 runtime,
                 &keys,
                 &caller,
-                &Begun {
+                &SessionStarted {
                     claims: &claims,
                     version: None,
                 },
@@ -68,18 +68,17 @@ pub(super) async fn open(
         Ok(claims) => claims,
         Err(fault) => return failed(runtime, &fault),
     };
-    let is_session = |pair: &str| pair.split('=').next() == Some(SESSION_ID);
     let others = head
         .query
         .split('&')
-        .filter(|pair| !pair.is_empty() && !is_session(pair));
+        .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(SESSION_ID));
     let query: String = others.flat_map(|pair| [pair, "&"]).collect();
     let endpoint = sse::endpoint(&format!("{}?{query}{SESSION_ID}={id}", app.paths.message));
     let order = ForwardedRequest {
         session: Some(id),
         ..ForwardedRequest::of_session(object, caller, Transport::Sse)
     };
-    settle(runtime, runtime.listen(order, endpoint).await)
+    reply_or_error(runtime, runtime.listen(order, endpoint).await)
 }
 
 /// Forwards a message of an HTTP+SSE session to its object.
@@ -111,7 +110,7 @@ pub(super) async fn message(
         Ok(claims) => claims,
         Err(refusal) => return refusal.into(),
     };
-    settle(
+    reply_or_error(
         runtime,
         runtime.forward(ForwardedRequest::of_session(
             claims.object,

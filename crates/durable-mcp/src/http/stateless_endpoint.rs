@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use super::app::App;
 use super::request_runtime::{ForwardedRequest, ObjectTarget, RequestRuntime};
-use crate::hub::{Counted, Listener, Origin, Wanted, user_tag};
+use crate::hub::{ClientNetwork, Listener, QuotaSubject, SubscriptionFilter, user_tag};
 use crate::mcp::call::Call;
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::Extensions;
@@ -236,7 +236,7 @@ impl Exchange<'_> {
     /// `subscriptions/listen`.
     async fn listen(&self, request: &Request) -> Reply {
         let refuse = |error| Refused::bad_request(Some(request.id.clone()), error).into();
-        let mut wanted = match Wanted::read(&self.app.server, request) {
+        let mut wanted = match SubscriptionFilter::from_request(&self.app.server, request) {
             Ok(wanted) => wanted,
             Err(error) => return refuse(error),
         };
@@ -270,13 +270,13 @@ impl Exchange<'_> {
     }
 
     /// The user or network whose quota counts a stream.
-    async fn counted(&self) -> Result<Counted, RuntimeError> {
+    async fn counted(&self) -> Result<QuotaSubject, RuntimeError> {
         let user = user_tag(&self.caller);
         let origin = match self.head.header(ADDRESS_HEADER).filter(|_| user.is_none()) {
-            Some(address) => Origin::of(&*self.runtime.keys(false).await?, &address),
+            Some(address) => ClientNetwork::of(&*self.runtime.keys(false).await?, &address),
             None => None,
         };
-        Ok(Counted { user, origin })
+        Ok(QuotaSubject { user, origin })
     }
 
     /// Filters the caller's own tasks, and has each report to the hub from now on.

@@ -1,7 +1,7 @@
 //! Commands of the Worker and of other objects to the hub.
 
 use super::Hub;
-use super::quota::{Counted, Excess};
+use super::quota::{QuotaExceeded, QuotaSubject};
 use crate::session::notice::Notice;
 use crate::wire::RuntimeError;
 
@@ -19,7 +19,7 @@ pub const END: &str = "/end";
 
 /// A command to the hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
+pub enum HubCommand {
     /// Sends a notice to those who listen for it.
     Publish(Notice),
     /// Adds a session's object to those that are notified.
@@ -27,7 +27,7 @@ pub enum Command {
         /// Id of the object.
         object: String,
         /// The user or network whose quota counts it.
-        counted: Counted,
+        counted: QuotaSubject,
         /// Expiry of the session, in milliseconds since 1970.
         expires: u64,
     },
@@ -47,7 +47,7 @@ pub enum Command {
     },
 }
 
-impl Command {
+impl HubCommand {
     /// Reads a command from the path and the body of its request. A path that this version does not know is no command.
     #[must_use]
     pub fn parse(path: &str, text: &str) -> Option<Self> {
@@ -55,9 +55,9 @@ impl Command {
             PUBLISH => Notice::parse(text).map(Self::Publish),
             JOIN => {
                 let (session, counted) = match text.split_once('\n') {
-                    Some((session, counted)) => (session, Counted::parse(counted)?),
+                    Some((session, counted)) => (session, QuotaSubject::parse(counted)?),
                     // An object of an earlier version does not say who it is counted with.
-                    None => (text, Counted::default()),
+                    None => (text, QuotaSubject::default()),
                 };
                 let (object, expires) = timed(session)?;
                 Some(Self::Join {
@@ -88,16 +88,19 @@ impl Hub {
     ///
     /// # Errors
     /// When storage fails.
-    pub async fn carry_out(&self, command: Command) -> Result<Option<Excess>, RuntimeError> {
+    pub async fn carry_out(
+        &self,
+        command: HubCommand,
+    ) -> Result<Option<QuotaExceeded>, RuntimeError> {
         match command {
-            Command::Publish(notice) => self.publish(&notice).await.map(|()| None),
-            Command::Join {
+            HubCommand::Publish(notice) => self.publish(&notice).await.map(|()| None),
+            HubCommand::Join {
                 object,
                 counted,
                 expires,
             } => self.join(&object, &counted, expires),
-            Command::Leave { object, time } => self.leave(&object, time).map(|()| None),
-            Command::End { grant, until } => self.end_grant(&grant, until).map(|()| None),
+            HubCommand::Leave { object, time } => self.leave(&object, time).map(|()| None),
+            HubCommand::End { grant, until } => self.end_grant(&grant, until).map(|()| None),
         }
     }
 }
@@ -123,16 +126,16 @@ mod tests {
             (END, "g 1 2"),
             (PUBLISH, "a 1"),
         ] {
-            assert_eq!(Command::parse(path, text), None, "{path} {text}");
+            assert_eq!(HubCommand::parse(path, text), None, "{path} {text}");
         }
     }
 
     #[test]
     fn a_session_of_an_earlier_version_joins_without_user_and_network() {
-        let (object, counted) = ("a".to_owned(), Counted::default());
+        let (object, counted) = ("a".to_owned(), QuotaSubject::default());
         assert_eq!(
-            Command::parse(JOIN, "a 1"),
-            Some(Command::Join {
+            HubCommand::parse(JOIN, "a 1"),
+            Some(HubCommand::Join {
                 object,
                 counted,
                 expires: 1

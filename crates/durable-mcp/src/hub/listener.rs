@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use super::origin::Origin;
-use super::quota::{Counted, STRANGER};
+use super::client_network::ClientNetwork;
+use super::quota::{QuotaSubject, STRANGER};
 use crate::limits::ATTACHMENT_BYTES;
 use crate::mcp::Server;
 use crate::mcp::change::Change;
@@ -54,19 +54,19 @@ pub fn attachment_bytes(text: &str) -> usize {
 
 /// The subscriptions of a client.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Wanted {
+pub struct SubscriptionFilter {
     /// Changes.
     pub changes: Vec<Change>,
     /// Tasks, by their ids.
     pub tasks: Vec<String>,
 }
 
-impl Wanted {
+impl SubscriptionFilter {
     /// The subscriptions of a request that this server supports.
     ///
     /// # Errors
     /// −32602 when the request does not say what it listens for, or for too much.
-    pub fn read(server: &Server, request: &Request) -> Result<Self, Error> {
+    pub fn from_request(server: &Server, request: &Request) -> Result<Self, Error> {
         let fields = request.params.fields();
         if !fields.has("notifications") {
             return Err(Error::invalid_params(
@@ -163,18 +163,13 @@ fn texts(filter: &Fields<'_>, name: &str) -> Result<Vec<String>, Error> {
     let Some(raw) = filter.raw(name) else {
         return Ok(Vec::new());
     };
-    let unfit = || {
-        Error::invalid_params(format!(
-            "Invalid params: `{name}` must be an array of strings without line breaks."
-        ))
-    };
     let mut texts: Vec<String> =
         serde_json::from_str(raw.get()).map_err(|_| match lone_surrogate(raw.get()) {
             Some(fault) => Error::invalid_params(format!("Invalid params: `{name}`: {fault}.")),
-            None => unfit(),
+            None => unfit(name),
         })?;
     if texts.iter().any(|text| text.contains(['\n', '\r'])) {
-        return Err(unfit());
+        return Err(unfit(name));
     }
     let mut seen = BTreeSet::new();
     texts.retain(|text| seen.insert(text.clone()));
@@ -183,6 +178,12 @@ fn texts(filter: &Fields<'_>, name: &str) -> Result<Vec<String>, Error> {
     } else {
         Ok(texts)
     }
+}
+
+fn unfit(name: &str) -> Error {
+    Error::invalid_params(format!(
+        "Invalid params: `{name}` must be an array of strings without line breaks."
+    ))
 }
 
 /// A user as listeners are told apart: nothing of the user can be told from it.
@@ -202,13 +203,13 @@ pub struct Listener {
     /// The id of the request that opened it, which all its messages carry.
     pub id: RequestId,
     /// The user, or the network that it comes from, whose quota counts it.
-    pub counted: Counted,
+    pub counted: QuotaSubject,
     /// Id of the grant of the client's token; the stream ends with it.
     pub grant: Option<String>,
     /// Expiry of the client's access token, in milliseconds since 1970.
     pub ends: Option<u64>,
     /// Changes and tasks that the client subscribed to.
-    pub wanted: Wanted,
+    pub wanted: SubscriptionFilter,
 }
 
 impl Listener {
@@ -255,7 +256,7 @@ impl Listener {
             .split_once(' ')
             .filter(|(user, _)| !user.is_empty())?;
         let ends: u64 = ends.parse().ok()?;
-        let (mut grant, mut origin, mut wanted) = (None, None, Wanted::default());
+        let (mut grant, mut origin, mut wanted) = (None, None, SubscriptionFilter::default());
         for line in lines {
             if let Some(id) = line
                 .strip_prefix(GRANT)
@@ -263,13 +264,13 @@ impl Listener {
             {
                 grant = Some(id.to_owned());
             } else if let Some(text) = line.strip_prefix(ORIGIN).filter(|_| origin.is_none()) {
-                origin = Some(Origin::parse(text)?);
+                origin = Some(ClientNetwork::parse(text)?);
             } else {
                 wanted.add(line)?;
             }
         }
         let user = (user != STRANGER).then(|| user.to_owned());
-        let counted = Counted { user, origin };
+        let counted = QuotaSubject { user, origin };
         Some(Self {
             id: RequestId::from_json(id)?,
             counted,
@@ -316,8 +317,8 @@ impl Listener {
 mod tests {
     use super::*;
 
-    fn listener(wanted: Wanted) -> Listener {
-        let counted = Counted {
+    fn listener(wanted: SubscriptionFilter) -> Listener {
+        let counted = QuotaSubject {
             user: Some("u".into()),
             origin: None,
         };
@@ -334,22 +335,22 @@ mod tests {
     #[test]
     fn a_listener_survives_being_stored() {
         let changes = vec![Change::Tools, Change::Resource("a:b c".into())];
-        let all = listener(Wanted {
+        let all = listener(SubscriptionFilter {
             changes,
             tasks: vec!["t".into()],
         });
         let nothing = Listener {
-            counted: Counted::default(),
+            counted: QuotaSubject::default(),
             grant: None,
             ends: None,
-            ..listener(Wanted::default())
+            ..listener(SubscriptionFilter::default())
         };
-        let origin = Some(Origin {
+        let origin = Some(ClientNetwork {
             network: "n".into(),
             site: Some("s".into()),
         });
         let stranger = Listener {
-            counted: Counted { user: None, origin },
+            counted: QuotaSubject { user: None, origin },
             ..all.clone()
         };
         for listener in [all, nothing, stranger] {
@@ -359,7 +360,7 @@ mod tests {
 
     #[test]
     fn a_listener_of_another_version_is_unreadable() {
-        let whole = listener(Wanted {
+        let whole = listener(SubscriptionFilter {
             changes: vec![Change::Tools],
             tasks: vec!["t".into()],
         });
@@ -386,7 +387,7 @@ mod tests {
 
     #[test]
     fn a_listener_is_limited_to_what_its_socket_can_store() {
-        let changes = |uri: String| Wanted {
+        let changes = |uri: String| SubscriptionFilter {
             changes: vec![Change::Resource(uri)],
             tasks: Vec::new(),
         };
@@ -414,7 +415,7 @@ mod tests {
 
     #[test]
     fn a_listener_hears_only_what_it_subscribed_to_and_may_see() {
-        let listener = listener(Wanted {
+        let listener = listener(SubscriptionFilter {
             changes: vec![Change::Resource("a:b".into())],
             tasks: Vec::new(),
         });
@@ -434,7 +435,7 @@ mod tests {
 
     #[test]
     fn every_message_carries_the_id_of_its_stream() {
-        let listener = listener(Wanted {
+        let listener = listener(SubscriptionFilter {
             changes: vec![Change::Prompts],
             tasks: Vec::new(),
         });

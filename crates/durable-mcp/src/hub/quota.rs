@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::origin::Origin;
+use super::client_network::ClientNetwork;
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::{RequestId, error_json};
 use crate::wire::Reply;
@@ -31,37 +31,37 @@ const RETRY_AFTER: &str = "60";
 
 /// The user or network whose quota counts a stream, or a session that is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counted {
+pub struct QuotaSubject {
     /// The signed-in user, as [`user_tag`](super::user_tag) names users.
     pub user: Option<String>,
     /// The network of a client without a user.
-    pub origin: Option<Origin>,
+    pub origin: Option<ClientNetwork>,
 }
 
 /// Quota that is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Excess {
+pub enum QuotaExceeded {
     /// The user, the network or the site has as many as it may.
     Own,
     /// All clients together have as many as there may be.
     All,
 }
 
-impl Counted {
+impl QuotaSubject {
     /// The tags to count by, each with the most that it may have.
     #[must_use]
-    pub fn quotas(&self) -> Vec<(&str, usize, Excess)> {
+    pub fn quotas(&self) -> Vec<(&str, usize, QuotaExceeded)> {
         if let Some(user) = &self.user {
-            return vec![(user, MAX_LISTENERS_A_USER, Excess::Own)];
+            return vec![(user, MAX_LISTENERS_A_USER, QuotaExceeded::Own)];
         }
-        let mut quotas = vec![(STRANGER, MAX_STRANGERS, Excess::All)];
+        let mut quotas = vec![(STRANGER, MAX_STRANGERS, QuotaExceeded::All)];
         if let Some(origin) = &self.origin {
-            quotas.push((&origin.network, MAX_LISTENERS_A_NETWORK, Excess::Own));
+            quotas.push((&origin.network, MAX_LISTENERS_A_NETWORK, QuotaExceeded::Own));
             quotas.extend(
                 origin
                     .site
                     .as_deref()
-                    .map(|site| (site, MAX_LISTENERS_A_SITE, Excess::Own)),
+                    .map(|site| (site, MAX_LISTENERS_A_SITE, QuotaExceeded::Own)),
             );
         }
         quotas
@@ -73,7 +73,7 @@ impl Counted {
         let origin = self
             .origin
             .as_ref()
-            .map(Origin::to_text)
+            .map(ClientNetwork::to_text)
             .unwrap_or_default();
         format!("{} {origin}", self.user.as_deref().unwrap_or(STRANGER))
     }
@@ -85,7 +85,7 @@ impl Counted {
         let origin = if origin.is_empty() {
             None
         } else {
-            Some(Origin::parse(origin)?)
+            Some(ClientNetwork::parse(origin)?)
         };
         if user.is_empty() {
             None
@@ -110,17 +110,17 @@ impl Counted {
     pub fn excess<E>(
         &self,
         count: impl Fn(Option<&str>) -> Result<usize, E>,
-    ) -> Result<Option<Excess>, E> {
+    ) -> Result<Option<QuotaExceeded>, E> {
         for (tag, most, excess) in self.quotas().into_iter().rev() {
             if count(Some(tag))? >= most {
                 return Ok(Some(excess));
             }
         }
-        Ok((count(None)? >= MAX_LISTENERS).then_some(Excess::All))
+        Ok((count(None)? >= MAX_LISTENERS).then_some(QuotaExceeded::All))
     }
 }
 
-impl Excess {
+impl QuotaExceeded {
     /// Status of the answer: 429 where its client can do something about it.
     #[must_use]
     pub const fn status(self) -> StatusCode {
@@ -161,27 +161,27 @@ mod tests {
     #[test]
     fn a_counted_user_or_network_survives_being_stored() {
         let origin = |site: Option<&str>| {
-            Some(Origin {
+            Some(ClientNetwork {
                 network: "n".into(),
                 site: site.map(str::to_owned),
             })
         };
         for counted in [
-            Counted::default(),
-            Counted {
+            QuotaSubject::default(),
+            QuotaSubject {
                 user: Some("u".into()),
                 origin: None,
             },
-            Counted {
+            QuotaSubject {
                 user: None,
                 origin: origin(None),
             },
-            Counted {
+            QuotaSubject {
                 user: None,
                 origin: origin(Some("s")),
             },
         ] {
-            assert_eq!(Counted::parse(&counted.to_text()), Some(counted));
+            assert_eq!(QuotaSubject::parse(&counted.to_text()), Some(counted));
         }
     }
 }

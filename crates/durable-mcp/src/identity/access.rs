@@ -7,10 +7,14 @@ use serde_json::{Value, json};
 use super::allowed::{KNOWN_AS, known_by_email};
 use super::code_flow::UPSTREAM;
 use super::jwks::KeySet;
-use super::jwt::Expected;
+use super::jwt::ExpectedClaims;
 use super::upstream::Upstream;
-use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
+use super::{
+    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
+    begins_with,
+};
 use crate::oauth::params::encode_query;
+use crate::wire::text_member;
 
 /// Prefix of the subjects of this provider.
 pub(super) const SUBJECTS: &str = "access:";
@@ -40,17 +44,17 @@ impl Access {
         }
     }
 
-    async fn finished(&self, answer: Answer<'_>) -> Result<Identity, IdentityError> {
-        let Some(token) = answer.head.header(ASSERTION) else {
+    async fn finished(&self, callback: Callback<'_>) -> Result<Identity, IdentityError> {
+        let Some(token) = callback.head.header(ASSERTION) else {
             return Err(IdentityError::Misconfigured(format!(
                 "This request did not come through Cloudflare Access. Put {} into the Access application of ACCESS_AUD, and \
                  turn off the addresses of this Worker that go around it.",
-                answer.head.path
+                callback.head.path
             )));
         };
         let issuers = [self.team.as_str()];
-        let now = answer.web.now() / 1000;
-        let expected = Expected {
+        let now = callback.web.now() / 1000;
+        let expected = ExpectedClaims {
             issuers: &issuers,
             audience: &self.audience,
             nonce: None,
@@ -59,14 +63,9 @@ impl Access {
         let keys = format!("{}/cdn-cgi/access/certs", self.team);
         let claims = self
             .keys
-            .verify(&keys, &token, &expected, answer.web)
+            .verify(&keys, &token, &expected, callback.web)
             .await?;
-        let text = |name| {
-            claims
-                .get(name)
-                .and_then(Value::as_str)
-                .filter(|text| !text.is_empty())
-        };
+        let text = |name| text_member(&claims, name).filter(|text| !text.is_empty());
         // A service token is nobody: it has no `sub`, and nobody who could agree.
         let subject = text("sub").filter(|_| text("type").is_none_or(|kind| kind == "app"));
         let subject = subject
@@ -107,26 +106,30 @@ fn with_end(props: &Value, now: u64) -> Option<Value> {
 }
 
 impl IdentityProvider for Access {
-    fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun> {
+    fn start<'a>(&'a self, request: LoginRequest<'a>) -> ProviderFuture<'a, Redirect> {
         let url = format!(
             "{}?{}",
-            flow.callback,
-            encode_query(&[("state", flow.state)])
+            request.redirect_uri,
+            encode_query(&[("state", request.state)])
         );
         async move {
-            Ok(Begun {
+            Ok(Redirect {
                 url,
-                kept: Value::Null,
+                flow_state: Value::Null,
             })
         }
         .boxed_local()
     }
 
-    fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity> {
-        self.finished(answer).boxed_local()
+    fn finish<'a>(&'a self, callback: Callback<'a>) -> ProviderFuture<'a, Identity> {
+        self.finished(callback).boxed_local()
     }
 
-    fn renew<'a>(&'a self, props: &'a Value, web: &'a dyn Upstream) -> Asked<'a, Option<Value>> {
+    fn renew<'a>(
+        &'a self,
+        props: &'a Value,
+        web: &'a dyn Upstream,
+    ) -> ProviderFuture<'a, Option<Value>> {
         let renewed = with_end(props, web.now() / 1000);
         async { Ok(renewed) }.boxed_local()
     }
@@ -146,15 +149,15 @@ mod tests {
 
     use super::*;
     use crate::identity::jwks::REFETCH_MS;
-    use crate::identity::stand_in::{
-        NOW, StandIn, begin, finish_with, head, key, keys, signed, token,
+    use crate::identity::testing::{
+        FakeUpstream, NOW, finish_with, head, key, keys, signed, start, token,
     };
 
     const TEAM: &str = "https://acme.cloudflareaccess.com";
     const CERTS: &str = "https://acme.cloudflareaccess.com/cdn-cgi/access/certs";
 
-    fn web() -> StandIn {
-        let web = StandIn::default();
+    fn web() -> FakeUpstream {
+        let web = FakeUpstream::default();
         web.get(CERTS, 200, &keys(&["now", "before"]));
         web
     }
@@ -171,7 +174,11 @@ mod tests {
         claims
     }
 
-    fn come(provider: &Access, assertion: &str, web: &StandIn) -> Result<Identity, IdentityError> {
+    fn come(
+        provider: &Access,
+        assertion: &str,
+        web: &FakeUpstream,
+    ) -> Result<Identity, IdentityError> {
         let head = head("state=state", &[("Cf-Access-Jwt-Assertion", assertion)]);
         finish_with(provider, &head, &Value::Null, web)
     }
@@ -182,8 +189,8 @@ mod tests {
 
     #[test]
     fn sign_in_through_access_returns_to_the_callback_at_once() {
-        let begun = begin(&provider(), None).unwrap();
-        assert_eq!(begun.url, "https://mcp.example/callback?state=state");
+        let redirect = start(&provider(), None).unwrap();
+        assert_eq!(redirect.url, "https://mcp.example/callback?state=state");
     }
 
     #[test]
@@ -283,7 +290,7 @@ mod tests {
         assert!(come(&provider, &next, &web).is_err());
         web.pass_ms(REFETCH_MS);
         assert!(come(&provider, &next, &web).is_ok());
-        let away = StandIn::default();
+        let away = FakeUpstream::default();
         assert!(matches!(
             come(&self::provider(), &next, &away),
             Err(IdentityError::Unavailable(_))

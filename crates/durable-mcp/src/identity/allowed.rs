@@ -122,10 +122,6 @@ pub fn known_by_email(email: &str, is_verified: bool) -> Vec<String> {
 
 fn is_entry(entry: &str) -> bool {
     // Characters that can stand in a path of GitHub's API as they are.
-    let is_name = |name: &str| {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        !name.is_empty() && name.chars().all(is_plain) && name.chars().any(|c| c != '.')
-    };
     if let Some((name, domain)) = entry.rsplit_once('@') {
         return is_name(domain) && !name.contains(['/', '@']);
     }
@@ -136,6 +132,14 @@ fn is_entry(entry: &str) -> bool {
         (None, None) => is_name(entry),
         _ => false,
     }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        && name.chars().any(|c| c != '.')
 }
 
 #[cfg(test)]

@@ -5,9 +5,13 @@ use http::Request;
 use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
-use super::code_flow::{CodeFlow, Credentials, UPSTREAM, set};
-use super::upstream::{JsonAnswer, Upstream, get_json, is_stand_in};
-use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
+use super::code_flow::{CodeFlow, ProviderCredentials, UPSTREAM, set};
+use super::upstream::{JsonResponse, Upstream, get_json, is_stand_in};
+use super::{
+    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
+    begins_with,
+};
+use crate::wire::text_member;
 
 /// Prefix of the subjects of this provider.
 pub(super) const SUBJECTS: &str = "cloudflare:";
@@ -30,7 +34,7 @@ const MAX_ACCOUNTS: usize = 50;
 /// People with a Cloudflare account.
 #[derive(Debug)]
 pub struct Cloudflare {
-    pub(super) credentials: Credentials,
+    pub(super) credentials: ProviderCredentials,
     pub(super) authorize: String,
     pub(super) token: String,
     pub(super) api: String,
@@ -38,16 +42,12 @@ pub struct Cloudflare {
 }
 
 impl Cloudflare {
-    async fn finished(&self, answer: Answer<'_>) -> Result<Identity, IdentityError> {
-        let tokens = self.flow().redeem(&answer).await?;
-        let (token, web) = (tokens.access_token.as_str(), answer.web);
+    async fn finished(&self, callback: Callback<'_>) -> Result<Identity, IdentityError> {
+        let tokens = self.flow().redeem(&callback).await?;
+        let (token, web) = (tokens.access_token.as_str(), callback.web);
         let (user, accounts) = join(self.user(token, web), self.accounts(token, web)).await;
         let user = user?;
-        let text = |name| {
-            user.get(name)
-                .and_then(Value::as_str)
-                .filter(|text| !text.is_empty())
-        };
+        let text = |name| text_member(&user, name).filter(|text| !text.is_empty());
         let id = text("id")
             .ok_or_else(|| IdentityError::Unavailable("Cloudflare's user has no id".to_owned()))?;
         let names: Vec<_> = [text("first_name"), text("last_name")]
@@ -105,10 +105,11 @@ impl Cloudflare {
         }
         let accounts = result(answer, "Cloudflare's accounts")?;
         let accounts = accounts.as_array().into_iter().flatten().take(MAX_ACCOUNTS);
-        let short = |account: &Value| {
-            Some(json!({ "id": account.get("id")?, "name": account.get("name")? }))
-        };
-        Ok(accounts.filter_map(short).collect())
+        Ok(accounts
+            .filter_map(|account| {
+                Some(json!({ "id": account.get("id")?, "name": account.get("name")? }))
+            })
+            .collect())
     }
 
     async fn ask(
@@ -116,7 +117,7 @@ impl Cloudflare {
         path: &str,
         token: &str,
         web: &dyn Upstream,
-    ) -> Result<JsonAnswer, IdentityError> {
+    ) -> Result<JsonResponse, IdentityError> {
         let request = Request::get(format!("{}{path}", self.api))
             .header(AUTHORIZATION, format!("Bearer {token}"));
         get_json(web, request).await
@@ -134,7 +135,7 @@ impl Cloudflare {
 }
 
 /// The content of an API response's envelope.
-fn result(mut answer: JsonAnswer, what: &str) -> Result<Value, IdentityError> {
+fn result(mut answer: JsonResponse, what: &str) -> Result<Value, IdentityError> {
     match answer.body.get_mut("result").map(Value::take) {
         Some(result)
             if answer.status == 200 && answer.body.get("success") == Some(&Value::Bool(true)) =>
@@ -146,15 +147,19 @@ fn result(mut answer: JsonAnswer, what: &str) -> Result<Value, IdentityError> {
 }
 
 impl IdentityProvider for Cloudflare {
-    fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun> {
-        async move { self.flow().begin(&flow, &[]) }.boxed_local()
+    fn start<'a>(&'a self, request: LoginRequest<'a>) -> ProviderFuture<'a, Redirect> {
+        async move { self.flow().start(&request, &[]) }.boxed_local()
     }
 
-    fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity> {
-        self.finished(answer).boxed_local()
+    fn finish<'a>(&'a self, callback: Callback<'a>) -> ProviderFuture<'a, Identity> {
+        self.finished(callback).boxed_local()
     }
 
-    fn renew<'a>(&'a self, props: &'a Value, web: &'a dyn Upstream) -> Asked<'a, Option<Value>> {
+    fn renew<'a>(
+        &'a self,
+        props: &'a Value,
+        web: &'a dyn Upstream,
+    ) -> ProviderFuture<'a, Option<Value>> {
         self.renewed(props, web).boxed_local()
     }
 
@@ -174,8 +179,8 @@ impl IdentityProvider for Cloudflare {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::stand_in::{NOW, StandIn, begin, finish, renew};
-    use crate::oauth::params::Params;
+    use crate::identity::testing::{FakeUpstream, NOW, finish, renew, start};
+    use crate::oauth::params::RequestParams;
     use crate::oauth::secret::Secret;
 
     const USER: &str = "https://api.cloudflare.com/client/v4/user";
@@ -184,7 +189,7 @@ mod tests {
     fn provider() -> Cloudflare {
         let secret = Some(Secret::new("secret".to_owned()));
         Cloudflare {
-            credentials: Credentials {
+            credentials: ProviderCredentials {
                 id: "me".to_owned(),
                 secret,
                 variables: "CLOUDFLARE",
@@ -200,8 +205,8 @@ mod tests {
         json!({ "success": true, "errors": [], "messages": [], "result": result })
     }
 
-    fn web() -> StandIn {
-        let web = StandIn::default();
+    fn web() -> FakeUpstream {
+        let web = FakeUpstream::default();
         let given = json!({ "access_token": "cf1", "token_type": "bearer", "expires_in": 3600, "refresh_token": "r1" });
         web.post(TOKEN_URL, 200, &given);
         let user = json!({ "id": "u1", "email": "ann@example.com", "first_name": "Ann", "last_name": null });
@@ -213,9 +218,9 @@ mod tests {
 
     #[test]
     fn the_browser_goes_to_the_cloudflare_dashboard() {
-        let begun = begin(&provider(), None).unwrap();
-        let (url, query) = begun.url.split_once('?').unwrap();
-        let params = Params::parse(query).unwrap();
+        let redirect = start(&provider(), None).unwrap();
+        let (url, query) = redirect.url.split_once('?').unwrap();
+        let params = RequestParams::parse(query).unwrap();
         assert_eq!(url, AUTHORIZE_URL);
         assert_eq!(
             (params.get("scope"), params.get("code_challenge_method")),

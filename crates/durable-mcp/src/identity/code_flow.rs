@@ -1,8 +1,8 @@
 //! The authorization code flow (RFC 6749 section 4.1) with PKCE (RFC 7636), as a client of a provider.
 
 mod refusal;
-mod sender;
 mod tokens;
+mod upstream_client;
 
 use std::fmt;
 
@@ -19,16 +19,16 @@ use oauth2::{
 use serde_json::{Value, json};
 
 use self::refusal::{failed, refused};
-use self::sender::Sender;
-use self::tokens::Given;
+use self::tokens::TokenResponse;
 pub use self::tokens::{RENEW_SECONDS, Tokens, UPSTREAM, ends_with, renewable};
+use self::upstream_client::UpstreamClient;
 use super::upstream::Upstream;
-use super::{Answer, Begun, Flow, IdentityError};
+use super::{Callback, IdentityError, LoginRequest, Redirect};
 use crate::oauth::secret::Secret;
 use crate::runtime::Random;
 
 /// The credentials of this server at a provider.
-pub struct Credentials {
+pub struct ProviderCredentials {
     /// The client id.
     pub id: String,
     /// The client secret; none for a public client.
@@ -37,9 +37,9 @@ pub struct Credentials {
     pub variables: &'static str,
 }
 
-impl fmt::Debug for Credentials {
+impl fmt::Debug for ProviderCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
+        f.debug_struct("ProviderCredentials")
             .field("variables", &self.variables)
             .finish_non_exhaustive()
     }
@@ -53,7 +53,7 @@ pub struct CodeFlow<'a> {
     /// The token endpoint.
     pub token: &'a str,
     /// The credentials of this server at the provider.
-    pub credentials: &'a Credentials,
+    pub credentials: &'a ProviderCredentials,
     /// True for credentials in the body of a request (`client_secret_post`), false for its header (`client_secret_basic`).
     pub in_body: bool,
     /// The scopes that are asked for, separated by spaces.
@@ -62,7 +62,7 @@ pub struct CodeFlow<'a> {
 
 type FlowClient = Client<
     BasicErrorResponse,
-    Given,
+    TokenResponse,
     BasicTokenIntrospectionResponse,
     StandardRevocableToken,
     BasicRevocationErrorResponse,
@@ -78,11 +78,15 @@ impl CodeFlow<'_> {
     ///
     /// # Errors
     /// When there is no randomness, or an endpoint is no URL.
-    pub fn begin(&self, flow: &Flow<'_>, more: &[(&str, &str)]) -> Result<Begun, IdentityError> {
-        let verifier = PkceCodeVerifier::new(random_text(flow.random)?);
-        let client = self.client(flow.callback)?;
-        let mut request = client
-            .authorize_url(|| CsrfToken::new(flow.state.to_owned()))
+    pub fn start(
+        &self,
+        request: &LoginRequest<'_>,
+        more: &[(&str, &str)],
+    ) -> Result<Redirect, IdentityError> {
+        let verifier = PkceCodeVerifier::new(random_text(request.random)?);
+        let client = self.client(request.redirect_uri)?;
+        let mut authorize_url = client
+            .authorize_url(|| CsrfToken::new(request.state.to_owned()))
             .add_scopes(
                 self.scopes
                     .split_whitespace()
@@ -90,11 +94,11 @@ impl CodeFlow<'_> {
             )
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
         for (name, value) in more {
-            request = request.add_extra_param(*name, *value);
+            authorize_url = authorize_url.add_extra_param(*name, *value);
         }
-        Ok(Begun {
-            url: request.url().0.into(),
-            kept: json!({ "verifier": verifier.secret() }),
+        Ok(Redirect {
+            url: authorize_url.url().0.into(),
+            flow_state: json!({ "verifier": verifier.secret() }),
         })
     }
 
@@ -102,25 +106,26 @@ impl CodeFlow<'_> {
     ///
     /// # Errors
     /// When the browser brought an error, or the provider refuses or is away.
-    pub async fn redeem(&self, answer: &Answer<'_>) -> Result<Tokens, IdentityError> {
-        if let Some(error) = answer.params.get("error") {
-            let description = answer.params.get("error_description");
+    pub async fn redeem(&self, callback: &Callback<'_>) -> Result<Tokens, IdentityError> {
+        if let Some(error) = callback.params.get("error") {
+            let description = callback.params.get("error_description");
             return Err(failed(error, description, self.credentials.variables));
         }
-        let code = answer.params.get("code");
+        let code = callback.params.get("code");
         let code = code.ok_or_else(|| {
-            IdentityError::Refused("the answer has neither a code nor an error".to_owned())
+            IdentityError::Refused("the callback has neither a code nor an error".to_owned())
         })?;
-        let verifier = PkceCodeVerifier::new(kept(answer.kept, "verifier")?.to_owned());
-        let client = self.client(answer.callback)?;
+        let verifier =
+            PkceCodeVerifier::new(flow_value(callback.flow_state, "verifier")?.to_owned());
+        let client = self.client(callback.redirect_uri)?;
         let request = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .set_pkce_verifier(verifier);
         let given = request
-            .request_async(&Sender(answer.web))
+            .request_async(&UpstreamClient(callback.web))
             .await
             .map_err(|error| refused(error, self.credentials.variables))?;
-        Ok(Tokens::new(&given, answer.web.now() / 1000))
+        Ok(Tokens::new(&given, callback.web.now() / 1000))
     }
 
     /// Gets the next tokens (RFC 6749 section 6).
@@ -137,7 +142,7 @@ impl CodeFlow<'_> {
         let refresh_token = RefreshToken::new(refresh_token.to_owned());
         let request = client.exchange_refresh_token(&refresh_token);
         let given = request
-            .request_async(&Sender(web))
+            .request_async(&UpstreamClient(web))
             .await
             .map_err(|error| refused(error, self.credentials.variables))?;
         let mut tokens = Tokens::new(&given, web.now() / 1000);
@@ -203,12 +208,12 @@ pub fn random_text(random: &dyn Random) -> Result<String, IdentityError> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// A value in the data that `begin` returned for `finish`.
+/// Value of the flow state that `start` returned for `finish`.
 ///
 /// # Errors
 /// When it is not there: the flow is of another provider.
-pub fn kept<'a>(kept: &'a Value, name: &str) -> Result<&'a str, IdentityError> {
-    let text = kept.get(name).and_then(Value::as_str);
+pub fn flow_value<'a>(flow_state: &'a Value, name: &str) -> Result<&'a str, IdentityError> {
+    let text = flow_state.get(name).and_then(Value::as_str);
     text.ok_or_else(|| IdentityError::Refused("the sign-in began with another provider".to_owned()))
 }
 
@@ -217,23 +222,23 @@ mod tests {
     use futures_executor::block_on;
 
     use super::*;
-    use crate::identity::stand_in::{NOW, StandIn, head};
-    use crate::oauth::memory::SeededRandom;
-    use crate::oauth::params::Params;
-    use crate::oauth::pkce::{Challenge, Verifier};
+    use crate::identity::testing::{FakeUpstream, NOW, head};
+    use crate::oauth::params::RequestParams;
+    use crate::oauth::pkce::{CodeChallenge, CodeVerifier};
+    use crate::oauth::testing::SeededRandom;
 
     const TOKEN: &str = "https://id.example/token";
     const CALLBACK: &str = "https://mcp.example/callback";
 
-    fn credentials() -> Credentials {
-        Credentials {
+    fn credentials() -> ProviderCredentials {
+        ProviderCredentials {
             id: "me".to_owned(),
             secret: Some(Secret::new("s&cret".to_owned())),
             variables: "X",
         }
     }
 
-    fn flow(credentials: &Credentials) -> CodeFlow<'_> {
+    fn flow(credentials: &ProviderCredentials) -> CodeFlow<'_> {
         let authorize = "https://id.example/authorize?tenant=1";
         CodeFlow {
             authorize,
@@ -244,47 +249,47 @@ mod tests {
         }
     }
 
-    fn begin() -> Begun {
-        let (random, web) = (SeededRandom::new(1), StandIn::default());
-        let flow_ = Flow {
-            callback: CALLBACK,
+    fn begin() -> Redirect {
+        let (random, web) = (SeededRandom::new(1), FakeUpstream::default());
+        let flow_ = LoginRequest {
+            redirect_uri: CALLBACK,
             state: "s&t",
             name: None,
             random: &random,
             web: &web,
         };
         flow(&credentials())
-            .begin(&flow_, &[("prompt", "x")])
+            .start(&flow_, &[("prompt", "x")])
             .unwrap()
     }
 
-    fn redeem(query: &str, web: &StandIn) -> Result<Tokens, IdentityError> {
-        let (params, head, kept) = (
-            Params::parse(query).unwrap(),
+    fn redeem(query: &str, web: &FakeUpstream) -> Result<Tokens, IdentityError> {
+        let (params, head, flow_value) = (
+            RequestParams::parse(query).unwrap(),
             head(query, &[]),
-            begin().kept,
+            begin().flow_state,
         );
-        let answer = Answer {
-            callback: CALLBACK,
+        let answer = Callback {
+            redirect_uri: CALLBACK,
             params: &params,
             head: &head,
-            kept: &kept,
+            flow_state: &flow_value,
             web,
         };
         block_on(flow(&credentials()).redeem(&answer))
     }
 
     fn refused(status: u16, body: &Value) -> IdentityError {
-        let web = StandIn::default();
+        let web = FakeUpstream::default();
         web.post(TOKEN, status, body);
         redeem("code=c", &web).unwrap_err()
     }
 
     #[test]
     fn the_authorization_url_has_state_and_challenge() {
-        let begun = begin();
-        let (url, query) = begun.url.split_once('?').unwrap();
-        let params = Params::parse(query).unwrap();
+        let redirect = begin();
+        let (url, query) = redirect.url.split_once('?').unwrap();
+        let params = RequestParams::parse(query).unwrap();
         assert_eq!(url, "https://id.example/authorize");
         for (name, value) in [
             ("tenant", "1"),
@@ -298,21 +303,24 @@ mod tests {
         ] {
             assert_eq!(params.get(name), Some(value));
         }
-        let verifier = Verifier::parse(begun.kept["verifier"].as_str().unwrap()).unwrap();
+        let verifier =
+            CodeVerifier::parse(redirect.flow_state["verifier"].as_str().unwrap()).unwrap();
         assert!(
-            Challenge::parse(params.get("code_challenge").unwrap())
+            CodeChallenge::parse(params.get("code_challenge").unwrap())
                 .unwrap()
                 .is_of(&verifier)
         );
         assert!(
-            !begun.url.contains(begun.kept["verifier"].as_str().unwrap())
-                && !begun.url.contains("cret")
+            !redirect
+                .url
+                .contains(redirect.flow_state["verifier"].as_str().unwrap())
+                && !redirect.url.contains("cret")
         );
     }
 
     #[test]
     fn a_code_is_redeemed_with_its_verifier_and_the_secret() {
-        let web = StandIn::default();
+        let web = FakeUpstream::default();
         let given = json!({ "access_token": "at", "token_type": "Bearer", "expires_in": 60, "refresh_token": "rt" });
         web.post(TOKEN, 200, &given);
         let tokens = redeem("code=c%20d", &web).unwrap();
@@ -324,21 +332,21 @@ mod tests {
         let [sent] = web.sent().try_into().unwrap();
         // RFC 6749 section 2.3.1: both parts are form-encoded.
         assert_eq!(sent.authorization, "Basic bWU6cyUyNmNyZXQ=");
-        let params = Params::parse(&sent.body).unwrap();
+        let params = RequestParams::parse(&sent.body).unwrap();
         assert_eq!(
             (params.get("code"), params.get("redirect_uri")),
             (Some("c d"), Some(CALLBACK))
         );
         assert_eq!(
             params.get("code_verifier"),
-            begin().kept["verifier"].as_str()
+            begin().flow_state["verifier"].as_str()
         );
         assert!(!format!("{tokens:?} {:?}", credentials()).contains("cret"));
     }
 
     #[test]
     fn the_secret_is_sent_in_the_body_if_the_provider_wants_it_there() {
-        let (web, credentials) = (StandIn::default(), credentials());
+        let (web, credentials) = (FakeUpstream::default(), credentials());
         web.post(
             TOKEN,
             200,
@@ -355,7 +363,7 @@ mod tests {
         );
         let [sent] = web.sent().try_into().unwrap();
         assert_eq!(sent.authorization, "");
-        let params = Params::parse(&sent.body).unwrap();
+        let params = RequestParams::parse(&sent.body).unwrap();
         assert_eq!(
             (params.get("client_id"), params.get("client_secret")),
             (Some("me"), Some("s&cret"))
@@ -368,7 +376,7 @@ mod tests {
 
     #[test]
     fn an_error_in_the_callback_is_classified_by_blame() {
-        let web = StandIn::default();
+        let web = FakeUpstream::default();
         let said = |query| redeem(query, &web).unwrap_err();
         assert!(
             matches!(said("error=access_denied&error_description=no"), IdentityError::Denied(text) if text == "access_denied: no")
@@ -443,7 +451,7 @@ mod tests {
             };
             assert!(!text.contains("at\""), "{text}");
         }
-        let web = StandIn::default();
+        let web = FakeUpstream::default();
         web.set(
             &format!("POST {TOKEN}"),
             200,
@@ -472,17 +480,17 @@ mod tests {
 
     #[test]
     fn a_flow_of_another_provider_is_not_finished() {
-        let (params, head, kept) = (
-            Params::parse("code=c").unwrap(),
+        let (params, head, flow_value) = (
+            RequestParams::parse("code=c").unwrap(),
             head("", &[]),
             json!({ "name": "x" }),
         );
-        let web = StandIn::default();
-        let answer = Answer {
-            callback: CALLBACK,
+        let web = FakeUpstream::default();
+        let answer = Callback {
+            redirect_uri: CALLBACK,
             params: &params,
             head: &head,
-            kept: &kept,
+            flow_state: &flow_value,
             web: &web,
         };
         assert!(matches!(

@@ -3,7 +3,10 @@
 use futures_util::future::FutureExt;
 use serde_json::json;
 
-use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
+use super::{
+    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
+    begins_with,
+};
 use crate::oauth::params::encode_query;
 
 /// Prefix of the subjects of this provider.
@@ -20,8 +23,8 @@ const MAX_NAME_CHARS: usize = 64;
 pub struct Demo;
 
 impl IdentityProvider for Demo {
-    fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun> {
-        let name: String = flow
+    fn start<'a>(&'a self, request: LoginRequest<'a>) -> ProviderFuture<'a, Redirect> {
+        let name: String = request
             .name
             .unwrap_or_default()
             .trim()
@@ -35,21 +38,21 @@ impl IdentityProvider for Demo {
         };
         let url = format!(
             "{}?{}",
-            flow.callback,
-            encode_query(&[("state", flow.state)])
+            request.redirect_uri,
+            encode_query(&[("state", request.state)])
         );
         async move {
-            Ok(Begun {
+            Ok(Redirect {
                 url,
-                kept: json!({ "name": name }),
+                flow_state: json!({ "name": name }),
             })
         }
         .boxed_local()
     }
 
-    fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity> {
-        let name = answer
-            .kept
+    fn finish<'a>(&'a self, callback: Callback<'a>) -> ProviderFuture<'a, Identity> {
+        let name = callback
+            .flow_state
             .get("name")
             .and_then(serde_json::Value::as_str)
             .map(str::to_owned);
@@ -86,16 +89,16 @@ impl IdentityProvider for Demo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::stand_in::{StandIn, begin, finish_with, head};
+    use crate::identity::testing::{FakeUpstream, finish_with, head, start};
 
     fn signed_in(name: Option<&str>) -> Identity {
-        let begun = begin(&Demo, name).unwrap();
-        assert_eq!(begun.url, "https://mcp.example/callback?state=state");
+        let redirect = start(&Demo, name).unwrap();
+        assert_eq!(redirect.url, "https://mcp.example/callback?state=state");
         finish_with(
             &Demo,
             &head("state=state&name=mallory", &[]),
-            &begun.kept,
-            &StandIn::default(),
+            &redirect.flow_state,
+            &FakeUpstream::default(),
         )
         .unwrap()
     }
@@ -119,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_flow_of_another_provider_is_not_finished() {
-        let web = StandIn::default();
+        let web = FakeUpstream::default();
         let finished = finish_with(
             &Demo,
             &head("state=state", &[]),

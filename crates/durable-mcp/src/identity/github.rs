@@ -6,9 +6,13 @@ use http::header::{ACCEPT, AUTHORIZATION};
 use serde_json::{Value, json};
 
 use super::allowed::{AllowList, KNOWN_AS, MAX_GROUPS};
-use super::code_flow::{CodeFlow, Credentials, UPSTREAM, set};
-use super::upstream::{JsonAnswer, Upstream, get_json, is_stand_in};
-use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
+use super::code_flow::{CodeFlow, ProviderCredentials, UPSTREAM, set};
+use super::upstream::{JsonResponse, Upstream, get_json, is_stand_in};
+use super::{
+    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
+    begins_with,
+};
+use crate::wire::text_member;
 
 /// Prefix of the subjects of this provider.
 pub(super) const SUBJECTS: &str = "github:";
@@ -32,7 +36,7 @@ const VERSION: &str = "2022-11-28";
 /// People of GitHub.
 #[derive(Debug)]
 pub struct GitHub {
-    pub(super) credentials: Credentials,
+    pub(super) credentials: ProviderCredentials,
     pub(super) url: String,
     pub(super) api: String,
     pub(super) scopes: String,
@@ -43,26 +47,28 @@ pub struct GitHub {
 }
 
 impl GitHub {
-    async fn finished(&self, answer: Answer<'_>) -> Result<Identity, IdentityError> {
+    async fn finished(&self, callback: Callback<'_>) -> Result<Identity, IdentityError> {
         let (authorize, token, scopes) = self.endpoints();
         let tokens = self
             .flow(&authorize, &token, &scopes)
-            .redeem(&answer)
+            .redeem(&callback)
             .await?;
-        let user = self.user(&tokens.access_token, answer.web).await?;
-        let text = |name| user.body.get(name).and_then(Value::as_str);
+        let user = self.user(&tokens.access_token, callback.web).await?;
         let (id, login) = (id(&user)?, login(&user)?);
-        let email = match text("email") {
+        let email = match text_member(&user.body, "email") {
             Some(email) => Some(email.to_owned()),
-            None => self.private_email(&tokens.access_token, answer.web).await?,
+            None => {
+                self.private_email(&tokens.access_token, callback.web)
+                    .await?
+            }
         };
         let known_as = self
-            .known_as(id, login, &tokens.access_token, answer.web)
+            .known_as(id, login, &tokens.access_token, callback.web)
             .await?;
         let props = json!({
             "login": login,
             "id": id,
-            "name": text("name"),
+            "name": text_member(&user.body, "name"),
             "email": email,
             KNOWN_AS: known_as,
             UPSTREAM: tokens.to_props(),
@@ -70,7 +76,7 @@ impl GitHub {
         self.admit(&props, login)?;
         Ok(Identity {
             subject: format!("{SUBJECTS}{id}"),
-            name: Some(text("name").unwrap_or(login).to_owned()),
+            name: Some(text_member(&user.body, "name").unwrap_or(login).to_owned()),
             props,
         })
     }
@@ -156,7 +162,7 @@ impl GitHub {
         Err(IdentityError::NotAllowed(format!("GitHub user {login}")))
     }
 
-    async fn user(&self, token: &str, web: &dyn Upstream) -> Result<JsonAnswer, IdentityError> {
+    async fn user(&self, token: &str, web: &dyn Upstream) -> Result<JsonResponse, IdentityError> {
         let user = self.ask("/user", token, web).await?;
         if user.status == 200 {
             Ok(user)
@@ -174,13 +180,14 @@ impl GitHub {
         let answer = self.ask("/user/emails", token, web).await?;
         match answer.status {
             200 => {
-                let is = |address: &Value, name| address.get(name) == Some(&Value::Bool(true));
                 let mut addresses = answer.body.as_array().into_iter().flatten();
-                let primary =
-                    addresses.find(|address| is(address, "primary") && is(address, "verified"));
+                let primary = addresses.find(|address| {
+                    ["primary", "verified"]
+                        .iter()
+                        .all(|name| address.get(name) == Some(&Value::Bool(true)))
+                });
                 Ok(primary
-                    .and_then(|address| address.get("email"))
-                    .and_then(Value::as_str)
+                    .and_then(|address| text_member(address, "email"))
                     .map(str::to_owned))
             }
             403 | 404 if !answer.is_throttled => Ok(None),
@@ -235,7 +242,7 @@ impl GitHub {
         path: &str,
         token: &str,
         web: &dyn Upstream,
-    ) -> Result<JsonAnswer, IdentityError> {
+    ) -> Result<JsonResponse, IdentityError> {
         let request = Request::get(format!("{}{path}", self.api))
             .header(AUTHORIZATION, format!("Bearer {token}"))
             .header(ACCEPT, "application/vnd.github+json")
@@ -270,44 +277,46 @@ impl GitHub {
     }
 }
 
-fn id(user: &JsonAnswer) -> Result<u64, IdentityError> {
+fn id(user: &JsonResponse) -> Result<u64, IdentityError> {
     user.body
         .get("id")
         .and_then(Value::as_u64)
         .ok_or_else(|| user.unexpected("GitHub's user has no id"))
 }
 
-fn login(user: &JsonAnswer) -> Result<&str, IdentityError> {
-    // The name becomes part of a path.
-    let is_plain = |login: &&str| {
-        login
+fn login(user: &JsonResponse) -> Result<&str, IdentityError> {
+    text_member(&user.body, "login")
+        .filter(|login| is_path_segment(login))
+        .ok_or_else(|| user.unexpected("GitHub's user has no login"))
+}
+
+/// Checks a name that becomes part of a path.
+fn is_path_segment(name: &str) -> bool {
+    !name.is_empty()
+        && name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
-    };
-    let login = user
-        .body
-        .get("login")
-        .and_then(Value::as_str)
-        .filter(|login| !login.is_empty())
-        .filter(is_plain);
-    login.ok_or_else(|| user.unexpected("GitHub's user has no login"))
 }
 
 impl IdentityProvider for GitHub {
-    fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun> {
+    fn start<'a>(&'a self, request: LoginRequest<'a>) -> ProviderFuture<'a, Redirect> {
         let (authorize, token, scopes) = self.endpoints();
-        let login = flow.name.map(|login| ("login", login));
-        let begun = self
+        let login = request.name.map(|login| ("login", login));
+        let redirect = self
             .flow(&authorize, &token, &scopes)
-            .begin(&flow, login.as_slice());
-        async move { begun }.boxed_local()
+            .start(&request, login.as_slice());
+        async move { redirect }.boxed_local()
     }
 
-    fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity> {
-        self.finished(answer).boxed_local()
+    fn finish<'a>(&'a self, callback: Callback<'a>) -> ProviderFuture<'a, Identity> {
+        self.finished(callback).boxed_local()
     }
 
-    fn renew<'a>(&'a self, props: &'a Value, web: &'a dyn Upstream) -> Asked<'a, Option<Value>> {
+    fn renew<'a>(
+        &'a self,
+        props: &'a Value,
+        web: &'a dyn Upstream,
+    ) -> ProviderFuture<'a, Option<Value>> {
         self.renewed(props, web).boxed_local()
     }
 
@@ -327,8 +336,8 @@ impl IdentityProvider for GitHub {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::stand_in::{NOW, StandIn, begin, finish, renew};
-    use crate::oauth::params::Params;
+    use crate::identity::testing::{FakeUpstream, NOW, finish, renew, start};
+    use crate::oauth::params::RequestParams;
     use crate::oauth::secret::Secret;
 
     const TOKEN: &str = "https://github.com/login/oauth/access_token";
@@ -336,7 +345,7 @@ mod tests {
     fn provider(allowed: &str, groups: &str) -> GitHub {
         let secret = Some(Secret::new("secret".to_owned()));
         GitHub {
-            credentials: Credentials {
+            credentials: ProviderCredentials {
                 id: "me".to_owned(),
                 secret,
                 variables: "GITHUB",
@@ -353,8 +362,8 @@ mod tests {
         format!("{API_URL}{path}")
     }
 
-    fn web() -> StandIn {
-        let web = StandIn::default();
+    fn web() -> FakeUpstream {
+        let web = FakeUpstream::default();
         web.post(
             TOKEN,
             200,
@@ -375,17 +384,17 @@ mod tests {
 
     #[test]
     fn the_browser_goes_to_github_with_the_login_hint_of_the_client() {
-        let begun = begin(&provider("", ""), Some("octocat")).unwrap();
-        let (url, query) = begun.url.split_once('?').unwrap();
-        let params = Params::parse(query).unwrap();
+        let redirect = start(&provider("", ""), Some("octocat")).unwrap();
+        let (url, query) = redirect.url.split_once('?').unwrap();
+        let params = RequestParams::parse(query).unwrap();
         assert_eq!(url, "https://github.com/login/oauth/authorize");
         assert_eq!(
             (params.get("login"), params.get("scope")),
             (Some("octocat"), Some(SCOPES))
         );
         assert_eq!(params.get("code_challenge_method"), Some("S256"));
-        let begun = begin(&provider("org:acme", ""), None).unwrap();
-        assert!(begun.url.contains("read%3Aorg") && !begun.url.contains("login="));
+        let redirect = start(&provider("org:acme", ""), None).unwrap();
+        assert!(redirect.url.contains("read%3Aorg") && !redirect.url.contains("login="));
     }
 
     #[test]
@@ -659,7 +668,7 @@ mod tests {
 
     #[test]
     fn a_token_without_an_end_is_valid_until_github_refuses_it() {
-        let web = StandIn::default();
+        let web = FakeUpstream::default();
         let props = json!({ "upstream": { "access_token": "gho_1" } });
         for (status, ends) in [(200, false), (401, true), (500, false)] {
             web.get(

@@ -10,8 +10,9 @@ use http::Request;
 use serde_json::Value;
 
 use super::IdentityError;
-use super::jwt::{Expected, Unverified};
-use super::upstream::{Signature, Upstream, get_json};
+use super::jwt::{ExpectedClaims, UnverifiedJwt};
+use super::upstream::{UnverifiedSignature, Upstream, get_json};
+use crate::wire::text_member;
 
 /// Milliseconds after which keys are fetched again, so that withdrawn ones are dropped.
 pub const FRESH_MS: u64 = 6 * 3600 * 1000;
@@ -26,7 +27,7 @@ pub const REFETCH_MS: u64 = 60 * 1000;
 const MAX_KEYS: usize = 32;
 
 #[derive(Clone)]
-struct Fetched {
+struct FetchedKeys {
     url: String,
     at: u64,
     keys: Rc<[Value]>,
@@ -34,7 +35,7 @@ struct Fetched {
 
 /// The keys of one provider.
 #[derive(Default)]
-pub struct KeySet(RefCell<Option<Fetched>>);
+pub struct KeySet(RefCell<Option<FetchedKeys>>);
 
 impl std::fmt::Debug for KeySet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,11 +52,10 @@ impl KeySet {
         &self,
         url: &str,
         token: &str,
-        expected: &Expected<'_>,
+        expected: &ExpectedClaims<'_>,
         web: &dyn Upstream,
     ) -> Result<Value, IdentityError> {
-        let refused = |reason: &str| IdentityError::Refused(reason.to_owned());
-        let token = Unverified::parse(token).map_err(refused)?;
+        let token = UnverifiedJwt::parse(token).map_err(refused)?;
         let known = self.keys(url, web).await?;
         let mut signed = is_signed(&token, &known.keys, web).await?;
         if !signed && web.now().saturating_sub(known.at) >= REFETCH_MS {
@@ -70,7 +70,7 @@ impl KeySet {
         token.claims(expected).map_err(refused)
     }
 
-    async fn keys(&self, url: &str, web: &dyn Upstream) -> Result<Fetched, IdentityError> {
+    async fn keys(&self, url: &str, web: &dyn Upstream) -> Result<FetchedKeys, IdentityError> {
         let kept = self.0.borrow().clone().filter(|kept| kept.url == url);
         let Some(kept) = kept else {
             return self.fetch(url, web).await;
@@ -85,7 +85,7 @@ impl KeySet {
         }
     }
 
-    async fn fetch(&self, url: &str, web: &dyn Upstream) -> Result<Fetched, IdentityError> {
+    async fn fetch(&self, url: &str, web: &dyn Upstream) -> Result<FetchedKeys, IdentityError> {
         let answer = get_json(web, Request::get(url)).await?;
         let keys = answer
             .body
@@ -94,7 +94,7 @@ impl KeySet {
             .filter(|_| answer.status == 200);
         let keys = keys.ok_or_else(|| answer.unexpected("the provider's keys"))?;
         let keys = keys.iter().take(MAX_KEYS).cloned().collect();
-        let fetched = Fetched {
+        let fetched = FetchedKeys {
             url: url.to_owned(),
             at: web.now(),
             keys,
@@ -104,21 +104,23 @@ impl KeySet {
     }
 }
 
+fn refused(reason: &str) -> IdentityError {
+    IdentityError::Refused(reason.to_owned())
+}
+
 async fn is_signed(
-    token: &Unverified<'_>,
+    token: &UnverifiedJwt<'_>,
     keys: &[Value],
     web: &dyn Upstream,
 ) -> Result<bool, IdentityError> {
-    let id = |key: &Value| key.get("kid").and_then(Value::as_str).map(str::to_owned);
-    let named = |key: &&Value| token.key_id.is_none() || id(key) == token.key_id;
     for key in keys
         .iter()
-        .filter(named)
+        .filter(|key| token.key_id.is_none() || text_member(key, "kid") == token.key_id.as_deref())
         .filter(|key| token.algorithm.fits(key))
     {
         let (algorithm, signed, bytes) = (token.algorithm, token.signed, &*token.signature);
         if web
-            .verify(Signature {
+            .verify(UnverifiedSignature {
                 algorithm,
                 key,
                 signed,
@@ -138,12 +140,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::identity::stand_in::{NOW, StandIn, key, keys, signed, token};
+    use crate::identity::testing::{FakeUpstream, NOW, key, keys, signed, token};
 
     const URL: &str = "https://id.example/keys";
 
-    fn verify(set: &KeySet, token: &str, web: &StandIn) -> Result<Value, IdentityError> {
-        let expected = Expected {
+    fn verify(set: &KeySet, token: &str, web: &FakeUpstream) -> Result<Value, IdentityError> {
+        let expected = ExpectedClaims {
             issuers: &["https://id.example"],
             audience: "me",
             nonce: None,
@@ -156,8 +158,8 @@ mod tests {
         json!({ "iss": "https://id.example", "aud": "me", "sub": "1", "exp": NOW / 1000 + 1_000_000 })
     }
 
-    fn web(ids: &[&str]) -> StandIn {
-        let web = StandIn::default();
+    fn web(ids: &[&str]) -> FakeUpstream {
+        let web = FakeUpstream::default();
         web.get(URL, 200, &keys(ids));
         web
     }
@@ -261,14 +263,14 @@ mod tests {
             (404, json!({ "keys": [] })),
             (302, json!(null)),
         ] {
-            let (set, web) = (KeySet::default(), StandIn::default());
+            let (set, web) = (KeySet::default(), FakeUpstream::default());
             web.get(URL, status, &body);
             assert!(matches!(
                 verify(&set, &signed("a", &claims()), &web),
                 Err(IdentityError::Unavailable(_))
             ));
         }
-        let gone = StandIn::default();
+        let gone = FakeUpstream::default();
         assert!(matches!(
             verify(&KeySet::default(), &signed("a", &claims()), &gone),
             Err(IdentityError::Unavailable(_))

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::oauth::secret::same;
-use crate::wire::read_json;
+use crate::wire::{read_json, text_member};
 
 /// Characters of a token: those with many groups have some 4 KiB, and headers end at 16.
 pub const MAX_TOKEN_CHARS: usize = 16 * 1024;
@@ -41,18 +41,19 @@ impl Algorithm {
     /// Checks whether a JSON Web Key (RFC 7517) is for this algorithm and for signatures.
     #[must_use]
     pub fn fits(self, key: &Value) -> bool {
-        let text = |name| key.get(name).and_then(Value::as_str);
         let kind = match self {
-            Self::Rs256 => text("kty") == Some("RSA"),
-            Self::Es256 => text("kty") == Some("EC") && text("crv") == Some("P-256"),
+            Self::Rs256 => text_member(key, "kty") == Some("RSA"),
+            Self::Es256 => {
+                text_member(key, "kty") == Some("EC") && text_member(key, "crv") == Some("P-256")
+            }
         };
-        kind && text("use").is_none_or(|use_| use_ == "sig")
-            && text("alg").is_none_or(|alg| alg == self.as_str())
+        kind && text_member(key, "use").is_none_or(|use_| use_ == "sig")
+            && text_member(key, "alg").is_none_or(|alg| alg == self.as_str())
     }
 }
 
 /// A parsed token, its signature not verified yet.
-pub struct Unverified<'a> {
+pub struct UnverifiedJwt<'a> {
     /// The algorithm that the token's header claims.
     pub algorithm: Algorithm,
     /// The key id that the token's header claims.
@@ -64,7 +65,7 @@ pub struct Unverified<'a> {
     claims: Value,
 }
 
-impl<'a> Unverified<'a> {
+impl<'a> UnverifiedJwt<'a> {
     /// Reads a token.
     ///
     /// # Errors
@@ -100,15 +101,18 @@ impl<'a> Unverified<'a> {
     ///
     /// # Errors
     /// With the reason, which tells nothing of the token's content.
-    pub fn claims(self, expected: &Expected<'_>) -> Result<Value, &'static str> {
-        let text = |name| self.claims.get(name).and_then(Value::as_str);
-        if !text("iss").is_some_and(|issuer| expected.issuers.contains(&issuer)) {
+    pub fn claims(self, expected: &ExpectedClaims<'_>) -> Result<Value, &'static str> {
+        if !text_member(&self.claims, "iss")
+            .is_some_and(|issuer| expected.issuers.contains(&issuer))
+        {
             return Err("the token is of another issuer (iss)");
         }
         check_audience(&self.claims, expected.audience)?;
         check_time(&self.claims, expected.now)?;
         match expected.nonce {
-            Some(nonce) if !text("nonce").is_some_and(|own| same(own, nonce)) => {
+            Some(nonce)
+                if !text_member(&self.claims, "nonce").is_some_and(|own| same(own, nonce)) =>
+            {
                 Err("the token is of another sign-in (nonce)")
             }
             _ => Ok(self.claims),
@@ -118,7 +122,7 @@ impl<'a> Unverified<'a> {
 
 /// The claims that a token must have.
 #[derive(Clone, Copy)]
-pub struct Expected<'a> {
+pub struct ExpectedClaims<'a> {
     /// The issuer's names.
     pub issuers: &'a [&'a str],
     /// Whom it is for.
@@ -158,7 +162,6 @@ fn check_audience(claims: &Value, expected: &str) -> Result<(), &'static str> {
 
 fn check_time(claims: &Value, now: u64) -> Result<(), &'static str> {
     // Some providers have fractions of seconds.
-    let time = |name| claims.get(name).and_then(Value::as_f64);
     #[expect(
         clippy::cast_precision_loss,
         reason = "seconds since 1970 are far from where whole numbers end"
@@ -167,7 +170,9 @@ fn check_time(claims: &Value, now: u64) -> Result<(), &'static str> {
         now.saturating_sub(LEEWAY_SECONDS) as f64,
         now.saturating_add(LEEWAY_SECONDS) as f64,
     );
-    match (time("exp"), time("nbf"), time("iat")) {
+    let [expires, not_before, issued] =
+        ["exp", "nbf", "iat"].map(|name| claims.get(name).and_then(Value::as_f64));
+    match (expires, not_before, issued) {
         (None, ..) => Err("the token does not say when it ends (exp)"),
         (Some(expires), ..) if expires <= early => Err("the token has ended (exp)"),
         (_, Some(start), _) if start > late => Err("the token is not good yet (nbf)"),
@@ -183,7 +188,7 @@ mod tests {
     use super::*;
 
     const NOW: u64 = 1_700_000_000;
-    const EXPECTED: Expected<'static> = Expected {
+    const EXPECTED: ExpectedClaims<'static> = ExpectedClaims {
         issuers: &["https://id.example"],
         audience: "me",
         nonce: Some("n"),
@@ -205,7 +210,7 @@ mod tests {
             claims[name] = value.clone();
         }
         let token = token(&json!({ "alg": "RS256" }), &claims);
-        Unverified::parse(&token).unwrap().claims(&EXPECTED)
+        UnverifiedJwt::parse(&token).unwrap().claims(&EXPECTED)
     }
 
     #[test]
@@ -254,7 +259,7 @@ mod tests {
     fn only_rs256_and_es256_are_accepted() {
         for algorithm in ["RS256", "ES256"] {
             let token = token(&json!({ "alg": algorithm, "kid": "k" }), &good());
-            let read = Unverified::parse(&token).unwrap();
+            let read = UnverifiedJwt::parse(&token).unwrap();
             assert_eq!(
                 (read.algorithm.as_str(), read.key_id.as_deref()),
                 (algorithm, Some("k"))
@@ -269,7 +274,7 @@ mod tests {
             Value::Null,
         ] {
             let token = token(&json!({ "alg": algorithm }), &good());
-            assert!(Unverified::parse(&token).is_err(), "{algorithm}");
+            assert!(UnverifiedJwt::parse(&token).is_err(), "{algorithm}");
         }
     }
 
@@ -285,17 +290,17 @@ mod tests {
             &format!("{header}.W10.c2ln"),
             &format!("{header}.e30.*"),
         ] {
-            assert!(Unverified::parse(token).is_err(), "{token}");
+            assert!(UnverifiedJwt::parse(token).is_err(), "{token}");
         }
         assert!(
-            Unverified::parse(&format!("{header}.e30."))
+            UnverifiedJwt::parse(&format!("{header}.e30."))
                 .is_ok_and(|token| token.signature.is_empty())
         );
         assert!(
-            Unverified::parse(&token(&json!({ "alg": "RS256", "crit": ["b64"] }), &good()))
+            UnverifiedJwt::parse(&token(&json!({ "alg": "RS256", "crit": ["b64"] }), &good()))
                 .is_err()
         );
-        assert!(Unverified::parse(&"a".repeat(MAX_TOKEN_CHARS + 1)).is_err());
+        assert!(UnverifiedJwt::parse(&"a".repeat(MAX_TOKEN_CHARS + 1)).is_err());
     }
 
     #[test]

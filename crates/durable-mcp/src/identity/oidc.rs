@@ -8,15 +8,18 @@ mod renewal;
 use futures_util::future::FutureExt;
 use serde_json::Value;
 
-use self::claims::{Claims, Domains};
-use self::discovery::{Discovery, Found};
+use self::claims::{DomainClaim, IdTokenClaims};
+use self::discovery::{Discovery, ProviderMetadata};
 pub use self::prompt::Prompt;
 use super::allowed::AllowList;
-use super::code_flow::{CodeFlow, Credentials, kept, random_text, set};
+use super::code_flow::{CodeFlow, ProviderCredentials, flow_value, random_text, set};
 use super::jwks::KeySet;
-use super::jwt::Expected;
+use super::jwt::ExpectedClaims;
 use super::upstream::Upstream;
-use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
+use super::{
+    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
+    begins_with,
+};
 
 /// The scopes, unless `OIDC_SCOPES` is set.
 pub const SCOPES: &str = "openid profile email";
@@ -40,7 +43,7 @@ const GOOGLE_BARE: &str = "accounts.google.com";
 
 /// People of one issuer.
 pub struct Oidc {
-    credentials: Credentials,
+    credentials: ProviderCredentials,
     title: String,
     scopes: String,
     prompt: Option<Prompt>,
@@ -62,7 +65,7 @@ impl Oidc {
     #[must_use]
     pub fn new(
         issuer: String,
-        credentials: Credentials,
+        credentials: ProviderCredentials,
         scopes: String,
         allowed: AllowList,
     ) -> Self {
@@ -98,11 +101,11 @@ impl Oidc {
         self.discovery.issuer() == GOOGLE
     }
 
-    async fn begun(&self, flow: Flow<'_>) -> Result<Begun, IdentityError> {
-        let found = self.discovery.find(flow.web).await?;
-        let nonce = random_text(flow.random)?;
+    async fn redirect(&self, request: LoginRequest<'_>) -> Result<Redirect, IdentityError> {
+        let found = self.discovery.find(request.web).await?;
+        let nonce = random_text(request.random)?;
         let mut more = vec![("nonce", nonce.as_str())];
-        more.extend(flow.name.map(|name| ("login_hint", name)));
+        more.extend(request.name.map(|name| ("login_hint", name)));
         more.extend(
             self.prompt
                 .as_ref()
@@ -112,35 +115,35 @@ impl Oidc {
             // Only so does Google give a refresh token, each time (developers.google.com/identity/openid-connect/reference).
             more.extend([("access_type", "offline"), ("prompt", "consent")]);
         }
-        let mut begun = self.flow(&found).begin(&flow, &more)?;
-        set(&mut begun.kept, "nonce", nonce.as_str());
-        Ok(begun)
+        let mut redirect = self.flow(&found).start(&request, &more)?;
+        set(&mut redirect.flow_state, "nonce", nonce.as_str());
+        Ok(redirect)
     }
 
-    async fn finished(&self, answer: Answer<'_>) -> Result<Identity, IdentityError> {
-        let found = self.discovery.find(answer.web).await?;
-        // RFC 9207: an answer of another server is not taken for this one's.
-        if answer
+    async fn finished(&self, callback: Callback<'_>) -> Result<Identity, IdentityError> {
+        let found = self.discovery.find(callback.web).await?;
+        // RFC 9207: an callback of another server is not taken for this one's.
+        if callback
             .params
             .get("iss")
             .is_some_and(|issuer| issuer != found.issuer)
         {
             return Err(IdentityError::Refused(
-                "the answer is of another issuer".to_owned(),
+                "the callback is of another issuer".to_owned(),
             ));
         }
-        let nonce = kept(answer.kept, "nonce")?;
-        let tokens = self.flow(&found).redeem(&answer).await?;
+        let nonce = flow_value(callback.flow_state, "nonce")?;
+        let tokens = self.flow(&found).redeem(&callback).await?;
         let id_token = tokens.id_token.as_deref();
         let id_token = id_token
             .ok_or_else(|| IdentityError::Unavailable("there is no id_token".to_owned()))?;
         let mut claims = self
-            .verified(&found, id_token, Some(nonce), answer.web)
+            .verified(&found, id_token, Some(nonce), callback.web)
             .await?;
         let subject = claims.subject()?.to_owned();
         if let Some(userinfo) = &found.userinfo {
             claims
-                .complete(userinfo, &tokens.access_token, answer.web)
+                .complete(userinfo, &tokens.access_token, callback.web)
                 .await?;
         }
         let props = claims.to_props(&tokens, self.domains());
@@ -160,22 +163,22 @@ impl Oidc {
 
     async fn verified(
         &self,
-        found: &Found,
+        found: &ProviderMetadata,
         id_token: &str,
         nonce: Option<&str>,
         web: &dyn Upstream,
-    ) -> Result<Claims, IdentityError> {
+    ) -> Result<IdTokenClaims, IdentityError> {
         let issuers = [found.issuer.as_str(), GOOGLE_BARE];
         let issuers = issuers
             .get(..if self.is_google() { 2 } else { 1 })
             .unwrap_or_default();
-        let expected = Expected {
+        let expected = ExpectedClaims {
             issuers,
             audience: &self.credentials.id,
             nonce,
             now: web.now() / 1000,
         };
-        Claims::new(
+        IdTokenClaims::new(
             self.keys
                 .verify(&found.keys, id_token, &expected, web)
                 .await?,
@@ -184,11 +187,11 @@ impl Oidc {
 
     /// The claim that proves a person's domain. At Google, a personal account may have an address of any domain, so only the
     /// claim `hd` tells which organisation manages the account.
-    fn domains(&self) -> Domains {
+    fn domains(&self) -> DomainClaim {
         if self.is_google() {
-            Domains::Hosted
+            DomainClaim::Hosted
         } else {
-            Domains::OfAddress
+            DomainClaim::OfAddress
         }
     }
 
@@ -203,7 +206,7 @@ impl Oidc {
         let is_verified = props.get("email_verified") == Some(&Value::Bool(true));
         let unverified = if is_verified { "" } else { " (not verified)" };
         let personal = match (self.domains(), props.get("hd")) {
-            (Domains::Hosted, None) => " (a personal account)",
+            (DomainClaim::Hosted, None) => " (a personal account)",
             _ => "",
         };
         Err(IdentityError::NotAllowed(format!(
@@ -211,7 +214,7 @@ impl Oidc {
         )))
     }
 
-    fn flow<'a>(&'a self, found: &'a Found) -> CodeFlow<'a> {
+    fn flow<'a>(&'a self, found: &'a ProviderMetadata) -> CodeFlow<'a> {
         CodeFlow {
             authorize: &found.authorize,
             token: &found.token,
@@ -227,15 +230,19 @@ impl Oidc {
 }
 
 impl IdentityProvider for Oidc {
-    fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun> {
-        self.begun(flow).boxed_local()
+    fn start<'a>(&'a self, request: LoginRequest<'a>) -> ProviderFuture<'a, Redirect> {
+        self.redirect(request).boxed_local()
     }
 
-    fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity> {
-        self.finished(answer).boxed_local()
+    fn finish<'a>(&'a self, callback: Callback<'a>) -> ProviderFuture<'a, Identity> {
+        self.finished(callback).boxed_local()
     }
 
-    fn renew<'a>(&'a self, props: &'a Value, web: &'a dyn Upstream) -> Asked<'a, Option<Value>> {
+    fn renew<'a>(
+        &'a self,
+        props: &'a Value,
+        web: &'a dyn Upstream,
+    ) -> ProviderFuture<'a, Option<Value>> {
         self.renewed(props, web).boxed_local()
     }
 
@@ -260,10 +267,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::identity::stand_in::{
-        NOW, StandIn, begin_on, finish, finish_with, head, key, keys, renew, signed, token,
+    use crate::identity::testing::{
+        FakeUpstream, NOW, finish, finish_with, head, key, keys, renew, signed, start_on, token,
     };
-    use crate::oauth::params::Params;
+    use crate::oauth::params::RequestParams;
     use crate::oauth::secret::Secret;
 
     const ISSUER: &str = "https://id.example";
@@ -274,7 +281,7 @@ mod tests {
 
     fn provider_at(issuer: &str, allowed: &str) -> Oidc {
         let secret = Some(Secret::new("secret".to_owned()));
-        let credentials = Credentials {
+        let credentials = ProviderCredentials {
             id: "me".to_owned(),
             secret,
             variables: "OIDC",
@@ -304,14 +311,14 @@ mod tests {
     /// The nonce of every flow: randomness in a test repeats itself.
     fn nonce() -> String {
         let web = web();
-        begin_on(&provider(), None, &web).unwrap().kept["nonce"]
+        start_on(&provider(), None, &web).unwrap().flow_state["nonce"]
             .as_str()
             .unwrap()
             .to_owned()
     }
 
-    fn web() -> StandIn {
-        let web = StandIn::default();
+    fn web() -> FakeUpstream {
+        let web = FakeUpstream::default();
         web.get(CONFIGURATION, 200, &configuration());
         web.get(KEYS, 200, &keys(&["k"]));
         web
@@ -329,7 +336,7 @@ mod tests {
         claims
     }
 
-    fn give(web: &StandIn, id_token: &str) {
+    fn give(web: &FakeUpstream, id_token: &str) {
         let given = json!({
             "access_token": "at", "token_type": "Bearer", "expires_in": 300, "refresh_token": "rt", "id_token": id_token,
         });
@@ -345,33 +352,36 @@ mod tests {
     #[test]
     fn the_browser_goes_to_the_discovered_endpoint_with_a_nonce() {
         let web = web();
-        let begun = begin_on(&provider(), Some("ann"), &web).unwrap();
-        let (url, query) = begun.url.split_once('?').unwrap();
-        let params = Params::parse(query).unwrap();
+        let redirect = start_on(&provider(), Some("ann"), &web).unwrap();
+        let (url, query) = redirect.url.split_once('?').unwrap();
+        let params = RequestParams::parse(query).unwrap();
         assert_eq!(url, "https://id.example/authorize");
         assert_eq!(
             (params.get("scope"), params.get("login_hint")),
             (Some(SCOPES), Some("ann"))
         );
-        assert_eq!(params.get("nonce"), begun.kept["nonce"].as_str());
+        assert_eq!(params.get("nonce"), redirect.flow_state["nonce"].as_str());
         assert!(
             params.get("nonce").is_some_and(|nonce| nonce.len() == 43)
                 && params.get("access_type").is_none()
         );
-        assert_ne!(begun.kept["nonce"], begun.kept["verifier"]);
+        assert_ne!(
+            redirect.flow_state["nonce"],
+            redirect.flow_state["verifier"]
+        );
     }
 
     #[test]
     fn a_configured_prompt_is_sent_to_the_provider() {
         let prompt = |prompt: Option<&str>| {
-            let url = begin_on(
+            let url = start_on(
                 &provider().prompt(prompt.and_then(Prompt::parse)),
                 None,
                 &web(),
             )
             .unwrap()
             .url;
-            Params::parse(url.split_once('?').unwrap().1)
+            RequestParams::parse(url.split_once('?').unwrap().1)
                 .unwrap()
                 .get("prompt")
                 .map(str::to_owned)
@@ -526,7 +536,7 @@ mod tests {
 
     #[test]
     fn google_has_two_issuer_names_and_offline_access() {
-        let web = StandIn::default();
+        let web = FakeUpstream::default();
         let mut google = configuration();
         google["issuer"] = json!(GOOGLE);
         web.get(
@@ -538,7 +548,7 @@ mod tests {
         let provider = provider_at(GOOGLE, "");
         assert_eq!(provider.title(), "Google");
         assert!(
-            begin_on(&provider, None, &web)
+            start_on(&provider, None, &web)
                 .unwrap()
                 .url
                 .contains("access_type=offline")
@@ -561,8 +571,8 @@ mod tests {
         ));
     }
 
-    fn google_with(allowed: &str) -> (Oidc, StandIn) {
-        let (web, mut google) = (StandIn::default(), configuration());
+    fn google_with(allowed: &str) -> (Oidc, FakeUpstream) {
+        let (web, mut google) = (FakeUpstream::default(), configuration());
         google["issuer"] = json!(GOOGLE);
         web.get(
             "https://accounts.google.com/.well-known/openid-configuration",
@@ -650,10 +660,10 @@ mod tests {
     #[test]
     fn offline_access_is_requested_where_the_provider_supports_it() {
         let url = |supported: Value| {
-            let (web, mut configuration) = (StandIn::default(), configuration());
+            let (web, mut configuration) = (FakeUpstream::default(), configuration());
             configuration["scopes_supported"] = supported;
             web.get(CONFIGURATION, 200, &configuration);
-            begin_on(&provider(), None, &web).unwrap().url
+            start_on(&provider(), None, &web).unwrap().url
         };
         assert!(url(json!(["openid", "offline_access"])).contains("email+offline_access&"));
         assert!(
@@ -675,7 +685,7 @@ mod tests {
             kept
         };
         assert_eq!(
-            renew(&provider(), &kept(100_000), &StandIn::default()),
+            renew(&provider(), &kept(100_000), &FakeUpstream::default()),
             Ok(None)
         );
         give(&web, &signed("k", &claims(&json!({ "nonce": null }))));

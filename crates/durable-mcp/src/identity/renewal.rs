@@ -6,9 +6,9 @@ use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde_json::Value;
 
 use super::code_flow::{RENEW_SECONDS, UPSTREAM, ends_with};
-use super::upstream::{InRenewal, Upstream};
+use super::upstream::{RenewalUpstream, Upstream};
 use super::{IdentityError, IdentityProvider};
-use crate::oauth::hooks::{Exchange, ExchangeError, ExchangeKind, Exchanged};
+use crate::oauth::hooks::{Exchange, ExchangeChanges, ExchangeError, ExchangeKind};
 
 /// Least lifetime of a token of this server, in seconds, whatever the provider's is: a client that renews all the time gets
 /// nothing done.
@@ -20,7 +20,8 @@ const LEAST_SECONDS: u64 = 60;
 pub fn hook(
     provider: Rc<dyn IdentityProvider>,
     web: Rc<dyn Upstream>,
-) -> impl Fn(Exchange) -> LocalBoxFuture<'static, Result<Exchanged, ExchangeError>> + 'static {
+) -> impl Fn(Exchange) -> LocalBoxFuture<'static, Result<ExchangeChanges, ExchangeError>> + 'static
+{
     move |exchange| {
         let (provider, web) = (Rc::clone(&provider), Rc::clone(&web));
         async move { exchanged(&*provider, &*web, exchange).await }.boxed_local()
@@ -31,7 +32,7 @@ async fn exchanged(
     provider: &dyn IdentityProvider,
     web: &dyn Upstream,
     exchange: Exchange,
-) -> Result<Exchanged, ExchangeError> {
+) -> Result<ExchangeChanges, ExchangeError> {
     // A token of client credentials has no user.
     if exchange.kind != ExchangeKind::Client && !provider.knows(&exchange.subject) {
         return Err(ExchangeError::Ended(
@@ -40,7 +41,7 @@ async fn exchanged(
     }
     let props = match exchange.kind {
         ExchangeKind::Refresh => provider
-            .renew(&exchange.props, &InRenewal(web))
+            .renew(&exchange.props, &RenewalUpstream(web))
             .await
             .map_err(|error| refused(&error))?,
         // The person has just come from the provider; or nobody has.
@@ -53,7 +54,7 @@ async fn exchanged(
         return Err(ExchangeError::Ended(text.to_owned()));
     }
     let access_seconds = lives(current, now);
-    Ok(Exchanged {
+    Ok(ExchangeChanges {
         access_seconds,
         refresh_seconds: left.map(|left| left.max(LEAST_SECONDS)),
         props,
@@ -87,22 +88,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::identity::stand_in::{NOW, StandIn};
-    use crate::identity::{Answer, Asked, Begun, Flow, Identity};
+    use crate::identity::testing::{FakeUpstream, NOW};
+    use crate::identity::{Callback, Identity, LoginRequest, ProviderFuture, Redirect};
 
     /// Answers so, and knows users of GitHub alone.
     struct Renewing(RefCell<Result<Option<Value>, IdentityError>>);
 
     impl IdentityProvider for Renewing {
-        fn begin<'a>(&'a self, _: Flow<'a>) -> Asked<'a, Begun> {
+        fn start<'a>(&'a self, _: LoginRequest<'a>) -> ProviderFuture<'a, Redirect> {
             async { Err(IdentityError::Denied(String::new())) }.boxed_local()
         }
 
-        fn finish<'a>(&'a self, _: Answer<'a>) -> Asked<'a, Identity> {
+        fn finish<'a>(&'a self, _: Callback<'a>) -> ProviderFuture<'a, Identity> {
             async { Err(IdentityError::Denied(String::new())) }.boxed_local()
         }
 
-        fn renew<'a>(&'a self, _: &'a Value, _: &'a dyn Upstream) -> Asked<'a, Option<Value>> {
+        fn renew<'a>(
+            &'a self,
+            _: &'a Value,
+            _: &'a dyn Upstream,
+        ) -> ProviderFuture<'a, Option<Value>> {
             let renewed = self.0.borrow().clone();
             async { renewed }.boxed_local()
         }
@@ -116,7 +121,7 @@ mod tests {
         renewed: Result<Option<Value>, IdentityError>,
         kind: ExchangeKind,
         props: Value,
-    ) -> Result<Exchanged, ExchangeError> {
+    ) -> Result<ExchangeChanges, ExchangeError> {
         run_for("github:1", renewed, kind, props)
     }
 
@@ -125,10 +130,10 @@ mod tests {
         renewed: Result<Option<Value>, IdentityError>,
         kind: ExchangeKind,
         props: Value,
-    ) -> Result<Exchanged, ExchangeError> {
+    ) -> Result<ExchangeChanges, ExchangeError> {
         let hook = hook(
             Rc::new(Renewing(RefCell::new(renewed))),
-            Rc::new(StandIn::default()),
+            Rc::new(FakeUpstream::default()),
         );
         block_on(hook(Exchange {
             kind,
@@ -242,7 +247,7 @@ mod tests {
         let provider = crate::identity::settings::provider(&variables)
             .unwrap()
             .unwrap();
-        let web = Rc::new(StandIn::default());
+        let web = Rc::new(FakeUpstream::default());
         let given = json!({ "access_token": "new", "token_type": "bearer", "expires_in": 28800, "refresh_token": "next" });
         web.post("https://github.com/login/oauth/access_token", 200, &given);
         let upstream = json!({ "access_token": "a", "refresh_token": "r", "expires": NOW / 1000 });

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::access::Access;
 use super::allowed::AllowList;
 use super::cloudflare::{self, Cloudflare};
-use super::code_flow::Credentials;
+use super::code_flow::ProviderCredentials;
 use super::demo::Demo;
 use super::github::{self, GitHub};
 use super::oidc::{self, Oidc, Prompt};
@@ -23,23 +23,23 @@ const PROVIDERS: &str = "none, demo, github, cloudflare, google, oidc or access"
 pub const DEMO_LOGIN: &str = "DEMO_LOGIN";
 
 /// Lists of who may sign in, each with the provider that reads it and the form of its entries.
-const LISTS: [List; 4] = [
-    List {
+const LISTS: [AllowListVariables; 4] = [
+    AllowListVariables {
         name: "GITHUB_ALLOWED",
         provider: "github",
         is_good: |entry| !entry.contains('@'),
     },
-    List {
+    AllowListVariables {
         name: "GITHUB_GROUPS",
         provider: "github",
         is_good: |entry| entry.starts_with("org:") || entry.contains('/'),
     },
-    List {
+    AllowListVariables {
         name: "GOOGLE_ALLOWED",
         provider: "google",
         is_good: |entry| entry.contains('@'),
     },
-    List {
+    AllowListVariables {
         name: "OIDC_ALLOWED",
         provider: "oidc",
         is_good: |entry| entry.contains('@'),
@@ -54,7 +54,7 @@ const NO_LISTS: [(&str, &str); 3] = [
 ];
 
 /// A list of who may sign in.
-struct List {
+struct AllowListVariables {
     name: &'static str,
     provider: &'static str,
     /// Checks that an entry, in lower case, has a form by which the provider can match a person.
@@ -77,7 +77,7 @@ type Chosen = Result<Rc<dyn IdentityProvider>, IdentityError>;
 pub fn provider(
     read: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Option<Rc<dyn IdentityProvider>>, IdentityError> {
-    let settings = Settings(read);
+    let settings = ProviderSettings(read);
     let name = settings
         .text(IDENTITY_PROVIDER)
         .unwrap_or_else(|| "none".to_owned());
@@ -101,20 +101,20 @@ pub fn provider(
 /// Warning about lists that keep nobody out, since another provider signs people in, or none.
 #[must_use]
 pub fn unused_lists(read: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
-    let settings = Settings(read);
+    let settings = ProviderSettings(read);
     let chosen = settings
         .text(IDENTITY_PROVIDER)
         .unwrap_or_else(|| "none".to_owned());
     let unused = LISTS
         .iter()
         .filter(|list| list.provider != chosen && settings.text(list.name).is_some());
-    let told = unused.map(|List { name, provider, .. }| {
+    let told = unused.map(|AllowListVariables { name, provider, .. }| {
         format!("{name} keeps nobody out: it is looked at where {IDENTITY_PROVIDER} is {provider}.")
     });
     told.collect()
 }
 
-struct Settings<'a>(&'a dyn Fn(&str) -> Option<String>);
+struct ProviderSettings<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 /// A URL that paths are put behind.
 fn checked_url(name: &str, url: &str) -> Result<String, IdentityError> {
@@ -130,7 +130,7 @@ fn wrong(text: String) -> IdentityError {
     IdentityError::Misconfigured(text)
 }
 
-impl Settings<'_> {
+impl ProviderSettings<'_> {
     fn demo(&self) -> Chosen {
         if self.text(DEMO_LOGIN).as_deref() != Some("true") {
             return Err(wrong(format!(
@@ -237,7 +237,7 @@ impl Settings<'_> {
         &self,
         variables: &'static str,
         needs_secret: bool,
-    ) -> Result<Credentials, IdentityError> {
+    ) -> Result<ProviderCredentials, IdentityError> {
         let [id, secret] = ["ID", "SECRET"].map(|part| format!("{variables}_CLIENT_{part}"));
         let missing = |name: &str| {
             wrong(format!(
@@ -250,7 +250,7 @@ impl Settings<'_> {
         if needs_secret && value.is_none() {
             return Err(missing(&secret));
         }
-        Ok(Credentials {
+        Ok(ProviderCredentials {
             id,
             secret: value,
             variables,
@@ -304,7 +304,7 @@ const fn no_entry(_: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::stand_in::begin;
+    use crate::identity::testing::start;
 
     fn chosen(variables: &[(&str, &str)]) -> Result<Option<Rc<dyn IdentityProvider>>, String> {
         let read = |name: &str| {
@@ -522,7 +522,7 @@ mod tests {
             };
             unused_lists(&read)
         };
-        for List { name, provider, .. } in LISTS {
+        for AllowListVariables { name, provider, .. } in LISTS {
             assert_eq!(unused(provider, name), [""; 0]);
             for other in ["", "none", "access"] {
                 let [told] = &unused(other, name)[..] else {
@@ -543,7 +543,7 @@ mod tests {
         ];
         let provider = chosen(&variables).unwrap().unwrap();
         assert!(
-            begin(&*provider, None)
+            start(&*provider, None)
                 .unwrap()
                 .url
                 .starts_with("http://127.0.0.1:4000/login/oauth/authorize?")

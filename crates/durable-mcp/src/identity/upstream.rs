@@ -24,11 +24,11 @@ pub const RENEWAL_MS: (u32, u32) = (5_000, 2_000);
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
 /// The outcome of an operation of the runtime.
-pub type Reached<'a, T> = LocalBoxFuture<'a, Result<T, RuntimeError>>;
+pub type UpstreamFuture<'a, T> = LocalBoxFuture<'a, Result<T, RuntimeError>>;
 
 /// A signature that is not verified yet.
 #[derive(Debug, Clone, Copy)]
-pub struct Signature<'a> {
+pub struct UnverifiedSignature<'a> {
     /// The signature algorithm.
     pub algorithm: Algorithm,
     /// The key, a JSON Web Key (RFC 7517).
@@ -51,16 +51,16 @@ pub trait Upstream {
         request: Request<Vec<u8>>,
         limit: usize,
         timeout_ms: u32,
-    ) -> Reached<'_, Response<Vec<u8>>>;
+    ) -> UpstreamFuture<'_, Response<Vec<u8>>>;
 
     /// Verifies a signature. It is false for a key that does not fit the algorithm.
-    fn verify<'a>(&'a self, signature: Signature<'a>) -> Reached<'a, bool>;
+    fn verify<'a>(&'a self, signature: UnverifiedSignature<'a>) -> UpstreamFuture<'a, bool>;
 }
 
 /// A provider that is asked inside a renewal.
-pub(super) struct InRenewal<'a>(pub(super) &'a dyn Upstream);
+pub(super) struct RenewalUpstream<'a>(pub(super) &'a dyn Upstream);
 
-impl Upstream for InRenewal<'_> {
+impl Upstream for RenewalUpstream<'_> {
     fn now(&self) -> u64 {
         self.0.now()
     }
@@ -70,7 +70,7 @@ impl Upstream for InRenewal<'_> {
         request: Request<Vec<u8>>,
         limit: usize,
         timeout_ms: u32,
-    ) -> Reached<'_, Response<Vec<u8>>> {
+    ) -> UpstreamFuture<'_, Response<Vec<u8>>> {
         let (tokens, others) = RENEWAL_MS;
         let most = if request.method() == Method::POST {
             tokens
@@ -80,7 +80,7 @@ impl Upstream for InRenewal<'_> {
         self.0.send(request, limit, timeout_ms.min(most))
     }
 
-    fn verify<'a>(&'a self, signature: Signature<'a>) -> Reached<'a, bool> {
+    fn verify<'a>(&'a self, signature: UnverifiedSignature<'a>) -> UpstreamFuture<'a, bool> {
         self.0.verify(signature)
     }
 }
@@ -89,7 +89,7 @@ impl Upstream for InRenewal<'_> {
 const USER_AGENT: &str = "durable-mcp";
 
 /// An answer that is JSON.
-pub struct JsonAnswer {
+pub struct JsonResponse {
     /// The status of the answer.
     pub status: u16,
     /// True if the provider limits the rate: status 429, `Retry-After`, or `X-RateLimit-Remaining: 0`.
@@ -98,15 +98,15 @@ pub struct JsonAnswer {
     pub body: Value,
 }
 
-impl fmt::Debug for JsonAnswer {
+impl fmt::Debug for JsonResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JsonAnswer")
+        f.debug_struct("JsonResponse")
             .field("status", &self.status)
             .finish_non_exhaustive()
     }
 }
 
-impl JsonAnswer {
+impl JsonResponse {
     /// The error for an unexpected answer; `what` names the request.
     #[must_use]
     pub fn unexpected(&self, what: &str) -> IdentityError {
@@ -122,7 +122,7 @@ impl JsonAnswer {
 ///
 /// # Errors
 /// When the provider does not answer. An answer with any status is one.
-pub async fn get_json(web: &dyn Upstream, request: Builder) -> Result<JsonAnswer, IdentityError> {
+pub async fn get_json(web: &dyn Upstream, request: Builder) -> Result<JsonResponse, IdentityError> {
     let request = request.header(USER_AGENT_HEADER, USER_AGENT);
     let has_accept = request
         .headers_ref()
@@ -146,7 +146,7 @@ pub async fn get_json(web: &dyn Upstream, request: Builder) -> Result<JsonAnswer
         || header("retry-after").is_some()
         || header("x-ratelimit-remaining") == Some("0");
     let body = read_json(answer.body()).unwrap_or_default();
-    Ok(JsonAnswer {
+    Ok(JsonResponse {
         status: answer.status().as_u16(),
         is_throttled,
         body,
@@ -173,25 +173,27 @@ pub(super) async fn send(
 /// Accepts a provider's URL: `https`, or `http` on loopback.
 #[must_use]
 pub fn is_trustworthy(url: &str) -> bool {
-    let is_local = |rest: &str| {
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let name = host
-            .rsplit_once(':')
-            .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
-        matches!(
-            name.map_or(host, |(name, _)| name),
-            "localhost" | "127.0.0.1" | "[::1]"
-        )
-    };
     let is_clean = url
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>'));
     let is_url = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
         (Some(rest), _) => rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '['),
-        (_, Some(rest)) => is_local(rest),
+        (_, Some(rest)) => is_on_loopback(rest),
         _ => false,
     };
     is_clean && is_url
+}
+
+/// Checks a URL without its scheme.
+fn is_on_loopback(rest: &str) -> bool {
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let name = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    matches!(
+        name.map_or(host, |(name, _)| name),
+        "localhost" | "127.0.0.1" | "[::1]"
+    )
 }
 
 /// True if the URL is that of a stand-in for a provider: one [without TLS](is_trustworthy) is on loopback.

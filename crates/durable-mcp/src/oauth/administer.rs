@@ -5,10 +5,10 @@
 use std::cell::Cell;
 
 use super::auth_server::AuthServer;
-use super::authority::{Command, Listed, Outcome, Refused};
+use super::authority::{GrantCommand, GrantOutcome, GrantRefusal, ListedGrant};
 use super::grant::{GRANTS, of_header_key};
 use super::legacy::{LegacyGrant, grant_key};
-use super::port::Listing;
+use super::port::KvPage;
 use super::record;
 use super::resource::Resource;
 use super::secret::sha256_hex;
@@ -99,13 +99,15 @@ impl AuthServer<'_> {
     pub fn grants_of<'b>(
         &'b self,
         user: impl Into<UserRef<'b>>,
-    ) -> impl Future<Output = Result<Vec<Listed>, RuntimeError>> + 'b {
+    ) -> impl Future<Output = Result<Vec<ListedGrant>, RuntimeError>> + 'b {
         self.list(user.into())
     }
 
-    async fn list(&self, user: UserRef<'_>) -> Result<Vec<Listed>, RuntimeError> {
-        let told = self.told(&self.handle(user).await?, &Command::List).await?;
-        let Outcome::Grants(mut grants) = told else {
+    async fn list(&self, user: UserRef<'_>) -> Result<Vec<ListedGrant>, RuntimeError> {
+        let outcome = self
+            .run_to_end(&self.user_handle(user).await?, &GrantCommand::List)
+            .await?;
+        let GrantOutcome::Grants(mut grants) = outcome else {
             return Err(Format::GrantOutcome.unreadable());
         };
         if let Some(subject) = user.subject() {
@@ -122,7 +124,7 @@ impl AuthServer<'_> {
                 }
             }
         }
-        Listed::sort(&mut grants);
+        ListedGrant::sort(&mut grants);
         Ok(grants)
     }
 
@@ -132,7 +134,9 @@ impl AuthServer<'_> {
         user: UserRef<'_>,
         grant: &str,
     ) -> Result<bool, RuntimeError> {
-        let Outcome::Grants(grants) = self.told(&self.handle(user).await?, &Command::List).await?
+        let GrantOutcome::Grants(grants) = self
+            .run_to_end(&self.user_handle(user).await?, &GrantCommand::List)
+            .await?
         else {
             return Err(Format::GrantOutcome.unreadable());
         };
@@ -161,7 +165,7 @@ impl AuthServer<'_> {
         key: &str,
     ) -> Result<bool, RuntimeError> {
         Ok(self
-            .sessions(&self.handle(user).await?, grant)
+            .sessions(&self.user_handle(user).await?, grant)
             .await?
             .iter()
             .any(|known| known == key))
@@ -182,7 +186,7 @@ impl AuthServer<'_> {
 
     async fn end_one(&self, user: UserRef<'_>, grant: &str) -> Result<(), RuntimeError> {
         let budget = Budget::new();
-        self.disconnect(&self.handle(user).await?, grant, &budget)
+        self.disconnect(&self.user_handle(user).await?, grant, &budget)
             .await?;
         match user.subject() {
             Some(subject) => self.end_legacy(subject, grant, &budget).await,
@@ -202,10 +206,10 @@ impl AuthServer<'_> {
     }
 
     async fn end_all(&self, user: UserRef<'_>) -> Result<(), RuntimeError> {
-        let handle = self.handle(user).await?;
+        let handle = self.user_handle(user).await?;
         let budget = Budget::new();
         budget.spend(1);
-        self.told(&handle, &Command::RevokeAll).await?;
+        self.run_to_end(&handle, &GrantCommand::RevokeAll).await?;
         match user.subject() {
             Some(subject) => self.end_legacy_grants(subject, &budget).await,
             None => Ok(()),
@@ -231,7 +235,7 @@ impl AuthServer<'_> {
         grant: &str,
         key: &str,
     ) -> Result<(), RuntimeError> {
-        let handle = self.handle(user).await?;
+        let handle = self.user_handle(user).await?;
         if self
             .sessions(&handle, grant)
             .await?
@@ -239,9 +243,9 @@ impl AuthServer<'_> {
             .any(|known| known == key)
         {
             self.runtime.end_session(key).await?;
-            self.told(
+            self.run_to_end(
                 &handle,
-                &Command::ForgetSession {
+                &GrantCommand::ForgetSession {
                     grant: grant.to_owned(),
                     key: key.to_owned(),
                 },
@@ -291,16 +295,19 @@ impl AuthServer<'_> {
     }
 
     /// Ends the grants of a page that are the client's; false where the budget does not suffice for all of them.
-    async fn end_those_of(&self, client_id: &str, page: &Listing, budget: &Budget) -> bool {
-        for (key, beside) in &page.keys {
-            if beside.as_deref().is_some_and(|client| client != client_id) {
+    async fn end_those_of(&self, client_id: &str, page: &KvPage, budget: &Budget) -> bool {
+        for (key, metadata) in &page.keys {
+            if metadata
+                .as_deref()
+                .is_some_and(|client| client != client_id)
+            {
                 continue;
             }
             if !budget.has(MAX_OPERATIONS_A_GRANT) {
                 return false;
             }
             if let Err(fault) = self
-                .end_if_of(client_id, key, beside.as_deref(), budget)
+                .end_if_of(client_id, key, metadata.as_deref(), budget)
                 .await
             {
                 self.runtime.warn(&format!(
@@ -318,16 +325,16 @@ impl AuthServer<'_> {
         &self,
         client_id: &str,
         key: &str,
-        beside: Option<&str>,
+        metadata: Option<&str>,
         budget: &Budget,
     ) -> Result<(), RuntimeError> {
-        if beside == Some(client_id)
+        if metadata == Some(client_id)
             && let Some((handle, grant)) = of_header_key(key)
         {
             return self.disconnect(&handle, grant, budget).await;
         }
         budget.spend(1);
-        if beside.is_none()
+        if metadata.is_none()
             && self.oauth.takes_over
             && let Some(legacy) = self.legacy_grant(key).await?
             && legacy.client_id == client_id
@@ -344,9 +351,9 @@ impl AuthServer<'_> {
         budget: &Budget,
     ) -> Result<(), RuntimeError> {
         budget.spend(1);
-        self.told(
+        self.run_to_end(
             handle,
-            &Command::RevokeGrant {
+            &GrantCommand::RevokeGrant {
                 grant: grant.to_owned(),
             },
         )
@@ -360,7 +367,8 @@ impl AuthServer<'_> {
         handle: &UserHandle,
         grant: &str,
     ) -> Result<Vec<String>, RuntimeError> {
-        let Outcome::Grants(grants) = self.told(handle, &Command::List).await? else {
+        let GrantOutcome::Grants(grants) = self.run_to_end(handle, &GrantCommand::List).await?
+        else {
             return Err(Format::GrantOutcome.unreadable());
         };
         let meant = grants.into_iter().filter(|listed| listed.grant == grant);
@@ -370,7 +378,7 @@ impl AuthServer<'_> {
             .collect())
     }
 
-    pub(crate) async fn handle(&self, user: UserRef<'_>) -> Result<UserHandle, RuntimeError> {
+    pub(crate) async fn user_handle(&self, user: UserRef<'_>) -> Result<UserHandle, RuntimeError> {
         match user {
             UserRef::Subject(subject) => {
                 Ok(UserHandle::of(&*self.runtime.keys(false).await?, subject))
@@ -379,14 +387,18 @@ impl AuthServer<'_> {
         }
     }
 
-    async fn told(&self, handle: &UserHandle, command: &Command) -> Result<Outcome, RuntimeError> {
+    async fn run_to_end(
+        &self,
+        handle: &UserHandle,
+        command: &GrantCommand,
+    ) -> Result<GrantOutcome, RuntimeError> {
         match self.command(handle, command).await? {
             Ok(outcome) => Ok(outcome),
-            Err(Refused::Unavailable { .. }) => Err(RuntimeError(
+            Err(GrantRefusal::Unavailable { .. }) => Err(RuntimeError(
                 "a user's grants could not all be ended yet".to_owned(),
             )),
             // Refused for lack of what it names, which has ended then.
-            Err(_) => Ok(Outcome::Done),
+            Err(_) => Ok(GrantOutcome::Done),
         }
     }
 
@@ -397,7 +409,7 @@ impl AuthServer<'_> {
             .get(key)
             .await?
             .as_deref()
-            .and_then(LegacyGrant::read))
+            .and_then(LegacyGrant::from_json))
     }
 
     /// Keys of up to `limit` of a user's grants of workers-oauth-provider, and true if these are all. Empty for an id
@@ -412,11 +424,16 @@ impl AuthServer<'_> {
             return Ok((Vec::new(), true));
         }
         let prefix = grant_key(user, "");
-        let is_own = |key: &String| {
-            key.strip_prefix(&prefix)
-                .is_some_and(|grant| !grant.contains(':'))
-        };
-        self.keys(&prefix, is_own, limit, budget).await
+        self.keys(
+            &prefix,
+            |key| {
+                key.strip_prefix(&prefix)
+                    .is_some_and(|grant| !grant.contains(':'))
+            },
+            limit,
+            budget,
+        )
+        .await
     }
 
     /// Up to `limit` keys that begin with `prefix` and match, and true if these are all. Pages of KV may be short: as
@@ -492,9 +509,9 @@ impl AuthServer<'_> {
     }
 }
 
-fn listed(legacy: &LegacyGrant) -> Listed {
+fn listed(legacy: &LegacyGrant) -> ListedGrant {
     let created = legacy.created.saturating_mul(1000);
-    Listed {
+    ListedGrant {
         grant: legacy.id.clone(),
         client_id: legacy.client_id.clone(),
         client_name: None,

@@ -5,20 +5,20 @@ use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 
-use super::authority::{Command, Outcome, Refused};
+use super::authority::{GrantCommand, GrantOutcome, GrantRefusal};
 use super::client::{AuthMethod, Client};
 use super::event::Event;
 use super::known_clients::KnowingKv;
 use super::metadata::{self, OFFLINE_ACCESS, ResourceMetadata, ServerMetadata};
 use super::metadata_document::Fetch;
-use super::params::Params;
+use super::params::RequestParams;
 use super::port::Kv;
 use super::provider::{CostlyResource, OAuth};
 use super::rates::Rates;
 use super::registry::{Registry, RegistrySettings};
 use super::resource::Resources;
-use super::scope::{BadScope, Scopes};
-use super::token::{self, Kind, Presented, UserHandle};
+use super::scope::{ScopeError, Scopes};
+use super::token::{self, PresentedToken, TokenKind, UserHandle};
 use crate::formats::Format;
 use crate::keys::Keys;
 use crate::runtime::Runtime;
@@ -204,13 +204,13 @@ impl<'a> AuthServer<'a> {
     ///
     /// # Errors
     /// When there are no keys to be had, or the token's may not have come here yet.
-    pub async fn read_token(
+    pub async fn verify_token(
         &self,
         text: &str,
-        kind: Kind,
-    ) -> Result<(Rc<Keys>, Presented), RuntimeError> {
-        let (keys, presented) = self.read_any_token(text, kind).await?;
-        self.settle(&presented)?;
+        kind: TokenKind,
+    ) -> Result<(Rc<Keys>, PresentedToken), RuntimeError> {
+        let (keys, presented) = self.verify_any_token(text, kind).await?;
+        self.check_key(&presented)?;
         Ok((keys, presented))
     }
 
@@ -253,9 +253,9 @@ impl<'a> AuthServer<'a> {
     ///
     /// # Errors
     /// When the key may not have come here yet.
-    pub(super) fn settle(&self, presented: &Presented) -> Result<(), RuntimeError> {
+    pub(super) fn check_key(&self, presented: &PresentedToken) -> Result<(), RuntimeError> {
         match presented {
-            Presented::UnknownKey(id) if self.runtime.awaits_key(*id) => {
+            PresentedToken::UnknownKey(id) if self.runtime.awaits_key(*id) => {
                 Err(Format::Token.of_unknown_key())
             }
             _ => Ok(()),
@@ -263,18 +263,20 @@ impl<'a> AuthServer<'a> {
     }
 
     /// Reads a token that need not be this server's.
-    pub(super) async fn read_any_token(
+    pub(super) async fn verify_any_token(
         &self,
         text: &str,
-        kind: Kind,
-    ) -> Result<(Rc<Keys>, Presented), RuntimeError> {
+        kind: TokenKind,
+    ) -> Result<(Rc<Keys>, PresentedToken), RuntimeError> {
         let keys = self.runtime.keys(false).await?;
-        match token::read(text, kind, &keys) {
+        match token::classify(text, kind, &keys) {
             // Known by its shape alone: nothing is looked up for it.
-            Presented::Legacy(_) if !self.oauth.takes_over => Ok((keys, Presented::Unknown)),
-            Presented::UnknownKey(_) => {
+            PresentedToken::Legacy(_) if !self.oauth.takes_over => {
+                Ok((keys, PresentedToken::Unknown))
+            }
+            PresentedToken::UnknownKey(_) => {
                 let keys = self.runtime.keys(true).await?;
-                let presented = token::read(text, kind, &keys);
+                let presented = token::classify(text, kind, &keys);
                 Ok((keys, presented))
             }
             presented => Ok((keys, presented)),
@@ -288,8 +290,8 @@ impl<'a> AuthServer<'a> {
     pub async fn command(
         &self,
         handle: &UserHandle,
-        command: &Command,
-    ) -> Result<Result<Outcome, Refused>, RuntimeError> {
+        command: &GrantCommand,
+    ) -> Result<Result<GrantOutcome, GrantRefusal>, RuntimeError> {
         let json = serde_json::to_string(command)
             .map_err(|error| RuntimeError(format!("a command: {error}")))?;
         let outcome = self.runtime.command(handle, json).await?;
@@ -300,7 +302,6 @@ impl<'a> AuthServer<'a> {
     /// difference.
     #[must_use]
     pub fn server_metadata(&self, path: &str) -> Option<String> {
-        let without_slash = |path| str::strip_suffix(path, '/').unwrap_or(path).to_owned();
         let asked = without_slash(path);
         if !metadata::server_metadata_paths(self.issuer())
             .iter()
@@ -353,7 +354,10 @@ impl<'a> AuthServer<'a> {
     ///
     /// # Errors
     /// When one of them is no scope-token.
-    pub(super) fn asked_scopes(&self, params: &Params) -> Result<Option<Scopes>, BadScope> {
+    pub(super) fn asked_scopes(
+        &self,
+        params: &RequestParams,
+    ) -> Result<Option<Scopes>, ScopeError> {
         let named = params.get("scope").map(Scopes::parse).transpose()?;
         let costly = self
             .oauth
@@ -374,11 +378,15 @@ impl<'a> AuthServer<'a> {
         let is_asked = asked.is_some();
         let wanted = asked.unwrap_or_else(|| self.scopes());
         match (&client.scope, client.from) {
-            (Some(own), super::client::Origin::Configured) => {
+            (Some(own), super::client::ClientSource::Configured) => {
                 let allowed = wanted.both(own);
                 (!is_asked || !allowed.is_empty()).then_some(allowed)
             }
             _ => Some(wanted),
         }
     }
+}
+
+fn without_slash(path: &str) -> &str {
+    path.strip_suffix('/').unwrap_or(path)
 }

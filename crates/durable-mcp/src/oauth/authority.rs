@@ -4,19 +4,19 @@
 //! whatever fails in between leaves either nothing changed, or a record of a token that was never sent.
 
 mod adopt;
-mod begin;
 mod command;
 mod disconnect;
 mod end;
 mod exchange;
+mod exchange_token;
 mod in_flight;
 mod issue;
-mod landed;
-mod mint;
+mod issue_code;
 mod narrow;
 mod redeem;
+mod redeemed_codes;
 mod refresh;
-mod relaying;
+mod relay_quota;
 mod rows;
 mod settings;
 mod spending;
@@ -24,8 +24,8 @@ mod sweep;
 mod unreadable;
 
 pub use command::{
-    Adopt, Begin, Code, Command, Issue, Issued, Listed, Mint, Outcome, Reason, Redeem, Refresh,
-    Refused,
+    Adopt, ClientCredentials, ErrorDescription, ExchangeToken, GrantCommand, GrantOutcome,
+    GrantRefusal, IssueCode, IssuedCode, IssuedTokens, ListedGrant, Redeem, Refresh,
 };
 pub use settings::{
     ADOPTED_TOMBSTONE_MS, ENDS_AT_ONCE, GO_ON_MS, KV_LISTS_WITHIN_MS, LOCK_MS,
@@ -34,25 +34,25 @@ pub use settings::{
     SIGN_IN_MS, SWEEP_EVERY_MS, SWEEP_HOLDING_MS,
 };
 
-pub use relaying::{RELAYED_A_MINUTE, RELAYED_AT_ONCE, RELAYED_STREAMS, SLOT_MS};
-pub use spending::{Allowance, Quota, SPENDING_MS, Spent};
+pub use relay_quota::{RELAYED_A_MINUTE, RELAYED_AT_ONCE, RELAYED_STREAMS, SLOT_MS};
+pub use spending::{Allowance, DailySpending, SPENDING_MS, SpendingQuota};
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 
-use self::end::Meant;
+use self::end::GrantSelection;
 use self::in_flight::InFlight;
-use self::landed::Redeemed;
-use self::rows::Rows;
-use self::sweep::Wakes;
-use super::event::{About, Event};
-use super::grant::{EVERY_CLIENT, Grant, GrantInfo, Remote};
+use self::redeemed_codes::RedeemedCodes;
+use self::rows::GrantRows;
+use self::sweep::NextAlarm;
+use super::event::{Event, GrantRef};
+use super::grant::{EVERY_CLIENT, Grant, GrantInfo, RemoteHolding};
 use super::grant_store::GrantStore;
 use super::hooks::Hooks;
 use super::port::Kv;
-use super::token::{self, GrantId, Kind, Presented, UserHandle};
+use super::token::{self, GrantId, PresentedToken, TokenKind, UserHandle};
 use crate::formats::Format;
 use crate::keys::Keys;
 use crate::runtime::Runtime;
@@ -73,7 +73,8 @@ pub trait AuthorityHost: Runtime {
     fn user(&self) -> &UserHandle;
 
     /// Asks another object to end what a grant held there.
-    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), RuntimeError>>;
+    fn end<'a>(&'a self, remote: RemoteHolding<'a>)
+    -> LocalBoxFuture<'a, Result<(), RuntimeError>>;
 
     /// Waits.
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()>;
@@ -89,10 +90,10 @@ pub struct Authority {
     hooks: Rc<Hooks>,
     /// Maximum lifetime of a session or task, in milliseconds.
     longest_session: u64,
-    rows: Rows,
-    flights: InFlight,
-    redeemed: Redeemed,
-    wakes: Cell<Wakes>,
+    rows: GrantRows,
+    in_flight: InFlight,
+    redeemed: RedeemedCodes,
+    wakes: Cell<NextAlarm>,
 }
 
 impl Authority {
@@ -105,10 +106,10 @@ impl Authority {
         hooks: Rc<Hooks>,
         longest_session: u64,
     ) -> Self {
-        let (rows, flights, redeemed, wakes) = (
-            Rows::default(),
+        let (rows, in_flight, redeemed, wakes) = (
+            GrantRows::default(),
             InFlight::default(),
-            Redeemed::default(),
+            RedeemedCodes::default(),
             Cell::default(),
         );
         Self {
@@ -117,7 +118,7 @@ impl Authority {
             hooks,
             longest_session,
             rows,
-            flights,
+            in_flight,
             redeemed,
             wakes,
         }
@@ -127,80 +128,96 @@ impl Authority {
     ///
     /// # Errors
     /// When it is refused, or something it needs is not there.
-    pub async fn handle(&self, command: Command) -> Result<Outcome, Refused> {
+    pub async fn handle(&self, command: GrantCommand) -> Result<GrantOutcome, GrantRefusal> {
         self.redeemed.forget_old(self.host.now());
         self.know_wake()
             .await
             .map_err(|fault| self.failed(&fault))?;
         match command {
-            Command::Begin(begin) => self.begin(begin).await.map(Outcome::Code),
-            Command::Redeem(redeem) => self.redeem(redeem).await.map(Outcome::Issued),
-            Command::Refresh(refresh) => self.refresh(refresh).await.map(Outcome::Issued),
-            Command::Mint(mint) => self.mint(mint).await.map(Outcome::Issued),
-            Command::Issue(issue) => self.issue(issue).await.map(Outcome::Issued),
-            Command::RevokeToken { token, client_id } => {
+            GrantCommand::IssueCode(begin) => self.issue_code(begin).await.map(GrantOutcome::Code),
+            GrantCommand::Redeem(redeem) => self.redeem(redeem).await.map(GrantOutcome::Issued),
+            GrantCommand::Refresh(refresh) => self.refresh(refresh).await.map(GrantOutcome::Issued),
+            GrantCommand::ExchangeToken(mint) => {
+                self.exchange_token(mint).await.map(GrantOutcome::Issued)
+            }
+            GrantCommand::ClientCredentials(issue) => self
+                .client_credentials(issue)
+                .await
+                .map(GrantOutcome::Issued),
+            GrantCommand::RevokeToken { token, client_id } => {
                 self.revoke_token(&token, &client_id).await
             }
-            Command::RevokeGrant { grant } => self.revoke_meant(Meant::Grant(&grant)).await,
-            Command::RevokeClient { client_id } => {
+            GrantCommand::RevokeGrant { grant } => {
+                self.revoke_selected(GrantSelection::Grant(&grant)).await
+            }
+            GrantCommand::RevokeClient { client_id } => {
                 self.withdraw_consents(&client_id)?;
-                self.revoke_meant(Meant::Client(&client_id)).await
+                self.revoke_selected(GrantSelection::Client(&client_id))
+                    .await
             }
-            Command::RevokeAll => {
+            GrantCommand::RevokeAll => {
                 self.withdraw_consents(EVERY_CLIENT)?;
-                self.revoke_meant(Meant::All).await
+                self.revoke_selected(GrantSelection::All).await
             }
-            Command::List => self.list(),
-            Command::NoteSession { grant, session } => self.note_session(&grant, session).await,
-            Command::NoteTask {
+            GrantCommand::List => self.list(),
+            GrantCommand::NoteSession { grant, session } => {
+                self.note_session(&grant, session).await
+            }
+            GrantCommand::NoteTask {
                 grant,
                 key,
                 expires,
             } => self.note_task(&grant, key, expires).await,
-            Command::ForgetSession { grant, key } => self.forget_session(&grant, &key),
-            Command::Adopt(adopt) => self.adopt(adopt).await,
-            Command::Spend {
+            GrantCommand::ForgetSession { grant, key } => self.forget_session(&grant, &key),
+            GrantCommand::Adopt(adopt) => self.adopt(adopt).await,
+            GrantCommand::Spend {
                 id,
                 grant,
                 tokens,
                 quota,
             } => self
                 .spend(id, grant.as_deref(), tokens, &quota)
-                .map(Outcome::Allowance),
-            Command::GoOn { grant } => self.go_on(&grant).map(Outcome::Allowance),
-            Command::Settle { id, used } => self.settle(&id, used).map(|()| Outcome::Done),
-            Command::Spent => self.spent().map(Outcome::Spent),
-            Command::BeginRelay {
+                .map(GrantOutcome::Allowance),
+            GrantCommand::GoOn { grant } => self.go_on(&grant).map(GrantOutcome::Allowance),
+            GrantCommand::CorrectSpending { id, used } => self
+                .correct_spending(&id, used)
+                .map(|()| GrantOutcome::Done),
+            GrantCommand::Spent => self.spent().map(GrantOutcome::Spent),
+            GrantCommand::BeginRelay {
                 grant,
                 id,
                 stays_open,
             } => self
                 .begin_relay(&grant, id, stays_open)
-                .map(Outcome::Allowance),
-            Command::ExtendRelay { grant, id } => {
-                self.extend_relay(&grant, &id).map(Outcome::Allowance)
+                .map(GrantOutcome::Allowance),
+            GrantCommand::ExtendRelay { grant, id } => {
+                self.extend_relay(&grant, &id).map(GrantOutcome::Allowance)
             }
-            Command::EndRelay { id } => self.end_relay(&id).map(|()| Outcome::Done),
+            GrantCommand::EndRelay { id } => self.end_relay(&id).map(|()| GrantOutcome::Done),
         }
     }
 
     /// Reads a token with the keys in memory, or with newly loaded ones if it names an unknown key.
-    async fn read(&self, text: &str, kind: Kind) -> Result<(Rc<Keys>, Presented), Refused> {
+    async fn verify_token(
+        &self,
+        text: &str,
+        kind: TokenKind,
+    ) -> Result<(Rc<Keys>, PresentedToken), GrantRefusal> {
         let keys = self
             .host
             .keys(false)
             .await
             .map_err(|fault| self.failed(&fault))?;
-        match token::read(text, kind, &keys) {
-            Presented::UnknownKey(_) => {
+        match token::classify(text, kind, &keys) {
+            PresentedToken::UnknownKey(_) => {
                 let keys = self
                     .host
                     .keys(true)
                     .await
                     .map_err(|fault| self.failed(&fault))?;
-                let presented = token::read(text, kind, &keys);
+                let presented = token::classify(text, kind, &keys);
                 // The Worker knew the key, or the token would not have come here.
-                if let Presented::UnknownKey(id) = &presented
+                if let PresentedToken::UnknownKey(id) = &presented
                     && self.host.awaits_key(*id)
                 {
                     return Err(self.failed(&Format::Token.of_unknown_key()));
@@ -211,7 +228,7 @@ impl Authority {
         }
     }
 
-    fn row(&self, id: &GrantId) -> Result<Option<Grant>, Refused> {
+    fn row(&self, id: &GrantId) -> Result<Option<Grant>, GrantRefusal> {
         self.rows
             .get(self.host.store(), id)
             .map_err(|fault| self.failed(&fault))
@@ -224,27 +241,24 @@ impl Authority {
         self.wake_by(look_at)
     }
 
-    fn commit(&self, id: &GrantId, grant: Grant) -> Result<(), Refused> {
+    fn commit(&self, id: &GrantId, grant: Grant) -> Result<(), GrantRefusal> {
         self.write(id, grant).map_err(|fault| self.failed(&fault))
     }
 
     /// Logs a failure of this server and refuses the command as temporarily unavailable: it may work later.
-    fn failed(&self, fault: &RuntimeError) -> Refused {
+    fn failed(&self, fault: &RuntimeError) -> GrantRefusal {
         self.host.warn(&format!("a user's grants: {}", fault.0));
-        Refused::Unavailable {
+        GrantRefusal::Unavailable {
             retry_after: RETRY_AFTER_SECONDS,
         }
     }
 }
 
-fn about(facts: &GrantInfo) -> About {
-    let (handle, grant) = (
-        facts.handle.as_str().to_owned(),
-        facts.id.as_str().to_owned(),
-    );
-    About {
+fn grant_ref(info: &GrantInfo) -> GrantRef {
+    let (handle, grant) = (info.handle.as_str().to_owned(), info.id.as_str().to_owned());
+    GrantRef {
         handle,
         grant,
-        client: facts.client_id.clone(),
+        client: info.client_id.clone(),
     }
 }

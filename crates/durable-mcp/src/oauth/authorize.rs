@@ -7,14 +7,14 @@
 use std::fmt;
 
 use super::auth_server::AuthServer;
-use super::authority::{Begin, Command, Outcome, Refused};
-use super::client::{CODE, Client, Origin};
-use super::params::{Params, ParamsError, encode_query};
-use super::pkce::Challenge;
-use super::redirect_uri::{BadRedirect, RedirectUri};
+use super::authority::{GrantCommand, GrantOutcome, GrantRefusal, IssueCode};
+use super::client::{CODE, Client, ClientSource};
+use super::params::{RequestParams, RequestParamsError, encode_query};
+use super::pkce::CodeChallenge;
+use super::redirect_uri::{RedirectUri, RedirectUriError};
 use super::registry::RegistryError;
 use super::scope::Scopes;
-use super::sign_in::{Approval, Authorization, Decision, Step};
+use super::sign_in::{Approval, Authorization, Decision, SignInStep};
 use super::token::UserHandle;
 use crate::wire::{Head, Reply, RuntimeError};
 
@@ -26,18 +26,18 @@ const MAX_NAME_CHARS: usize = 40;
 
 /// Response to the browser.
 #[derive(Debug)]
-pub enum Answer {
+pub enum AuthorizeResponse {
     /// Redirect to that URL.
     Redirect(String),
     /// Error page.
-    Problem(Problem),
+    Problem(AuthorizePageError),
     /// Response that sign-in made, such as one of its pages.
     Show(Reply),
 }
 
 /// Error that is shown to the person at the browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Problem {
+pub enum AuthorizePageError {
     /// The address cannot be read.
     Damaged,
     /// A parameter comes twice. Its name is from outside: cut short, and of characters that can be seen.
@@ -53,9 +53,9 @@ pub enum Problem {
     /// The redirect URI is not the client's.
     ForeignRedirect,
     /// The redirect URI is registered, and the policy for clients that anybody can register refuses it.
-    BadRedirect(BadRedirect),
+    BadRedirect(RedirectUriError),
     /// The request has an error of RFC 6749 section 4.1.2.1, and the user was not asked about its client yet.
-    Request(Refusal),
+    Request(AuthorizationError),
     /// The user may not use this server, or is not known.
     NotAllowed,
     /// The sign-in gave a code before.
@@ -66,7 +66,7 @@ pub enum Problem {
     NoForm,
 }
 
-impl Problem {
+impl AuthorizePageError {
     /// Text for operators.
     #[must_use]
     pub fn cause(&self) -> String {
@@ -89,7 +89,7 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for AuthorizePageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Damaged => "The address that your application sent you to is damaged. Start again there.",
@@ -116,7 +116,7 @@ impl fmt::Display for Problem {
                     "Your application wants the answer where this server sends none. Tell its developer: {bad}"
                 );
             }
-            Self::Request(Refusal { error, description }) => {
+            Self::Request(AuthorizationError { error, description }) => {
                 return write!(
                     f,
                     "Your application's request cannot be answered. Start again there; if that does not help, tell its \
@@ -133,29 +133,33 @@ impl fmt::Display for Problem {
 
 /// Error by which a client gets no code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refusal {
+pub struct AuthorizationError {
     /// The error of RFC 6749 section 4.1.2.1.
     pub error: &'static str,
     /// A text for the client's developer.
     pub description: &'static str,
 }
 
-const fn refuse(error: &'static str, description: &'static str) -> Refusal {
-    Refusal { error, description }
+const fn refuse(error: &'static str, description: &'static str) -> AuthorizationError {
+    AuthorizationError { error, description }
 }
 
 /// Answers a request.
 ///
 /// # Errors
 /// When sign-in fails.
-pub async fn handle(site: &AuthServer<'_>, head: &Head) -> Result<Answer, RuntimeError> {
-    let asked = match read(site, &head.query).await? {
+pub async fn handle(
+    auth_server: &AuthServer<'_>,
+    head: &Head,
+) -> Result<AuthorizeResponse, RuntimeError> {
+    let asked = match parse_request(auth_server, &head.query).await? {
         Ok(asked) => asked,
         Err(answer) => return Ok(answer),
     };
-    site.oauth
+    auth_server
+        .oauth
         .sign_in
-        .answer(site, Step::Asked(&asked), head)
+        .answer(auth_server, SignInStep::Asked(&asked), head)
         .await
 }
 
@@ -164,84 +168,102 @@ pub async fn handle(site: &AuthServer<'_>, head: &Head) -> Result<Answer, Runtim
 /// # Errors
 /// As of [`approve`].
 pub async fn conclude(
-    site: &AuthServer<'_>,
-    asked: &Authorization,
+    auth_server: &AuthServer<'_>,
+    authorization: &Authorization,
     decision: Decision,
-) -> Result<Answer, RuntimeError> {
+) -> Result<AuthorizeResponse, RuntimeError> {
     match decision {
-        Decision::Approve(approval) => approve(site, asked, approval).await,
-        Decision::Deny => Ok(Answer::Redirect(denied(site, asked))),
-        Decision::NotAllowed => Ok(Answer::Problem(Problem::NotAllowed)),
-        Decision::Answer(reply) => Ok(Answer::Show(reply)),
+        Decision::Approve(approval) => approve(auth_server, authorization, approval).await,
+        Decision::Deny => Ok(AuthorizeResponse::Redirect(denied(
+            auth_server,
+            authorization,
+        ))),
+        Decision::NotAllowed => Ok(AuthorizeResponse::Problem(AuthorizePageError::NotAllowed)),
+        Decision::Answer(reply) => Ok(AuthorizeResponse::Show(reply)),
     }
 }
 
 /// URL that sends the browser back to the client because the user did not agree (`access_denied`).
 #[must_use]
-pub fn denied(site: &AuthServer<'_>, asked: &Authorization) -> String {
-    refused(site, asked, "access_denied", "The user did not agree.")
+pub fn denied(auth_server: &AuthServer<'_>, authorization: &Authorization) -> String {
+    refused(
+        auth_server,
+        authorization,
+        "access_denied",
+        "The user did not agree.",
+    )
 }
 
 /// Ends a request before the person was asked: on a page, unless the operator registered the client.
 #[must_use]
 pub fn unasked(
-    site: &AuthServer<'_>,
-    asked: &Authorization,
+    auth_server: &AuthServer<'_>,
+    authorization: &Authorization,
     error: &'static str,
     description: &'static str,
-) -> Answer {
-    if asked.client_is_configured {
-        return Answer::Redirect(refused(site, asked, error, description));
+) -> AuthorizeResponse {
+    if authorization.client_is_configured {
+        return AuthorizeResponse::Redirect(refused(
+            auth_server,
+            authorization,
+            error,
+            description,
+        ));
     }
-    Answer::Problem(Problem::Request(refuse(error, description)))
+    AuthorizeResponse::Problem(AuthorizePageError::Request(refuse(error, description)))
 }
 
 /// URL that sends the browser back to a client with an error of RFC 6749 section 4.1.2.1, for a user who was asked about the
 /// client; for others use [`unasked`].
 #[must_use]
 pub fn refused(
-    site: &AuthServer<'_>,
-    asked: &Authorization,
+    auth_server: &AuthServer<'_>,
+    authorization: &Authorization,
     error: &'static str,
     description: &'static str,
 ) -> String {
     to_client(
-        site,
-        &asked.redirect_uri,
-        asked.state.as_deref(),
+        auth_server,
+        &authorization.redirect_uri,
+        authorization.state.as_deref(),
         &refuse(error, description),
     )
 }
 
 /// The request anew, as a client would send it: for a person whose try did not work out.
 #[must_use]
-pub fn again(site: &AuthServer<'_>, asked: &Authorization) -> String {
-    let scopes = asked.scopes.to_string();
+pub fn again(auth_server: &AuthServer<'_>, authorization: &Authorization) -> String {
+    let scopes = authorization.scopes.to_string();
     let mut pairs = vec![
         ("response_type", CODE),
-        ("client_id", asked.client_id.as_str()),
-        ("redirect_uri", asked.redirect_uri.as_str()),
+        ("client_id", authorization.client_id.as_str()),
+        ("redirect_uri", authorization.redirect_uri.as_str()),
     ];
-    if !asked.scopes.is_empty() {
+    if !authorization.scopes.is_empty() {
         pairs.push(("scope", &scopes));
     }
-    pairs.extend(asked.state.as_deref().map(|state| ("state", state)));
-    if let Some(challenge) = &asked.challenge {
+    pairs.extend(authorization.state.as_deref().map(|state| ("state", state)));
+    if let Some(challenge) = &authorization.challenge {
         pairs.extend([
             ("code_challenge", challenge.as_str()),
             ("code_challenge_method", "S256"),
         ]);
     }
     pairs.extend(
-        asked
+        authorization
             .audience
             .iter()
             .map(|resource| ("resource", resource.as_str())),
     );
-    pairs.extend(asked.login_hint.as_deref().map(|hint| ("login_hint", hint)));
+    pairs.extend(
+        authorization
+            .login_hint
+            .as_deref()
+            .map(|hint| ("login_hint", hint)),
+    );
     format!(
         "{}?{}",
-        site.oauth.endpoints.authorize,
+        auth_server.oauth.endpoints.authorize,
         encode_query(&pairs)
     )
 }
@@ -251,12 +273,12 @@ pub fn again(site: &AuthServer<'_>, asked: &Authorization) -> String {
 /// # Errors
 /// When there are no keys, or the user's object cannot be reached.
 pub async fn approve(
-    site: &AuthServer<'_>,
-    asked: &Authorization,
+    auth_server: &AuthServer<'_>,
+    authorization: &Authorization,
     approval: Approval,
-) -> Result<Answer, RuntimeError> {
-    let answer = approve_agreed(site, asked, approval, Agreement::default()).await?;
-    Ok(answer.unwrap_or_else(|| Answer::Redirect(denied(site, asked))))
+) -> Result<AuthorizeResponse, RuntimeError> {
+    let answer = approve_agreed(auth_server, authorization, approval, Agreement::default()).await?;
+    Ok(answer.unwrap_or_else(|| AuthorizeResponse::Redirect(denied(auth_server, authorization))))
 }
 
 /// Sign-in by which a user agreed to a client.
@@ -274,54 +296,59 @@ pub struct Agreement {
 /// # Errors
 /// As of [`approve`].
 pub async fn approve_agreed(
-    site: &AuthServer<'_>,
-    asked: &Authorization,
+    auth_server: &AuthServer<'_>,
+    authorization: &Authorization,
     approval: Approval,
     agreement: Agreement,
-) -> Result<Option<Answer>, RuntimeError> {
-    let keys = site.runtime.keys(false).await?;
+) -> Result<Option<AuthorizeResponse>, RuntimeError> {
+    let keys = auth_server.runtime.keys(false).await?;
     let handle = UserHandle::of(&keys, &approval.subject);
     let scopes = approval.scopes.map_or_else(
-        || asked.scopes.clone(),
-        |allowed| asked.scopes.both(&allowed),
+        || authorization.scopes.clone(),
+        |allowed| authorization.scopes.both(&allowed),
     );
-    let begin = Begin {
+    let begin = IssueCode {
         handle: handle.clone(),
-        client_id: asked.client_id.clone(),
-        client_name: asked.client_name.clone(),
-        client_is_public: asked.client_is_public,
-        refreshable: asked.refreshable,
-        redirect_uri: asked.redirect_uri.as_str().to_owned(),
-        challenge: asked.challenge.clone(),
+        client_id: authorization.client_id.clone(),
+        client_name: authorization.client_name.clone(),
+        client_is_public: authorization.client_is_public,
+        refreshable: authorization.refreshable,
+        redirect_uri: authorization.redirect_uri.as_str().to_owned(),
+        challenge: authorization.challenge.clone(),
         scopes,
-        audience: asked.audience.clone(),
-        root: site.resources().root().clone(),
+        audience: authorization.audience.clone(),
+        root: auth_server.resources().root().clone(),
         subject: approval.subject,
         props: approval.props,
         sign_in: agreement.sign_in,
         agreed: agreement.agreed,
     };
-    let state = asked.state.as_deref();
-    Ok(Some(Answer::Redirect(
-        match site.command(&handle, &Command::Begin(begin)).await? {
-            Ok(Outcome::Code(made)) => {
-                let mut pairs = vec![("code", made.code.as_str())];
+    let state = authorization.state.as_deref();
+    Ok(Some(AuthorizeResponse::Redirect(
+        match auth_server
+            .command(&handle, &GrantCommand::IssueCode(begin))
+            .await?
+        {
+            Ok(GrantOutcome::Code(issued)) => {
+                let mut pairs = vec![("code", issued.code.as_str())];
                 pairs.extend(state.map(|state| ("state", state)));
-                pairs.push(("iss", site.issuer()));
-                asked.redirect_uri.with_params(&pairs)
+                pairs.push(("iss", auth_server.issuer()));
+                authorization.redirect_uri.with_params(&pairs)
             }
-            Err(Refused::InvalidRequest(_)) => return Ok(Some(Answer::Problem(Problem::Used))),
-            Err(Refused::ConsentWithdrawn) => return Ok(None),
-            Err(Refused::Unavailable { .. }) => {
+            Err(GrantRefusal::InvalidRequest(_)) => {
+                return Ok(Some(AuthorizeResponse::Problem(AuthorizePageError::Used)));
+            }
+            Err(GrantRefusal::ConsentWithdrawn) => return Ok(None),
+            Err(GrantRefusal::Unavailable { .. }) => {
                 let refusal = refuse(
                     "temporarily_unavailable",
                     "The code could not be kept. Start again in a moment.",
                 );
-                to_client(site, &asked.redirect_uri, state, &refusal)
+                to_client(auth_server, &authorization.redirect_uri, state, &refusal)
             }
             Ok(_) | Err(_) => to_client(
-                site,
-                &asked.redirect_uri,
+                auth_server,
+                &authorization.redirect_uri,
                 state,
                 &refuse("server_error", "The code could not be made."),
             ),
@@ -330,74 +357,84 @@ pub async fn approve_agreed(
 }
 
 /// Reads a request, or makes the response for the first error in it.
-async fn read(
-    site: &AuthServer<'_>,
+async fn parse_request(
+    auth_server: &AuthServer<'_>,
     query: &str,
-) -> Result<Result<Authorization, Answer>, RuntimeError> {
-    let params = match Params::parse(query) {
+) -> Result<Result<Authorization, AuthorizeResponse>, RuntimeError> {
+    let params = match RequestParams::parse(query) {
         Ok(params) => params,
-        Err(ParamsError::Repeated(name)) => return Ok(problem(Problem::Repeated(visible(&name)))),
-        Err(ParamsError::Malformed) => return Ok(problem(Problem::Damaged)),
+        Err(RequestParamsError::Repeated(name)) => {
+            return Ok(problem(AuthorizePageError::Repeated(visible(&name))));
+        }
+        Err(RequestParamsError::Malformed) => return Ok(problem(AuthorizePageError::Damaged)),
     };
     let Some(client_id) = params.get("client_id") else {
-        return Ok(problem(Problem::NoClient));
+        return Ok(problem(AuthorizePageError::NoClient));
     };
-    let keys = site.runtime.keys(false).await?;
-    let client = match site.registry(&keys).client(client_id).await {
+    let keys = auth_server.runtime.keys(false).await?;
+    let client = match auth_server.registry(&keys).client(client_id).await {
         Ok(Some(client)) => client,
-        Ok(None) => return Ok(problem(Problem::UnknownClient)),
+        Ok(None) => return Ok(problem(AuthorizePageError::UnknownClient)),
         Err(error) => {
             if let RegistryError::Unavailable(fault) = &error {
-                site.runtime.warn(&fault.0);
+                auth_server.runtime.warn(&fault.0);
             }
-            return Ok(problem(Problem::Client(error)));
+            return Ok(problem(AuthorizePageError::Client(error)));
         }
     };
-    let redirect_uri = match redirect(site, &client, &params) {
+    let redirect_uri = match redirect(auth_server, &client, &params) {
         Ok(redirect_uri) => redirect_uri,
         Err(wrong) => return Ok(problem(wrong)),
     };
     let state = params.get("state").map(str::to_owned);
-    let asked = Unsettled {
-        site,
+    let asked = RedirectableRequest {
+        auth_server,
         params: &params,
         client: &client,
     }
-    .settle(redirect_uri.clone(), state.clone());
+    .checked_authorization(redirect_uri.clone(), state.clone());
     Ok(asked.map_err(|refusal| match client.from {
-        Origin::Configured => {
-            Answer::Redirect(to_client(site, &redirect_uri, state.as_deref(), &refusal))
+        ClientSource::Configured => AuthorizeResponse::Redirect(to_client(
+            auth_server,
+            &redirect_uri,
+            state.as_deref(),
+            &refusal,
+        )),
+        ClientSource::Registered | ClientSource::Document => {
+            AuthorizeResponse::Problem(AuthorizePageError::Request(refusal))
         }
-        Origin::Registered | Origin::Document => Answer::Problem(Problem::Request(refusal)),
     }))
 }
 
 /// The redirect URI of a request, checked against its client and the policy.
 fn redirect(
-    site: &AuthServer<'_>,
+    auth_server: &AuthServer<'_>,
     client: &Client,
-    params: &Params,
-) -> Result<RedirectUri, Problem> {
+    params: &RequestParams,
+) -> Result<RedirectUri, AuthorizePageError> {
     let requested = match (params.get("redirect_uri"), client.redirect_uris.as_slice()) {
         (Some(requested), _) => requested,
         // RFC 6749 section 3.1.2.3: with one registered, it need not be named.
         (None, [only]) => only.as_str(),
-        (None, _) => return Err(Problem::NoRedirect),
+        (None, _) => return Err(AuthorizePageError::NoRedirect),
     };
-    let redirect_uri = client.redirect(requested).ok_or(Problem::ForeignRedirect)?;
+    let redirect_uri = client
+        .redirect(requested)
+        .ok_or(AuthorizePageError::ForeignRedirect)?;
     // Checked here too: a metadata document, and a record of another version or program, was accepted by other rules.
-    if client.from != Origin::Configured {
-        site.settings()
+    if client.from != ClientSource::Configured {
+        auth_server
+            .settings()
             .offer
             .redirects
             .check(&redirect_uri)
-            .map_err(Problem::BadRedirect)?;
+            .map_err(AuthorizePageError::BadRedirect)?;
     }
     Ok(redirect_uri)
 }
 
-fn problem<T>(problem: Problem) -> Result<T, Answer> {
-    Err(Answer::Problem(problem))
+fn problem<T>(problem: AuthorizePageError) -> Result<T, AuthorizeResponse> {
+    Err(AuthorizeResponse::Problem(problem))
 }
 
 /// Name of a parameter as a page may show it: cut short, and printable ASCII alone.
@@ -409,18 +446,18 @@ fn visible(name: &str) -> String {
 }
 
 /// A request whose client and redirect URI are checked, and whose other errors are reported to the client.
-struct Unsettled<'a> {
-    site: &'a AuthServer<'a>,
-    params: &'a Params,
+struct RedirectableRequest<'a> {
+    auth_server: &'a AuthServer<'a>,
+    params: &'a RequestParams,
     client: &'a Client,
 }
 
-impl Unsettled<'_> {
-    fn settle(
+impl RedirectableRequest<'_> {
+    fn checked_authorization(
         &self,
         redirect_uri: RedirectUri,
         state: Option<String>,
-    ) -> Result<Authorization, Refusal> {
+    ) -> Result<Authorization, AuthorizationError> {
         let text = |name: &str| self.params.get(name).map(str::to_owned);
         if self.params.get("request").is_some() {
             return Err(refuse(
@@ -477,7 +514,7 @@ impl Unsettled<'_> {
             client_uri: self.client.client_uri.clone(),
             logo_uri: self.client.logo_uri.clone(),
             client_is_public: self.client.is_public(),
-            client_is_configured: self.client.from == Origin::Configured,
+            client_is_configured: self.client.from == ClientSource::Configured,
             refreshable: self.client.may_refresh(),
             challenge: self.challenge()?,
             scopes: self.scopes()?,
@@ -491,13 +528,13 @@ impl Unsettled<'_> {
 
     /// RFC 7636 section 4.4.1, with S256 alone (OAuth 2.1 section 4.1.1). Only a client with a secret that the operator
     /// registered can do without: what anybody registered may be a program that mixes up the codes of two sign-ins.
-    fn challenge(&self) -> Result<Option<Challenge>, Refusal> {
+    fn challenge(&self) -> Result<Option<CodeChallenge>, AuthorizationError> {
         let method = self.params.get("code_challenge_method");
         match self.params.get("code_challenge") {
             None if method.is_some() => {
                 Err(refuse("invalid_request", "code_challenge is missing."))
             }
-            None if self.client.is_public() || self.client.from != Origin::Configured => {
+            None if self.client.is_public() || self.client.from != ClientSource::Configured => {
                 Err(refuse(
                     "invalid_request",
                     "code_challenge is missing: this server requires PKCE with S256.",
@@ -508,7 +545,7 @@ impl Unsettled<'_> {
                 "invalid_request",
                 "code_challenge_method must be S256.",
             )),
-            Some(text) => Challenge::parse(text)
+            Some(text) => CodeChallenge::parse(text)
                 .map(Some)
                 .map_err(|bad| refuse("invalid_request", bad.0)),
         }
@@ -516,37 +553,43 @@ impl Unsettled<'_> {
 
     /// Scopes of the request that the client may have. Unknown ones are left out, as RFC 6749 section 3.3 allows; the
     /// token response names those that remain.
-    fn scopes(&self) -> Result<Scopes, Refusal> {
+    fn scopes(&self) -> Result<Scopes, AuthorizationError> {
         let bad = refuse(
             "invalid_scope",
             "scope must be names separated by one space each.",
         );
-        let asked = self.site.asked_scopes(self.params).map_err(|_| bad)?;
-        let allowed = self.site.allowed(self.client, asked);
+        let asked = self
+            .auth_server
+            .asked_scopes(self.params)
+            .map_err(|_| bad)?;
+        let allowed = self.auth_server.allowed(self.client, asked);
         allowed.ok_or(refuse(
             "invalid_scope",
             "The client may have none of these scopes; ask whoever runs this server.",
         ))
     }
 
-    fn audience(&self) -> Result<Vec<super::resource::Resource>, Refusal> {
-        let resolved = self.site.resources().resolve(self.params.all("resource"));
+    fn audience(&self) -> Result<Vec<super::resource::Resource>, AuthorizationError> {
+        let resolved = self
+            .auth_server
+            .resources()
+            .resolve(self.params.all("resource"));
         resolved.map_err(|bad| refuse("invalid_target", bad.0))
     }
 }
 
 /// URL that reports an error to the client (RFC 6749 section 4.1.2.1), with `iss` (RFC 9207).
 fn to_client(
-    site: &AuthServer<'_>,
+    auth_server: &AuthServer<'_>,
     redirect_uri: &RedirectUri,
     state: Option<&str>,
-    refusal: &Refusal,
+    refusal: &AuthorizationError,
 ) -> String {
     let mut pairs = vec![
         ("error", refusal.error),
         ("error_description", refusal.description),
     ];
     pairs.extend(state.map(|state| ("state", state)));
-    pairs.push(("iss", site.issuer()));
+    pairs.push(("iss", auth_server.issuer()));
     redirect_uri.with_params(&pairs)
 }

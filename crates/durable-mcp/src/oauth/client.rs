@@ -82,7 +82,7 @@ impl ApplicationType {
 /// Source of a client's metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Origin {
+pub enum ClientSource {
     /// Registration by the client itself (RFC 7591).
     #[default]
     Registered,
@@ -94,7 +94,7 @@ pub enum Origin {
 
 /// A client, from any source.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Record", into = "Record")]
+#[serde(try_from = "StoredClient", into = "StoredClient")]
 pub struct Client {
     /// Client id.
     pub id: String,
@@ -131,7 +131,7 @@ pub struct Client {
     /// Time at which the client is forgotten unless it is used, in seconds since 1970.
     pub expires: Option<u64>,
     /// Source of the client's metadata.
-    pub from: Origin,
+    pub from: ClientSource,
     /// Other members of the record, which are kept when the record is written again.
     pub other: Map<String, Value>,
 }
@@ -139,7 +139,7 @@ pub struct Client {
 impl Client {
     /// A public client that uses codes and refresh tokens; the caller sets what differs.
     #[must_use]
-    pub fn public(id: &str, redirect_uris: Vec<RedirectUri>, from: Origin) -> Self {
+    pub fn public(id: &str, redirect_uris: Vec<RedirectUri>, from: ClientSource) -> Self {
         Self {
             id: id.to_owned(),
             secret_hash: None,
@@ -202,7 +202,7 @@ impl Client {
     ///
     /// # Errors
     /// When it is of another version: the client is not unknown for that.
-    pub fn read(json: &str) -> Result<Self, RuntimeError> {
+    pub fn from_json(json: &str) -> Result<Self, RuntimeError> {
         serde_json::from_str(json).map_err(|_| Format::ClientRecord.unreadable())
     }
 }
@@ -218,7 +218,7 @@ impl fmt::Debug for Client {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Record {
+struct StoredClient {
     #[serde(default)]
     v: u8,
     client_id: String,
@@ -254,7 +254,7 @@ struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<u64>,
     #[serde(default)]
-    from: Origin,
+    from: ClientSource,
     #[serde(flatten)]
     other: Map<String, Value>,
 }
@@ -268,10 +268,10 @@ impl fmt::Display for LaterVersion {
     }
 }
 
-impl TryFrom<Record> for Client {
+impl TryFrom<StoredClient> for Client {
     type Error = LaterVersion;
 
-    fn try_from(record: Record) -> Result<Self, LaterVersion> {
+    fn try_from(record: StoredClient) -> Result<Self, LaterVersion> {
         if record.v > VERSION {
             Err(LaterVersion)
         } else {
@@ -281,14 +281,13 @@ impl TryFrom<Record> for Client {
 }
 
 impl Client {
-    fn of(record: Record) -> Self {
+    fn of(record: StoredClient) -> Self {
         // Records of old versions lack what has a default now.
         let assumed = if record.client_secret.is_some() {
             AuthMethod::Basic
         } else {
             AuthMethod::None
         };
-        let grant_types = || vec![AUTHORIZATION_CODE.to_owned(), REFRESH_TOKEN.to_owned()];
         Self {
             id: record.client_id,
             secret_hash: record.client_secret,
@@ -304,7 +303,7 @@ impl Client {
             policy_uri: record.policy_uri,
             tos_uri: record.tos_uri,
             contacts: record.contacts.unwrap_or_default(),
-            grant_types: record.grant_types.unwrap_or_else(grant_types),
+            grant_types: record.grant_types.unwrap_or_else(default_grant_types),
             response_types: record
                 .response_types
                 .unwrap_or_else(|| vec![CODE.to_owned()]),
@@ -320,7 +319,11 @@ impl Client {
     }
 }
 
-impl From<Client> for Record {
+fn default_grant_types() -> Vec<String> {
+    vec![AUTHORIZATION_CODE.to_owned(), REFRESH_TOKEN.to_owned()]
+}
+
+impl From<Client> for StoredClient {
     fn from(client: Client) -> Self {
         Self {
             v: VERSION,
@@ -380,7 +383,7 @@ mod tests {
 
     #[test]
     fn a_client_record_of_the_other_library_is_read() {
-        let client = Client::read(&theirs().to_string()).unwrap();
+        let client = Client::from_json(&theirs().to_string()).unwrap();
         assert_eq!(client.id, "abc123");
         assert!(client.secret_hash.as_ref().unwrap().starts_with("5e88"));
         assert_eq!(client.name.as_deref(), Some("Example App"));
@@ -396,13 +399,13 @@ mod tests {
         );
         assert_eq!(
             (client.from, client.is_public(), client.may_refresh()),
-            (Origin::Registered, false, true)
+            (ClientSource::Registered, false, true)
         );
     }
 
     #[test]
     fn a_stored_redirect_uri_that_would_be_refused_is_left_out() {
-        let client = Client::read(&theirs().to_string()).unwrap();
+        let client = Client::from_json(&theirs().to_string()).unwrap();
         let uris: Vec<_> = client
             .redirect_uris
             .iter()
@@ -413,7 +416,7 @@ mod tests {
 
     #[test]
     fn unused_members_of_a_client_record_are_kept() {
-        let again = Client::read(&theirs().to_string()).unwrap().write();
+        let again = Client::from_json(&theirs().to_string()).unwrap().write();
         let again: Value = serde_json::from_str(&again).unwrap();
         let mut expected = theirs();
         expected["v"] = json!(1);
@@ -425,7 +428,8 @@ mod tests {
     #[test]
     fn an_old_client_record_gets_the_defaults_of_its_version() {
         let client =
-            Client::read(r#"{"clientId":"a","redirectUris":["https://a.example/cb"]}"#).unwrap();
+            Client::from_json(r#"{"clientId":"a","redirectUris":["https://a.example/cb"]}"#)
+                .unwrap();
         assert_eq!(client.auth_method, AuthMethod::None);
         assert!(
             client.may(AUTHORIZATION_CODE)
@@ -433,7 +437,7 @@ mod tests {
                 && client.response_types == [CODE]
         );
         let client =
-            Client::read(r#"{"clientId":"a","clientSecret":"00","redirectUris":[]}"#).unwrap();
+            Client::from_json(r#"{"clientId":"a","clientSecret":"00","redirectUris":[]}"#).unwrap();
         assert_eq!(
             (client.auth_method, client.auth_method_explicit),
             (AuthMethod::Basic, false)
@@ -449,9 +453,9 @@ mod tests {
             scope: Some(Scopes::parse("a b").unwrap()),
             registered: 5,
             expires: Some(6),
-            ..Client::public("id", uris, Origin::Document)
+            ..Client::public("id", uris, ClientSource::Document)
         };
-        assert_eq!(Client::read(&client.write()), Ok(client.clone()));
+        assert_eq!(Client::from_json(&client.write()), Ok(client.clone()));
         assert!(client.write().contains("\"v\":1"));
     }
 
@@ -467,7 +471,7 @@ mod tests {
             r#"{"clientId":1,"redirectUris":[]}"#,
             later,
         ] {
-            assert!(Client::read(text).is_err(), "{text}");
+            assert!(Client::from_json(text).is_err(), "{text}");
         }
     }
 
@@ -478,7 +482,7 @@ mod tests {
             .iter()
             .map(|uri| RedirectUri::parse(uri).unwrap())
             .collect();
-        let client = Client::public("id", uris, Origin::Registered);
+        let client = Client::public("id", uris, ClientSource::Registered);
         for good in ["https://a.example/cb", "http://127.0.0.1:54321/cb"] {
             assert_eq!(client.redirect(good).unwrap().as_str(), good);
         }
@@ -494,11 +498,8 @@ mod tests {
 
     #[test]
     fn debug_output_hides_the_hash_of_a_client_secret() {
-        let shown = format!("{:?}", Client::read(&theirs().to_string()).unwrap());
-        assert!(
-            shown.contains("abc123") && !shown.contains("5e88"),
-            "{shown}"
-        );
+        let text = format!("{:?}", Client::from_json(&theirs().to_string()).unwrap());
+        assert!(text.contains("abc123") && !text.contains("5e88"), "{text}");
     }
 
     #[test]

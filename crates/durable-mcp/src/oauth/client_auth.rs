@@ -6,7 +6,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::challenge::BASIC_CHALLENGE;
 use super::client::{AuthMethod, Client};
-use super::params::{Params, decode};
+use super::params::{RequestParams, decode};
 use super::secret::{Secret, same, sha256_hex};
 
 /// Base64 with or without padding, since some clients leave it out.
@@ -17,16 +17,16 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// Client credentials of a request.
 #[derive(Debug)]
-pub struct Credentials {
+pub struct RequestCredentials {
     /// The client's id.
     pub client_id: String,
     /// Proof that the request is from that client.
-    pub proof: Proof,
+    pub proof: ClientProof,
 }
 
 /// Proof of a client's identity.
 #[derive(Debug)]
-pub enum Proof {
+pub enum ClientProof {
     /// No secret, as from a public client.
     None,
     /// A secret in the `Authorization` header.
@@ -37,7 +37,7 @@ pub enum Proof {
 
 /// Error of client authentication (RFC 6749 section 5.2). The text is for the client's developer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AuthError {
+pub enum ClientAuthError {
     /// 401 `invalid_client`.
     InvalidClient {
         /// True if the request had an `Authorization` header, and so is answered with a challenge.
@@ -49,7 +49,7 @@ pub enum AuthError {
     InvalidRequest(&'static str),
 }
 
-impl AuthError {
+impl ClientAuthError {
     /// The status of the answer.
     #[must_use]
     pub const fn status(self) -> u16 {
@@ -92,11 +92,14 @@ impl AuthError {
 ///
 /// # Errors
 /// When they are missing, malformed, of an unsupported method, or sent in two ways.
-pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Credentials, AuthError> {
+pub fn credentials(
+    authorization: Option<&str>,
+    params: &RequestParams,
+) -> Result<RequestCredentials, ClientAuthError> {
     let (id, secret) = (params.get("client_id"), params.get("client_secret"));
     if params.get("client_assertion").is_some() || params.get("client_assertion_type").is_some() {
         let reason = "Client assertions are not supported. Use none, client_secret_basic or client_secret_post.";
-        return Err(AuthError::InvalidClient {
+        return Err(ClientAuthError::InvalidClient {
             by_header: authorization.is_some(),
             reason,
         });
@@ -104,36 +107,37 @@ pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Crede
     let Some(authorization) = authorization else {
         let reason = "client_id is missing.";
         let client_id = id
-            .ok_or(AuthError::InvalidClient {
+            .ok_or(ClientAuthError::InvalidClient {
                 by_header: false,
                 reason,
             })?
             .to_owned();
-        let proof = secret.map_or(Proof::None, |secret| {
-            Proof::Post(Secret::new(secret.to_owned()))
+        let proof = secret.map_or(ClientProof::None, |secret| {
+            ClientProof::Post(Secret::new(secret.to_owned()))
         });
-        return Ok(Credentials { client_id, proof });
+        return Ok(RequestCredentials { client_id, proof });
     };
     let reason =
         "The Authorization header is not Basic base64(form-encoded id:form-encoded secret).";
-    let (client_id, header_secret) = basic(authorization).ok_or(AuthError::InvalidClient {
-        by_header: true,
-        reason,
-    })?;
+    let (client_id, header_secret) =
+        basic(authorization).ok_or(ClientAuthError::InvalidClient {
+            by_header: true,
+            reason,
+        })?;
     if secret.is_some() {
-        return Err(AuthError::InvalidRequest(
+        return Err(ClientAuthError::InvalidRequest(
             "Send the client's secret in one way, not two.",
         ));
     }
     // Many clients repeat their id in the form, which does no harm.
     if id.is_some_and(|id| id != client_id) {
-        return Err(AuthError::InvalidRequest(
+        return Err(ClientAuthError::InvalidRequest(
             "The Authorization header and client_id name different clients.",
         ));
     }
-    Ok(Credentials {
+    Ok(RequestCredentials {
         client_id,
-        proof: Proof::Basic(Secret::new(header_secret)),
+        proof: ClientProof::Basic(Secret::new(header_secret)),
     })
 }
 
@@ -141,16 +145,19 @@ pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Crede
 ///
 /// # Errors
 /// When the proof is wrong, or not of the method that the client registered.
-pub fn authenticate(client: &Client, credentials: &Credentials) -> Result<(), AuthError> {
-    let by_header = matches!(credentials.proof, Proof::Basic(_));
-    let refuse = |reason| Err(AuthError::InvalidClient { by_header, reason });
+pub fn authenticate(
+    client: &Client,
+    credentials: &RequestCredentials,
+) -> Result<(), ClientAuthError> {
+    let by_header = matches!(credentials.proof, ClientProof::Basic(_));
+    let refuse = |reason| Err(ClientAuthError::InvalidClient { by_header, reason });
     if client.id != credentials.client_id {
         return refuse("Unknown client.");
     }
     let (method, secret) = match &credentials.proof {
-        Proof::None => (AuthMethod::None, None),
-        Proof::Basic(secret) => (AuthMethod::Basic, Some(secret)),
-        Proof::Post(secret) => (AuthMethod::Post, Some(secret)),
+        ClientProof::None => (AuthMethod::None, None),
+        ClientProof::Basic(secret) => (AuthMethod::Basic, Some(secret)),
+        ClientProof::Post(secret) => (AuthMethod::Post, Some(secret)),
     };
     // RFC 7591 section 2 makes Basic the default, yet clients that named no method often post their secret.
     let either =
@@ -182,14 +189,14 @@ mod tests {
     use base64::engine::general_purpose::STANDARD as PADDED;
 
     use super::*;
-    use crate::oauth::client::Origin;
+    use crate::oauth::client::ClientSource;
 
     fn client(method: AuthMethod) -> Client {
         let secret_hash = (method != AuthMethod::None).then(|| sha256_hex("s3 cret"));
         Client {
             auth_method: method,
             secret_hash,
-            ..Client::public("id", Vec::new(), Origin::Registered)
+            ..Client::public("id", Vec::new(), ClientSource::Registered)
         }
     }
 
@@ -197,11 +204,14 @@ mod tests {
         format!("Basic {}", PADDED.encode(text))
     }
 
-    fn read(authorization: Option<&str>, form: &str) -> Result<Credentials, AuthError> {
-        credentials(authorization, &Params::parse(form).unwrap())
+    fn read(
+        authorization: Option<&str>,
+        form: &str,
+    ) -> Result<RequestCredentials, ClientAuthError> {
+        credentials(authorization, &RequestParams::parse(form).unwrap())
     }
 
-    fn presented(method: AuthMethod) -> Credentials {
+    fn presented(method: AuthMethod) -> RequestCredentials {
         match method {
             AuthMethod::None => read(None, "client_id=id"),
             AuthMethod::Basic => read(Some(&header("id:s3+cret")), ""),
@@ -271,7 +281,7 @@ mod tests {
     fn both_parts_of_basic_are_form_encoded() {
         let both = read(Some(&header("a%3Ab:%C3%BC%20+%2B:c")), "").unwrap();
         assert_eq!(both.client_id, "a:b");
-        assert!(matches!(both.proof, Proof::Basic(secret) if secret.secret() == "ü  +:c"));
+        assert!(matches!(both.proof, ClientProof::Basic(secret) if secret.secret() == "ü  +:c"));
         let unpadded = header("id:s3+cret")
             .trim_end_matches('=')
             .replace("Basic", "bAsIc ");
@@ -343,12 +353,12 @@ mod tests {
 
     #[test]
     fn debug_output_hides_presented_secrets() {
-        let shown = format!(
+        let text = format!(
             "{:?} {:?}",
             presented(AuthMethod::Basic),
             presented(AuthMethod::Post)
         );
-        assert!(!shown.contains("cret\""), "{shown}");
-        assert!(!shown.contains("s3"), "{shown}");
+        assert!(!text.contains("cret\""), "{text}");
+        assert!(!text.contains("s3"), "{text}");
     }
 }

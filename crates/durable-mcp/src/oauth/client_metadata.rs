@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::client::{ApplicationType, AuthMethod};
 use super::redirect_policy::RedirectPolicy;
-use super::redirect_uri::RedirectUri;
+use super::redirect_uri::{RedirectUri, RedirectUriError};
 use super::scope::{Scope, Scopes};
-use super::uri::{Host, Uri};
+use super::uri::{Uri, UriHost};
 
 /// Redirect URIs of one client: an application has one an environment or an editor, and each costs bytes in a record
 /// that is read with every request for a token.
@@ -178,28 +178,12 @@ impl<'a> ClientMetadata<'a> {
                 "There may be up to {MAX_REDIRECT_URIS} redirect_uris."
             )));
         }
-        let once =
-            |(at, text): &(usize, &str)| !texts.iter().take(*at).any(|earlier| earlier == text);
-        let read = |(at, text): (usize, &str)| {
-            if text.len() > MAX_URI_CHARS {
-                return Err(refuse(format!(
-                    "redirect_uris[{at}] is longer than {MAX_URI_CHARS} characters."
-                )));
-            }
-            if text.contains(char::REPLACEMENT_CHARACTER) {
-                let half =
-                    "it has half of a surrogate pair (such as \\ud83d), which is no character.";
-                return Err(refuse(format!("redirect_uris[{at}] is refused: {half}")));
-            }
-            let checked = RedirectUri::parse(text).and_then(|uri| policy.check(&uri).map(|()| uri));
-            checked.map_err(|bad| refuse(format!("redirect_uris[{at}] is refused: {bad}")))
-        };
         Ok(texts
             .iter()
             .copied()
             .enumerate()
-            .filter(once)
-            .map(read)
+            .filter(|(at, text)| !texts.iter().take(*at).any(|earlier| earlier == text))
+            .map(|(at, text)| redirect_uri(at, text, policy))
             .collect())
     }
 
@@ -284,6 +268,29 @@ impl<'a> ClientMetadata<'a> {
     }
 }
 
+/// Redirect URI at that place of the list.
+fn redirect_uri(
+    at: usize,
+    text: &str,
+    policy: &RedirectPolicy,
+) -> Result<RedirectUri, MetadataError> {
+    if text.len() > MAX_URI_CHARS {
+        return Err(MetadataError::RedirectUri(format!(
+            "redirect_uris[{at}] is longer than {MAX_URI_CHARS} characters."
+        )));
+    }
+    let checked = if text.contains(char::REPLACEMENT_CHARACTER) {
+        Err(RedirectUriError(
+            "it has half of a surrogate pair (such as \\ud83d), which is no character.",
+        ))
+    } else {
+        RedirectUri::parse(text).and_then(|uri| policy.check(&uri).map(|()| uri))
+    };
+    checked.map_err(|error| {
+        MetadataError::RedirectUri(format!("redirect_uris[{at}] is refused: {error}"))
+    })
+}
+
 /// True for a character that is seen only by its effect on others: a control, or a mark that turns the direction of
 /// writing (Unicode Standard Annex 9 section 2) or takes no room, by which one name can be made to look like another.
 fn is_unseen(character: char) -> bool {
@@ -301,7 +308,7 @@ fn is_web_url(text: &str) -> bool {
         matches!(uri.scheme, "https" | "http")
             && uri
                 .authority
-                .is_some_and(|authority| Host::parse(authority).is_some())
+                .is_some_and(|authority| UriHost::parse(authority).is_some())
     })
 }
 

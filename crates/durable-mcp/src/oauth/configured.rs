@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::client::{AUTHORIZATION_CODE, AuthMethod, Client, Origin, REFRESH_TOKEN};
+use super::client::{AUTHORIZATION_CODE, AuthMethod, Client, ClientSource, REFRESH_TOKEN};
 use super::redirect_policy::RedirectPolicy;
-use super::registration::{self, CLIENT_CREDENTIALS, Offer};
+use super::registration::{self, CLIENT_CREDENTIALS, RegistrationOffer};
 use super::registry::MAX_ID_CHARS;
 use super::scope::Scopes;
 use super::secret::sha256_hex;
@@ -18,7 +18,7 @@ const METHOD: &str = "token_endpoint_auth_method";
 ///
 /// # Errors
 /// With the first error and the client that has it, for the operator.
-pub fn read(json: &str, also: &[&str]) -> Result<Vec<Client>, String> {
+pub fn parse(json: &str, also: &[&str]) -> Result<Vec<Client>, String> {
     let own = [AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS];
     let mut grant_types: Vec<_> = own
         .into_iter()
@@ -26,10 +26,10 @@ pub fn read(json: &str, also: &[&str]) -> Result<Vec<Client>, String> {
         .map(str::to_owned)
         .collect();
     grant_types.dedup();
-    let offer = Offer {
+    let offer = RegistrationOffer {
         grant_types,
         redirects: RedirectPolicy::any(),
-        ..Offer::default()
+        ..RegistrationOffer::default()
     };
     let list: Vec<Map<String, Value>> = serde_json::from_str(json)
         .map_err(|_| "The clients must be a JSON list of objects.".to_owned())?;
@@ -47,19 +47,15 @@ pub fn read(json: &str, also: &[&str]) -> Result<Vec<Client>, String> {
     Ok(clients)
 }
 
-fn one(mut members: Map<String, Value>, offer: &Offer) -> Result<Client, String> {
-    let mut take = |name: &str| match members.remove(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
-        Some(_) => Err(format!("{name} must be a string that is not empty.")),
-    };
-    let id = take("client_id")?.ok_or("client_id is missing.")?;
+fn one(mut members: Map<String, Value>, offer: &RegistrationOffer) -> Result<Client, String> {
+    let id = take_text(&mut members, "client_id")?.ok_or("client_id is missing.")?;
     if id.len() > MAX_ID_CHARS || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(format!(
             "client_id may have up to {MAX_ID_CHARS} printable ASCII characters."
         ));
     }
-    let secret_hash = match (take("client_secret")?, take("client_secret_sha256")?) {
+    let secret = take_text(&mut members, "client_secret")?;
+    let secret_hash = match (secret, take_text(&mut members, "client_secret_sha256")?) {
         (Some(_), Some(_)) => {
             return Err("Give client_secret or client_secret_sha256, not both.".to_owned());
         }
@@ -90,7 +86,7 @@ fn one(mut members: Map<String, Value>, offer: &Offer) -> Result<Client, String>
     if !members.contains_key(METHOD) && secret_hash.is_none() {
         members.insert(METHOD.to_owned(), Value::from(AuthMethod::None.as_str()));
     }
-    let client = registration::read(&Value::Object(members).to_string(), offer)
+    let client = registration::parse(&Value::Object(members).to_string(), offer)
         .map_err(|error| error.description())?;
     if client.is_public() == secret_hash.is_some() {
         return Err(
@@ -101,9 +97,17 @@ fn one(mut members: Map<String, Value>, offer: &Offer) -> Result<Client, String>
     Ok(Client {
         id,
         secret_hash,
-        from: Origin::Configured,
+        from: ClientSource::Configured,
         ..client
     })
+}
+
+fn take_text(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, String> {
+    match members.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+        Some(_) => Err(format!("{name} must be a string that is not empty.")),
+    }
 }
 
 #[cfg(test)]
@@ -119,14 +123,14 @@ mod tests {
                 "AE448AC86C4E8E4DEC645729708EF41873AE79C6DFF84EFF73360989487F08E5",
               "token_endpoint_auth_method": "client_secret_post", "redirect_uris": ["https://b.example/cb"] }
         ]"#;
-        let clients = read(json, &[]).unwrap();
+        let clients = parse(json, &[]).unwrap();
         let [desk, job, post] = clients.as_slice() else {
             panic!("{clients:?}")
         };
         assert!(
             desk.is_public()
                 && desk.may_refresh()
-                && desk.from == Origin::Configured
+                && desk.from == ClientSource::Configured
                 && desk.expires.is_none()
         );
         assert_eq!(
@@ -183,7 +187,7 @@ mod tests {
                 "Client 1 of the configuration: its client_id is taken by another.",
             ),
         ] {
-            let error = read(json, &[]).unwrap_err();
+            let error = parse(json, &[]).unwrap_err();
             assert!(error.starts_with(expected), "{json}: {error}");
             assert!(!error.contains("s3cret"));
         }
@@ -194,7 +198,7 @@ mod tests {
         let exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
         let json =
             format!(r#"[{{"client_id":"a","client_secret":"s","grant_types":["{exchange}"]}}]"#);
-        assert!(read(&json, &[]).is_err());
-        assert!(read(&json, &[exchange]).unwrap()[0].may(exchange));
+        assert!(parse(&json, &[]).is_err());
+        assert!(parse(&json, &[exchange]).unwrap()[0].may(exchange));
     }
 }

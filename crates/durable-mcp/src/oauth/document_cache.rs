@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::client::Client;
 use super::document_url::{DocumentPolicy, check_url};
 use super::metadata_document::{
-    DocumentError, Fetch, FetchFailure, MAX_DOCUMENT_BYTES, MOST_FRESH_SECONDS, fresh_seconds, read,
+    DocumentError, Fetch, FetchFailure, MAX_DOCUMENT_BYTES, MOST_FRESH_SECONDS, fresh_seconds,
+    parse,
 };
 use super::port::Kv;
 use super::rates::Rates;
@@ -31,7 +32,7 @@ const VERSION: u8 = 1;
 
 /// Access to the documents during one request.
 #[derive(Clone, Copy)]
-pub struct Documents<'a> {
+pub struct ClientDocuments<'a> {
     /// Store of the copies.
     pub kv: &'a dyn Kv,
     /// Port by which documents are fetched.
@@ -48,7 +49,7 @@ pub struct Documents<'a> {
     pub now: u64,
 }
 
-impl Documents<'_> {
+impl ClientDocuments<'_> {
     /// The client that the document at `url` describes. One that is `returning` had its user's consent before, and is as
     /// it was when its host could last be asked.
     ///
@@ -64,7 +65,7 @@ impl Documents<'_> {
             .map_err(RegistryError::Unavailable)?;
         let copy = copy
             .as_deref()
-            .and_then(|json| serde_json::from_str::<Kept>(json).ok());
+            .and_then(|json| serde_json::from_str::<CachedDocument>(json).ok());
         let copy = copy.filter(|copy| copy.v == VERSION && copy.client.id == url);
         if let Some(fresh) = copy.as_ref().filter(|copy| copy.fresh_until > self.now_s()) {
             return Ok(fresh.client.clone());
@@ -92,13 +93,13 @@ impl Documents<'_> {
 
     /// Decides whether a stale copy is used because the document could not be fetched. When strangers have used up the
     /// fetches, every request gets it for a while, so that they do not keep out users of a known client.
-    fn will_do(&self, copy: &Kept, error: &DocumentError, returning: bool) -> bool {
+    fn will_do(&self, copy: &CachedDocument, error: &DocumentError, returning: bool) -> bool {
         let is_held_back = matches!(error, DocumentError::TooMany { .. });
         let is_recent = self.now_s() < copy.fresh_until.saturating_add(MOST_FRESH_SECONDS);
         (returning && error.is_outage()) || (is_held_back && is_recent)
     }
 
-    async fn fetch(&self, url: &str, timeout: u32) -> Result<Kept, DocumentError> {
+    async fn fetch(&self, url: &str, timeout: u32) -> Result<CachedDocument, DocumentError> {
         let host = Uri::parse(url)
             .and_then(|uri| uri.authority)
             .unwrap_or_default();
@@ -111,12 +112,16 @@ impl Documents<'_> {
         fetched
     }
 
-    async fn fetch_counted(&self, url: &str, timeout: u32) -> Result<Kept, DocumentError> {
+    async fn fetch_counted(
+        &self,
+        url: &str,
+        timeout: u32,
+    ) -> Result<CachedDocument, DocumentError> {
         let fetched = self.fetch.get(url, MAX_DOCUMENT_BYTES, timeout).await;
         let fetched = fetched.map_err(|_| DocumentError::Fetch(FetchFailure::Unreachable))?;
-        let client = read(url, &fetched, self.grant_types)?;
+        let client = parse(url, &fetched, self.grant_types)?;
         let seconds = fresh_seconds(fetched.cache_control.as_deref());
-        Ok(Kept {
+        Ok(CachedDocument {
             v: VERSION,
             fresh_until: self.now_s() + seconds,
             client,
@@ -128,15 +133,15 @@ impl Documents<'_> {
     }
 }
 
-impl fmt::Debug for Documents<'_> {
+impl fmt::Debug for ClientDocuments<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Documents")
+        f.write_str("ClientDocuments")
     }
 }
 
 /// Copy of a document, as it was when last fetched.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct CachedDocument {
     v: u8,
     /// Time until which the copy is fresh, in seconds since 1970.
     fresh_until: u64,
@@ -153,10 +158,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::oauth::client::Origin;
-    use crate::oauth::memory::{Call, MemoryKv, MemoryWeb};
+    use crate::oauth::client::ClientSource;
     use crate::oauth::metadata_document::{LEAST_FRESH_SECONDS, MOST_FRESH_SECONDS};
     use crate::oauth::rates::{FAILED_FETCH_COST, FETCHES, HOST_FETCHES};
+    use crate::oauth::testing::{KvCall, MemoryKv, MemoryWeb};
 
     const URL: &str = "https://c.example/client.json";
 
@@ -199,7 +204,7 @@ mod tests {
             returning: bool,
             address: &str,
         ) -> Result<Client, RegistryError> {
-            let documents = Documents {
+            let documents = ClientDocuments {
                 kv: &self.kv,
                 fetch: &self.web,
                 policy: &DocumentPolicy::default(),
@@ -288,7 +293,7 @@ mod tests {
         let error = world.returning(URL).unwrap_err();
         assert!(error.is_temporary());
         assert_eq!(
-            (world.timeout(), world.kv.count(Call::Put)),
+            (world.timeout(), world.kv.count(KvCall::Put)),
             (FETCH_TIMEOUT_MS, 0)
         );
     }
@@ -296,7 +301,7 @@ mod tests {
     #[test]
     fn a_copy_that_could_not_be_stored_is_fetched_again() {
         let world = World::new();
-        world.kv.fail(Call::Put, 1);
+        world.kv.fail(KvCall::Put, 1);
         assert!(world.client(URL).is_ok());
         assert!(world.client(URL).is_ok());
         assert_eq!(world.asked(), 2);
@@ -305,7 +310,7 @@ mod tests {
     #[test]
     fn a_copy_that_was_tampered_with_is_fetched_again() {
         let world = World::new();
-        let other = Client::public("https://evil.example/c", Vec::new(), Origin::Document);
+        let other = Client::public("https://evil.example/c", Vec::new(), ClientSource::Document);
         for copy in [
             "x".to_owned(),
             json!({ "v": 1, "fresh_until": u64::MAX, "client": other }).to_string(),
@@ -334,7 +339,7 @@ mod tests {
                 "{url}"
             );
         }
-        assert_eq!((world.asked(), world.kv.count(Call::Get)), (0, 0));
+        assert_eq!((world.asked(), world.kv.count(KvCall::Get)), (0, 0));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::metadata_document::DocumentError;
-use super::uri::{Host, Uri};
+use super::uri::{Uri, UriHost};
 
 /// Ends of names that are not of the public web: reserved by RFC 6761, RFC 6762, RFC 7686, RFC 8375 and ICANN, or in use
 /// inside networks.
@@ -88,8 +88,8 @@ pub fn check_url(url: &str, policy: &DocumentPolicy) -> Result<(), DocumentError
             "it is no absolute URL, is too long, or has a fragment.",
         ));
     };
-    let loopback = |host: &Host<'_>| policy.allow_loopback && LOOPBACK.contains(&host.name);
-    let host = Host::parse(authority).filter(|host| host.port != Some(0));
+    let loopback = |host: &UriHost<'_>| policy.allow_loopback && LOOPBACK.contains(&host.name);
+    let host = UriHost::parse(authority).filter(|host| host.port != Some(0));
     let host = host.ok_or(DocumentError::Url("it must name a host, without user."))?;
     check_path(path)?;
     match scheme {
@@ -119,14 +119,13 @@ pub fn check_url(url: &str, policy: &DocumentPolicy) -> Result<(), DocumentError
 
 impl DocumentPolicy {
     fn admits(&self, host: &str) -> bool {
-        let below = |names: &[String]| names.iter().any(|name| is_below(host, name));
-        let listed = self.only.is_empty() || below(&self.only);
+        let listed = self.only.is_empty() || is_below_any(host, &self.only);
         let own = self
             .own_hosts
             .iter()
             .any(|own| own.eq_ignore_ascii_case(host));
         !own && listed
-            && !below(&self.never)
+            && !is_below_any(host, &self.never)
             && self.admits.as_ref().is_none_or(|admits| admits(host))
     }
 }
@@ -135,16 +134,29 @@ impl DocumentPolicy {
 /// label begins like a number is an address in some spelling (URL Standard section 3.5).
 pub(crate) fn is_public_name(host: &str) -> bool {
     let labels: Vec<_> = host.split('.').collect();
-    let letter = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-    let good = |label: &&str| {
-        let ends = label.starts_with('-') || label.ends_with('-');
-        (1..=63).contains(&label.len()) && !ends && label.bytes().all(letter)
-    };
     let named = labels
         .last()
         .is_some_and(|last| last.starts_with(|first: char| first.is_ascii_lowercase()));
     let private = PRIVATE_NAMES.iter().any(|name| is_below(host, name));
-    labels.len() > 1 && host.len() <= 253 && labels.iter().all(good) && named && !private
+    labels.len() > 1
+        && host.len() <= 253
+        && labels.iter().all(|label| is_label(label))
+        && named
+        && !private
+}
+
+/// Checks for a label of letters, digits and hyphens (RFC 1123 section 2.1).
+fn is_label(label: &str) -> bool {
+    let ends = label.starts_with('-') || label.ends_with('-');
+    (1..=63).contains(&label.len())
+        && !ends
+        && label
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
+fn is_below_any(host: &str, names: &[String]) -> bool {
+    names.iter().any(|name| is_below(host, name))
 }
 
 /// Checks whether a host has that name, or one below it.
@@ -161,16 +173,17 @@ fn check_path(path: &str) -> Result<(), DocumentError> {
     if path.len() < 2 {
         return Err(DocumentError::Url("it must have a path."));
     }
-    let dots = |segment: &str| {
-        matches!(
-            segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
-            "." | ".."
-        )
-    };
-    if path.split('/').any(dots) {
+    if path.split('/').any(is_dots) {
         return Err(DocumentError::Url("its path has a segment of dots."));
     }
     Ok(())
+}
+
+fn is_dots(segment: &str) -> bool {
+    matches!(
+        segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
+        "." | ".."
+    )
 }
 
 #[cfg(test)]

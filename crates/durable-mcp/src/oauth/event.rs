@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Grant that an event is about, with its user and client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct About {
+pub struct GrantRef {
     /// The user, by the routing handle.
     pub handle: String,
     /// The grant.
@@ -18,27 +18,27 @@ pub struct About {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A code was redeemed, or a client got a token for itself.
-    Issued(About),
+    Issued(GrantRef),
     /// A refresh token was exchanged for the next pair.
-    Refreshed(About),
+    Refreshed(GrantRef),
     /// A refresh token was presented again in time, or a code twice at once by its client, and got the same tokens.
-    Repeated(About),
+    Repeated(GrantRef),
     /// An access token was exchanged for another, RFC 8693.
-    Minted(About),
+    Minted(GrantRef),
     /// A refresh token was presented long after it was exchanged, so another party has it. RFC 9700 section 4.14.2.
-    Reused(About),
+    Reused(GrantRef),
     /// A code was redeemed twice, RFC 6749 section 4.1.2.
-    CodeReplayed(About),
+    CodeReplayed(GrantRef),
     /// Too many verifiers did not fit a code, RFC 7636 section 4.6.
-    CodeBurnt(About),
+    CodeBurnt(GrantRef),
     /// A grant was ended by its client, its user or an administrator.
-    Revoked(About),
+    Revoked(GrantRef),
     /// The application's hook ended a grant.
-    EndedByHook(About),
+    EndedByHook(GrantRef),
     /// A grant was displaced, since its user has too many.
-    Displaced(About),
+    Displaced(GrantRef),
     /// A grant of workers-oauth-provider was taken over.
-    Adopted(About),
+    Adopted(GrantRef),
     /// A client was registered, RFC 7591.
     Registered {
         /// Id of the client.

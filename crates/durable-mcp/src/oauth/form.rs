@@ -2,9 +2,9 @@
 
 use super::auth_server::AuthServer;
 use super::client::Client;
-use super::client_auth::{Proof, authenticate, credentials};
-use super::params::Params;
-use super::refusal::Refusal;
+use super::client_auth::{ClientProof, authenticate, credentials};
+use super::endpoint_error::EndpointError;
+use super::params::RequestParams;
 use super::registry::RegistryError;
 use super::resource::Resource;
 use super::scope::Scopes;
@@ -20,37 +20,40 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const BODY_MS: u64 = 1_000;
 
 /// A form and the client that sent it.
-pub(super) struct Form {
-    pub(super) params: Params,
+pub(super) struct AuthenticatedForm {
+    pub(super) params: RequestParams,
     pub(super) client: Client,
     /// Time at which the form was received, in milliseconds since 1970.
     pub(super) received: u64,
 }
 
-impl Form {
+impl AuthenticatedForm {
     /// Reads the form of a request and authenticates its client (RFC 6749 section 2.3).
-    pub(super) async fn read(site: &AuthServer<'_>, head: &Head) -> Result<Self, Refusal> {
+    pub(super) async fn from_request(
+        auth_server: &AuthServer<'_>,
+        head: &Head,
+    ) -> Result<Self, EndpointError> {
         if !head.has_type(FORM) {
-            return Err(Refusal::request(
+            return Err(EndpointError::request(
                 "Send the parameters as application/x-www-form-urlencoded.",
             ));
         }
-        let began = site.runtime.now();
-        let params = Params::parse(&site.runtime.body(MAX_FORM_BYTES).await?)?;
-        let received = received(began, site.runtime.now());
+        let began = auth_server.runtime.now();
+        let params = RequestParams::parse(&auth_server.runtime.body(MAX_FORM_BYTES).await?)?;
+        let received = received(began, auth_server.runtime.now());
         let credentials = credentials(head.header("authorization").as_deref(), &params)?;
-        let keys = site
+        let keys = auth_server
             .runtime
             .keys(false)
             .await
-            .map_err(|fault| failed(site, &fault))?;
-        let found = site
+            .map_err(|fault| failed(auth_server, &fault))?;
+        let found = auth_server
             .registry(&keys)
             .returning_client(&credentials.client_id)
             .await;
-        let found = found.inspect_err(|error| tell(site, error))?;
-        let by_header = matches!(credentials.proof, Proof::Basic(_));
-        let client = found.ok_or_else(|| Refusal::unknown_client(by_header))?;
+        let found = found.inspect_err(|error| warn(auth_server, error))?;
+        let by_header = matches!(credentials.proof, ClientProof::Basic(_));
+        let client = found.ok_or_else(|| EndpointError::unknown_client(by_header))?;
         authenticate(&client, &credentials)?;
         Ok(Self {
             params,
@@ -60,10 +63,13 @@ impl Form {
     }
 
     /// The scopes that the form asks for; none if it leaves that to the server.
-    pub(super) fn scopes(&self, site: &AuthServer<'_>) -> Result<Option<Scopes>, Refusal> {
-        let scopes = site.asked_scopes(&self.params);
+    pub(super) fn scopes(
+        &self,
+        auth_server: &AuthServer<'_>,
+    ) -> Result<Option<Scopes>, EndpointError> {
+        let scopes = auth_server.asked_scopes(&self.params);
         scopes.map_err(|_| {
-            Refusal::bad(
+            EndpointError::bad(
                 "invalid_scope",
                 "scope must be names separated by one space each.",
             )
@@ -71,19 +77,22 @@ impl Form {
     }
 
     /// The resources that the form asks for; none if it leaves that to the grant.
-    pub(super) fn resources(&self, site: &AuthServer<'_>) -> Result<Vec<Resource>, Refusal> {
+    pub(super) fn resources(
+        &self,
+        auth_server: &AuthServer<'_>,
+    ) -> Result<Vec<Resource>, EndpointError> {
         if self.params.all("resource").next().is_none() {
             return Ok(Vec::new());
         }
-        let resolved = site.resources().resolve(self.params.all("resource"));
-        resolved.map_err(|bad| Refusal::bad("invalid_target", bad.0))
+        let resolved = auth_server.resources().resolve(self.params.all("resource"));
+        resolved.map_err(|bad| EndpointError::bad("invalid_target", bad.0))
     }
 
     /// A parameter that has to be there.
-    pub(super) fn required(&self, name: &'static str) -> Result<&str, Refusal> {
+    pub(super) fn required(&self, name: &'static str) -> Result<&str, EndpointError> {
         self.params
             .get(name)
-            .ok_or_else(|| Refusal::request(format!("{name} is missing.")))
+            .ok_or_else(|| EndpointError::request(format!("{name} is missing.")))
     }
 }
 
@@ -98,16 +107,16 @@ fn received(head: u64, body: u64) -> u64 {
 }
 
 /// Warns operators of a client's record that cannot be loaded or read. Trouble with a document is the client's.
-fn tell(site: &AuthServer<'_>, error: &RegistryError) {
+fn warn(auth_server: &AuthServer<'_>, error: &RegistryError) {
     if matches!(error, RegistryError::Unavailable(_)) {
-        site.runtime.warn(&error.cause());
+        auth_server.runtime.warn(&error.cause());
     }
 }
 
 /// Logs a failure of this server, and makes the refusal for it.
-pub(super) fn failed(site: &AuthServer<'_>, fault: &RuntimeError) -> Refusal {
-    site.runtime.warn(&fault.0);
-    Refusal::fault()
+pub(super) fn failed(auth_server: &AuthServer<'_>, fault: &RuntimeError) -> EndpointError {
+    auth_server.runtime.warn(&fault.0);
+    EndpointError::fault()
 }
 
 #[cfg(test)]

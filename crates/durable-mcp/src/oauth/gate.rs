@@ -6,18 +6,18 @@ use super::auth_server::AuthServer;
 use super::challenge::{BearerChallenge, BearerError};
 use super::legacy;
 use super::metadata::{PROTECTED_RESOURCE, well_known_url};
-use super::record::{self, Access, RecordError};
+use super::record::{self, AccessRecord, RecordError};
 use super::resource::{Resource, Resources};
 use super::scope::Scopes;
 use super::secret::sha256_hex;
-use super::token::{Kind, Presented};
+use super::token::{PresentedToken, TokenKind};
 use crate::formats::Format;
 use crate::keys::Keys;
 use crate::wire::{Head, RuntimeError};
 
 /// Response to a caller whose bearer token was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct TokenRefusal {
     /// The status of the answer.
     pub status: u16,
     /// Value of the `WWW-Authenticate` header.
@@ -43,21 +43,21 @@ enum Denied {
 /// # Errors
 /// The outer one when storage fails, the inner one when the caller is not let in.
 pub async fn check(
-    site: &AuthServer<'_>,
+    auth_server: &AuthServer<'_>,
     head: &Head,
     path: &str,
-) -> Result<Result<Access, Refused>, RuntimeError> {
+) -> Result<Result<AccessRecord, TokenRefusal>, RuntimeError> {
     let access = match bearer(head.header("authorization").as_deref()) {
-        Ok(token) => access(site, token, path).await?,
+        Ok(token) => access(auth_server, token, path).await?,
         Err(denied) => Err(denied),
     };
     // The challenge leads to the metadata of the URL that the client knows.
-    let shown = if head.path.strip_suffix('/') == Some(path) {
+    let challenged_path = if head.path.strip_suffix('/') == Some(path) {
         &head.path
     } else {
         path
     };
-    Ok(access.map_err(|denied| refused(site, shown, &denied)))
+    Ok(access.map_err(|denied| refused(auth_server, challenged_path, &denied)))
 }
 
 /// The challenge for a caller whose token lacks scopes: it names all that the operation needs.
@@ -75,7 +75,7 @@ pub fn insufficient_scope(origin: &str, path: &str, needed: &Scopes) -> String {
 
 /// Hash of the bearer token of a request, if there is one.
 #[must_use]
-pub fn shown(head: &Head) -> Option<String> {
+pub fn bearer_hash(head: &Head) -> Option<String> {
     bearer(head.header("authorization").as_deref())
         .ok()
         .map(sha256_hex)
@@ -92,48 +92,56 @@ fn bearer(header: Option<&str>) -> Result<&str, Denied> {
         return Err(Denied::Missing);
     }
     let token = token.trim();
-    let is_token = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b',' | b'"' | b'\\');
-    if token.is_empty() || !token.bytes().all(is_token) {
+    if token.is_empty() || !token.bytes().all(is_token_byte) {
         Err(Denied::Malformed)
     } else {
         Ok(token)
     }
 }
 
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b',' | b'"' | b'\\')
+}
+
 async fn access(
-    site: &AuthServer<'_>,
+    auth_server: &AuthServer<'_>,
     text: &str,
     path: &str,
-) -> Result<Result<Access, Denied>, RuntimeError> {
-    let root = site.resources().root().clone();
+) -> Result<Result<AccessRecord, Denied>, RuntimeError> {
+    let root = auth_server.resources().root().clone();
     let wanted =
-        Resource::parse(&format!("{}{path}", site.origin)).unwrap_or_else(|_| root.clone());
+        Resource::parse(&format!("{}{path}", auth_server.origin)).unwrap_or_else(|_| root.clone());
     let ended = Denied::Invalid("The token is unknown or has ended. Refresh it, or sign in again.");
-    let (keys, presented) = site.read_any_token(text, Kind::Access).await?;
-    let is_costly = site.costly(path).is_some();
+    let (keys, presented) = auth_server
+        .verify_any_token(text, TokenKind::Access)
+        .await?;
+    let is_costly = auth_server.costly(path).is_some();
     if !is_token(&presented) && is_costly {
-        site.settle(&presented)?;
+        auth_server.check_key(&presented)?;
         return Ok(Err(ended));
     }
     if !is_token(&presented) {
         // Whose it is, if anybody's, is for the application to say. A token of ours never leaves.
-        let resolved = match &site.oauth.resolve {
+        let resolved = match &auth_server.oauth.resolve {
             Some(resolve) => resolve(text.to_owned(), wanted.as_str().to_owned())
                 .await
-                .map(Access::from),
+                .map(AccessRecord::from),
             None => None,
         };
         if resolved.is_none() {
-            site.settle(&presented)?;
+            auth_server.check_key(&presented)?;
         }
         return Ok(resolved.ok_or(ended));
     }
     // A token of client credentials has the client as its subject.
-    let is_known = |access: &Access| {
-        access.subject == access.client_id || site.oauth.sign_in.knows(&access.subject)
+    let is_known = |access: &AccessRecord| {
+        access.subject == access.client_id || auth_server.oauth.sign_in.knows(&access.subject)
     };
     Ok(
-        match read(site, &presented, keys, text).await?.filter(is_known) {
+        match load_record(auth_server, &presented, keys, text)
+            .await?
+            .filter(is_known)
+        {
             // Not even a token for all of this server may cost without naming it.
             Some(access) if is_costly && access.audience.contains(&wanted) => Ok(access),
             // A token of workers-oauth-provider may be bound to no resource.
@@ -150,42 +158,45 @@ async fn access(
 }
 
 /// True for a token that may have a record.
-fn is_token(presented: &Presented) -> bool {
-    matches!(presented, Presented::Ours(_) | Presented::Legacy(_))
+fn is_token(presented: &PresentedToken) -> bool {
+    matches!(
+        presented,
+        PresentedToken::Ours(_) | PresentedToken::Legacy(_)
+    )
 }
 
 /// Reads the record of a token. A record of ours that cannot be read is an error, and not a token that has ended.
-async fn read(
-    site: &AuthServer<'_>,
-    token: &Presented,
+async fn load_record(
+    auth_server: &AuthServer<'_>,
+    token: &PresentedToken,
     keys: Rc<Keys>,
     text: &str,
-) -> Result<Option<Access>, RuntimeError> {
-    let now = site.runtime.now() / 1000;
+) -> Result<Option<AccessRecord>, RuntimeError> {
+    let now = auth_server.runtime.now() / 1000;
     let json = match token {
-        Presented::Ours(token) => Access::find(site.runtime.kv(), token).await?,
-        Presented::Legacy(token) => {
-            site.may_look_for_legacy()?;
+        PresentedToken::Ours(token) => AccessRecord::find(auth_server.runtime.kv(), token).await?,
+        PresentedToken::Legacy(token) => {
+            auth_server.may_look_for_legacy()?;
             let key = record::old_key(&token.user, &token.grant, &token.hash());
-            let json = site.runtime.kv().get(&key).await?;
+            let json = auth_server.runtime.kv().get(&key).await?;
             if json.is_none() {
-                site.legacy_missed();
+                auth_server.legacy_missed();
             }
-            return match json.map(|json| Access::read_legacy(&json, text, now)) {
+            return match json.map(|json| AccessRecord::from_legacy_json(&json, text, now)) {
                 Some(Ok(access)) => Ok(Some(access)),
                 None | Some(Err(RecordError::Expired)) => Ok(None),
                 // Its key is the hash of the token, so it is that token's.
                 Some(Err(_)) => Err(legacy::unreadable("token")),
             };
         }
-        Presented::UnknownKey(_) | Presented::Unknown => None,
+        PresentedToken::UnknownKey(_) | PresentedToken::Unknown => None,
     };
     let Some(json) = json else {
         return Ok(None);
     };
-    let mut read = Access::read(&json, &keys, text, now);
+    let mut read = AccessRecord::from_json(&json, &keys, text, now);
     if matches!(read, Err(RecordError::UnknownKey(_))) {
-        read = Access::read(&json, &*site.runtime.keys(true).await?, text, now);
+        read = AccessRecord::from_json(&json, &*auth_server.runtime.keys(true).await?, text, now);
     }
     match read {
         Ok(access) => Ok(Some(access)),
@@ -198,14 +209,14 @@ async fn read(
 
 /// Reads an access token's record, whichever resource the token is for: for introspection and revocation.
 pub(super) async fn look_up(
-    site: &AuthServer<'_>,
+    auth_server: &AuthServer<'_>,
     text: &str,
-) -> Result<Option<Access>, RuntimeError> {
-    let (keys, presented) = site.read_token(text, Kind::Access).await?;
-    read(site, &presented, keys, text).await
+) -> Result<Option<AccessRecord>, RuntimeError> {
+    let (keys, presented) = auth_server.verify_token(text, TokenKind::Access).await?;
+    load_record(auth_server, &presented, keys, text).await
 }
 
-fn refused(site: &AuthServer<'_>, path: &str, denied: &Denied) -> Refused {
+fn refused(auth_server: &AuthServer<'_>, path: &str, denied: &Denied) -> TokenRefusal {
     let (error, description) = match denied {
         Denied::Missing => (
             None,
@@ -217,15 +228,15 @@ fn refused(site: &AuthServer<'_>, path: &str, denied: &Denied) -> Refused {
         ),
         Denied::Invalid(reason) => (Some(BearerError::InvalidToken), *reason),
     };
-    let url = well_known_url(&format!("{}{path}", site.origin), PROTECTED_RESOURCE);
-    let scopes = site.scopes_at(path.strip_suffix('/').unwrap_or(path));
+    let url = well_known_url(&format!("{}{path}", auth_server.origin), PROTECTED_RESOURCE);
+    let scopes = auth_server.scopes_at(path.strip_suffix('/').unwrap_or(path));
     let challenge = BearerChallenge {
         error,
         description: error.map(|_| description),
         scopes: Some(&scopes),
         resource_metadata: &url,
     };
-    Refused {
+    TokenRefusal {
         status: error.map_or(401, BearerError::status),
         challenge: challenge.to_string(),
         error: error.map(BearerError::code),

@@ -9,9 +9,11 @@ mod tokens;
 
 use serde::{Deserialize, Serialize};
 
-pub use ending::{EVERY_CLIENT, Ending, Held, Legacy, Remote};
-pub use pending::Pending;
-pub use tokens::{Current, Evictions, LiveAccess, Next, Previous, RefreshStatus, Spent};
+pub use ending::{EVERY_CLIENT, EndingGrant, HeldElsewhere, LegacyRecords, RemoteHolding};
+pub use pending::PendingGrant;
+pub use tokens::{
+    CurrentRefresh, Evictions, LiveAccess, NextRefresh, PreviousRefresh, RefreshStatus, UsedCode,
+};
 
 use super::record;
 use super::resource::Resource;
@@ -65,30 +67,31 @@ pub struct GrantInfo {
 #[serde(deny_unknown_fields)]
 pub enum Grant {
     /// The client has a code.
-    Pending(Pending),
+    Pending(PendingGrant),
     /// The client has tokens.
-    Live(Live),
+    Live(LiveGrant),
     /// The grant has ended; its records are being deleted from KV.
-    Ending(Ending),
+    Ending(EndingGrant),
 }
 
 /// A grant whose client has tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Live {
+pub struct LiveGrant {
     /// Immutable attributes.
-    pub facts: GrantInfo,
+    #[serde(rename = "facts")]
+    pub info: GrantInfo,
     /// Time at which tokens were last issued, in milliseconds since 1970.
     pub used: u64,
     /// Code that the grant began with, for as long as it could be presented again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<Spent>,
+    pub code: Option<UsedCode>,
     /// The refresh token that is to be used next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refresh: Option<Current>,
+    pub refresh: Option<CurrentRefresh>,
     /// The refresh token that was used last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<Previous>,
+    pub previous: Option<PreviousRefresh>,
     /// Access tokens, oldest first.
     pub access: Vec<LiveAccess>,
     /// Expiry of the header in KV, in seconds since 1970; 0 if there is none.
@@ -98,8 +101,8 @@ pub struct Live {
     #[serde(default, skip_serializing_if = "is_default")]
     pub own_header: bool,
     /// Records of workers-oauth-provider that are left in KV.
-    #[serde(default, skip_serializing_if = "Legacy::is_empty")]
-    pub legacy: Legacy,
+    #[serde(default, skip_serializing_if = "LegacyRecords::is_empty")]
+    pub legacy: LegacyRecords,
     /// The sessions that its client began.
     #[serde(default, skip_serializing_if = "SessionNotes::is_empty")]
     pub sessions: SessionNotes,
@@ -137,20 +140,21 @@ pub fn header_key(handle: &UserHandle, grant: &GrantId) -> String {
     ["grant", "", handle.as_str(), grant.as_str()].join(":")
 }
 
-impl Live {
+impl LiveGrant {
     /// Status of the refresh token of that hash.
     #[must_use]
-    pub fn standing(&self, hash: &str, now: u64, grace_uses: u32) -> RefreshStatus {
+    pub fn refresh_status(&self, hash: &str, now: u64, grace_uses: u32) -> RefreshStatus {
         let current = self
             .refresh
             .as_ref()
             .is_some_and(|current| same(&current.hash, hash) && now < current.expires);
-        let repeats = |previous: &Previous| {
-            same(&previous.hash, hash) && now < previous.until && previous.uses < grace_uses
-        };
         if current {
             RefreshStatus::Current
-        } else if self.previous.as_ref().is_some_and(repeats) {
+        } else if self
+            .previous
+            .as_ref()
+            .is_some_and(|previous| previous.repeats(hash, now, grace_uses))
+        {
             RefreshStatus::Repeat
         } else {
             RefreshStatus::Stale
@@ -175,7 +179,7 @@ impl Live {
 
     /// Evictions from KV that must precede one more access token.
     #[must_use]
-    pub fn room(&self, now: u64, most: usize) -> Evictions {
+    pub fn evictions(&self, now: u64, most: usize) -> Evictions {
         let living: Vec<_> = self
             .access
             .iter()
@@ -195,20 +199,20 @@ impl Live {
 
     /// Keys in KV of the records to evict.
     #[must_use]
-    pub fn keys_of(&self, room: &Evictions) -> Vec<String> {
+    pub fn keys_of(&self, evictions: &Evictions) -> Vec<String> {
         self.access
             .iter()
-            .filter(|access| room.oldest.contains(&access.hash))
+            .filter(|access| evictions.oldest.contains(&access.hash))
             .map(|access| self.access_key(access))
-            .chain(room.legacy.clone())
+            .chain(evictions.legacy.clone())
             .collect()
     }
 
-    /// Adds an access token, after the evictions of `room`.
+    /// Adds an access token, after the evictions of `evictions`.
     #[must_use]
-    pub fn with_access(self, access: LiveAccess, now: u64, room: &Evictions) -> Self {
+    pub fn with_access(self, access: LiveAccess, now: u64, evictions: &Evictions) -> Self {
         let stays = |access: &LiveAccess| {
-            now < access.expires * 1000 && !room.oldest.contains(&access.hash)
+            now < access.expires * 1000 && !evictions.oldest.contains(&access.hash)
         };
         let access = self
             .access
@@ -216,7 +220,7 @@ impl Live {
             .filter(stays)
             .chain([access])
             .collect();
-        let grant = self.legacy.grant.filter(|_| room.legacy.is_none());
+        let grant = self.legacy.grant.filter(|_| evictions.legacy.is_none());
         let tokens = if now < self.legacy.until {
             self.legacy.tokens
         } else {
@@ -232,7 +236,7 @@ impl Live {
             access,
             used: now,
             code,
-            legacy: Legacy {
+            legacy: LegacyRecords {
                 grant,
                 tokens,
                 until,
@@ -263,18 +267,24 @@ impl Live {
 
     /// Makes `next` the current refresh token, since the one before was exchanged.
     #[must_use]
-    pub fn rotated(self, next: Next, access: LiveAccess, now: u64, room: &Evictions) -> Self {
+    pub fn rotated(
+        self,
+        next: NextRefresh,
+        access: LiveAccess,
+        now: u64,
+        evictions: &Evictions,
+    ) -> Self {
         let Some(current) = self.refresh.clone() else {
             return self;
         };
-        let previous = Previous {
+        let previous = PreviousRefresh {
             hash: current.hash,
             until: next.grace_until,
             uses: 0,
             pair: next.pair,
         };
         let generation = current.generation.saturating_add(1);
-        let refresh = Current {
+        let refresh = CurrentRefresh {
             generation,
             hash: next.hash,
             expires: next.expires,
@@ -283,7 +293,7 @@ impl Live {
         Self {
             refresh: Some(refresh),
             previous: Some(previous),
-            ..self.with_access(access, now, room)
+            ..self.with_access(access, now, evictions)
         }
     }
 
@@ -316,7 +326,7 @@ impl Live {
     }
 
     /// The sessions, tasks and streams of the grant in other objects.
-    fn held(&self, now: u64) -> Held {
+    fn held(&self, now: u64) -> HeldElsewhere {
         let sessions = self
             .sessions
             .living(now)
@@ -328,7 +338,7 @@ impl Live {
             .iter()
             .map(|access| access.expires * 1000)
             .filter(|expires| now < *expires);
-        Held {
+        HeldElsewhere {
             sessions,
             tasks: self.tasks.living(now),
             listening_until: living.max().unwrap_or_default(),
@@ -343,8 +353,8 @@ impl Live {
             record::old_key
         };
         key(
-            self.facts.handle.as_str(),
-            self.facts.id.as_str(),
+            self.info.handle.as_str(),
+            self.info.id.as_str(),
             &access.hash,
         )
     }
@@ -352,10 +362,9 @@ impl Live {
     /// The key of the record of the access token of that hash, if it lives.
     #[must_use]
     pub fn key_of_access(&self, hash: &str, now: u64) -> Option<String> {
-        let lives = |access: &&LiveAccess| same(&access.hash, hash) && now < access.expires * 1000;
         self.access
             .iter()
-            .find(lives)
+            .find(|access| same(&access.hash, hash) && now < access.expires * 1000)
             .map(|access| self.access_key(access))
     }
 
@@ -371,7 +380,7 @@ impl Live {
             old_header_key
         };
         let header = (now < self.header_expires * 1000)
-            .then(|| header_key(&self.facts.handle, &self.facts.id));
+            .then(|| header_key(&self.info.handle, &self.info.id));
         living
             .map(|access| self.access_key(access))
             .chain(header)
@@ -383,9 +392,11 @@ impl Live {
 impl Grant {
     /// Immutable attributes; `None` for a grant that has ended.
     #[must_use]
-    pub fn facts(&self) -> Option<&GrantInfo> {
+    pub fn info(&self) -> Option<&GrantInfo> {
         match self {
-            Self::Pending(Pending { facts, .. }) | Self::Live(Live { facts, .. }) => Some(facts),
+            Self::Pending(PendingGrant { info, .. }) | Self::Live(LiveGrant { info, .. }) => {
+                Some(info)
+            }
             Self::Ending(_) => None,
         }
     }
@@ -394,8 +405,8 @@ impl Grant {
     #[must_use]
     pub fn client_id(&self) -> &str {
         match self {
-            Self::Pending(pending) => &pending.facts.client_id,
-            Self::Live(live) => &live.facts.client_id,
+            Self::Pending(pending) => &pending.info.client_id,
+            Self::Live(live) => &live.info.client_id,
             Self::Ending(ending) => &ending.client_id,
         }
     }
@@ -420,7 +431,7 @@ impl Grant {
     #[must_use]
     pub fn used(&self) -> u64 {
         match self {
-            Self::Pending(pending) => pending.facts.created,
+            Self::Pending(pending) => pending.info.created,
             Self::Live(live) => live.used,
             Self::Ending(_) => 0,
         }
@@ -428,19 +439,21 @@ impl Grant {
 
     /// Ends the grant. The end of an adopted one is remembered for `tombstone` milliseconds.
     #[must_use]
-    pub fn ended(self, now: u64, tombstone: u64) -> Ending {
+    pub fn ended(self, now: u64, tombstone: u64) -> EndingGrant {
         match self {
-            Self::Pending(Pending { facts, .. }) => Ending::new(facts.client_id, Vec::new(), now),
+            Self::Pending(PendingGrant { info, .. }) => {
+                EndingGrant::new(info.client_id, Vec::new(), now)
+            }
             Self::Live(live) => {
                 let (keys, held) = (live.keys(now), live.held(now));
-                let until = if live.facts.adopted {
+                let until = if live.info.adopted {
                     now + tombstone
                 } else {
                     now
                 };
-                Ending {
+                EndingGrant {
                     held,
-                    ..Ending::new(live.facts.client_id, keys, until)
+                    ..EndingGrant::new(live.info.client_id, keys, until)
                 }
             }
             Self::Ending(ending) => ending,
@@ -450,7 +463,7 @@ impl Grant {
 
 #[cfg(test)]
 mod tests {
-    use super::super::pkce::Challenge;
+    use super::super::pkce::CodeChallenge;
     use super::*;
 
     const NOW: u64 = 1_000_000;
@@ -463,8 +476,8 @@ mod tests {
         }
     }
 
-    fn current(hash: &str) -> Current {
-        Current {
+    fn current(hash: &str) -> CurrentRefresh {
+        CurrentRefresh {
             generation: 0,
             hash: hash.to_owned(),
             expires: NOW * 2,
@@ -472,9 +485,9 @@ mod tests {
         }
     }
 
-    fn pending() -> Pending {
+    fn pending() -> PendingGrant {
         let root = Resource::parse("https://server.example").unwrap();
-        let facts = GrantInfo {
+        let info = GrantInfo {
             handle: UserHandle::parse("AAAAAAAAAAAAAAAAAAAAAA").unwrap(),
             id: GrantId::parse("AAAAAAAAAAAAAAAA").unwrap(),
             client_id: "client".to_owned(),
@@ -491,8 +504,8 @@ mod tests {
             sign_in: String::new(),
         };
         let (code, redirect_uri) = ("code".to_owned(), "http://127.0.0.1:1/cb".to_owned());
-        Pending {
-            facts,
+        PendingGrant {
+            info,
             code,
             expires: NOW + 300,
             redirect_uri,
@@ -502,13 +515,13 @@ mod tests {
         }
     }
 
-    fn live() -> Live {
+    fn live() -> LiveGrant {
         pending().redeemed(NOW, access("a", NOW / 1000 + 60), Some(current("r")), NOW)
     }
 
-    fn next(hash: &str) -> Next {
+    fn next(hash: &str) -> NextRefresh {
         let (sealed, pair) = (String::new(), "pair".to_owned());
-        Next {
+        NextRefresh {
             hash: hash.to_owned(),
             expires: NOW * 2,
             sealed,
@@ -537,28 +550,33 @@ mod tests {
 
     #[test]
     fn a_refresh_token_is_current_then_repeatable_then_stale() {
-        assert_eq!(live().standing("r", NOW, 2), RefreshStatus::Current);
+        assert_eq!(live().refresh_status("r", NOW, 2), RefreshStatus::Current);
         let rotated = live().rotated(next("s"), access("b", 5000), NOW, &Evictions::default());
-        let standing = |live: &Live, at| (live.standing("r", at, 2), live.standing("s", at, 2));
+        let refresh_status = |live: &LiveGrant, at| {
+            (
+                live.refresh_status("r", at, 2),
+                live.refresh_status("s", at, 2),
+            )
+        };
         assert_eq!(
-            standing(&rotated, NOW),
+            refresh_status(&rotated, NOW),
             (RefreshStatus::Repeat, RefreshStatus::Current)
         );
         assert_eq!(
-            standing(&rotated, NOW + 60_000),
+            refresh_status(&rotated, NOW + 60_000),
             (RefreshStatus::Stale, RefreshStatus::Current)
         );
         assert_eq!(
-            standing(&rotated, NOW * 2),
+            refresh_status(&rotated, NOW * 2),
             (RefreshStatus::Stale, RefreshStatus::Stale)
         );
         assert_eq!(
-            standing(&rotated.clone().repeated().repeated(), NOW).0,
+            refresh_status(&rotated.clone().repeated().repeated(), NOW).0,
             RefreshStatus::Stale
         );
         let twice = rotated.rotated(next("t"), access("c", 5000), NOW, &Evictions::default());
         assert_eq!(
-            standing(&twice, NOW),
+            refresh_status(&twice, NOW),
             (RefreshStatus::Stale, RefreshStatus::Repeat)
         );
         assert_eq!(twice.refresh.unwrap().generation, 2);
@@ -586,7 +604,7 @@ mod tests {
         );
         assert!(Grant::Pending(pending()).ended(NOW, 9).is_done(NOW));
         let mut adopted = live.clone();
-        adopted.facts.adopted = true;
+        adopted.info.adopted = true;
         assert_eq!(Grant::Live(adopted).ended(NOW, 9).until, NOW + 9);
     }
 
@@ -596,15 +614,17 @@ mod tests {
         for hash in ["b", "c"] {
             live = live.with_access(access(hash, 5000), NOW, &Evictions::default());
         }
-        let room = live.room(NOW, 3);
-        assert_eq!(room.oldest, ["a"]);
+        let evictions = live.evictions(NOW, 3);
+        assert_eq!(evictions.oldest, ["a"]);
         let kept = live
             .clone()
             .with_access(access("d", 5000), NOW, &Evictions::default());
         assert_eq!(kept.access.len(), 4);
-        assert_eq!(kept.room(NOW, 3).oldest, ["a", "b"]);
+        assert_eq!(kept.evictions(NOW, 3).oldest, ["a", "b"]);
         assert_eq!(
-            live.with_access(access("d", 5000), NOW, &room).access.len(),
+            live.with_access(access("d", 5000), NOW, &evictions)
+                .access
+                .len(),
             3
         );
     }
@@ -615,9 +635,9 @@ mod tests {
         assert!(!pending.came_by(None) && pending.came_by(Some("http://127.0.0.1:1/cb")));
         assert!(pending.came_by(Some("http://127.0.0.1:2/cb")));
         assert!(!pending.came_by(Some("http://127.0.0.1:1/other")) && !pending.came_by(Some("")));
-        let challenge = Challenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").ok();
+        let challenge = CodeChallenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").ok();
         assert!(
-            Pending {
+            PendingGrant {
                 challenge,
                 ..pending
             }

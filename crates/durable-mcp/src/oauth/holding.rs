@@ -6,7 +6,7 @@ use std::fmt;
 
 /// Time within which a holding ends after the row of its grant says that the grant has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bound {
+pub enum EndDelay {
     /// With the write of that row.
     AtOnce,
     /// With one request to the object that it lives in, which is repeated each minute until it is answered.
@@ -19,7 +19,7 @@ pub enum Bound {
     Answer,
 }
 
-impl fmt::Display for Bound {
+impl fmt::Display for EndDelay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AtOnce => "at once",
@@ -135,33 +135,34 @@ impl GrantHolding {
 
     /// Time within which things of this kind have ended.
     #[must_use]
-    pub const fn bound(self) -> Bound {
+    pub const fn bound(self) -> EndDelay {
         match self {
             Self::Code | Self::RefreshToken | Self::RememberedConsent | Self::SignInFlow => {
-                Bound::AtOnce
+                EndDelay::AtOnce
             }
-            Self::AccessToken | Self::RequestState => Bound::Kv,
+            Self::AccessToken | Self::RequestState => EndDelay::Kv,
             Self::Session | Self::GetStream | Self::SseStream | Self::Listener | Self::Task => {
-                Bound::OneRequest
+                EndDelay::OneRequest
             }
-            Self::StateHandle => Bound::NotHeld,
-            Self::Call => Bound::Answer,
+            Self::StateHandle => EndDelay::NotHeld,
+            Self::Call => EndDelay::Answer,
         }
     }
 
     /// Table of all kinds, as Markdown.
     #[must_use]
     pub fn table() -> String {
-        let row = |kind: &Self| {
-            format!(
-                "| {} | {} | {} |\n",
-                kind.name(),
-                kind.ended_by(),
-                kind.bound()
-            )
-        };
-        let rows: String = Self::ALL.iter().map(row).collect();
+        let rows: String = Self::ALL.iter().copied().map(Self::row).collect();
         format!("| a grant's | ended by | within |\n|---|---|---|\n{rows}")
+    }
+
+    fn row(self) -> String {
+        format!(
+            "| {} | {} | {} |\n",
+            self.name(),
+            self.ended_by(),
+            self.bound()
+        )
     }
 }
 

@@ -55,7 +55,7 @@ impl fmt::Debug for Exchange {
 
 /// Changes that the hook asks for. The default changes nothing.
 #[derive(Clone, Default)]
-pub struct Exchanged {
+pub struct ExchangeChanges {
     /// Props that replace the user's, in the new tokens and from now on.
     pub props: Option<Value>,
     /// Lifetime of the access token, in seconds; `None` for the configured one.
@@ -64,9 +64,9 @@ pub struct Exchanged {
     pub refresh_seconds: Option<u64>,
 }
 
-impl fmt::Debug for Exchanged {
+impl fmt::Debug for ExchangeChanges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exchanged")
+        f.debug_struct("ExchangeChanges")
             .field("access_seconds", &self.access_seconds)
             .field("refresh_seconds", &self.refresh_seconds)
             .finish_non_exhaustive()
@@ -85,7 +85,7 @@ pub enum ExchangeError {
 /// Runs once for each exchange, inside the user's object, before the tokens exist. A client that repeats a request
 /// whose answer it missed gets the same tokens without another run.
 pub type OnExchange =
-    Rc<dyn Fn(Exchange) -> LocalBoxFuture<'static, Result<Exchanged, ExchangeError>>>;
+    Rc<dyn Fn(Exchange) -> LocalBoxFuture<'static, Result<ExchangeChanges, ExchangeError>>>;
 
 /// The application's hooks.
 #[derive(Clone, Default)]

@@ -6,7 +6,7 @@ use std::fmt;
 
 use futures_util::FutureExt;
 
-use super::port::{Kv, Listing, Operation};
+use super::port::{Kv, KvFuture, KvPage};
 
 /// Most records that one isolate caches: each has some kilobytes at most.
 const MAX_KNOWN: usize = 256;
@@ -49,7 +49,7 @@ impl KnownClients {
 }
 
 impl Kv for KnowingKv<'_> {
-    fn get<'a>(&'a self, key: &'a str) -> Operation<'a, Option<String>> {
+    fn get<'a>(&'a self, key: &'a str) -> KvFuture<'a, Option<String>> {
         async move {
             if let Some(known) = self.known.get(key, self.now, self.known_ms) {
                 return Ok(Some(known));
@@ -69,18 +69,18 @@ impl Kv for KnowingKv<'_> {
         key: &'a str,
         value: &'a str,
         expires: u64,
-        beside: Option<&'a str>,
-    ) -> Operation<'a, ()> {
+        metadata: Option<&'a str>,
+    ) -> KvFuture<'a, ()> {
         async move {
             self.known.forget(key);
-            self.kv.put(key, value, expires, beside).await?;
+            self.kv.put(key, value, expires, metadata).await?;
             self.known.put(key, value, self.now, self.known_ms);
             Ok(())
         }
         .boxed_local()
     }
 
-    fn delete<'a>(&'a self, key: &'a str) -> Operation<'a, ()> {
+    fn delete<'a>(&'a self, key: &'a str) -> KvFuture<'a, ()> {
         async move {
             let deleted = self.kv.delete(key).await;
             // After the deletion, so that a record that was read meanwhile goes too.
@@ -95,7 +95,7 @@ impl Kv for KnowingKv<'_> {
         prefix: &'a str,
         cursor: Option<&'a str>,
         limit: usize,
-    ) -> Operation<'a, Listing> {
+    ) -> KvFuture<'a, KvPage> {
         self.kv.page(prefix, cursor, limit)
     }
 }
@@ -111,7 +111,7 @@ mod tests {
     use futures_executor::block_on;
 
     use super::*;
-    use crate::oauth::memory::{Call, MemoryKv};
+    use crate::oauth::testing::{KvCall, MemoryKv};
 
     const KNOWN_MS: u64 = 10_000;
     const NOW: u64 = 1_700_000_000_000;
@@ -130,13 +130,13 @@ mod tests {
         for now in [NOW, NOW + KNOWN_MS - 1] {
             assert_eq!(block_on(at(now).get("client:a")), Ok(Some("1".to_owned())));
         }
-        assert_eq!(kv.count(Call::Get), 1);
+        assert_eq!(kv.count(KvCall::Get), 1);
         block_on(at(NOW).get("client:a")).unwrap();
         block_on(at(NOW + KNOWN_MS).get("client:a")).unwrap();
-        assert_eq!(kv.count(Call::Get), 2);
+        assert_eq!(kv.count(KvCall::Get), 2);
         block_on(at(NOW).put("client:a", "2", NEVER, None)).unwrap();
         assert_eq!(block_on(at(NOW).get("client:a")), Ok(Some("2".to_owned())));
-        assert_eq!(kv.count(Call::Get), 2);
+        assert_eq!(kv.count(KvCall::Get), 2);
         block_on(at(NOW).delete("client:a")).unwrap();
         assert_eq!(block_on(at(NOW).get("client:a")), Ok(None));
         block_on(kv.put("client:a", "3", NEVER, None)).unwrap();

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::record::Access;
+use super::record::AccessRecord;
 use super::resource::Resource;
 use super::scope::{Scope, Scopes};
 use super::secret::{same, sha256_hex};
@@ -52,13 +52,13 @@ pub struct LegacyGrant {
     /// The redirect URI that its code went to.
     pub redirect_uri: Option<String>,
     props: String,
-    current: Option<Wrapped>,
-    previous: Option<Wrapped>,
+    current: Option<WrappedKey>,
+    previous: Option<WrappedKey>,
 }
 
 /// The key of the props, for the refresh token of that hash.
 #[derive(Clone)]
-struct Wrapped {
+struct WrappedKey {
     hash: String,
     key: String,
 }
@@ -88,7 +88,7 @@ pub(super) fn unreadable(what: &str) -> RuntimeError {
 impl LegacyGrant {
     /// Reads a record; none if it is not one.
     #[must_use]
-    pub fn read(json: &str) -> Option<Self> {
+    pub fn from_json(json: &str) -> Option<Self> {
         let record: GrantRecord = serde_json::from_str(json).ok()?;
         Some(Self {
             id: record.id,
@@ -136,14 +136,14 @@ impl LegacyGrant {
 
 /// Reads the record of an access token, whose props only that token decrypts. The audience is empty if the record names
 /// none.
-pub(super) fn read_access(json: &str, token: &str) -> Option<Access> {
+pub(super) fn access_from_json(json: &str, token: &str) -> Option<AccessRecord> {
     let record: TokenRecord = serde_json::from_str(json).ok()?;
     let props = open(
         token,
         &record.wrapped_encryption_key,
         &record.grant.encrypted_props,
     )?;
-    Some(Access {
+    Some(AccessRecord {
         subject: record.user_id.into_owned(),
         grant: record.grant_id.into_owned(),
         client_id: record.grant.client_id.into_owned(),
@@ -205,8 +205,8 @@ struct GrantRecord {
     previous_refresh_token_wrapped_key: Option<String>,
 }
 
-fn wrapped(hash: Option<String>, key: Option<String>) -> Option<Wrapped> {
-    Some(Wrapped {
+fn wrapped(hash: Option<String>, key: Option<String>) -> Option<WrappedKey> {
+    Some(WrappedKey {
         hash: hash?,
         key: key?,
     })
@@ -310,7 +310,7 @@ mod tests {
         for vector in Vector::all() {
             for (which, scopes) in [("first", "read write"), ("second", "read")] {
                 let token = vector.text(&format!("/{which}/access_token"));
-                let access = read_access(vector.record_of(token), token).unwrap();
+                let access = access_from_json(vector.record_of(token), token).unwrap();
                 assert_eq!(
                     (access.subject.as_str(), access.client_id.as_str()),
                     ("ada@example.com", vector.text("/client_id"))
@@ -329,9 +329,10 @@ mod tests {
         for vector in Vector::all() {
             let [first, second] =
                 ["/first/access_token", "/second/access_token"].map(|path| vector.text(path));
-            assert!(read_access(vector.record_of(first), second).is_none());
+            assert!(access_from_json(vector.record_of(first), second).is_none());
             assert!(
-                read_access(vector.record_of(first), vector.text("/first/refresh_token")).is_none()
+                access_from_json(vector.record_of(first), vector.text("/first/refresh_token"))
+                    .is_none()
             );
         }
     }
@@ -342,12 +343,12 @@ mod tests {
             let [first, second] =
                 ["/first/refresh_token", "/second/refresh_token"].map(|path| vector.text(path));
             let key = Vector::key_of_grant(first);
-            let once =
-                LegacyGrant::read(vector.0["first"]["grants"][&key].as_str().unwrap()).unwrap();
+            let once = LegacyGrant::from_json(vector.0["first"]["grants"][&key].as_str().unwrap())
+                .unwrap();
             assert_eq!(once.open(first).as_ref(), Some(&vector.0["props"]));
             assert!(once.open(second).is_none() && once.is_current(first));
 
-            let grant = LegacyGrant::read(vector.0["kept"][&key].as_str().unwrap()).unwrap();
+            let grant = LegacyGrant::from_json(vector.0["kept"][&key].as_str().unwrap()).unwrap();
             assert_eq!(grant.open(first).as_ref(), Some(&vector.0["props"]));
             assert_eq!(grant.open(second).as_ref(), Some(&vector.0["props"]));
             assert!(grant.is_current(second) && !grant.is_current(first));
@@ -359,7 +360,7 @@ mod tests {
     fn a_legacy_grant_has_its_client_scopes_audience_and_expiry() {
         for vector in Vector::all() {
             let key = Vector::key_of_grant(vector.text("/first/refresh_token"));
-            let grant = LegacyGrant::read(vector.0["kept"][&key].as_str().unwrap()).unwrap();
+            let grant = LegacyGrant::from_json(vector.0["kept"][&key].as_str().unwrap()).unwrap();
             assert_eq!(grant_key(&grant.user, &grant.id), key);
             assert_eq!(grant.client_id, vector.text("/client_id"));
             assert_eq!(grant.scopes, Scopes::parse("read write").unwrap());
@@ -379,7 +380,7 @@ mod tests {
             "id": "g", "clientId": "c", "userId": "u", "scope": ["a", "not one"], "encryptedProps": "AA==",
             "createdAt": 1, "authCodeId": "x", "authCodeWrappedKey": "AA==", "metadata": null,
         });
-        let grant = LegacyGrant::read(&grant.to_string()).unwrap();
+        let grant = LegacyGrant::from_json(&grant.to_string()).unwrap();
         assert_eq!(
             (grant.scopes.to_string().as_str(), grant.expires),
             ("a", None)
@@ -402,8 +403,8 @@ mod tests {
     #[test]
     fn a_text_that_is_no_legacy_record_is_refused() {
         for json in ["", "{}", "[]", "null", "1", r#"{"v":1}"#] {
-            assert!(LegacyGrant::read(json).is_none(), "{json}");
-            assert!(read_access(json, "u:g:s").is_none(), "{json}");
+            assert!(LegacyGrant::from_json(json).is_none(), "{json}");
+            assert!(access_from_json(json, "u:g:s").is_none(), "{json}");
         }
     }
 

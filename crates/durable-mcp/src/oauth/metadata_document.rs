@@ -8,7 +8,7 @@ use std::fmt;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
-use super::client::{AUTHORIZATION_CODE, AuthMethod, CODE, Client, Origin};
+use super::client::{AUTHORIZATION_CODE, AuthMethod, CODE, Client, ClientSource};
 use super::client_metadata::ClientMetadata;
 use super::redirect_policy::RedirectPolicy;
 use crate::wire::{RuntimeError, read_loose_object};
@@ -25,7 +25,7 @@ pub const MOST_FRESH_SECONDS: u64 = 24 * 3600;
 
 /// Response to a fetch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Fetched {
+pub struct FetchResponse {
     /// The status.
     pub status: u16,
     /// The `Content-Type` header.
@@ -45,7 +45,7 @@ pub trait Fetch {
         url: &'a str,
         limit: usize,
         timeout_ms: u32,
-    ) -> LocalBoxFuture<'a, Result<Fetched, RuntimeError>>;
+    ) -> LocalBoxFuture<'a, Result<FetchResponse, RuntimeError>>;
 }
 
 /// Reason for which a client cannot be identified by its metadata document.
@@ -164,7 +164,11 @@ impl DocumentError {
 ///
 /// # Errors
 /// When it is not there, or does not describe that client.
-pub fn read(url: &str, fetched: &Fetched, grant_types: &[String]) -> Result<Client, DocumentError> {
+pub fn parse(
+    url: &str,
+    fetched: &FetchResponse,
+    grant_types: &[String],
+) -> Result<Client, DocumentError> {
     // A redirect, a part and an empty answer are all not the document.
     if fetched.status != 200 {
         return failed(FetchFailure::Status(fetched.status));
@@ -199,47 +203,35 @@ fn described(
     metadata: ClientMetadata<'_>,
     offered: &[String],
 ) -> Result<Client, DocumentError> {
-    let content = |error: &dyn fmt::Display| DocumentError::Content(error.to_string());
-    let refuse = |text: &str| Err(DocumentError::Content(text.to_owned()));
-    // A document is written for every server: what this one does not have is left out, and the rest is used.
-    let known =
-        |list: Option<Vec<&str>>, default: &str, has: &dyn Fn(&str) -> bool| -> Vec<String> {
-            let list = list.unwrap_or_else(|| vec![default]);
-            list.into_iter()
-                .filter(|item| has(item))
-                .map(str::to_owned)
-                .collect()
-        };
-    metadata.check_keys().map_err(|error| content(&error))?;
+    metadata.check_keys().map_err(content_error)?;
     metadata
         .auth_method(&[AuthMethod::None])
-        .map_err(|error| content(&error))?;
+        .map_err(content_error)?;
     let Some(name) = metadata.name() else {
-        return refuse("client_name is missing.");
+        return Err(content_error("client_name is missing."));
     };
     // Redirect URIs that a client may not choose are refused at use: a copy of the document serves every origin.
     let redirect_uris = metadata
         .redirect_uris(&RedirectPolicy::any())
-        .map_err(|error| content(&error))?;
+        .map_err(content_error)?;
     let refused = redirect_uris
         .iter()
         .find_map(|uri| uri.as_ref().err().map(ToString::to_string));
     let redirect_uris: Vec<_> = redirect_uris.into_iter().filter_map(Result::ok).collect();
     if redirect_uris.is_empty() {
-        return refuse(refused.as_deref().unwrap_or("redirect_uris is missing."));
+        let text = refused.as_deref().unwrap_or("redirect_uris is missing.");
+        return Err(content_error(text));
     }
-    let grant_types = metadata
-        .list("grant_types")
-        .map_err(|error| content(&error))?;
-    let grant_types = known(grant_types, AUTHORIZATION_CODE, &|asked| {
+    let grant_types = metadata.list("grant_types").map_err(content_error)?;
+    let grant_types = supported(grant_types, AUTHORIZATION_CODE, |asked| {
         offered.iter().any(|own| own == asked)
     });
-    let response_types = metadata
-        .list("response_types")
-        .map_err(|error| content(&error))?;
-    let response_types = known(response_types, CODE, &|asked| asked == CODE);
+    let response_types = metadata.list("response_types").map_err(content_error)?;
+    let response_types = supported(response_types, CODE, |asked| asked == CODE);
     if response_types.is_empty() || !grant_types.iter().any(|own| own == AUTHORIZATION_CODE) {
-        return refuse("grant_types must have authorization_code, and response_types code.");
+        return Err(content_error(
+            "grant_types must have authorization_code, and response_types code.",
+        ));
     }
     Ok(Client {
         name: Some(name),
@@ -250,8 +242,21 @@ fn described(
         application_type: metadata.application_type(),
         grant_types,
         response_types,
-        ..Client::public(url, redirect_uris, Origin::Document)
+        ..Client::public(url, redirect_uris, ClientSource::Document)
     })
+}
+
+fn content_error(error: impl fmt::Display) -> DocumentError {
+    DocumentError::Content(error.to_string())
+}
+
+/// Entries of a list that this server has. A document is written for every server: the others are left out, and the rest is used.
+fn supported(list: Option<Vec<&str>>, default: &str, has: impl Fn(&str) -> bool) -> Vec<String> {
+    list.unwrap_or_else(|| vec![default])
+        .into_iter()
+        .filter(|item| has(item))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Checks whether a media type is JSON (RFC 8259 section 11, RFC 6839 section 3.1).
@@ -269,31 +274,32 @@ fn is_json(content_type: &str) -> bool {
 /// Seconds for which a document counts as fresh (RFC 9111 section 5.2.2), within bounds.
 #[must_use]
 pub fn fresh_seconds(cache_control: Option<&str>) -> u64 {
-    let directives = || {
-        cache_control
-            .unwrap_or_default()
-            .split(',')
-            .map(|item| item.trim().to_ascii_lowercase())
-    };
-    let age = |name: &str| {
-        directives().find_map(|item| {
-            item.strip_prefix(name)?
-                .strip_prefix('=')?
-                .trim_matches('"')
-                .parse::<u64>()
-                .ok()
-        })
-    };
-    let never =
-        directives().any(|item| matches!(item.as_str(), "no-store" | "no-cache" | "private"));
+    let directives: Vec<_> = cache_control
+        .unwrap_or_default()
+        .split(',')
+        .map(|item| item.trim().to_ascii_lowercase())
+        .collect();
+    let never = directives
+        .iter()
+        .any(|item| matches!(item.as_str(), "no-store" | "no-cache" | "private"));
     let asked = if never {
         0
     } else {
-        age("s-maxage")
-            .or_else(|| age("max-age"))
+        seconds_of(&directives, "s-maxage")
+            .or_else(|| seconds_of(&directives, "max-age"))
             .unwrap_or_default()
     };
     asked.clamp(LEAST_FRESH_SECONDS, MOST_FRESH_SECONDS)
+}
+
+fn seconds_of(directives: &[String], name: &str) -> Option<u64> {
+    directives.iter().find_map(|item| {
+        item.strip_prefix(name)?
+            .strip_prefix('=')?
+            .trim_matches('"')
+            .parse()
+            .ok()
+    })
 }
 
 #[cfg(test)]
@@ -325,8 +331,8 @@ mod tests {
         })
     }
 
-    fn fetched(body: &Value) -> Fetched {
-        Fetched {
+    fn fetched(body: &Value) -> FetchResponse {
+        FetchResponse {
             status: 200,
             content_type: Some("application/json; charset=utf-8".to_owned()),
             cache_control: None,
@@ -337,17 +343,19 @@ mod tests {
     fn with(member: &str, value: Value) -> Result<Client, DocumentError> {
         let mut document = chatgpt();
         document[member] = value;
-        read(URL, &fetched(&document), &offered())
+        parse(URL, &fetched(&document), &offered())
     }
 
     #[test]
     fn the_document_of_chatgpt_is_a_public_client() {
-        let client = read(URL, &fetched(&chatgpt()), &offered()).unwrap();
+        let client = parse(URL, &fetched(&chatgpt()), &offered()).unwrap();
         assert_eq!(
             (client.id.as_str(), client.name.as_deref()),
             (URL, Some("ChatGPT"))
         );
-        assert!(client.is_public() && client.may_refresh() && client.from == Origin::Document);
+        assert!(
+            client.is_public() && client.may_refresh() && client.from == ClientSource::Document
+        );
         assert_eq!(client.grant_types, offered());
         assert_eq!(client.response_types, ["code"]);
         assert!(
@@ -409,7 +417,7 @@ mod tests {
     fn an_unsupported_auth_method_is_answered_with_the_supported_one() {
         let mut document = chatgpt();
         document["token_endpoint_auth_methods_supported"] = Value::Null;
-        let error = read(URL, &fetched(&document), &offered()).unwrap_err();
+        let error = parse(URL, &fetched(&document), &offered()).unwrap_err();
         assert!(
             error
                 .to_string()
@@ -476,7 +484,7 @@ mod tests {
     #[test]
     fn omitted_members_of_a_document_get_the_defaults_of_the_rfc() {
         let document = json!({ "client_id": URL, "client_name": "x", "redirect_uris": ["https://a.example/cb"] });
-        let client = read(URL, &fetched(&document), &offered()).unwrap();
+        let client = parse(URL, &fetched(&document), &offered()).unwrap();
         assert_eq!(client.grant_types, ["authorization_code"]);
         assert_eq!(
             (client.auth_method, client.response_types.as_slice()),
@@ -488,9 +496,9 @@ mod tests {
     fn only_a_complete_json_response_is_a_document() {
         let good = fetched(&chatgpt());
         for status in [201, 204, 206, 301, 302, 304, 307, 404, 500] {
-            let error = read(
+            let error = parse(
                 URL,
-                &Fetched {
+                &FetchResponse {
                     status,
                     ..good.clone()
                 },
@@ -508,9 +516,9 @@ mod tests {
             Some(""),
         ] {
             let content_type = content_type.map(str::to_owned);
-            let error = read(
+            let error = parse(
                 URL,
-                &Fetched {
+                &FetchResponse {
                     content_type,
                     ..good.clone()
                 },
@@ -526,9 +534,9 @@ mod tests {
         ] {
             let content_type = Some(content_type.to_owned());
             assert!(
-                read(
+                parse(
                     URL,
-                    &Fetched {
+                    &FetchResponse {
                         content_type,
                         ..good.clone()
                     },
@@ -538,9 +546,9 @@ mod tests {
             );
         }
         for body in [&b""[..], b"{", b"[]", b"\xff\xfe{}", b"null"] {
-            let error = read(
+            let error = parse(
                 URL,
-                &Fetched {
+                &FetchResponse {
                     body: body.to_vec(),
                     ..good.clone()
                 },
@@ -581,14 +589,14 @@ mod tests {
     fn a_document_has_five_kibibytes_at_most() {
         let mut body = chatgpt().to_string().into_bytes();
         body.resize(MAX_DOCUMENT_BYTES, b' ');
-        let mut answer = Fetched {
+        let mut answer = FetchResponse {
             body,
             ..fetched(&chatgpt())
         };
-        assert!(read(URL, &answer, &offered()).is_ok());
+        assert!(parse(URL, &answer, &offered()).is_ok());
         answer.body.push(b' ');
         assert_eq!(
-            read(URL, &answer, &offered()),
+            parse(URL, &answer, &offered()),
             Err(DocumentError::Fetch(FetchFailure::TooLong))
         );
     }
@@ -616,13 +624,13 @@ mod tests {
             r#"{{"client_id":"{url}","redirect_uris":["https://a.example/cb"],"client_name":"A\ud83d","x\udc00":1e400}}"#
         );
         let content_type = Some("application/json".to_owned());
-        let fetched = Fetched {
+        let fetched = FetchResponse {
             status: 200,
             content_type,
             body: body.into_bytes(),
-            ..Fetched::default()
+            ..FetchResponse::default()
         };
-        let client = read(url, &fetched, &[AUTHORIZATION_CODE.to_owned()]).unwrap();
+        let client = parse(url, &fetched, &[AUTHORIZATION_CODE.to_owned()]).unwrap();
         assert_eq!(client.name.as_deref(), Some("A\u{fffd}"));
     }
 }

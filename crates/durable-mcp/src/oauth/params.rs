@@ -2,7 +2,7 @@
 
 /// The parameters of a request to an endpoint (RFC 6749 sections 3.1 and 3.2), percent-decoded.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Params(Vec<(String, String)>);
+pub struct RequestParams(Vec<(String, String)>);
 
 /// Requests with more parameters are refused: no specification names so many, and each is compared with all others.
 pub const MAX_PARAMS: usize = 64;
@@ -12,14 +12,14 @@ const RESOURCE: &str = "resource";
 
 /// Reason for which a text is not a list of parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ParamsError {
+pub enum RequestParamsError {
     /// The parameter of this name stands there twice.
     Repeated(String),
     /// Not percent-encoded UTF-8, or too many parameters.
     Malformed,
 }
 
-impl std::fmt::Debug for Params {
+impl std::fmt::Debug for RequestParams {
     // Values may be codes, tokens and secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set()
@@ -28,22 +28,22 @@ impl std::fmt::Debug for Params {
     }
 }
 
-impl Params {
+impl RequestParams {
     /// Reads `application/x-www-form-urlencoded` text.
     ///
     /// # Errors
     /// When a parameter other than `resource` is repeated, or the text is not percent-encoded UTF-8.
-    pub fn parse(text: &str) -> Result<Self, ParamsError> {
+    pub fn parse(text: &str) -> Result<Self, RequestParamsError> {
         let mut params: Vec<(String, String)> = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = decode(name).ok_or(ParamsError::Malformed)?;
-            let value = decode(value).ok_or(ParamsError::Malformed)?;
+            let name = decode(name).ok_or(RequestParamsError::Malformed)?;
+            let value = decode(value).ok_or(RequestParamsError::Malformed)?;
             if name != RESOURCE && params.iter().any(|(known, _)| *known == name) {
-                return Err(ParamsError::Repeated(name));
+                return Err(RequestParamsError::Repeated(name));
             }
             if params.len() == MAX_PARAMS {
-                return Err(ParamsError::Malformed);
+                return Err(RequestParamsError::Malformed);
             }
             params.push((name, value));
         }
@@ -70,15 +70,10 @@ impl Params {
 pub fn decode(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
-    let digit = |byte: Option<u8>| {
-        char::from(byte?)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
             b'+' => b' ',
-            b'%' => digit(bytes.next())? << 4 | digit(bytes.next())?,
+            b'%' => from_hex(bytes.next()?)? << 4 | from_hex(bytes.next()?)?,
             byte => byte,
         });
     }
@@ -101,25 +96,34 @@ pub fn encode_query(pairs: &[(&str, &str)]) -> String {
 }
 
 fn encode(part: &str, text: &mut String) {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
-    ];
-    let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or('0');
     for byte in part.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             text.push(char::from(byte));
         } else {
-            text.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+            text.extend(['%', to_hex(byte >> 4), to_hex(byte & 15)]);
         }
     }
+}
+
+fn from_hex(digit: u8) -> Option<u8> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|half| u8::try_from(half).ok())
+}
+
+fn to_hex(half: u8) -> char {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
+    ];
+    DIGITS.get(usize::from(half)).copied().unwrap_or('0')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Params {
-        Params::parse(text).unwrap()
+    fn parse(text: &str) -> RequestParams {
+        RequestParams::parse(text).unwrap()
     }
 
     #[test]
@@ -130,7 +134,7 @@ mod tests {
             (get("a"), get("b"), get("c"), get("d")),
             (Some("1 2"), Some("é"), None, Some("x=y"))
         );
-        assert_eq!(parse(""), Params::default());
+        assert_eq!(parse(""), RequestParams::default());
     }
 
     #[test]
@@ -146,8 +150,8 @@ mod tests {
     fn only_the_resource_parameter_may_be_repeated() {
         for text in ["a=1&a=1", "a=1&b=2&%61=3", "a&a", "a=&a=1"] {
             assert_eq!(
-                Params::parse(text),
-                Err(ParamsError::Repeated("a".to_owned())),
+                RequestParams::parse(text),
+                Err(RequestParamsError::Repeated("a".to_owned())),
                 "{text}"
             );
         }
@@ -158,7 +162,11 @@ mod tests {
     #[test]
     fn parameters_with_invalid_utf8_or_percent_encoding_are_malformed() {
         for text in ["%", "%4", "a=%zz", "%+1=a", "a=%ff", "a=%C3"] {
-            assert_eq!(Params::parse(text), Err(ParamsError::Malformed), "{text}");
+            assert_eq!(
+                RequestParams::parse(text),
+                Err(RequestParamsError::Malformed),
+                "{text}"
+            );
         }
     }
 
@@ -170,10 +178,10 @@ mod tests {
                 .collect::<Vec<_>>()
                 .join("&")
         };
-        assert!(Params::parse(&many(MAX_PARAMS)).is_ok());
+        assert!(RequestParams::parse(&many(MAX_PARAMS)).is_ok());
         assert_eq!(
-            Params::parse(&many(MAX_PARAMS + 1)),
-            Err(ParamsError::Malformed)
+            RequestParams::parse(&many(MAX_PARAMS + 1)),
+            Err(RequestParamsError::Malformed)
         );
     }
 

@@ -9,12 +9,12 @@ use serde_json::Value;
 use super::authority::Lifetimes;
 use super::client::{AUTHORIZATION_CODE, Client, REFRESH_TOKEN};
 use super::event::Event;
-use super::hooks::{Exchange, ExchangeError, Exchanged, Hooks};
+use super::hooks::{Exchange, ExchangeChanges, ExchangeError, Hooks};
 use super::known_clients::KnownClients;
-use super::record::Access;
+use super::record::AccessRecord;
 use super::registration::CLIENT_CREDENTIALS;
 use super::registry::RegistrySettings;
-use super::scope::{BadScope, Scopes};
+use super::scope::{ScopeError, Scopes};
 use super::sign_in::SignIn;
 
 /// The grant type of an access token for another one (RFC 8693 section 2.1).
@@ -58,7 +58,7 @@ impl Default for Endpoints {
 
 /// Caller behind a token that this server did not issue.
 #[derive(Clone, PartialEq)]
-pub struct Resolved {
+pub struct ResolvedToken {
     /// The user's id.
     pub subject: String,
     /// The client, for sessions to be bound to.
@@ -69,16 +69,16 @@ pub struct Resolved {
     pub props: Value,
 }
 
-impl fmt::Debug for Resolved {
+impl fmt::Debug for ResolvedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resolved")
+        f.debug_struct("ResolvedToken")
             .field("client_id", &self.client_id)
             .finish_non_exhaustive()
     }
 }
 
-impl From<Resolved> for Access {
-    fn from(resolved: Resolved) -> Self {
+impl From<ResolvedToken> for AccessRecord {
+    fn from(resolved: ResolvedToken) -> Self {
         Self {
             subject: resolved.subject,
             grant: String::new(),
@@ -95,7 +95,8 @@ impl From<Resolved> for Access {
 
 /// Resolves a token that this server did not issue: an API key, another issuer's token. The arguments are the token and
 /// the URL of the resource that it is used at, which must be compared with the token's audience if that has one.
-pub type ResolveToken = Rc<dyn Fn(String, String) -> LocalBoxFuture<'static, Option<Resolved>>>;
+pub type ResolveToken =
+    Rc<dyn Fn(String, String) -> LocalBoxFuture<'static, Option<ResolvedToken>>>;
 
 /// Listener for events of grants and clients.
 pub type OnEvent = Rc<dyn Fn(&Event)>;
@@ -181,7 +182,7 @@ impl OAuth {
     ///
     /// # Errors
     /// When one has a character that no scope may have (RFC 6749 section 3.3).
-    pub fn scopes(mut self, scopes: &[&str]) -> Result<Self, BadScope> {
+    pub fn scopes(mut self, scopes: &[&str]) -> Result<Self, ScopeError> {
         self.scopes = Scopes::parse(&scopes.join(" "))?;
         Ok(self)
     }
@@ -206,7 +207,7 @@ impl OAuth {
     pub fn on_exchange<F, R>(mut self, hook: F) -> Self
     where
         F: Fn(Exchange) -> R + 'static,
-        R: Future<Output = Result<Exchanged, ExchangeError>> + 'static,
+        R: Future<Output = Result<ExchangeChanges, ExchangeError>> + 'static,
     {
         self.hooks = Rc::new(Hooks {
             on_exchange: Some(Rc::new(move |exchange| Box::pin(hook(exchange)))),
@@ -226,7 +227,7 @@ impl OAuth {
     pub fn resolve_tokens<F, R>(mut self, resolve: F) -> Self
     where
         F: Fn(String, String) -> R + 'static,
-        R: Future<Output = Option<Resolved>> + 'static,
+        R: Future<Output = Option<ResolvedToken>> + 'static,
     {
         self.resolve = Some(Rc::new(move |token, resource| {
             Box::pin(resolve(token, resource))
@@ -241,7 +242,7 @@ impl OAuth {
         self
     }
 
-    /// Clients that need not register: see [`configured::read`](super::configured::read).
+    /// Clients that need not register: see [`configured::parse`](super::configured::parse).
     #[must_use]
     pub fn clients(mut self, clients: Vec<Client>) -> Self {
         self.clients = clients;
@@ -315,7 +316,7 @@ impl OAuth {
             .map(|(_, words)| words.as_str())
     }
 
-    pub(crate) fn tell(&self, event: &Event) {
+    pub(crate) fn report(&self, event: &Event) {
         if let Some(hook) = &self.on_event {
             hook(event);
         }

@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use super::auth_server::OAuthRuntime;
-use super::authority::{Command, Listed, Outcome, Refused};
+use super::authority::{GrantCommand, GrantOutcome, GrantRefusal};
 use super::grant::{GRANTS, of_header_key};
 use super::legacy::LegacyGrant;
-use super::port::{Kv, Listing};
+use super::port::{Kv, KvPage};
 use super::provider::OAuth;
 use super::record;
 use super::token::UserHandle;
@@ -49,7 +49,7 @@ const SETTLED_MS: u64 = 10 * 60 * 1000;
 
 /// Result of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Purged {
+pub struct PurgeReport {
     /// Grants looked at.
     pub seen: usize,
     /// Grants ended.
@@ -64,7 +64,7 @@ pub struct Purged {
 ///
 /// # Errors
 /// When the grants cannot be listed; the next run goes on.
-pub async fn purge(oauth: &OAuth, runtime: &dyn OAuthRuntime) -> Result<Purged, RuntimeError> {
+pub async fn purge(oauth: &OAuth, runtime: &dyn OAuthRuntime) -> Result<PurgeReport, RuntimeError> {
     let kv = runtime.kv();
     let cursor = kv.get(CURSOR).await?;
     let mut run = Run {
@@ -73,7 +73,7 @@ pub async fn purge(oauth: &OAuth, runtime: &dyn OAuthRuntime) -> Result<Purged, 
         kv,
         spent: 1,
         clients: BTreeMap::new(),
-        done: Purged::default(),
+        done: PurgeReport::default(),
     };
     let mut page = run.first_page(cursor.as_deref()).await?;
     let (mut written, mut at) = (0, cursor);
@@ -107,12 +107,12 @@ struct Run<'a> {
     spent: usize,
     /// Clients that were looked up, each with whether it exists.
     clients: BTreeMap<String, bool>,
-    done: Purged,
+    done: PurgeReport,
 }
 
 impl Run<'_> {
     /// The page at the cursor, or the first one if KV refuses that cursor.
-    async fn first_page(&mut self, cursor: Option<&str>) -> Result<Listing, RuntimeError> {
+    async fn first_page(&mut self, cursor: Option<&str>) -> Result<KvPage, RuntimeError> {
         match self.page(cursor).await {
             Err(fault) if cursor.is_some() => {
                 self.runtime
@@ -123,7 +123,7 @@ impl Run<'_> {
         }
     }
 
-    async fn page(&mut self, cursor: Option<&str>) -> Result<Listing, RuntimeError> {
+    async fn page(&mut self, cursor: Option<&str>) -> Result<KvPage, RuntimeError> {
         self.spent += 1;
         self.kv.page(GRANTS, cursor, PAGE_GRANTS).await
     }
@@ -151,11 +151,11 @@ impl Run<'_> {
         written.is_ok()
     }
 
-    async fn look_through(&mut self, page: &Listing) {
+    async fn look_through(&mut self, page: &KvPage) {
         let mut last = None;
-        for (key, beside) in &page.keys {
+        for (key, metadata) in &page.keys {
             self.done.seen += 1;
-            let ended = match beside {
+            let ended = match metadata {
                 Some(client) => self.end_orphan(client, key).await,
                 None => self.end_expired(key).await,
             };
@@ -185,7 +185,7 @@ impl Run<'_> {
             .get(key)
             .await?
             .as_deref()
-            .and_then(LegacyGrant::read)
+            .and_then(LegacyGrant::from_json)
         else {
             return Ok(false);
         };
@@ -217,17 +217,16 @@ impl Run<'_> {
         let Some((handle, grant)) = of_header_key(key) else {
             return Ok(false);
         };
-        let young = |listed: &Listed| {
-            listed.grant == grant && self.runtime.now() < listed.created + SETTLED_MS
-        };
-        if let Outcome::Grants(grants) = self.ask(&handle, &Command::List).await?
-            && grants.iter().any(young)
+        if let GrantOutcome::Grants(grants) = self.run_command(&handle, &GrantCommand::List).await?
+            && grants.iter().any(|listed| {
+                listed.grant == grant && self.runtime.now() < listed.created + SETTLED_MS
+            })
         {
             return Ok(false);
         }
-        self.ask(
+        self.run_command(
             &handle,
-            &Command::RevokeGrant {
+            &GrantCommand::RevokeGrant {
                 grant: grant.to_owned(),
             },
         )
@@ -249,16 +248,16 @@ impl Run<'_> {
         Ok(exists)
     }
 
-    async fn ask(
+    async fn run_command(
         &mut self,
         handle: &UserHandle,
-        command: &Command,
-    ) -> Result<Outcome, RuntimeError> {
+        command: &GrantCommand,
+    ) -> Result<GrantOutcome, RuntimeError> {
         self.spent += 1;
         let json =
             serde_json::to_string(command).map_err(|error| RuntimeError(error.to_string()))?;
         let answer = self.runtime.command(handle, json).await?;
-        let outcome: Result<Outcome, Refused> = read_json(answer.as_bytes())
+        let outcome: Result<GrantOutcome, GrantRefusal> = read_json(answer.as_bytes())
             .ok_or_else(|| RuntimeError("a user's object gives no outcome".to_owned()))?;
         outcome.map_err(|_| {
             RuntimeError("a user's grants are not there, or could not all be ended yet".to_owned())

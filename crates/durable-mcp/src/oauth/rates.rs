@@ -13,32 +13,32 @@ use crate::wire::Networks;
 pub const MAX_COUNTED: usize = 4_096;
 
 /// New registrations of one address: somebody sets up several tools in a row, or an office shares an address.
-pub const REGISTRATIONS: Quota = Quota {
+pub const REGISTRATIONS: RateQuota = RateQuota {
     burst: 20,
     interval_ms: 30_000,
 };
 
 /// New registrations of everybody.
-pub const ALL_REGISTRATIONS: Quota = Quota {
+pub const ALL_REGISTRATIONS: RateQuota = RateQuota {
     burst: 300,
     interval_ms: 1_000,
 };
 
 /// Fetches of metadata documents for one address. A document is fetched once for everybody, and then kept.
-pub const FETCHES: Quota = Quota {
+pub const FETCHES: RateQuota = RateQuota {
     burst: 20,
     interval_ms: 10_000,
 };
 
 /// Fetches of metadata documents from one host, which others cause. Larger than the quota of an address, so that one
 /// stranger does not use it up.
-pub const HOST_FETCHES: Quota = Quota {
+pub const HOST_FETCHES: RateQuota = RateQuota {
     burst: 60,
     interval_ms: 1_000,
 };
 
 /// Fetches of metadata documents for everybody.
-pub const ALL_FETCHES: Quota = Quota {
+pub const ALL_FETCHES: RateQuota = RateQuota {
     burst: 300,
     interval_ms: 200,
 };
@@ -53,28 +53,28 @@ pub const SITE_FACTOR: u64 = 4;
 
 /// Tokens of an address that look like those of workers-oauth-provider and are none: each costs reads of Workers KV, and
 /// anybody can make them up. A client has one or two that have ended.
-pub const LEGACY_MISSES: Quota = Quota {
+pub const LEGACY_MISSES: RateQuota = RateQuota {
     burst: 20,
     interval_ms: 10_000,
 };
 
 /// Wrong tokens of operators from one address. A person mistypes a few times; guessing is hopeless anyway, and refused
 /// before a token is looked at from then on.
-pub const OPERATOR_MISSES: Quota = Quota {
+pub const OPERATOR_MISSES: RateQuota = RateQuota {
     burst: 10,
     interval_ms: 10_000,
 };
 
 /// Rate limit, by the parameters of a token bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quota {
+pub struct RateQuota {
     /// Times at once: the size of the bucket.
     pub burst: u64,
     /// Milliseconds until one more is allowed.
     pub interval_ms: u64,
 }
 
-impl Quota {
+impl RateQuota {
     /// The quota of a site whose addresses have this one each.
     #[must_use]
     pub const fn of_site(self) -> Self {
@@ -93,12 +93,12 @@ struct Bucket {
 
 impl Bucket {
     /// Milliseconds until the bucket holds a token; 0 if it holds one.
-    fn wait(self, quota: Quota, now: u64) -> u64 {
+    fn wait(self, quota: RateQuota, now: u64) -> u64 {
         let full = self.full.max(now) + quota.interval_ms;
         (full - now).saturating_sub(quota.burst * quota.interval_ms)
     }
 
-    fn take(&mut self, count: u64, quota: Quota, now: u64) {
+    fn take(&mut self, count: u64, quota: RateQuota, now: u64) {
         self.full = self.full.max(now) + count * quota.interval_ms;
     }
 }
@@ -108,11 +108,11 @@ impl Bucket {
 struct Buckets(BTreeMap<String, Bucket>);
 
 impl Buckets {
-    fn wait(&self, key: &str, quota: Quota, now: u64) -> u64 {
+    fn wait(&self, key: &str, quota: RateQuota, now: u64) -> u64 {
         self.0.get(key).map_or(0, |bucket| bucket.wait(quota, now))
     }
 
-    fn take(&mut self, key: &str, count: u64, quota: Quota, now: u64) {
+    fn take(&mut self, key: &str, count: u64, quota: RateQuota, now: u64) {
         if self.0.len() >= MAX_COUNTED {
             self.0.retain(|_, bucket| bucket.full > now);
         }
@@ -221,7 +221,7 @@ impl Rates {
         self.take_fetches(known_networks(address), FAILED_FETCH_COST - 1, now);
     }
 
-    fn take_fetches(&mut self, networks: Vec<(String, Quota)>, count: u64, now: u64) {
+    fn take_fetches(&mut self, networks: Vec<(String, RateQuota)>, count: u64, now: u64) {
         for (key, quota) in networks {
             self.fetches.take(&key, count, quota, now);
         }
@@ -238,7 +238,7 @@ fn allow(waits: impl Iterator<Item = u64>) -> Result<(), u32> {
 
 /// The networks that an address is counted with for fetches. Cloudflare sends every client's address; in local development
 /// there is none, and no quota is needed.
-fn known_networks(address: &str) -> Vec<(String, Quota)> {
+fn known_networks(address: &str) -> Vec<(String, RateQuota)> {
     if address.is_empty() {
         Vec::new()
     } else {
@@ -248,7 +248,7 @@ fn known_networks(address: &str) -> Vec<(String, Quota)> {
 
 /// The networks that an address is counted with, and the quota of each: an IPv4 address; of an IPv6 address the subnet and
 /// the site.
-fn networks(address: &str, quota: Quota) -> Vec<(String, Quota)> {
+fn networks(address: &str, quota: RateQuota) -> Vec<(String, RateQuota)> {
     match Networks::of(address) {
         Some(Networks { own, site }) => [(own, quota)]
             .into_iter()

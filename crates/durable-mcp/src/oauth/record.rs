@@ -23,7 +23,7 @@ const HEADER: &[u8] = b"access 1";
 
 /// Access that a token grants: its user, client, scopes and resources.
 #[derive(Clone, PartialEq)]
-pub struct Access {
+pub struct AccessRecord {
     /// The user's id.
     pub subject: String,
     /// The id of the grant.
@@ -44,9 +44,9 @@ pub struct Access {
     pub props: Value,
 }
 
-impl fmt::Debug for Access {
+impl fmt::Debug for AccessRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Access")
+        f.debug_struct("AccessRecord")
             .field("grant", &self.grant)
             .field("client_id", &self.client_id)
             .finish_non_exhaustive()
@@ -85,7 +85,7 @@ pub(super) fn is_key(key: &str) -> bool {
     key.starts_with("token:")
 }
 
-impl Access {
+impl AccessRecord {
     /// Looks up a token's record, also under the key of earlier versions: a record that somebody else put there does not
     /// open.
     ///
@@ -109,10 +109,10 @@ impl Access {
         token: &Token,
         random: &dyn Random,
     ) -> Result<String, RuntimeError> {
-        let claims = serde_json::to_vec(&Claims::of(self))
+        let claims = serde_json::to_vec(&RecordClaims::of(self))
             .map_err(|error| RuntimeError(error.to_string()))?;
         let sealed = seal::seal(keys, token.text(), HEADER, &claims, random)?;
-        serde_json::to_string(&Kept {
+        serde_json::to_string(&StoredRecord {
             v: VERSION,
             sealed: &sealed,
         })
@@ -123,8 +123,9 @@ impl Access {
     ///
     /// # Errors
     /// When it is not that token's, the token has ended, or this version cannot read it.
-    pub fn read(json: &str, keys: &Keys, text: &str, now_s: u64) -> Result<Self, RecordError> {
-        let kept: Kept<'_> = serde_json::from_str(json).map_err(|_| RecordError::Unreadable)?;
+    pub fn from_json(json: &str, keys: &Keys, text: &str, now_s: u64) -> Result<Self, RecordError> {
+        let kept: StoredRecord<'_> =
+            serde_json::from_str(json).map_err(|_| RecordError::Unreadable)?;
         if kept.v != VERSION {
             return Err(RecordError::Unreadable);
         }
@@ -136,8 +137,8 @@ impl Access {
     ///
     /// # Errors
     /// When it is not that token's, or the token has ended.
-    pub fn read_legacy(json: &str, text: &str, now_s: u64) -> Result<Self, RecordError> {
-        legacy::read_access(json, text)
+    pub fn from_legacy_json(json: &str, text: &str, now_s: u64) -> Result<Self, RecordError> {
+        legacy::access_from_json(json, text)
             .ok_or(RecordError::NotOne)?
             .living(now_s)
     }
@@ -151,20 +152,20 @@ impl Access {
     }
 }
 
-fn open(keys: &Keys, text: &str, sealed: &str) -> Result<Access, RecordError> {
+fn open(keys: &Keys, text: &str, sealed: &str) -> Result<AccessRecord, RecordError> {
     let claims = seal::try_open(keys, text, HEADER, sealed).map_err(|error| match error {
         OpenError::NotSealed => RecordError::NotOne,
         OpenError::UnknownKey(id) => RecordError::UnknownKey(id),
         OpenError::OtherVersion => RecordError::Unreadable,
     })?;
-    read_json::<Claims<'_>>(&claims)
-        .map(Claims::into_access)
+    read_json::<RecordClaims<'_>>(&claims)
+        .map(RecordClaims::into_access)
         .ok_or(RecordError::Unreadable)
 }
 
 /// A record as it is stored.
 #[derive(Serialize, Deserialize)]
-struct Kept<'a> {
+struct StoredRecord<'a> {
     v: u32,
     #[serde(borrow)]
     sealed: &'a str,
@@ -173,7 +174,7 @@ struct Kept<'a> {
 /// Sealed claims of a record, under the names of RFC 7662 section 2.2.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Claims<'a> {
+struct RecordClaims<'a> {
     sub: Cow<'a, str>,
     grant: Cow<'a, str>,
     client_id: Cow<'a, str>,
@@ -191,8 +192,8 @@ fn is_null(props: &Value) -> bool {
     props.is_null()
 }
 
-impl<'a> Claims<'a> {
-    fn of(access: &'a Access) -> Self {
+impl<'a> RecordClaims<'a> {
+    fn of(access: &'a AccessRecord) -> Self {
         Self {
             sub: Cow::Borrowed(&access.subject),
             grant: Cow::Borrowed(&access.grant),
@@ -206,8 +207,8 @@ impl<'a> Claims<'a> {
         }
     }
 
-    fn into_access(self) -> Access {
-        Access {
+    fn into_access(self) -> AccessRecord {
+        AccessRecord {
             subject: self.sub.into_owned(),
             grant: self.grant.into_owned(),
             client_id: self.client_id.into_owned(),
@@ -228,7 +229,7 @@ mod tests {
     use super::*;
     use crate::keys::KEY_BYTES;
     use crate::oauth::secret::sha256_hex;
-    use crate::oauth::token::{GrantId, Kind, UserHandle};
+    use crate::oauth::token::{GrantId, TokenKind, UserHandle};
 
     struct Filled;
 
@@ -241,11 +242,11 @@ mod tests {
 
     fn token(keys: &Keys, grant: &str) -> Token {
         let (handle, grant) = (UserHandle::of(keys, "u"), GrantId::parse(grant).unwrap());
-        Token::issue(Kind::Access, &handle, &grant, keys, &Filled).unwrap()
+        Token::issue(TokenKind::Access, &handle, &grant, keys, &Filled).unwrap()
     }
 
-    fn access() -> Access {
-        Access {
+    fn access() -> AccessRecord {
+        AccessRecord {
             subject: "user \u{e9}:1".to_owned(),
             grant: "g".repeat(16),
             client_id: "https://client.example/id".to_owned(),
@@ -264,18 +265,21 @@ mod tests {
         let token = token(&keys, &"g".repeat(16));
         for access in [
             access(),
-            Access {
+            AccessRecord {
                 sessions_since: 150,
                 ..access()
             },
-            Access {
+            AccessRecord {
                 props: Value::Null,
                 scopes: Scopes::default(),
                 ..access()
             },
         ] {
             let json = access.write(&keys, &token, &Filled).unwrap();
-            assert_eq!(Access::read(&json, &keys, token.text(), 199), Ok(access));
+            assert_eq!(
+                AccessRecord::from_json(&json, &keys, token.text(), 199),
+                Ok(access)
+            );
         }
     }
 
@@ -288,8 +292,8 @@ mod tests {
         let fields: serde_json::Map<String, Value> = serde_json::from_str(&json).unwrap();
         assert_eq!(fields.keys().collect::<Vec<_>>(), ["sealed", "v"]);
         assert_eq!(fields["v"], 1);
-        let shown = format!("{:?}", access());
-        assert!(!shown.contains("Ada") && !shown.contains("user"), "{shown}");
+        let text = format!("{:?}", access());
+        assert!(!text.contains("Ada") && !text.contains("user"), "{text}");
     }
 
     #[test]
@@ -298,11 +302,11 @@ mod tests {
         let [one, other] = ["g", "h"].map(|letter| token(&keys, &letter.repeat(16)));
         let json = access().write(&keys, &one, &Filled).unwrap();
         assert_eq!(
-            Access::read(&json, &keys, other.text(), 150),
+            AccessRecord::from_json(&json, &keys, other.text(), 150),
             Err(RecordError::NotOne)
         );
         assert_eq!(
-            Access::read(&json.replacen('A', "B", 1), &keys, one.text(), 150),
+            AccessRecord::from_json(&json.replacen('A', "B", 1), &keys, one.text(), 150),
             Err(RecordError::NotOne)
         );
     }
@@ -313,7 +317,7 @@ mod tests {
         let token = token(&keys, &"g".repeat(16));
         let json = access().write(&keys, &token, &Filled).unwrap();
         assert_eq!(
-            Access::read(&json, &keys, token.text(), 200),
+            AccessRecord::from_json(&json, &keys, token.text(), 200),
             Err(RecordError::Expired)
         );
     }
@@ -325,10 +329,10 @@ mod tests {
         let token = token(&old, &"g".repeat(16));
         let json = access().write(&new, &token, &Filled).unwrap();
         assert_eq!(
-            Access::read(&json, &old, token.text(), 150),
+            AccessRecord::from_json(&json, &old, token.text(), 150),
             Err(RecordError::UnknownKey(new.current_id()))
         );
-        assert!(Access::read(&json, &new, token.text(), 150).is_ok());
+        assert!(AccessRecord::from_json(&json, &new, token.text(), 150).is_ok());
     }
 
     #[test]
@@ -343,13 +347,13 @@ mod tests {
             r#"{"sealed":"AA"}"#,
         ] {
             assert_eq!(
-                Access::read(json, &keys, "a:b:c", 0),
+                AccessRecord::from_json(json, &keys, "a:b:c", 0),
                 Err(RecordError::Unreadable),
                 "{json}"
             );
         }
         assert_eq!(
-            Access::read(r#"{"v":1,"sealed":""}"#, &keys, "a:b:c", 0),
+            AccessRecord::from_json(r#"{"v":1,"sealed":""}"#, &keys, "a:b:c", 0),
             Err(RecordError::NotOne)
         );
         let newer =
@@ -357,7 +361,7 @@ mod tests {
         let sealed = seal::seal(&keys, "a:b:c", HEADER, newer, &Filled).unwrap();
         let json = json!({ "v": 1, "sealed": sealed }).to_string();
         assert_eq!(
-            Access::read(&json, &keys, "a:b:c", 0),
+            AccessRecord::from_json(&json, &keys, "a:b:c", 0),
             Err(RecordError::Unreadable),
             "a claim that may narrow"
         );
@@ -374,22 +378,22 @@ mod tests {
         let json = vector["kept"][old_key(user, grant, &sha256_hex(token))]
             .as_str()
             .unwrap();
-        let access = Access::read_legacy(json, token, 0).unwrap();
+        let access = AccessRecord::from_legacy_json(json, token, 0).unwrap();
         assert_eq!(
             (access.subject.as_str(), &access.props),
             (user, &vector["props"])
         );
         assert_eq!(
-            Access::read_legacy(json, token, access.expires),
+            AccessRecord::from_legacy_json(json, token, access.expires),
             Err(RecordError::Expired)
         );
         assert_eq!(
-            Access::read_legacy(json, "u:g:s", 0),
+            AccessRecord::from_legacy_json(json, "u:g:s", 0),
             Err(RecordError::NotOne)
         );
         let keys = Keys::from_secret("k");
         assert_eq!(
-            Access::read(json, &keys, token, 0),
+            AccessRecord::from_json(json, &keys, token, 0),
             Err(RecordError::Unreadable),
             "it is none of ours"
         );

@@ -4,8 +4,8 @@
 //! names: a private-use scheme is accepted where it is a domain name in reverse order (RFC 8252 section 7.1), which
 //! belongs to one application, or is that of a known MCP client.
 
-use super::redirect_uri::{BadRedirect, RedirectUri};
-use super::uri::{Host, Uri};
+use super::redirect_uri::{RedirectUri, RedirectUriError};
+use super::uri::{Uri, UriHost};
 
 /// Schemes without a dot that MCP clients in use receive their answers by.
 pub const KNOWN_SCHEMES: [&str; 16] = [
@@ -54,25 +54,32 @@ impl RedirectPolicy {
     ///
     /// # Errors
     /// When it leads to this server, or to a program that is no known client.
-    pub fn check(&self, uri: &RedirectUri) -> Result<(), BadRedirect> {
+    pub fn check(&self, uri: &RedirectUri) -> Result<(), RedirectUriError> {
         if self.own_origins.iter().any(|own| leads_to(own, uri)) && !self.is_own_page(uri) {
-            return Err(BadRedirect(
+            return Err(RedirectUriError(
                 "A redirect URI must not lead to the authorization server itself.",
             ));
         }
         if self.any_scheme || self.is_accepted(uri.scheme()) {
             return Ok(());
         }
-        Err(BadRedirect(
+        Err(RedirectUriError(
             "A redirect URI must be https, http on loopback, or have a private-use scheme with a dot, \
              as com.example.app:/callback (RFC 8252 section 7.1).",
         ))
     }
 
     fn is_own_page(&self, uri: &RedirectUri) -> bool {
-        let is_page = |text: &str| self.own_pages.iter().any(|own| own == text);
-        let is_below = |own: &String| uri.as_str().strip_prefix(own.as_str()).is_some_and(is_page);
-        is_page(uri.as_str()) || self.own_origins.iter().any(is_below)
+        let uri = uri.as_str();
+        let mut paths = self
+            .own_origins
+            .iter()
+            .filter_map(|origin| uri.strip_prefix(origin.as_str()));
+        self.has_page(uri) || paths.any(|path| self.has_page(path))
+    }
+
+    fn has_page(&self, page: &str) -> bool {
+        self.own_pages.iter().any(|own| own == page)
     }
 
     fn is_accepted(&self, scheme: &str) -> bool {
@@ -89,13 +96,14 @@ fn is_reversed_domain(scheme: &str) -> bool {
     let mut labels = scheme.split('.');
     let top = labels.next().unwrap_or_default();
     let is_top = top.len() > 1 && top.bytes().all(|byte| byte.is_ascii_lowercase());
-    let is_label = |label: &str| {
-        let inner = label
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        inner && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
-    };
     is_top && scheme.contains('.') && labels.all(is_label)
+}
+
+fn is_label(label: &str) -> bool {
+    let inner = label
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    inner && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
 }
 
 /// Checks whether a URI leads to the server at an origin. On loopback the port tells one server from another; a host on
@@ -114,14 +122,14 @@ fn leads_to(origin: &str, uri: &RedirectUri) -> bool {
 }
 
 /// The host and port of a web URL; the port defaults to that of the scheme.
-fn address(url: &str) -> Option<(Host<'_>, u16)> {
+fn address(url: &str) -> Option<(UriHost<'_>, u16)> {
     let uri = Uri::parse(url)?;
     let usual = match uri.scheme {
         "https" => 443,
         "http" => 80,
         _ => return None,
     };
-    let host = Host::parse(uri.authority?)?;
+    let host = UriHost::parse(uri.authority?)?;
     Some((host, host.port.unwrap_or(usual)))
 }
 

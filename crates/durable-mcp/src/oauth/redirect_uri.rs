@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::params::encode_query;
-use super::uri::{Host, Uri};
+use super::uri::{Uri, UriHost};
 
 /// Schemes that lead to no application that could take a code, or that run what comes with them.
 const REFUSED_SCHEMES: [&str; 18] = [
@@ -36,18 +36,18 @@ pub struct RedirectUri(String);
 
 /// Reason for which a redirect URI is refused, for the client's developer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BadRedirect(pub &'static str);
+pub struct RedirectUriError(pub &'static str);
 
-impl fmt::Display for BadRedirect {
+impl fmt::Display for RedirectUriError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
     }
 }
 
 impl TryFrom<String> for RedirectUri {
-    type Error = BadRedirect;
+    type Error = RedirectUriError;
 
-    fn try_from(text: String) -> Result<Self, BadRedirect> {
+    fn try_from(text: String) -> Result<Self, RedirectUriError> {
         check(&text)?;
         Ok(Self(text))
     }
@@ -59,7 +59,7 @@ impl RedirectUri {
     ///
     /// # Errors
     /// When a browser sent there could end up elsewhere than the URI seems to say, or with the code in the clear.
-    pub fn parse(text: &str) -> Result<Self, BadRedirect> {
+    pub fn parse(text: &str) -> Result<Self, RedirectUriError> {
         Self::try_from(text.to_owned())
     }
 
@@ -90,7 +90,7 @@ impl RedirectUri {
         is_web
             && self
                 .authority()
-                .and_then(Host::parse)
+                .and_then(UriHost::parse)
                 .is_some_and(|host| host.is_loopback())
     }
 
@@ -98,7 +98,7 @@ impl RedirectUri {
     #[must_use]
     pub fn host(&self) -> Option<&str> {
         let authority = self.authority()?;
-        let name = Host::parse(authority).map_or(authority, |host| host.name);
+        let name = UriHost::parse(authority).map_or(authority, |host| host.name);
         (!name.is_empty()).then_some(name)
     }
 
@@ -126,15 +126,15 @@ impl RedirectUri {
     }
 }
 
-fn check(text: &str) -> Result<(), BadRedirect> {
-    let uri = Uri::parse(text).ok_or(BadRedirect(
+fn check(text: &str) -> Result<(), RedirectUriError> {
+    let uri = Uri::parse(text).ok_or(RedirectUriError(
         "A redirect URI must be an absolute URI of at most 2048 bytes.",
     ))?;
     if uri.fragment.is_some() {
-        return Err(BadRedirect("A redirect URI must have no fragment."));
+        return Err(RedirectUriError("A redirect URI must have no fragment."));
     }
     if uri.scheme.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Err(BadRedirect(
+        return Err(RedirectUriError(
             "The scheme of a redirect URI must be in lower case.",
         ));
     }
@@ -142,33 +142,33 @@ fn check(text: &str) -> Result<(), BadRedirect> {
         .authority
         .is_some_and(|authority| authority.contains('@'))
     {
-        return Err(BadRedirect(
+        return Err(RedirectUriError(
             "A redirect URI must name no user before its host.",
         ));
     }
     match uri.scheme {
         "https" => host(&uri).map(|_| ()),
         "http" if host(&uri)?.is_loopback() => Ok(()),
-        "http" => Err(BadRedirect(
+        "http" => Err(RedirectUriError(
             "Plain http is for loopback alone: localhost, 127.0.0.1 or [::1].",
         )),
-        scheme if REFUSED_SCHEMES.contains(&scheme) => {
-            Err(BadRedirect("No application takes a code by this scheme."))
-        }
-        _ if uri.authority.unwrap_or_default().is_empty() && uri.path.is_empty() => {
-            Err(BadRedirect("A redirect URI must have a host or a path."))
-        }
+        scheme if REFUSED_SCHEMES.contains(&scheme) => Err(RedirectUriError(
+            "No application takes a code by this scheme.",
+        )),
+        _ if uri.authority.unwrap_or_default().is_empty() && uri.path.is_empty() => Err(
+            RedirectUriError("A redirect URI must have a host or a path."),
+        ),
         _ => Ok(()),
     }
 }
 
-fn host<'a>(uri: &Uri<'a>) -> Result<Host<'a>, BadRedirect> {
-    let host = uri.authority.and_then(Host::parse);
-    let host = host.ok_or(BadRedirect(
+fn host<'a>(uri: &Uri<'a>) -> Result<UriHost<'a>, RedirectUriError> {
+    let host = uri.authority.and_then(UriHost::parse);
+    let host = host.ok_or(RedirectUriError(
         "A redirect URI must name its host plainly, after //.",
     ))?;
     if host.name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Err(BadRedirect(
+        return Err(RedirectUriError(
             "The host of a redirect URI must be in lower case.",
         ));
     }
@@ -181,7 +181,7 @@ fn loopback(text: &str) -> Option<(&str, &str)> {
     let authority = text.strip_prefix("http://")?;
     let (authority, rest) =
         authority.split_at(authority.find(['/', '?']).unwrap_or(authority.len()));
-    Host::parse(authority).map(|host| (host.name, rest))
+    UriHost::parse(authority).map(|host| (host.name, rest))
 }
 
 #[cfg(test)]

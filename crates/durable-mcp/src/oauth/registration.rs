@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 pub use self::error::RegistrationError;
 use super::client::{
-    AUTHORIZATION_CODE, ApplicationType, AuthMethod, CODE, Client, Origin, REFRESH_TOKEN,
+    AUTHORIZATION_CODE, ApplicationType, AuthMethod, CODE, Client, ClientSource, REFRESH_TOKEN,
 };
 use super::client_metadata::{ClientMetadata, MetadataError};
 use super::redirect_policy::RedirectPolicy;
@@ -23,7 +23,7 @@ pub const CLIENT_CREDENTIALS: &str = "client_credentials";
 
 /// Metadata that clients may register with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
+pub struct RegistrationOffer {
     /// The grant types. One that gives access without a person belongs to clients in the configuration only.
     pub grant_types: Vec<String>,
     /// Client authentication methods for the token endpoint.
@@ -34,7 +34,7 @@ pub struct Offer {
     pub redirects: RedirectPolicy,
 }
 
-impl Default for Offer {
+impl Default for RegistrationOffer {
     fn default() -> Self {
         Self {
             grant_types: vec![AUTHORIZATION_CODE.to_owned(), REFRESH_TOKEN.to_owned()],
@@ -49,7 +49,7 @@ impl Default for Offer {
 ///
 /// # Errors
 /// When it is no metadata, or asks for what is not offered.
-pub fn read(json: &str, offer: &Offer) -> Result<Client, RegistrationError> {
+pub fn parse(json: &str, offer: &RegistrationOffer) -> Result<Client, RegistrationError> {
     if json.len() > MAX_REGISTRATION_BYTES {
         return Err(RegistrationError::TooLarge);
     }
@@ -59,7 +59,10 @@ pub fn read(json: &str, offer: &Offer) -> Result<Client, RegistrationError> {
     Ok(asked_for(ClientMetadata::new(&members), offer)?)
 }
 
-fn asked_for(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<Client, MetadataError> {
+fn asked_for(
+    metadata: ClientMetadata<'_>,
+    offer: &RegistrationOffer,
+) -> Result<Client, MetadataError> {
     let auth_method = metadata.auth_method(&offer.auth_methods)?;
     // RFC 7591 section 2 has this default; a server that wants none of it takes public clients.
     let assumed = if offer.auth_methods.contains(&AuthMethod::Basic) {
@@ -91,7 +94,7 @@ fn asked_for(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<Client, Meta
         auth_method_explicit: auth_method.is_some(),
         application_type: metadata.application_type(),
         scope: scope(metadata, offer),
-        ..Client::public("", redirect_uris, Origin::Registered)
+        ..Client::public("", redirect_uris, ClientSource::Registered)
     };
     if client.is_public() && client.may(CLIENT_CREDENTIALS) {
         let text = "client_credentials needs a token_endpoint_auth_method other than none.";
@@ -104,53 +107,54 @@ fn asked_for(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<Client, Meta
 /// out, as long as others are asked for.
 fn types(
     metadata: ClientMetadata<'_>,
-    offer: &Offer,
+    offer: &RegistrationOffer,
 ) -> Result<(Vec<String>, Vec<String>), MetadataError> {
-    let refuse = |text: String| Err(MetadataError::Other(text));
     let mut grant_types = metadata
         .list("grant_types")?
         .unwrap_or_else(|| vec![AUTHORIZATION_CODE]);
     grant_types.retain(|asked| offer.grant_types.iter().any(|own| own == asked));
     if grant_types.is_empty() {
-        return refuse(format!(
+        return Err(other(format!(
             "grant_types may have {}.",
             offer.grant_types.join(", ")
-        ));
+        )));
     }
     let has_code = grant_types.contains(&AUTHORIZATION_CODE);
     if grant_types.iter().all(|own| *own == REFRESH_TOKEN) {
-        return refuse(format!(
+        return Err(other(format!(
             "grant_types needs what a refresh token comes from: {AUTHORIZATION_CODE}."
-        ));
+        )));
     }
     let assumed = if has_code { vec![CODE] } else { Vec::new() };
     let asked = metadata.list("response_types")?;
     let mut response_types = asked.clone().unwrap_or(assumed);
     response_types.retain(|asked| *asked == CODE);
     if response_types.is_empty() && asked.is_some_and(|asked| !asked.is_empty()) {
-        return refuse("response_types may have code.".to_owned());
+        return Err(other("response_types may have code."));
     }
     if has_code == response_types.is_empty() {
-        return refuse(
-            "grant_types has authorization_code if and only if response_types has code.".to_owned(),
-        );
+        return Err(other(
+            "grant_types has authorization_code if and only if response_types has code.",
+        ));
     }
     Ok((once(&grant_types), once(&response_types)))
 }
 
+fn other(text: impl Into<String>) -> MetadataError {
+    MetadataError::Other(text.into())
+}
+
 fn once(texts: &[&str]) -> Vec<String> {
-    let first =
-        |(at, text): &(usize, &&str)| !texts.iter().take(*at).any(|earlier| earlier == *text);
     texts
         .iter()
         .enumerate()
-        .filter(first)
+        .filter(|(at, text)| !texts.iter().take(*at).any(|earlier| earlier == *text))
         .map(|(_, text)| (*text).to_owned())
         .collect()
 }
 
 /// The scopes that are asked for and offered; `None` if no asked scope is offered, as if the client had named none.
-fn scope(metadata: ClientMetadata<'_>, offer: &Offer) -> Option<Scopes> {
+fn scope(metadata: ClientMetadata<'_>, offer: &RegistrationOffer) -> Option<Scopes> {
     let asked = metadata.scope()?;
     let granted = if offer.scopes.is_empty() {
         asked
@@ -163,24 +167,22 @@ fn scope(metadata: ClientMetadata<'_>, offer: &Offer) -> Option<Scopes> {
 /// Canonical form of a client's metadata, with its lists sorted: public clients of the same form are one client.
 #[must_use]
 pub fn canonical(client: &Client) -> String {
-    let sorted = |texts: &mut dyn Iterator<Item = &str>| {
-        let mut texts: Vec<_> = texts.map(str::to_owned).collect();
-        texts.sort_unstable();
-        texts
-    };
     let mut metadata = echo(client);
-    let uris = sorted(&mut client.redirect_uris.iter().map(RedirectUri::as_str));
+    let uris = sorted(client.redirect_uris.iter().map(RedirectUri::as_str));
     metadata.insert("redirect_uris".to_owned(), json!(uris));
     metadata.insert(
         "grant_types".to_owned(),
-        json!(sorted(&mut client.grant_types.iter().map(String::as_str))),
+        json!(sorted(client.grant_types.iter().map(String::as_str))),
     );
-    let scopes = client
-        .scope
-        .as_ref()
-        .map(|scopes| sorted(&mut scopes.iter()));
+    let scopes = client.scope.as_ref().map(|scopes| sorted(scopes.iter()));
     metadata.insert("scope".to_owned(), json!(scopes));
     Value::Object(metadata).to_string()
+}
+
+fn sorted<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut texts: Vec<_> = texts.collect();
+    texts.sort_unstable();
+    texts
 }
 
 /// The answer to a registration (RFC 7591 section 3.2.1): the client as it is registered, and its secret.
@@ -253,7 +255,7 @@ mod tests {
     const URI: &str = "https://a.example/cb";
 
     fn asked(value: &Value) -> Result<Client, RegistrationError> {
-        read(&value.to_string(), &Offer::default())
+        parse(&value.to_string(), &RegistrationOffer::default())
     }
 
     fn refused(value: &Value) -> (&'static str, String) {
@@ -281,7 +283,7 @@ mod tests {
         );
         assert_eq!(
             (client.application_type, client.scope, client.from),
-            (None, None, Origin::Registered)
+            (None, None, ClientSource::Registered)
         );
     }
 
@@ -404,12 +406,12 @@ mod tests {
                 own_origins: vec!["https://mcp.example".to_owned()],
                 ..Default::default()
             };
-            let offer = Offer {
+            let offer = RegistrationOffer {
                 redirects,
-                ..Offer::default()
+                ..RegistrationOffer::default()
             };
             let error =
-                read(&json!({ "redirect_uris": [URI, uri] }).to_string(), &offer).unwrap_err();
+                parse(&json!({ "redirect_uris": [URI, uri] }).to_string(), &offer).unwrap_err();
             assert_eq!(error.code(), "invalid_redirect_uri", "{uri}");
             assert!(
                 error
@@ -543,44 +545,53 @@ mod tests {
     #[test]
     fn a_body_that_is_no_object_or_too_long_is_refused() {
         for text in ["", "x", "[]", "null", "\"a\"", "{", "{\"a\":1}{"] {
-            let error = read(text, &Offer::default()).unwrap_err();
+            let error = parse(text, &RegistrationOffer::default()).unwrap_err();
             assert_eq!(
                 (error.status(), error.code()),
                 (400, "invalid_client_metadata"),
                 "{text}"
             );
         }
-        let long = read(&" ".repeat(MAX_REGISTRATION_BYTES + 1), &Offer::default()).unwrap_err();
+        let long = parse(
+            &" ".repeat(MAX_REGISTRATION_BYTES + 1),
+            &RegistrationOffer::default(),
+        )
+        .unwrap_err();
         assert_eq!(
             (long.status(), long.code()),
             (413, "invalid_client_metadata")
         );
         let deep = format!("{{\"redirect_uris\":{}", "[".repeat(100_000));
-        assert_eq!(read(&deep, &Offer::default()).unwrap_err().status(), 400);
+        assert_eq!(
+            parse(&deep, &RegistrationOffer::default())
+                .unwrap_err()
+                .status(),
+            400
+        );
     }
 
     #[test]
     fn a_client_credentials_client_needs_a_secret_and_no_redirect_uri() {
-        let offer = Offer {
+        let offer = RegistrationOffer {
             grant_types: vec![CLIENT_CREDENTIALS.to_owned()],
-            ..Offer::default()
+            ..RegistrationOffer::default()
         };
-        let client = read(r#"{"grant_types":["client_credentials"]}"#, &offer).unwrap();
+        let client = parse(r#"{"grant_types":["client_credentials"]}"#, &offer).unwrap();
         assert!(client.redirect_uris.is_empty() && client.response_types.is_empty());
         let public =
             r#"{"grant_types":["client_credentials"],"token_endpoint_auth_method":"none"}"#;
-        assert!(read(public, &offer).is_err());
+        assert!(parse(public, &offer).is_err());
     }
 
     #[test]
     fn unknown_scopes_of_a_registration_are_dropped() {
-        let offer = Offer {
+        let offer = RegistrationOffer {
             scopes: Scopes::parse("a b").unwrap(),
-            ..Offer::default()
+            ..RegistrationOffer::default()
         };
         let scope = |scope: &str| {
             let json = json!({ "redirect_uris": [URI], "scope": scope }).to_string();
-            read(&json, &offer)
+            parse(&json, &offer)
                 .unwrap()
                 .scope
                 .map(|scopes| scopes.to_string())
@@ -591,17 +602,17 @@ mod tests {
 
     #[test]
     fn a_server_without_secrets_registers_public_clients() {
-        let offer = Offer {
+        let offer = RegistrationOffer {
             auth_methods: vec![AuthMethod::None],
-            ..Offer::default()
+            ..RegistrationOffer::default()
         };
         let json = json!({ "redirect_uris": [URI] }).to_string();
-        assert!(read(&json, &offer).unwrap().is_public());
+        assert!(parse(&json, &offer).unwrap().is_public());
         let json =
             json!({ "redirect_uris": [URI], "token_endpoint_auth_method": "client_secret_post" })
                 .to_string();
         assert_eq!(
-            read(&json, &offer).unwrap_err().description(),
+            parse(&json, &offer).unwrap_err().description(),
             "token_endpoint_auth_method must be none."
         );
     }
@@ -643,16 +654,16 @@ mod tests {
         ) {
             let asked = json!({ "client_name": name, "redirect_uris": [uri], "grant_types": grants,
                 "token_endpoint_auth_method": method });
-            if let Ok(client) = read(&asked.to_string(), &Offer::default()) {
-                prop_assert_eq!(Client::read(&client.write()), Ok(client.clone()));
-                let again = read(&answer(&client, None), &Offer::default());
+            if let Ok(client) = parse(&asked.to_string(), &RegistrationOffer::default()) {
+                prop_assert_eq!(Client::from_json(&client.write()), Ok(client.clone()));
+                let again = parse(&answer(&client, None), &RegistrationOffer::default());
                 prop_assert_eq!(again.map(|again| canonical(&again)), Ok(canonical(&client)));
             }
         }
 
         #[test]
         fn the_reader_of_registrations_panics_for_no_text(text in any::<String>()) {
-            let _ = read(&text, &Offer::default());
+            let _ = parse(&text, &RegistrationOffer::default());
         }
     }
 
@@ -665,12 +676,16 @@ mod tests {
             (r#""unknown":{"a":["\udc00",1e400]}"#, None),
             (r#""\ud800":1"#, None),
         ] {
-            let client = read(&format!("{{{uris},{member}}}"), &Offer::default()).unwrap();
+            let client = parse(
+                &format!("{{{uris},{member}}}"),
+                &RegistrationOffer::default(),
+            )
+            .unwrap();
             assert_eq!(client.name.as_deref(), name, "{member}");
         }
-        let refused = read(
+        let refused = parse(
             r#"{"redirect_uris":["https://a.example/\ud83d"]}"#,
-            &Offer::default(),
+            &RegistrationOffer::default(),
         )
         .unwrap_err();
         assert!(

@@ -13,10 +13,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 pub use self::error::RegistryError;
 pub use self::registering::Registered;
 pub use self::settings::{KNOWN_MS, RegistrySettings};
-use super::client::{Client, Origin};
-use super::document_cache::Documents;
+use super::client::{Client, ClientSource};
+use super::document_cache::ClientDocuments;
 use super::document_url::is_document_id;
-pub use super::metadata_document::{Fetch, Fetched};
+pub use super::metadata_document::{Fetch, FetchResponse};
 use super::port::Kv;
 use super::rates::Rates;
 use crate::keys::Keys;
@@ -80,7 +80,7 @@ impl Registry<'_> {
         }
         match self.fetch {
             Some(fetch) if is_document_id(id) => {
-                let documents = Documents {
+                let documents = ClientDocuments {
                     kv: self.kv,
                     fetch,
                     policy: &self.settings.documents,
@@ -99,14 +99,16 @@ impl Registry<'_> {
     }
 
     async fn registered(&self, id: &str) -> Result<Option<Client>, RuntimeError> {
-        let good = |byte: u8| byte.is_ascii_graphic();
-        if id.is_empty() || id.len() > MAX_ID_CHARS || !id.bytes().all(good) {
+        if id.is_empty()
+            || id.len() > MAX_ID_CHARS
+            || !id.bytes().all(|byte| byte.is_ascii_graphic())
+        {
             return Ok(None);
         }
         let Some(record) = self.kv.get(&client_key(id)).await? else {
             return Ok(None);
         };
-        let client = Client::read(&record)?;
+        let client = Client::from_json(&record)?;
         let is_living =
             client.id == id && client.expires.is_none_or(|expires| expires > self.now_s());
         Ok(is_living.then_some(client))
@@ -118,7 +120,7 @@ impl Registry<'_> {
     /// # Errors
     /// When the store fails. The client is good nevertheless.
     pub async fn renew(&self, client: &Client) -> Result<(), RuntimeError> {
-        if client.from != Origin::Registered || !self.is_due(client) {
+        if client.from != ClientSource::Registered || !self.is_due(client) {
             return Ok(());
         }
         let expires = Some(self.now_s() + CLIENT_SECONDS);
@@ -144,7 +146,7 @@ impl Registry<'_> {
                 &client_key(&client.id),
                 &client.write(),
                 expires,
-                client.name.as_deref().map(beside),
+                client.name.as_deref().map(kv_metadata),
             )
             .await
     }
@@ -181,7 +183,7 @@ fn client_key(id: &str) -> String {
 }
 
 /// Metadata of a client's key in listings: the first 64 characters of its name.
-fn beside(name: &str) -> &str {
+fn kv_metadata(name: &str) -> &str {
     let end = name.char_indices().nth(64).map_or(name.len(), |(at, _)| at);
     name.get(..end).unwrap_or_default()
 }
@@ -194,12 +196,12 @@ mod tests {
     use super::*;
     use crate::oauth::client::AuthMethod;
     use crate::oauth::client_auth::{authenticate, credentials};
-    use crate::oauth::memory::{Call, MemoryKv, MemoryWeb, SeededRandom};
     use crate::oauth::metadata_document::DocumentError;
-    use crate::oauth::params::Params;
+    use crate::oauth::params::RequestParams;
     use crate::oauth::rates::REGISTRATIONS;
     use crate::oauth::registration::RegistrationError;
     use crate::oauth::secret::sha256_hex;
+    use crate::oauth::testing::{KvCall, MemoryKv, MemoryWeb, SeededRandom};
 
     const NOW: u64 = 1_700_000_000_000;
     const NOW_S: u64 = NOW / 1000;
@@ -280,7 +282,7 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(world.register(&public("A")).unwrap().1, first);
         }
-        assert_eq!(world.kv.count(Call::Put), 1);
+        assert_eq!(world.kv.count(KvCall::Put), 1);
         assert_eq!(world.client(&client.id).unwrap(), Some(client));
     }
 
@@ -331,8 +333,8 @@ mod tests {
         let record = world.kv.value(&client_key(&client.id)).unwrap();
         assert!(!record.contains(secret) && record.contains(&sha256_hex(secret)));
 
-        let form =
-            Params::parse(&format!("client_id={}&client_secret={secret}", client.id)).unwrap();
+        let form = RequestParams::parse(&format!("client_id={}&client_secret={secret}", client.id))
+            .unwrap();
         let kept = world.client(&client.id).unwrap().unwrap();
         assert_eq!(kept.auth_method, AuthMethod::Basic);
         assert_eq!(
@@ -355,7 +357,7 @@ mod tests {
     #[test]
     fn a_client_that_could_not_be_stored_is_not_registered() {
         let world = World::new();
-        world.kv.fail(Call::Put, 1);
+        world.kv.fail(KvCall::Put, 1);
         assert_eq!(world.register(&public("A")).unwrap_err().status(), 503);
         assert!(world.register(&public("A")).is_ok());
         world.random.set_down(true);
@@ -373,11 +375,11 @@ mod tests {
             block_on(world.registry().renew(&client)).unwrap();
         };
         use_it();
-        assert_eq!(world.kv.count(Call::Put), 1);
+        assert_eq!(world.kv.count(KvCall::Put), 1);
         world.kv.pass_ms(DAY_MS + 1000);
         use_it();
         use_it();
-        assert_eq!(world.kv.count(Call::Put), 2);
+        assert_eq!(world.kv.count(KvCall::Put), 2);
         world.kv.pass_ms(CLIENT_SECONDS * 1000 - 1000);
         assert!(world.client(&client.id).unwrap().is_some());
         world.kv.pass_ms(1000);
@@ -397,7 +399,7 @@ mod tests {
         let (again, answer) = world.register(&public("A")).unwrap();
         assert_eq!(answer, first);
         assert_eq!(
-            (again.registered, world.kv.count(Call::Put)),
+            (again.registered, world.kv.count(KvCall::Put)),
             (client.registered, 2)
         );
         assert_eq!(
@@ -411,7 +413,7 @@ mod tests {
         let world = World::new();
         let (client, first) = world.register(&public("A")).unwrap();
         world.kv.pass_ms(DAY_MS + 1000);
-        world.kv.fail(Call::Put, 1);
+        world.kv.fail(KvCall::Put, 1);
         let (again, answer) = world.register(&public("A")).unwrap();
         assert_eq!((again, answer), (client, first));
     }
@@ -428,7 +430,7 @@ mod tests {
             world.kv.set("client:abc", &record(registered));
             let client = world.client("abc").unwrap().unwrap();
             block_on(world.registry().renew(&client)).unwrap();
-            assert_eq!(world.kv.count(Call::Put), puts);
+            assert_eq!(world.kv.count(KvCall::Put), puts);
         }
         let kept: Value = serde_json::from_str(&world.kv.value("client:abc").unwrap()).unwrap();
         assert_eq!(
@@ -450,7 +452,7 @@ mod tests {
             assert_eq!(world.client(id), Ok(None), "{id}");
         }
         assert_eq!(
-            world.kv.count(Call::Get),
+            world.kv.count(KvCall::Get),
             3,
             "an id that nobody can have is not looked up"
         );
@@ -491,7 +493,7 @@ mod tests {
 
     #[test]
     fn a_configured_client_needs_no_store_and_never_expires() {
-        let client = Client::public("desk", Vec::new(), Origin::Configured);
+        let client = Client::public("desk", Vec::new(), ClientSource::Configured);
         let world = World {
             configured: vec![client.clone()],
             ..World::new()
@@ -499,7 +501,7 @@ mod tests {
         assert_eq!(world.client("desk"), Ok(Some(client.clone())));
         block_on(world.registry().renew(&client)).unwrap();
         assert_eq!(
-            (world.kv.count(Call::Get), world.kv.count(Call::Put)),
+            (world.kv.count(KvCall::Get), world.kv.count(KvCall::Put)),
             (0, 0)
         );
     }
@@ -531,7 +533,7 @@ mod tests {
             ..world.registry()
         };
         assert_eq!(block_on(registry.client(URL)), Ok(None));
-        assert_eq!(world.kv.called(Call::Get), [format!("client:{URL}")]);
+        assert_eq!(world.kv.called(KvCall::Get), [format!("client:{URL}")]);
     }
 
     #[test]
@@ -550,7 +552,10 @@ mod tests {
         let world = World::new();
         let document = json!({ "client_id": URL, "client_name": "C", "redirect_uris": ["https://c.example/cb"] });
         world.web.set_json(URL, 200, &document);
-        assert_eq!(world.client(URL).unwrap().unwrap().from, Origin::Document);
+        assert_eq!(
+            world.client(URL).unwrap().unwrap().from,
+            ClientSource::Document
+        );
         world.web.take_down(URL);
         world.kv.pass_ms(DAY_MS);
         assert!(world.client(URL).unwrap_err().is_temporary());

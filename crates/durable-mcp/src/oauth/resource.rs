@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::uri::{Host, Uri};
+use super::uri::{Uri, UriHost};
 
 /// A resource, normalised: scheme and host in lower case, no default port, no slash for an empty path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -13,18 +13,18 @@ pub struct Resource(String);
 
 /// Reason for which a resource is refused: `invalid_target` of RFC 8707 section 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BadResource(pub &'static str);
+pub struct ResourceError(pub &'static str);
 
-impl fmt::Display for BadResource {
+impl fmt::Display for ResourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
     }
 }
 
 impl TryFrom<String> for Resource {
-    type Error = BadResource;
+    type Error = ResourceError;
 
-    fn try_from(text: String) -> Result<Self, BadResource> {
+    fn try_from(text: String) -> Result<Self, ResourceError> {
         Self::parse(&text)
     }
 }
@@ -34,8 +34,8 @@ impl Resource {
     ///
     /// # Errors
     /// When it is anything else.
-    pub fn parse(text: &str) -> Result<Self, BadResource> {
-        normalised(text).map(Self).ok_or(BadResource(
+    pub fn parse(text: &str) -> Result<Self, ResourceError> {
+        normalised(text).map(Self).ok_or(ResourceError(
             "A resource is an https URI without fragment and user.",
         ))
     }
@@ -49,7 +49,7 @@ impl Resource {
 
 fn normalised(text: &str) -> Option<String> {
     let uri = Uri::parse(text)?;
-    let host = Host::parse(uri.authority?)?;
+    let host = UriHost::parse(uri.authority?)?;
     let scheme = uri.scheme.to_ascii_lowercase();
     let default = match scheme.as_str() {
         "https" => 443,
@@ -118,13 +118,13 @@ impl Resources {
     pub fn resolve<'a>(
         &self,
         asked: impl Iterator<Item = &'a str>,
-    ) -> Result<Vec<Resource>, BadResource> {
+    ) -> Result<Vec<Resource>, ResourceError> {
         let mut resolved = Vec::new();
         for text in asked {
             let path = text.split('?').next().unwrap_or_default();
             let resource = Resource::parse(path.strip_suffix('/').unwrap_or(path))?;
             if !self.iter().any(|known| *known == resource) {
-                return Err(BadResource(
+                return Err(ResourceError(
                     "This server does not protect that resource. Use the URL that your client connects to, or the resource of \
                      /.well-known/oauth-protected-resource.",
                 ));
@@ -214,7 +214,7 @@ mod tests {
         );
         let resolve = |asked: &[&str]| {
             let resolved = server.resolve(asked.iter().copied())?;
-            Ok::<_, BadResource>(
+            Ok::<_, ResourceError>(
                 resolved
                     .into_iter()
                     .map(|resource| resource.0)

@@ -4,45 +4,45 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::auth_server::AuthServer;
-use super::authority::Command;
-use super::client::Origin;
-use super::form::{Form, failed};
+use super::authority::GrantCommand;
+use super::client::ClientSource;
+use super::endpoint_error::EndpointError;
+use super::form::{AuthenticatedForm, failed};
 use super::gate;
 use super::record;
-use super::refusal::Refusal;
 use super::resource::Resource;
-use super::token::{Kind, LegacyToken, Presented, UserHandle};
+use super::token::{LegacyToken, PresentedToken, TokenKind, UserHandle};
 use super::token_endpoint::{run, take_over};
 use crate::wire::{Head, Reply};
 
 /// Answers a revocation request (RFC 7009). A token that is unknown or another client's is answered like one that has
 /// ended.
-pub async fn revoke(site: &AuthServer<'_>, head: &Head) -> Reply {
-    match end(site, head).await {
+pub async fn revoke(auth_server: &AuthServer<'_>, head: &Head) -> Reply {
+    match end(auth_server, head).await {
         Ok(()) => Reply::json(StatusCode::OK, "{}".to_owned()),
         Err(refusal) => refusal.into(),
     }
 }
 
 /// The hint is not needed: a token says itself of what kind it is.
-async fn end(site: &AuthServer<'_>, head: &Head) -> Result<(), Refusal> {
-    let form = Form::read(site, head).await?;
+async fn end(auth_server: &AuthServer<'_>, head: &Head) -> Result<(), EndpointError> {
+    let form = AuthenticatedForm::from_request(auth_server, head).await?;
     let text = form.required("token")?;
-    for kind in [Kind::Access, Kind::Refresh] {
-        let (_, presented) = site
-            .read_token(text, kind)
+    for kind in [TokenKind::Access, TokenKind::Refresh] {
+        let (_, presented) = auth_server
+            .verify_token(text, kind)
             .await
-            .map_err(|fault| failed(site, &fault))?;
+            .map_err(|fault| failed(auth_server, &fault))?;
         match presented {
-            Presented::Ours(token) => {
-                let command = Command::RevokeToken {
+            PresentedToken::Ours(token) => {
+                let command = GrantCommand::RevokeToken {
                     token: text.to_owned(),
                     client_id: form.client.id.clone(),
                 };
-                return run(site, &token.handle, command).await.map(|_| ());
+                return run(auth_server, &token.handle, command).await.map(|_| ());
             }
-            Presented::Legacy(token) => return end_legacy(site, &form, &token).await,
-            Presented::UnknownKey(_) | Presented::Unknown => {}
+            PresentedToken::Legacy(token) => return end_legacy(auth_server, &form, &token).await,
+            PresentedToken::UnknownKey(_) | PresentedToken::Unknown => {}
         }
     }
     Ok(())
@@ -50,38 +50,38 @@ async fn end(site: &AuthServer<'_>, head: &Head) -> Result<(), Refusal> {
 
 /// A token of workers-oauth-provider does not say of what kind it is: its record does.
 async fn end_legacy(
-    site: &AuthServer<'_>,
-    form: &Form,
+    auth_server: &AuthServer<'_>,
+    form: &AuthenticatedForm,
     token: &LegacyToken,
-) -> Result<(), Refusal> {
-    let found = gate::look_up(site, token.text())
+) -> Result<(), EndpointError> {
+    let found = gate::look_up(auth_server, token.text())
         .await
-        .map_err(|fault| failed(site, &fault))?;
+        .map_err(|fault| failed(auth_server, &fault))?;
     if let Some(access) = found {
         if access.client_id != form.client.id {
             return Ok(());
         }
         let key = record::old_key(&token.user, &token.grant, &token.hash());
-        return site
+        return auth_server
             .runtime
             .kv()
             .delete(&key)
             .await
-            .map_err(|fault| failed(site, &fault));
+            .map_err(|fault| failed(auth_server, &fault));
     }
-    let keys = site
+    let keys = auth_server
         .runtime
         .keys(false)
         .await
-        .map_err(|fault| failed(site, &fault))?;
+        .map_err(|fault| failed(auth_server, &fault))?;
     let handle = UserHandle::of(&keys, &token.user);
-    match take_over(site, &form.client, token, &handle).await {
+    match take_over(auth_server, &form.client, token, &handle).await {
         Ok(()) => {
-            let command = Command::RevokeToken {
+            let command = GrantCommand::RevokeToken {
                 token: token.text().to_owned(),
                 client_id: form.client.id.clone(),
             };
-            run(site, &handle, command).await.map(|_| ())
+            run(auth_server, &handle, command).await.map(|_| ())
         }
         Err(refusal) if refusal.is_grant() => Ok(()),
         Err(refusal) => Err(refusal),
@@ -89,27 +89,27 @@ async fn end_legacy(
 }
 
 /// Answers an introspection request. A client hears of its own tokens; one of the configuration, of all.
-pub async fn introspect(site: &AuthServer<'_>, head: &Head) -> Reply {
-    match describe(site, head).await {
+pub async fn introspect(auth_server: &AuthServer<'_>, head: &Head) -> Reply {
+    match describe(auth_server, head).await {
         Ok(description) => Reply::json(StatusCode::OK, description.to_string()),
         Err(refusal) => refusal.into(),
     }
 }
 
-async fn describe(site: &AuthServer<'_>, head: &Head) -> Result<Value, Refusal> {
-    let form = Form::read(site, head).await?;
+async fn describe(auth_server: &AuthServer<'_>, head: &Head) -> Result<Value, EndpointError> {
+    let form = AuthenticatedForm::from_request(auth_server, head).await?;
     if form.client.is_public() {
-        return Err(Refusal::public_client());
+        return Err(EndpointError::public_client());
     }
-    let found = gate::look_up(site, form.required("token")?)
+    let found = gate::look_up(auth_server, form.required("token")?)
         .await
-        .map_err(|fault| failed(site, &fault))?;
-    let may_know = |of: &str| form.client.from == Origin::Configured || of == form.client.id;
+        .map_err(|fault| failed(auth_server, &fault))?;
+    let may_know = |of: &str| form.client.from == ClientSource::Configured || of == form.client.id;
     Ok(match found {
         Some(access) if may_know(&access.client_id) => {
             let mut described = json!({
                 "active": true,
-                "iss": site.issuer(),
+                "iss": auth_server.issuer(),
                 "sub": access.subject,
                 "client_id": access.client_id,
                 "aud": access.audience.iter().map(Resource::as_str).collect::<Vec<_>>(),

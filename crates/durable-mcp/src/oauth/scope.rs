@@ -12,9 +12,9 @@ pub struct Scope(String);
 
 /// The text is no scope by RFC 6749 section 3.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BadScope;
+pub struct ScopeError;
 
-impl fmt::Display for BadScope {
+impl fmt::Display for ScopeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
             "A scope is one or more printable ASCII characters other than space, \" and \\.",
@@ -23,14 +23,17 @@ impl fmt::Display for BadScope {
 }
 
 impl TryFrom<String> for Scope {
-    type Error = BadScope;
+    type Error = ScopeError;
 
-    fn try_from(text: String) -> Result<Self, BadScope> {
-        let good = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-        if !text.is_empty() && text.bytes().all(good) {
+    fn try_from(text: String) -> Result<Self, ScopeError> {
+        if !text.is_empty()
+            && text
+                .bytes()
+                .all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+        {
             Ok(Self(text))
         } else {
-            Err(BadScope)
+            Err(ScopeError)
         }
     }
 }
@@ -86,7 +89,7 @@ impl Scopes {
     ///
     /// # Errors
     /// When one of them is no scope-token.
-    pub fn parse(text: &str) -> Result<Self, BadScope> {
+    pub fn parse(text: &str) -> Result<Self, ScopeError> {
         text.split(' ')
             .filter(|word| !word.is_empty())
             .map(|word| Scope::try_from(word.to_owned()))
@@ -213,7 +216,7 @@ mod tests {
             ["!#[]~", "https://a/b:c"]
         );
         for text in ["\"", "a\\b", "a\tb", "\n", "\u{7f}", "\u{e9}", "a \u{0}"] {
-            assert_eq!(Scopes::parse(text), Err(BadScope), "{text:?}");
+            assert_eq!(Scopes::parse(text), Err(ScopeError), "{text:?}");
         }
     }
 

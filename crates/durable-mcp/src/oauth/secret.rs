@@ -31,16 +31,17 @@ impl fmt::Debug for Secret {
 /// SHA-256 as 64 lower-case hexadecimal digits.
 #[must_use]
 pub fn sha256_hex(text: &str) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |half: u8| {
-        DIGITS
-            .get(usize::from(half))
-            .map_or('0', |digit| char::from(*digit))
-    };
     Sha256::digest(text)
         .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .flat_map(|byte| [to_hex(byte >> 4), to_hex(byte & 15)])
         .collect()
+}
+
+fn to_hex(half: u8) -> char {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    DIGITS
+        .get(usize::from(half))
+        .map_or('0', |digit| char::from(*digit))
 }
 
 /// Compares two texts in a time that depends on their lengths alone.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::auth_server::AuthServer;
-use super::authorize::{self, Answer, Problem};
-use super::pkce::Challenge;
+use super::authorize::{self, AuthorizePageError, AuthorizeResponse};
+use super::pkce::CodeChallenge;
 use super::redirect_uri::RedirectUri;
 use super::resource::Resource;
 use super::scope::Scopes;
@@ -38,7 +38,7 @@ pub struct Authorization {
     /// `state` of the client, which is returned in the response.
     pub state: Option<String>,
     /// PKCE challenge that the client's verifier has to match (RFC 7636).
-    pub challenge: Option<Challenge>,
+    pub challenge: Option<CodeChallenge>,
     /// Scopes that the client asks for.
     pub scopes: Scopes,
     /// Resources that the client asks for (RFC 8707).
@@ -86,7 +86,7 @@ pub enum Decision {
 
 /// Step of a sign-in of several pages.
 #[derive(Debug, Clone, Copy)]
-pub enum Step<'a> {
+pub enum SignInStep<'a> {
     /// `GET /authorize`: a client asks.
     Asked(&'a Authorization),
     /// `POST /authorize`: the person says yes or no.
@@ -99,7 +99,7 @@ pub enum Step<'a> {
 
 /// Status of sign-in that the pages of this server show.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
+pub enum SignInStatus {
     /// Sign-in with the identity provider of that name, as in "GitHub".
     With(String),
     /// Sign-in that takes anybody for the person they say they are.
@@ -114,25 +114,27 @@ pub trait SignIn {
     /// Decides on an authorization request, which came with `head`.
     fn decide<'a>(
         &'a self,
-        asked: &'a Authorization,
+        authorization: &'a Authorization,
         head: &'a Head,
     ) -> LocalBoxFuture<'a, Result<Decision, RuntimeError>>;
 
     /// Answers a step.
     fn answer<'a>(
         &'a self,
-        site: &'a AuthServer<'a>,
-        step: Step<'a>,
+        auth_server: &'a AuthServer<'a>,
+        step: SignInStep<'a>,
         head: &'a Head,
-    ) -> LocalBoxFuture<'a, Result<Answer, RuntimeError>> {
+    ) -> LocalBoxFuture<'a, Result<AuthorizeResponse, RuntimeError>> {
         Box::pin(async move {
             match step {
-                Step::Asked(asked) => {
+                SignInStep::Asked(asked) => {
                     let decision = self.decide(asked, head).await?;
-                    authorize::conclude(site, asked, decision).await
+                    authorize::conclude(auth_server, asked, decision).await
                 }
-                Step::Consent => Ok(Answer::Problem(Problem::NoForm)),
-                Step::Callback | Step::Account => Ok(Answer::Problem(Problem::NoPage)),
+                SignInStep::Consent => Ok(AuthorizeResponse::Problem(AuthorizePageError::NoForm)),
+                SignInStep::Callback | SignInStep::Account => {
+                    Ok(AuthorizeResponse::Problem(AuthorizePageError::NoPage))
+                }
             }
         })
     }
@@ -145,7 +147,7 @@ pub trait SignIn {
     }
 
     /// Status for the pages to show, if there is any.
-    fn notice(&self) -> Option<Notice> {
+    fn status(&self) -> Option<SignInStatus> {
         None
     }
 }
@@ -157,10 +159,10 @@ pub struct ApproveAll;
 impl SignIn for ApproveAll {
     fn decide<'a>(
         &'a self,
-        asked: &'a Authorization,
+        authorization: &'a Authorization,
         _: &'a Head,
     ) -> LocalBoxFuture<'a, Result<Decision, RuntimeError>> {
-        let subject = asked
+        let subject = authorization
             .login_hint
             .clone()
             .unwrap_or_else(|| "user".to_owned());

@@ -37,7 +37,7 @@ const LEGACY_USER_BYTES: usize = 424;
 
 /// Kind of a token. One kind is never accepted for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     /// An authorization code (RFC 6749 section 4.1.2).
     Code,
     /// An access token (RFC 6749 section 1.4).
@@ -46,7 +46,7 @@ pub enum Kind {
     Refresh,
 }
 
-impl Kind {
+impl TokenKind {
     fn purpose(self) -> &'static str {
         match self {
             Self::Code => "code",
@@ -68,27 +68,27 @@ pub struct GrantId(String);
 
 /// The text is no handle, or no id of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BadName;
+pub struct InvalidNameError;
 
-impl fmt::Display for BadName {
+impl fmt::Display for InvalidNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("not the name of a user's object or of a grant")
     }
 }
 
 impl TryFrom<String> for UserHandle {
-    type Error = BadName;
+    type Error = InvalidNameError;
 
-    fn try_from(text: String) -> Result<Self, BadName> {
-        Self::parse(&text).ok_or(BadName)
+    fn try_from(text: String) -> Result<Self, InvalidNameError> {
+        Self::parse(&text).ok_or(InvalidNameError)
     }
 }
 
 impl TryFrom<String> for GrantId {
-    type Error = BadName;
+    type Error = InvalidNameError;
 
-    fn try_from(text: String) -> Result<Self, BadName> {
-        Self::parse(&text).ok_or(BadName)
+    fn try_from(text: String) -> Result<Self, InvalidNameError> {
+        Self::parse(&text).ok_or(InvalidNameError)
     }
 }
 
@@ -183,7 +183,7 @@ impl Token {
     /// # Errors
     /// When there is no randomness.
     pub fn issue(
-        kind: Kind,
+        kind: TokenKind,
         handle: &UserHandle,
         grant: &GrantId,
         keys: &Keys,
@@ -242,7 +242,7 @@ impl LegacyToken {
 
 /// Classified text that a client presented as a token.
 #[derive(Debug)]
-pub enum Presented {
+pub enum PresentedToken {
     /// A token of this deployment. Its record decides whether it is still good.
     Ours(Token),
     /// A token in the form of workers-oauth-provider's. Its record decides whether it is one.
@@ -255,34 +255,34 @@ pub enum Presented {
 
 /// Reads what was presented as a token of that kind.
 #[must_use]
-pub fn read(text: &str, kind: Kind, keys: &Keys) -> Presented {
+pub fn classify(text: &str, kind: TokenKind, keys: &Keys) -> PresentedToken {
     let mut parts = text.split(':');
     let (Some(first), Some(grant), Some(secret), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return Presented::Unknown;
+        return PresentedToken::Unknown;
     };
     match secret.len() {
         SECRET_CHARACTERS => {
-            ours(text, [first, grant, secret], kind, keys).unwrap_or(Presented::Unknown)
+            ours(text, [first, grant, secret], kind, keys).unwrap_or(PresentedToken::Unknown)
         }
         LEGACY_SECRET_CHARACTERS if is_legacy(first, grant, secret) => {
-            Presented::Legacy(LegacyToken {
+            PresentedToken::Legacy(LegacyToken {
                 user: first.to_owned(),
                 grant: grant.to_owned(),
                 text: Secret::new(text.to_owned()),
             })
         }
-        _ => Presented::Unknown,
+        _ => PresentedToken::Unknown,
     }
 }
 
 fn ours(
     text: &str,
     [handle, grant, secret]: [&str; 3],
-    kind: Kind,
+    kind: TokenKind,
     keys: &Keys,
-) -> Option<Presented> {
+) -> Option<PresentedToken> {
     let secret = bytes::<SECRET_BYTES>(secret)?;
     let (random, rest) = secret.split_first_chunk::<RANDOM_BYTES>()?;
     let (id, given) = rest.split_first_chunk::<KEY_ID_BYTES>()?;
@@ -295,11 +295,11 @@ fn ours(
         KeyId(*id),
         keys,
     ) else {
-        return Some(Presented::UnknownKey(KeyId(*id)));
+        return Some(PresentedToken::UnknownKey(KeyId(*id)));
     };
     let is_good = mac.as_slice().ct_eq(given).to_bool();
     is_good.then(|| {
-        Presented::Ours(Token {
+        PresentedToken::Ours(Token {
             handle,
             grant,
             text: Secret::new(text.to_owned()),
@@ -308,7 +308,7 @@ fn ours(
 }
 
 fn mac(
-    kind: Kind,
+    kind: TokenKind,
     handle: &str,
     grant: &str,
     random: &[u8; RANDOM_BYTES],
@@ -341,14 +341,15 @@ pub fn is_legacy_user(user: &str) -> bool {
 }
 
 fn is_legacy(user: &str, grant: &str, secret: &str) -> bool {
-    let of_alphabet = |part: &str| {
-        part.bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-    };
     is_legacy_user(user)
         && grant.len() == LEGACY_GRANT_CHARACTERS
-        && of_alphabet(grant)
-        && of_alphabet(secret)
+        && is_base64url(grant)
+        && is_base64url(secret)
+}
+
+fn is_base64url(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 #[cfg(test)]
@@ -373,9 +374,9 @@ mod tests {
         }
     }
 
-    const KINDS: [Kind; 3] = [Kind::Code, Kind::Access, Kind::Refresh];
+    const KINDS: [TokenKind; 3] = [TokenKind::Code, TokenKind::Access, TokenKind::Refresh];
 
-    fn issue(kind: Kind, keys: &Keys) -> Token {
+    fn issue(kind: TokenKind, keys: &Keys) -> Token {
         let grant = GrantId::random(&Filled(7)).unwrap();
         Token::issue(
             kind,
@@ -387,8 +388,8 @@ mod tests {
         .unwrap()
     }
 
-    fn is_ours(text: &str, kind: Kind, keys: &Keys) -> bool {
-        matches!(read(text, kind, keys), Presented::Ours(_))
+    fn is_ours(text: &str, kind: TokenKind, keys: &Keys) -> bool {
+        matches!(classify(text, kind, keys), PresentedToken::Ours(_))
     }
 
     #[test]
@@ -396,7 +397,7 @@ mod tests {
         let keys = Keys::from_secret("k");
         for kind in KINDS {
             let token = issue(kind, &keys);
-            let Presented::Ours(read) = read(token.text(), kind, &keys) else {
+            let PresentedToken::Ours(read) = classify(token.text(), kind, &keys) else {
                 panic!("{}", token.text())
             };
             assert_eq!(
@@ -414,23 +415,26 @@ mod tests {
         for kind in KINDS {
             let token = issue(kind, &keys);
             let others = KINDS.into_iter().filter(|other| *other != kind);
-            assert!(
-                others
-                    .into_iter()
-                    .all(|other| matches!(read(token.text(), other, &keys), Presented::Unknown))
-            );
+            assert!(others.into_iter().all(|other| matches!(
+                classify(token.text(), other, &keys),
+                PresentedToken::Unknown
+            )));
         }
     }
 
     #[test]
     fn a_changed_token_is_unknown() {
         let keys = Keys::from_secret("k");
-        let token = issue(Kind::Access, &keys);
+        let token = issue(TokenKind::Access, &keys);
         for at in 0..token.text().len() {
             let mut text = token.text().to_owned().into_bytes();
             text[at] = if text[at] == b'A' { b'B' } else { b'A' };
             assert!(
-                !is_ours(std::str::from_utf8(&text).unwrap(), Kind::Access, &keys),
+                !is_ours(
+                    std::str::from_utf8(&text).unwrap(),
+                    TokenKind::Access,
+                    &keys
+                ),
                 "{at}"
             );
         }
@@ -439,7 +443,7 @@ mod tests {
             format!("{}:", token.text()),
             token.text()[1..].to_owned(),
         ] {
-            assert!(!is_ours(&text, Kind::Access, &keys), "{text}");
+            assert!(!is_ours(&text, TokenKind::Access, &keys), "{text}");
         }
     }
 
@@ -448,14 +452,14 @@ mod tests {
         let old = Keys::generate([1; KEY_BYTES], 0);
         let new = old.clone().rotated([2; KEY_BYTES], 1, 1000);
         assert!(is_ours(
-            issue(Kind::Refresh, &old).text(),
-            Kind::Refresh,
+            issue(TokenKind::Refresh, &old).text(),
+            TokenKind::Refresh,
             &new
         ));
-        let token = issue(Kind::Refresh, &new);
+        let token = issue(TokenKind::Refresh, &new);
         assert!(matches!(
-            read(token.text(), Kind::Refresh, &old),
-            Presented::UnknownKey(_)
+            classify(token.text(), TokenKind::Refresh, &old),
+            PresentedToken::UnknownKey(_)
         ));
     }
 
@@ -512,7 +516,7 @@ mod tests {
         let keys = Keys::from_secret("k");
         let (grant, secret) = ("g".repeat(16), "s".repeat(32));
         let text = format!("user@example.com:{grant}:{secret}");
-        let Presented::Legacy(token) = read(&text, Kind::Refresh, &keys) else {
+        let PresentedToken::Legacy(token) = classify(&text, TokenKind::Refresh, &keys) else {
             panic!("{text}")
         };
         assert_eq!(
@@ -534,7 +538,10 @@ mod tests {
             String::new(),
         ] {
             assert!(
-                matches!(read(&text, Kind::Refresh, &keys), Presented::Unknown),
+                matches!(
+                    classify(&text, TokenKind::Refresh, &keys),
+                    PresentedToken::Unknown
+                ),
                 "{text}"
             );
         }
@@ -543,14 +550,14 @@ mod tests {
     #[test]
     fn no_token_is_issued_without_randomness() {
         let keys = Keys::from_secret("k");
-        let token = issue(Kind::Code, &keys);
+        let token = issue(TokenKind::Code, &keys);
         assert!(GrantId::random(&Empty).is_err());
-        assert!(Token::issue(Kind::Code, &token.handle, &token.grant, &keys, &Empty).is_err());
+        assert!(Token::issue(TokenKind::Code, &token.handle, &token.grant, &keys, &Empty).is_err());
     }
 
     #[test]
     fn debug_output_hides_tokens() {
-        let token = issue(Kind::Code, &Keys::from_secret("k"));
+        let token = issue(TokenKind::Code, &Keys::from_secret("k"));
         let (_, secret) = token.text().rsplit_once(':').unwrap();
         assert!(!format!("{token:?}").contains(secret));
     }

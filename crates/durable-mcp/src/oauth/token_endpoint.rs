@@ -4,15 +4,18 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::auth_server::AuthServer;
-use super::authority::{Adopt, Command, Issue, Issued, Mint, Outcome, Redeem, Refresh};
+use super::authority::{
+    Adopt, ClientCredentials, ExchangeToken, GrantCommand, GrantOutcome, IssuedTokens, Redeem,
+    Refresh,
+};
 use super::client::{AUTHORIZATION_CODE, Client, REFRESH_TOKEN};
-use super::form::{Form, failed};
+use super::endpoint_error::EndpointError;
+use super::form::{AuthenticatedForm, failed};
 use super::grant::{header_key, old_header_key};
 use super::legacy::{self, LegacyGrant, grant_key};
-use super::params::Params;
+use super::params::RequestParams;
 use super::provider::TOKEN_EXCHANGE;
-use super::refusal::Refusal;
-use super::token::{GrantId, Kind, LegacyToken, Presented, UserHandle};
+use super::token::{GrantId, LegacyToken, PresentedToken, TokenKind, UserHandle};
 use crate::wire::{Head, Reply, RuntimeError};
 
 /// The type of an access token, where one is exchanged (RFC 8693 section 3).
@@ -22,42 +25,45 @@ const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 const ITSELF: &str = "client:";
 
 /// Answers a request.
-pub async fn handle(site: &AuthServer<'_>, head: &Head) -> Reply {
-    match answer(site, head).await {
+pub async fn handle(auth_server: &AuthServer<'_>, head: &Head) -> Reply {
+    match answer(auth_server, head).await {
         Ok(reply) => reply,
         Err(refusal) => refusal.into(),
     }
 }
 
-async fn answer(site: &AuthServer<'_>, head: &Head) -> Result<Reply, Refusal> {
-    let form = Form::read(site, head).await?;
-    let grant_type = grant_type(site, &form.params)?;
+async fn answer(auth_server: &AuthServer<'_>, head: &Head) -> Result<Reply, EndpointError> {
+    let form = AuthenticatedForm::from_request(auth_server, head).await?;
+    let grant_type = grant_type(auth_server, &form.params)?;
     if !form.client.may(grant_type) {
         let reason = "The client did not register for this grant_type. Register again with it in grant_types.";
-        return Err(Refusal::bad("unauthorized_client", reason));
+        return Err(EndpointError::bad("unauthorized_client", reason));
     }
     let issued = match grant_type {
-        AUTHORIZATION_CODE => redeem(site, &form).await?,
-        REFRESH_TOKEN => refresh(site, &form).await?,
-        TOKEN_EXCHANGE => exchange(site, &form).await?,
-        _ => issue(site, &form).await?,
+        AUTHORIZATION_CODE => redeem(auth_server, &form).await?,
+        REFRESH_TOKEN => refresh(auth_server, &form).await?,
+        TOKEN_EXCHANGE => exchange(auth_server, &form).await?,
+        _ => issue(auth_server, &form).await?,
     };
-    if let Ok(keys) = site.runtime.keys(false).await
-        && let Err(fault) = site.registry(&keys).renew(&form.client).await
+    if let Ok(keys) = auth_server.runtime.keys(false).await
+        && let Err(fault) = auth_server.registry(&keys).renew(&form.client).await
     {
         // The client is good for a long time yet.
-        site.runtime.warn(&fault.0);
+        auth_server.runtime.warn(&fault.0);
     }
     Ok(tokens(&issued, grant_type == TOKEN_EXCHANGE))
 }
 
-fn grant_type<'a>(site: &AuthServer<'_>, params: &'a Params) -> Result<&'a str, Refusal> {
+fn grant_type<'a>(
+    auth_server: &AuthServer<'_>,
+    params: &'a RequestParams,
+) -> Result<&'a str, EndpointError> {
     match params.get("grant_type") {
-        None => Err(Refusal::request("grant_type is missing.")),
-        Some(name) if site.oauth.grant_types().contains(&name) => Ok(name),
+        None => Err(EndpointError::request("grant_type is missing.")),
+        Some(name) if auth_server.oauth.grant_types().contains(&name) => Ok(name),
         Some(_) => {
-            let served = site.oauth.grant_types().join(", ");
-            Err(Refusal::bad(
+            let served = auth_server.oauth.grant_types().join(", ");
+            Err(EndpointError::bad(
                 "unsupported_grant_type",
                 format!("grant_type must be one of {served}."),
             ))
@@ -66,49 +72,56 @@ fn grant_type<'a>(site: &AuthServer<'_>, params: &'a Params) -> Result<&'a str, 
 }
 
 /// RFC 6749 section 4.1.3.
-async fn redeem(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal> {
+async fn redeem(
+    auth_server: &AuthServer<'_>,
+    form: &AuthenticatedForm,
+) -> Result<IssuedTokens, EndpointError> {
     let code = form.required("code")?;
-    let (_, Presented::Ours(token)) = read(site, code, Kind::Code).await? else {
-        return Err(Refusal::bad(
+    let (_, PresentedToken::Ours(token)) = verify_token(auth_server, code, TokenKind::Code).await?
+    else {
+        return Err(EndpointError::bad(
             "invalid_grant",
             "The code is not one of this server, or for another use.",
         ));
     };
-    let command = Command::Redeem(Redeem {
+    let command = GrantCommand::Redeem(Redeem {
         code: code.to_owned(),
         client_id: form.client.id.clone(),
         redirect_uri: form.params.get("redirect_uri").map(str::to_owned),
         verifier: form.params.get("code_verifier").map(str::to_owned),
-        scopes: form.scopes(site)?,
-        resources: form.resources(site)?,
+        scopes: form.scopes(auth_server)?,
+        resources: form.resources(auth_server)?,
         received: Some(form.received),
     });
-    issued(site, &token.handle, command).await
+    issued(auth_server, &token.handle, command).await
 }
 
 /// RFC 6749 section 6.
-async fn refresh(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal> {
+async fn refresh(
+    auth_server: &AuthServer<'_>,
+    form: &AuthenticatedForm,
+) -> Result<IssuedTokens, EndpointError> {
     let text = form.required("refresh_token")?;
-    let command = Command::Refresh(Refresh {
+    let command = GrantCommand::Refresh(Refresh {
         token: text.to_owned(),
         client_id: form.client.id.clone(),
-        scopes: form.scopes(site)?,
-        resources: form.resources(site)?,
+        scopes: form.scopes(auth_server)?,
+        resources: form.resources(auth_server)?,
     });
-    let handle = match read(site, text, Kind::Refresh).await? {
-        (_, Presented::Ours(token)) => token.handle,
-        (keys, Presented::Legacy(token)) => {
+    let handle = match verify_token(auth_server, text, TokenKind::Refresh).await? {
+        (_, PresentedToken::Ours(token)) => token.handle,
+        (keys, PresentedToken::Legacy(token)) => {
             let handle = UserHandle::of(&keys, &token.user);
-            take_over(site, &form.client, &token, &handle).await?;
+            take_over(auth_server, &form.client, &token, &handle).await?;
             handle
         }
         _ => return Err(bad_refresh_token()),
     };
-    issued(site, &handle, command).await
+    issued(auth_server, &handle, command).await
 }
 
-fn bad_refresh_token() -> Refusal {
-    Refusal::bad(
+fn bad_refresh_token() -> EndpointError {
+    EndpointError::bad(
         "invalid_grant",
         "The refresh token is unknown, used, expired, or another client's. Sign in again.",
     )
@@ -117,20 +130,22 @@ fn bad_refresh_token() -> Refusal {
 /// Has a grant of workers-oauth-provider taken over by its user's object. One that was taken over before has our header
 /// in KV instead; a made-up one has neither, and no object hears of it.
 pub(super) async fn take_over(
-    site: &AuthServer<'_>,
+    auth_server: &AuthServer<'_>,
     client: &Client,
     token: &LegacyToken,
     handle: &UserHandle,
-) -> Result<(), Refusal> {
-    let kv = site.runtime.kv();
-    site.may_look_for_legacy()
-        .map_err(|fault| failed(site, &fault))?;
+) -> Result<(), EndpointError> {
+    let kv = auth_server.runtime.kv();
+    auth_server
+        .may_look_for_legacy()
+        .map_err(|fault| failed(auth_server, &fault))?;
     let found = kv
         .get(&grant_key(&token.user, &token.grant))
         .await
-        .map_err(|fault| failed(site, &fault))?;
+        .map_err(|fault| failed(auth_server, &fault))?;
     let read = |json: &str| {
-        LegacyGrant::read(json).ok_or_else(|| failed(site, &legacy::unreadable("grant")))
+        LegacyGrant::from_json(json)
+            .ok_or_else(|| failed(auth_server, &legacy::unreadable("grant")))
     };
     let Some(grant) = found.as_deref().map(read).transpose()? else {
         let id = GrantId::parse(&token.grant).ok_or_else(bad_refresh_token)?;
@@ -138,13 +153,13 @@ pub(super) async fn take_over(
             if kv
                 .get(&key(handle, &id))
                 .await
-                .map_err(|fault| failed(site, &fault))?
+                .map_err(|fault| failed(auth_server, &fault))?
                 .is_some()
             {
                 return Ok(());
             }
         }
-        site.legacy_missed();
+        auth_server.legacy_missed();
         return Err(bad_refresh_token());
     };
     let props = grant
@@ -153,12 +168,12 @@ pub(super) async fn take_over(
         .ok_or_else(bad_refresh_token)?;
     if grant
         .expires
-        .is_some_and(|expires| expires * 1000 <= site.runtime.now())
+        .is_some_and(|expires| expires * 1000 <= auth_server.runtime.now())
     {
         return Err(bad_refresh_token());
     }
-    let root = site.resources().root().clone();
-    let command = Command::Adopt(Adopt {
+    let root = auth_server.resources().root().clone();
+    let command = GrantCommand::Adopt(Adopt {
         token: token.text().to_owned(),
         client_id: client.id.clone(),
         client_name: client.name.clone(),
@@ -174,14 +189,17 @@ pub(super) async fn take_over(
         props,
         created: grant.created,
     });
-    run(site, handle, command).await.map(|_| ())
+    run(auth_server, handle, command).await.map(|_| ())
 }
 
 /// RFC 8693 section 2.
-async fn exchange(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal> {
+async fn exchange(
+    auth_server: &AuthServer<'_>,
+    form: &AuthenticatedForm,
+) -> Result<IssuedTokens, EndpointError> {
     let text = form.required("subject_token")?;
     if form.required("subject_token_type")? != ACCESS_TOKEN_TYPE {
-        return Err(Refusal::request(format!(
+        return Err(EndpointError::request(format!(
             "subject_token_type must be {ACCESS_TOKEN_TYPE}."
         )));
     }
@@ -190,54 +208,59 @@ async fn exchange(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal>
         .get("requested_token_type")
         .is_some_and(|wanted| wanted != ACCESS_TOKEN_TYPE)
     {
-        return Err(Refusal::request(format!(
+        return Err(EndpointError::request(format!(
             "requested_token_type must be {ACCESS_TOKEN_TYPE}."
         )));
     }
     if form.params.get("actor_token").is_some() {
-        return Err(Refusal::request(
+        return Err(EndpointError::request(
             "actor_token is not supported: a token is exchanged for its own user only.",
         ));
     }
-    let (_, Presented::Ours(token)) = read(site, text, Kind::Access).await? else {
-        return Err(Refusal::bad(
+    let (_, PresentedToken::Ours(token)) =
+        verify_token(auth_server, text, TokenKind::Access).await?
+    else {
+        return Err(EndpointError::bad(
             "invalid_grant",
             "The subject_token is not an access token of this server.",
         ));
     };
     let seconds = form.params.get("expires_in").map(str::parse).transpose();
-    let command = Command::Mint(Mint {
+    let command = GrantCommand::ExchangeToken(ExchangeToken {
         token: text.to_owned(),
         client_id: form.client.id.clone(),
-        scopes: form.scopes(site)?,
-        resources: form.resources(site)?,
+        scopes: form.scopes(auth_server)?,
+        resources: form.resources(auth_server)?,
         seconds: seconds
-            .map_err(|_| Refusal::request("expires_in must be a number of seconds."))?,
+            .map_err(|_| EndpointError::request("expires_in must be a number of seconds."))?,
     });
-    issued(site, &token.handle, command).await
+    issued(auth_server, &token.handle, command).await
 }
 
 /// RFC 6749 section 4.4.
-async fn issue(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal> {
+async fn issue(
+    auth_server: &AuthServer<'_>,
+    form: &AuthenticatedForm,
+) -> Result<IssuedTokens, EndpointError> {
     if form.client.is_public() {
-        return Err(Refusal::bad(
+        return Err(EndpointError::bad(
             "unauthorized_client",
             "Only a client with a secret can act for itself.",
         ));
     }
-    let scopes = site.allowed(&form.client, form.scopes(site)?);
+    let scopes = auth_server.allowed(&form.client, form.scopes(auth_server)?);
     let scopes = scopes.ok_or_else(|| {
-        Refusal::bad("invalid_scope", "The client may have none of these scopes.")
+        EndpointError::bad("invalid_scope", "The client may have none of these scopes.")
     })?;
-    let root = site.resources().root().clone();
-    let asked = form.resources(site)?;
-    let keys = site
+    let root = auth_server.resources().root().clone();
+    let asked = form.resources(auth_server)?;
+    let keys = auth_server
         .runtime
         .keys(false)
         .await
-        .map_err(|fault| failed(site, &fault))?;
+        .map_err(|fault| failed(auth_server, &fault))?;
     let handle = UserHandle::of(&keys, &format!("{ITSELF}{}", form.client.id));
-    let command = Command::Issue(Issue {
+    let command = GrantCommand::ClientCredentials(ClientCredentials {
         handle: handle.clone(),
         client_id: form.client.id.clone(),
         client_name: form.client.name.clone(),
@@ -250,41 +273,42 @@ async fn issue(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal> {
         root,
         props: Value::Null,
     });
-    issued(site, &handle, command).await
+    issued(auth_server, &handle, command).await
 }
 
-async fn read(
-    site: &AuthServer<'_>,
+async fn verify_token(
+    auth_server: &AuthServer<'_>,
     text: &str,
-    kind: Kind,
-) -> Result<(std::rc::Rc<crate::keys::Keys>, Presented), Refusal> {
-    site.read_token(text, kind)
+    kind: TokenKind,
+) -> Result<(std::rc::Rc<crate::keys::Keys>, PresentedToken), EndpointError> {
+    auth_server
+        .verify_token(text, kind)
         .await
-        .map_err(|fault| failed(site, &fault))
+        .map_err(|fault| failed(auth_server, &fault))
 }
 
 /// Has a command carried out.
 pub(super) async fn run(
-    site: &AuthServer<'_>,
+    auth_server: &AuthServer<'_>,
     handle: &UserHandle,
-    command: Command,
-) -> Result<Outcome, Refusal> {
-    let outcome = site
+    command: GrantCommand,
+) -> Result<GrantOutcome, EndpointError> {
+    let outcome = auth_server
         .command(handle, &command)
         .await
-        .map_err(|fault| failed(site, &fault))?;
-    outcome.map_err(Refusal::from)
+        .map_err(|fault| failed(auth_server, &fault))?;
+    outcome.map_err(EndpointError::from)
 }
 
 async fn issued(
-    site: &AuthServer<'_>,
+    auth_server: &AuthServer<'_>,
     handle: &UserHandle,
-    command: Command,
-) -> Result<Issued, Refusal> {
-    match run(site, handle, command).await? {
-        Outcome::Issued(issued) => Ok(issued),
+    command: GrantCommand,
+) -> Result<IssuedTokens, EndpointError> {
+    match run(auth_server, handle, command).await? {
+        GrantOutcome::Issued(issued) => Ok(issued),
         _ => Err(failed(
-            site,
+            auth_server,
             &RuntimeError("a user's object answered another question".to_owned()),
         )),
     }
@@ -292,7 +316,7 @@ async fn issued(
 
 /// RFC 6749 section 5.1. The scopes are named wherever there are any, for the grammar has no text of none, and so are the
 /// resources: either may be fewer than asked for.
-fn tokens(issued: &Issued, exchanged: bool) -> Reply {
+fn tokens(issued: &IssuedTokens, exchanged: bool) -> Reply {
     let mut body = Map::new();
     body.insert("access_token".into(), json!(issued.access_token));
     body.insert("token_type".into(), json!("Bearer"));

@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+const BRACKETS: [char; 2] = ['[', ']'];
+
 /// Longest URI that is accepted, in bytes: URIs are stored, compared and put into headers.
 pub const MAX_URI_BYTES: usize = 2048;
 
@@ -50,9 +52,8 @@ impl<'a> Uri<'a> {
             }
             None => (None, rest),
         };
-        let brackets = |part: &str| part.contains(['[', ']']);
-        if brackets(path)
-            || query.is_some_and(brackets)
+        if path.contains(BRACKETS)
+            || query.is_some_and(|query| query.contains(BRACKETS))
             || fragment.is_some_and(|part| part.contains(['[', ']', '#']))
         {
             return None;
@@ -69,14 +70,14 @@ impl<'a> Uri<'a> {
 
 /// A host with its port, as `https` and `http` have them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Host<'a> {
+pub struct UriHost<'a> {
     /// A name, an IPv4 address, or an IPv6 address in brackets.
     pub name: &'a str,
     /// The port, if one is named.
     pub port: Option<u16>,
 }
 
-impl<'a> Host<'a> {
+impl<'a> UriHost<'a> {
     /// Reads an authority without user information. A host that a browser would take for another is refused: one that is
     /// percent-encoded, and a number that is not an address as it is usually written.
     #[must_use]
@@ -103,12 +104,12 @@ impl<'a> Host<'a> {
     /// 127.0.0.0/8.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        let is_v4 = || {
-            self.name
+        self.name.eq_ignore_ascii_case("localhost")
+            || self.name == "[::1]"
+            || self
+                .name
                 .parse::<Ipv4Addr>()
                 .is_ok_and(|address| address.is_loopback())
-        };
-        self.name.eq_ignore_ascii_case("localhost") || self.name == "[::1]" || is_v4()
     }
 }
 
@@ -135,7 +136,6 @@ fn is_encoded(text: &str) -> bool {
 }
 
 fn is_name(name: &str) -> bool {
-    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     let labels = name.strip_suffix('.').unwrap_or(name);
     let last = labels.rsplit('.').next().unwrap_or_default();
     // A browser takes a host whose last label is a number for an IPv4 address, in forms that hide which.
@@ -145,7 +145,11 @@ fn is_name(name: &str) -> bool {
     !number
         && labels
             .split('.')
-            .all(|label| !label.is_empty() && label.bytes().all(letter))
+            .all(|label| !label.is_empty() && label.bytes().all(is_label_byte))
+}
+
+fn is_label_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_".contains(&byte)
 }
 
 fn is_address(name: &str) -> bool {
@@ -224,8 +228,8 @@ mod tests {
             ("[2001:db8::1]", "[2001:db8::1]", None),
         ] {
             assert_eq!(
-                Host::parse(authority),
-                Some(Host { name, port }),
+                UriHost::parse(authority),
+                Some(UriHost { name, port }),
                 "{authority}"
             );
         }
@@ -256,13 +260,13 @@ mod tests {
             "[a]b]",
             "a,b",
         ] {
-            assert_eq!(Host::parse(authority), None, "{authority}");
+            assert_eq!(UriHost::parse(authority), None, "{authority}");
         }
     }
 
     #[test]
     fn loopback_hosts_are_recognised_by_name_and_address() {
-        let is_loopback = |authority| Host::parse(authority).unwrap().is_loopback();
+        let is_loopback = |authority| UriHost::parse(authority).unwrap().is_loopback();
         assert!(
             ["localhost", "127.0.0.1:80", "127.1.2.3", "[::1]:1"]
                 .into_iter()

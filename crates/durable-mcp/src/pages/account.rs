@@ -23,12 +23,12 @@ pub struct Connection {
     /// Scopes of the grant, in plain words where the server describes them.
     pub scopes: Vec<String>,
     /// Sessions of the client, the newest first.
-    pub sessions: Vec<UnderWay>,
+    pub sessions: Vec<ListedSession>,
 }
 
 /// A session that a client began.
 #[derive(Debug, Clone)]
-pub struct UnderWay {
+pub struct ListedSession {
     /// Key by which the session is ended.
     pub key: String,
     /// The client's name and version, as it says itself; empty if it does not.
@@ -42,7 +42,7 @@ pub struct UnderWay {
 /// The page for somebody who is signed in.
 #[derive(Debug, Template)]
 #[template(path = "account.html")]
-pub struct Account<'a> {
+pub struct AccountPage<'a> {
     /// Frame of the page.
     pub frame: Frame<'a>,
     /// Path to which the forms are sent.
@@ -64,7 +64,7 @@ pub struct Account<'a> {
 /// The page for somebody who is not signed in.
 #[derive(Debug, Template)]
 #[template(path = "sign_in.html")]
-pub struct SignedOut<'a> {
+pub struct SignedOutPage<'a> {
     /// Frame of the page.
     pub frame: Frame<'a>,
     /// Path to which the form is sent.
@@ -75,7 +75,7 @@ pub struct SignedOut<'a> {
     pub provider: &'a str,
 }
 
-impl Account<'_> {
+impl AccountPage<'_> {
     fn name<'a>(&'a self, connection: &'a Connection) -> &'a str {
         let nameless = self
             .frame
@@ -90,7 +90,7 @@ impl Account<'_> {
     }
 }
 
-impl SignedOut<'_> {
+impl SignedOutPage<'_> {
     /// The answer with the page. Its form leads on to the identity provider: to `onward`.
     #[must_use]
     pub fn reply(&self, onward: &str) -> Reply {
@@ -113,14 +113,14 @@ mod tests {
             since: "2026-11-22".to_owned(),
             used: "2026-11-22".to_owned(),
             scopes: vec![markup.to_owned()],
-            sessions: vec![UnderWay {
+            sessions: vec![ListedSession {
                 key: markup.to_owned(),
                 client: markup.to_owned(),
                 transport: markup.to_owned(),
                 since: "2026-11-22 10:00 UTC".to_owned(),
             }],
         };
-        let account = Account {
+        let account = AccountPage {
             frame: Frame {
                 server: markup,
                 language: Language::English,

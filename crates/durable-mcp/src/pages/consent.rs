@@ -20,7 +20,7 @@ pub enum Destination {
 
 /// A scope.
 #[derive(Debug, Clone, Copy)]
-pub struct Scope<'a> {
+pub struct ConsentScope<'a> {
     /// Name of the scope.
     pub name: &'a str,
     /// Description of the scope in plain words.
@@ -30,7 +30,7 @@ pub struct Scope<'a> {
 /// The page. Everything about the client is what it says itself.
 #[derive(Debug, Template)]
 #[template(path = "consent.html")]
-pub struct Consent<'a> {
+pub struct ConsentPage<'a> {
     /// Frame of the page.
     pub frame: Frame<'a>,
     /// Path to which the form is sent.
@@ -48,7 +48,7 @@ pub struct Consent<'a> {
     /// Receiver of the authorization response.
     pub destination: Destination,
     /// Scopes that the client asks for.
-    pub scopes: Vec<Scope<'a>>,
+    pub scopes: Vec<ConsentScope<'a>>,
     /// Resources that the client asks for.
     pub resources: Vec<&'a str>,
     /// True if the client gets a refresh token, and so stays connected until it is disconnected.
@@ -63,7 +63,7 @@ pub struct Consent<'a> {
     pub account: &'a str,
 }
 
-impl Consent<'_> {
+impl ConsentPage<'_> {
     fn client(&self) -> &str {
         let nameless = self
             .frame
@@ -88,7 +88,7 @@ mod tests {
     const MARKUP: &str = "\"><script>alert(1)</script><img src=x onerror='alert(1)'>";
 
     fn page(text: &str, destination: Destination, language: Language) -> String {
-        let consent = Consent {
+        let consent = ConsentPage {
             frame: Frame {
                 server: text,
                 language,
@@ -102,11 +102,11 @@ mod tests {
             website: Some((text, text)),
             destination,
             scopes: vec![
-                Scope {
+                ConsentScope {
                     name: text,
                     words: Some(text),
                 },
-                Scope {
+                ConsentScope {
                     name: text,
                     words: None,
                 },

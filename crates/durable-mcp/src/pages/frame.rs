@@ -25,16 +25,18 @@ impl Frame<'_> {
 /// heading may be.
 #[must_use]
 pub fn plain(text: &str, most: usize) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-    };
-    let mut kept = text.trim().chars().filter(|c| !hidden(*c));
+    let mut kept = text.trim().chars().filter(|c| !is_invisible(*c));
     let mut plain: String = kept.by_ref().take(most).collect();
     if kept.next().is_some() {
         plain.push('…');
     }
     plain.trim().to_owned()
+}
+
+/// Checks for a character that pages do not show: a control, a format or a tag.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A day, as `2026-11-22`.

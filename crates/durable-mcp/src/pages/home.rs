@@ -9,7 +9,7 @@ use crate::mcp::{ProtocolVersion, Server};
 /// The page about the server: what it is, how clients connect, what it offers.
 #[derive(Debug, Template)]
 #[template(path = "home.html")]
-pub struct Home<'a> {
+pub struct HomePage<'a> {
     server: &'a Server,
     install: Install,
     sse: String,
@@ -23,7 +23,7 @@ pub struct Home<'a> {
     playground: Option<String>,
 }
 
-impl<'a> Home<'a> {
+impl<'a> HomePage<'a> {
     /// The page of a server at these URLs; `is_local` if only this machine can reach them.
     #[must_use]
     pub fn new(server: &'a Server, mcp: String, sse: String, is_local: bool) -> Self {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     fn page(server: &Server, mcp: &str, sse: &str) -> String {
-        let home = Home::new(server, mcp.to_owned(), sse.to_owned(), false);
+        let home = HomePage::new(server, mcp.to_owned(), sse.to_owned(), false);
         home.render().unwrap()
     }
 
@@ -259,7 +259,7 @@ mod tests {
             ),
             ("http://box.lan/mcp", false, "only over https"),
         ] {
-            let html = Home::new(&server, mcp.to_owned(), SSE.to_owned(), is_local)
+            let html = HomePage::new(&server, mcp.to_owned(), SSE.to_owned(), is_local)
                 .render()
                 .unwrap();
             assert!(
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn commands_for_signing_in_are_shown_only_with_sign_in() {
         let server = server("demo");
-        let with = Home::new(&server, MCP.to_owned(), SSE.to_owned(), false)
+        let with = HomePage::new(&server, MCP.to_owned(), SSE.to_owned(), false)
             .signs_in(true)
             .render()
             .unwrap();

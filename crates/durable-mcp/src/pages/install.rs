@@ -116,10 +116,15 @@ impl Install {
 /// Replaces characters that Claude Code does not take in a name: all but letters, digits, `-` and `_`. No other client
 /// takes fewer.
 fn plain(name: &str) -> String {
-    let kept = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let name: String = name
         .chars()
-        .map(|c| if kept(c) { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '_' {
+                c
+            } else {
+                '-'
+            }
+        })
         .collect();
     match name.trim_matches('-') {
         "" => "mcp".to_owned(),
@@ -143,8 +148,10 @@ fn component(text: &str) -> String {
 
 /// Writes a text as one word of a POSIX shell's command line.
 fn word(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/@%+,".contains(&byte);
-    if text.bytes().all(is_plain) {
+    let is_plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/@%+,".contains(&byte));
+    if is_plain {
         text.to_owned()
     } else {
         quoted(text)
@@ -222,8 +229,11 @@ mod tests {
         );
 
         for link in [claude, cursor, vscode] {
-            let is_safe = |c: char| c.is_ascii_alphanumeric() || "-._~%:/?=&".contains(c);
-            assert!(link.chars().all(is_safe), "{link}");
+            assert!(
+                link.chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "-._~%:/?=&".contains(c)),
+                "{link}"
+            );
         }
     }
 

@@ -12,7 +12,7 @@ const RETRY_SECONDS: &str = "2";
 
 /// Link to a page at which the person can go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Way {
+pub struct Link {
     /// Label of the link.
     pub label: String,
     /// URL that the link leads to.
@@ -22,18 +22,18 @@ pub struct Way {
 /// The page that says what happened and what to do.
 #[derive(Debug, Template)]
 #[template(path = "problem.html")]
-pub struct Problem<'a> {
+pub struct ProblemPage<'a> {
     /// Frame of the page.
     pub frame: Frame<'a>,
     /// The cause, and what to do.
     pub text: &'a str,
     /// Links at which the person can go on, the best first.
-    pub ways: &'a [Way],
+    pub ways: &'a [Link],
     /// Id of the problem, by which its line in the log is found.
     pub id: &'a str,
 }
 
-impl Problem<'_> {
+impl ProblemPage<'_> {
     /// The answer with the page.
     #[must_use]
     pub fn reply(&self, status: u16) -> Reply {
@@ -59,11 +59,11 @@ mod tests {
             language: Language::English,
             is_demo: false,
         };
-        let ways = [Way {
+        let ways = [Link {
             label: "<script>".to_owned(),
             url: "https://a.example/?\"><script>".to_owned(),
         }];
-        let html = Problem {
+        let html = ProblemPage {
             frame,
             text: "<script>",
             ways: &ways,

@@ -75,12 +75,16 @@ impl Headers {
     /// Every header, by lower-case name.
     #[must_use]
     pub fn all(&self) -> Vec<(String, String)> {
-        let shown = |(name, _): &(String, String)| {
-            !PRIVATE
-                .iter()
-                .any(|private| private.eq_ignore_ascii_case(name))
-        };
-        self.0.0.all().into_iter().filter(shown).collect()
+        self.0
+            .0
+            .all()
+            .into_iter()
+            .filter(|(name, _)| {
+                !PRIVATE
+                    .iter()
+                    .any(|private| private.eq_ignore_ascii_case(name))
+            })
+            .collect()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::mcp::ProtocolVersion;
 use crate::transport::era::{VERSION_HEADER, names_stateless};
 use crate::transport::headers;
 use crate::transport::order::{CALLER, SESSION, TRANSPORT};
-use crate::wire::{Body, Head, Headers, Reply};
+use crate::wire::{Head, Headers, Reply, ReplyBody};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
 extern "C" {
@@ -122,20 +122,22 @@ struct JsHeaders {
 impl JsHeaders {
     /// The value of a header, if it was read at first.
     fn first_read(&self, name: &str) -> Option<&str> {
-        let place = |names: &[&str]| {
-            names
-                .iter()
-                .position(|read| read.eq_ignore_ascii_case(name))
-        };
         let FirstRead {
             always,
             stateless,
             others,
         } = self.names;
         let rest = if self.is_stateless { stateless } else { others };
-        let at = place(always).or_else(|| place(rest).map(|at| at + always.len()))?;
+        let at =
+            place_in(always, name).or_else(|| place_in(rest, name).map(|at| at + always.len()))?;
         self.lines.get(self.first_read.get(at)?.clone())
     }
+}
+
+fn place_in(names: &[&str], name: &str) -> Option<usize> {
+    names
+        .iter()
+        .position(|read| read.eq_ignore_ascii_case(name))
 }
 
 impl Headers for JsHeaders {
@@ -172,12 +174,14 @@ fn as_head(request: &web_sys::Request, names: &'static FirstRead, lines: String)
     let (url, values) = rest.split_once('\n').unwrap_or_default();
     let is_stateless = names_stateless(values.split('\n').next());
     let mut next = lines.len() - values.len();
-    let range = |value: &str| {
-        let start = next;
-        next += value.len() + 1;
-        start..start + value.len()
-    };
-    let first_read = values.split('\n').map(range).collect();
+    let first_read = values
+        .split('\n')
+        .map(|value| {
+            let start = next;
+            next += value.len() + 1;
+            start..start + value.len()
+        })
+        .collect();
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let path = path.split('#').next().unwrap_or_default();
@@ -211,17 +215,19 @@ pub(super) fn response(reply: Reply) -> Result<web_sys::Response> {
         .with_borrow(|last| last.as_ref() != Some(&joined))
         .then_some(joined.as_str());
     let response = match reply.body {
-        Body::Text(text) => respond_text(status, headers, &text),
-        Body::NativeStream(stream) => match stream.downcast::<web_sys::ReadableStream>() {
+        ReplyBody::Text(text) => respond_text(status, headers, &text),
+        ReplyBody::NativeStream(stream) => match stream.downcast::<web_sys::ReadableStream>() {
             Ok(stream) => respond(status, headers, &stream),
             Err(_) => respond(status, headers, &JsValue::NULL),
         },
-        Body::Stream(stream) => {
+        ReplyBody::Stream(stream) => {
             let stream = stream.map(|text| Ok::<_, worker::Error>(text.into_bytes()));
             let whole: web_sys::Response = worker::Response::from_stream(stream)?.into();
             respond(status, headers, &whole.body().into()).inspect(writes)
         }
-        Body::Empty | Body::Socket(_) | Body::Native(_) => respond(status, headers, &JsValue::NULL),
+        ReplyBody::Empty | ReplyBody::Socket(_) | ReplyBody::Native(_) => {
+            respond(status, headers, &JsValue::NULL)
+        }
     };
     LAST_HEADERS.set(response.is_ok().then_some(joined));
     response.map_err(worker::Error::from)
@@ -230,7 +236,7 @@ pub(super) fn response(reply: Reply) -> Result<web_sys::Response> {
 /// A reply that stands for an answer of the runtime's, which may still be on its way.
 pub(super) fn pending(answer: Promise) -> Reply {
     Reply {
-        body: Body::Native(Box::new(answer)),
+        body: ReplyBody::Native(Box::new(answer)),
         ..Reply::default()
     }
 }
@@ -238,10 +244,10 @@ pub(super) fn pending(answer: Promise) -> Reply {
 /// The runtime's answer that a reply stands for, if it does: it goes out untouched.
 pub(super) fn take_pending(reply: Reply) -> std::result::Result<Promise, Reply> {
     match reply.body {
-        Body::Native(native) => match native.downcast::<Promise>() {
+        ReplyBody::Native(native) => match native.downcast::<Promise>() {
             Ok(answer) => Ok(*answer),
             Err(body) => Err(Reply {
-                body: Body::Native(body),
+                body: ReplyBody::Native(body),
                 ..reply
             }),
         },

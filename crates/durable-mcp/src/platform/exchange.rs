@@ -8,7 +8,7 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::web_sys;
 
 use super::kv::{fault, settled};
-use super::request_runtime::WorkerEdge;
+use super::request_runtime::WorkerRuntime;
 use crate::session::host::CallRuntime;
 use crate::wire::RuntimeError;
 
@@ -29,14 +29,14 @@ extern "C" {
 
 impl Exchange {
     /// An exchange that stops when the client of the request hangs up, and after `longest` milliseconds.
-    pub(super) fn new(runtime: &WorkerEdge, longest: u32) -> Result<Self, RuntimeError> {
+    pub(super) fn new(runtime: &WorkerRuntime, longest: u32) -> Result<Self, RuntimeError> {
         Self::begin(&runtime.request, longest).map_err(fault)
     }
 
     /// Waits for a step of the exchange, which is stopped where the work may not go on: the step ends soon then.
     pub(super) async fn watched<T, G: Future<Output = bool>>(
         &self,
-        runtime: &WorkerEdge,
+        runtime: &WorkerRuntime,
         every_ms: u32,
         mut step: LocalBoxFuture<'_, T>,
         goes_on: impl Fn() -> G,

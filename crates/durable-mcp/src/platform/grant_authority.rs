@@ -14,20 +14,20 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::{DurableObjectState, web_sys};
 use worker::{Delay, Env};
 
-use super::bound::Bound;
-use super::grant_rows::{self, Rows};
+use super::grant_rows::{self, SqlGrantStore};
+use super::has_env::HasEnv;
 use super::kv::{fault, settled};
 use super::promise::promised;
-use super::{hub, linked};
+use super::{hub, oauth_functions};
 use crate::formats::Format;
 use crate::http::App;
 use crate::http::app::Placement;
-use crate::http::provider::{Grants, Provider};
+use crate::http::provider::{Provider, UserGrants};
 use crate::oauth::authority::{
     AuthorityHost, ENDS_AT_ONCE, LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS,
 };
 use crate::oauth::event::Event;
-use crate::oauth::grant::Remote;
+use crate::oauth::grant::RemoteHolding;
 use crate::oauth::grant_store::GrantStore;
 use crate::oauth::port::Kv;
 use crate::oauth::token::UserHandle;
@@ -129,12 +129,12 @@ struct Users {
     state: JsValue,
     env: Env,
     app: Rc<App>,
-    known: RefCell<BTreeMap<String, Rc<dyn Grants>>>,
+    known: RefCell<BTreeMap<String, Rc<dyn UserGrants>>>,
 }
 
 impl Users {
     /// The grants of one user: the same as long as anything is being done with them.
-    fn grants(&self, handle: &str) -> Result<Rc<dyn Grants>, RuntimeError> {
+    fn grants(&self, handle: &str) -> Result<Rc<dyn UserGrants>, RuntimeError> {
         let mut known = self.known.borrow_mut();
         if let Some(grants) = known.get(handle) {
             return Ok(Rc::clone(grants));
@@ -144,7 +144,7 @@ impl Users {
         }
         let handle = UserHandle::parse(handle)
             .ok_or_else(|| RuntimeError("a command for nobody".to_owned()))?;
-        let made = linked::grants(&self.state, &self.env, &self.app, &handle);
+        let made = oauth_functions::grants(&self.state, &self.env, &self.app, &handle);
         let grants = made.ok_or_else(|| RuntimeError("nobody signs in here".to_owned()))?;
         known.insert(handle.as_str().to_owned(), Rc::clone(&grants));
         Ok(grants)
@@ -247,7 +247,7 @@ fn place(placement: &Placement) -> Result<(Option<&str>, Option<&str>), RuntimeE
 /// The runtime around one user's grants.
 pub(super) struct GrantHost {
     env: Env,
-    rows: Rows,
+    rows: SqlGrantStore,
     handle: UserHandle,
     provider: Rc<dyn Provider>,
 }
@@ -259,9 +259,9 @@ impl GrantHost {
         env: &Env,
         app: &App,
         handle: &UserHandle,
-    ) -> Option<Rc<dyn Grants>> {
+    ) -> Option<Rc<dyn UserGrants>> {
         let provider = app.provider.as_ref()?;
-        let rows = Rows::new(state.clone(), handle);
+        let rows = SqlGrantStore::new(state.clone(), handle);
         let host = Self {
             env: env.clone(),
             rows,
@@ -272,7 +272,7 @@ impl GrantHost {
     }
 }
 
-impl Bound for GrantHost {
+impl HasEnv for GrantHost {
     fn env(&self) -> &Env {
         &self.env
     }
@@ -291,12 +291,17 @@ impl AuthorityHost for GrantHost {
         &self.handle
     }
 
-    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
+    fn end<'a>(
+        &'a self,
+        remote: RemoteHolding<'a>,
+    ) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
         async move {
             match remote {
-                Remote::Session(key) => linked::end_session(&self.env, key).await,
-                Remote::Task(key) => linked::end_task(&self.env, key).await,
-                Remote::Listeners { grant, until } => hub::end_grant(&self.env, grant, until).await,
+                RemoteHolding::Session(key) => oauth_functions::end_session(&self.env, key).await,
+                RemoteHolding::Task(key) => oauth_functions::end_task(&self.env, key).await,
+                RemoteHolding::Listeners { grant, until } => {
+                    hub::end_grant(&self.env, grant, until).await
+                }
             }
         }
         .boxed_local()
@@ -308,7 +313,7 @@ impl AuthorityHost for GrantHost {
 
     fn event(&self, event: &Event) {
         log_event(event);
-        self.provider.tell(event);
+        self.provider.report(event);
     }
 }
 

@@ -92,12 +92,12 @@ pub(super) fn wake_again(state: &JsValue, earliest: u64) -> Result<(), RuntimeEr
 }
 
 /// The rows of one user.
-pub(super) struct Rows {
+pub(super) struct SqlGrantStore {
     state: JsValue,
     user: String,
 }
 
-impl Rows {
+impl SqlGrantStore {
     pub(super) fn new(state: JsValue, handle: &UserHandle) -> Self {
         Self {
             state,
@@ -106,7 +106,7 @@ impl Rows {
     }
 }
 
-impl GrantStore for Rows {
+impl GrantStore for SqlGrantStore {
     fn get(&self, id: &str) -> Result<Option<String>, RuntimeError> {
         row_get(&self.state, &self.user, id).map_err(fault)
     }
@@ -146,8 +146,8 @@ impl GrantStore for Rows {
             clippy::cast_sign_loss,
             reason = "a time in whole milliseconds since 1970"
         )]
-        let time = |time: f64| time as u64;
-        let ordered = wakes_at(&self.state, &self.user).map(|ordered| ordered.map(time));
+        let ordered =
+            wakes_at(&self.state, &self.user).map(|ordered| ordered.map(|time| time as u64));
         async move { ordered.map_err(fault) }.boxed_local()
     }
 

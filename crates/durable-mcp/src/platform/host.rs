@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use worker::{SqlStorage, State, WebSocket};
 
-use super::bound::{Bound, InObject};
+use super::has_env::{HasEnv, InObject};
 use super::hub;
 use super::sql_store::SqlStore;
 use crate::mcp::context::Extensions;
@@ -72,7 +72,7 @@ fn is_open(socket: &WebSocket) -> bool {
     socket.as_ref().ready_state() == OPEN
 }
 
-impl Bound for ObjectHost {
+impl HasEnv for ObjectHost {
     fn env(&self) -> &worker::Env {
         &self.env
     }

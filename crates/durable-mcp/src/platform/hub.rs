@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use http::StatusCode;
 use worker::js_sys::Promise;
 use worker::js_sys::futures::JsFuture;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
@@ -18,21 +19,21 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 use worker::{Env, SqlStorageValue, State, WebSocket, WebSocketPair};
 
-use self::columns::{as_telling, count, number, texts, time};
+use self::columns::{as_delivery, count, number, texts, time};
 use super::body::read_text;
-use super::bound::Bound;
+use super::has_env::HasEnv;
 use super::promise::promised;
 use super::request_runtime::{fault, js_fault};
 use super::{convert, placement, stream_socket};
 use crate::hub::{
-    Command, Counted, END, Excess, Hub, HubHost, HubSocket, JOIN, LEAVE, Listener, PUBLISH,
-    STRANGER, Telling, ended,
+    END, Hub, HubCommand, HubHost, HubSocket, JOIN, LEAVE, Listener, PUBLISH, PendingDelivery,
+    QuotaExceeded, QuotaSubject, STRANGER, ended,
 };
 use crate::runtime::Runtime;
 use crate::session::notice::Notice;
 use crate::transport::era::Transport;
 use crate::transport::order::TRANSPORT;
-use crate::wire::{Body, Reply, RuntimeError};
+use crate::wire::{Reply, ReplyBody, RuntimeError};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/hub.js")]
 extern "C" {
@@ -122,15 +123,15 @@ const REMOVE_TELLING: &str = "DELETE FROM telling WHERE about = ?";
 const GRANT_TAG: &str = "grant:";
 
 /// Status of the hub's answer to a token whose grant has ended.
-const ENDED: u16 = http::StatusCode::UNAUTHORIZED.as_u16();
+const ENDED: u16 = StatusCode::UNAUTHORIZED.as_u16();
 
 /// `WebSocket.readyState` while messages can be sent.
 const OPEN: u16 = 1;
 
 /// The object that everything published goes through. [`worker!`](crate::worker!) stamps the class that holds one.
-pub struct McpHub(AssertUnwindSafe<Rc<Parts>>);
+pub struct McpHub(AssertUnwindSafe<Rc<HubParts>>);
 
-struct Parts {
+struct HubParts {
     state: Rc<State>,
     hub: Hub,
 }
@@ -146,12 +147,12 @@ impl McpHub {
     #[must_use]
     pub fn new(state: State, env: Env) -> Self {
         let state = Rc::new(state);
-        let host = Host {
+        let host = HubObjectHost {
             state: Rc::clone(&state),
             env,
             is_ready: Cell::new(false),
         };
-        Self(AssertUnwindSafe(Rc::new(Parts {
+        Self(AssertUnwindSafe(Rc::new(HubParts {
             state,
             hub: Hub::new(Rc::new(host)),
         })))
@@ -189,7 +190,7 @@ impl McpHub {
     }
 }
 
-impl Parts {
+impl HubParts {
     async fn answer(&self, request: &web_sys::Request) -> Result<web_sys::Response, RuntimeError> {
         let unreadable = || RuntimeError("the hub does not understand".to_owned());
         let url = request.url();
@@ -206,9 +207,9 @@ impl Parts {
             }
         } else {
             let text = read_text(request).await.map_err(|_| unreadable())?;
-            let command = Command::parse(path, &text).ok_or_else(unreadable)?;
+            let command = HubCommand::parse(path, &text).ok_or_else(unreadable)?;
             let excess = self.hub.carry_out(command).await?;
-            Reply::empty(excess.map_or(http::StatusCode::NO_CONTENT, Excess::status))
+            Reply::empty(excess.map_or(StatusCode::NO_CONTENT, QuotaExceeded::status))
         };
         convert::response(reply).map_err(fault)
     }
@@ -228,21 +229,21 @@ impl Parts {
         tags.extend(of_grant.as_deref());
         self.state.accept_websocket_with_tags(&pair.server, &tags);
         pair.server.serialize_attachment(text)?;
-        Socket(pair.server).send(greeting);
+        HubWebSocket(pair.server).send(greeting);
         worker::Response::from_websocket(pair.client).map(web_sys::Response::from)
     }
 }
 
-struct Host {
+struct HubObjectHost {
     state: Rc<State>,
     env: Env,
     /// True once the tables are known to exist.
     is_ready: Cell<bool>,
 }
 
-struct Socket(WebSocket);
+struct HubWebSocket(WebSocket);
 
-impl HubSocket for Socket {
+impl HubSocket for HubWebSocket {
     fn send(&self, json: &str) {
         // One that is gone is taken away when it is closed.
         let _ = self
@@ -255,7 +256,7 @@ impl HubSocket for Socket {
     }
 }
 
-impl Host {
+impl HubObjectHost {
     fn rows(
         &self,
         query: &str,
@@ -279,19 +280,23 @@ impl Host {
     }
 
     /// The first notice that a query finds. One that cannot be read is removed, so that it holds up no other.
-    fn first_telling(&self, query: &str, about: &str) -> Result<Option<Telling>, RuntimeError> {
+    fn first_delivery(
+        &self,
+        query: &str,
+        about: &str,
+    ) -> Result<Option<PendingDelivery>, RuntimeError> {
         while let Some(row) = self.rows(query, vec![about.into()])?.into_iter().next() {
             let mut row = row.into_iter();
             let Some(SqlStorageValue::String(about)) = row.next() else {
                 break;
             };
-            if let Some(telling) = as_telling(row) {
-                return Ok(Some(telling));
+            if let Some(delivery) = as_delivery(row) {
+                return Ok(Some(delivery));
             }
             worker::console_error!(
                 "the rest of the sessions is not told of {about:?}: its notice cannot be read"
             );
-            self.remove_telling(&about)?;
+            self.remove_delivery(&about)?;
         }
         Ok(None)
     }
@@ -309,19 +314,19 @@ fn remembered(sockets: Vec<WebSocket>) -> Vec<(Rc<dyn HubSocket>, String)> {
             .ok()
             .flatten()
             .unwrap_or_default();
-        let socket: Rc<dyn HubSocket> = Rc::new(Socket(socket));
+        let socket: Rc<dyn HubSocket> = Rc::new(HubWebSocket(socket));
         (socket, remembered)
     })
     .collect()
 }
 
-impl Bound for Host {
+impl HasEnv for HubObjectHost {
     fn env(&self) -> &Env {
         &self.env
     }
 }
 
-impl HubHost for Host {
+impl HubHost for HubObjectHost {
     fn sockets(&self) -> Vec<(Rc<dyn HubSocket>, String)> {
         remembered(self.state.get_websockets())
     }
@@ -367,7 +372,7 @@ impl HubHost for Host {
         found.ok_or_else(|| RuntimeError("the hub cannot count".to_owned()))
     }
 
-    fn keep_session(&self, object: &str, expires: u64) -> Result<bool, RuntimeError> {
+    fn renew_session(&self, object: &str, expires: u64) -> Result<bool, RuntimeError> {
         Ok(!self
             .rows(KEEP, vec![time(expires), object.into()])?
             .is_empty())
@@ -376,7 +381,7 @@ impl HubHost for Host {
     fn add_session(
         &self,
         object: &str,
-        counted: &Counted,
+        counted: &QuotaSubject,
         expires: u64,
     ) -> Result<(), RuntimeError> {
         let (user, origin) = (counted.user.as_deref(), counted.origin.as_ref());
@@ -400,20 +405,20 @@ impl HubHost for Host {
         .map(drop)
     }
 
-    fn telling(&self, about: &str) -> Result<Option<Telling>, RuntimeError> {
-        self.first_telling(TELLING, about)
+    fn delivery(&self, about: &str) -> Result<Option<PendingDelivery>, RuntimeError> {
+        self.first_delivery(TELLING, about)
     }
 
-    fn next_telling(&self, after: &str) -> Result<Option<Telling>, RuntimeError> {
-        self.first_telling(NEXT_TELLING, after)
+    fn next_delivery(&self, after: &str) -> Result<Option<PendingDelivery>, RuntimeError> {
+        self.first_delivery(NEXT_TELLING, after)
     }
 
-    fn put_telling(&self, telling: &Telling) -> Result<(), RuntimeError> {
-        let Telling {
+    fn put_delivery(&self, delivery: &PendingDelivery) -> Result<(), RuntimeError> {
+        let PendingDelivery {
             notice,
             after,
             again,
-        } = telling;
+        } = delivery;
         let again = SqlStorageValue::Integer((*again).into());
         let about = notice.about.as_str();
         self.rows(
@@ -428,7 +433,7 @@ impl HubHost for Host {
         .map(drop)
     }
 
-    fn remove_telling(&self, about: &str) -> Result<(), RuntimeError> {
+    fn remove_delivery(&self, about: &str) -> Result<(), RuntimeError> {
         self.rows(REMOVE_TELLING, vec![about.into()]).map(drop)
     }
 
@@ -445,7 +450,7 @@ impl HubHost for Host {
         Ok(number(&self.rows(NEXT, Vec::new())?).and_then(|next| u64::try_from(next).ok()))
     }
 
-    fn tell(
+    fn notify(
         &self,
         object: &str,
         notice: &Notice,
@@ -490,16 +495,19 @@ impl HubHost for Host {
 /// Parses the status by which a session's object answers a change: false if it has no client to notify, and is to be removed.
 /// An object that failed, or is of another version, is notified of the next change.
 fn has_heard(status: Option<f64>) -> Result<bool, RuntimeError> {
-    let is = |expected: http::StatusCode| status == Some(f64::from(expected.as_u16()));
-    if is(http::StatusCode::ACCEPTED) {
+    if is(status, StatusCode::ACCEPTED) {
         Ok(true)
-    } else if is(http::StatusCode::GONE) || is(http::StatusCode::NOT_FOUND) {
+    } else if is(status, StatusCode::GONE) || is(status, StatusCode::NOT_FOUND) {
         Ok(false)
     } else {
         Err(RuntimeError(format!(
             "a session's object answers {status:?} to a change"
         )))
     }
+}
+
+fn is(status: Option<f64>, expected: StatusCode) -> bool {
+    status == Some(f64::from(expected.as_u16()))
 }
 
 /// Publishes in the background (`waitUntil`) of the request that `context` belongs to; an object has no context.
@@ -547,13 +555,13 @@ pub(super) async fn join(
     );
     let asked = ask(env.as_ref(), jurisdiction.as_deref(), JOIN, &body).map_err(js_fault)?;
     let status = JsFuture::from(asked).await.map_err(js_fault)?;
-    let is = |known: u16| status.as_f64() == Some(f64::from(known));
-    let refusals = [Excess::Own, Excess::All].map(|excess| excess.status().as_u16());
-    match refusals.into_iter().find(|refusal| is(*refusal)) {
-        None if !is(http::StatusCode::NO_CONTENT.as_u16()) => {
+    let status = status.as_f64();
+    let refusals = [QuotaExceeded::Own, QuotaExceeded::All].map(QuotaExceeded::status);
+    match refusals.into_iter().find(|refusal| is(status, *refusal)) {
+        None if !is(status, StatusCode::NO_CONTENT) => {
             Err(RuntimeError("the hub does not answer".to_owned()))
         }
-        refusal => Ok(refusal),
+        refusal => Ok(refusal.map(|refusal| refusal.as_u16())),
     }
 }
 
@@ -596,11 +604,11 @@ pub(super) async fn subscribe(
     match worker::Response::from(answer).websocket() {
         Some(socket) => {
             let events = stream_socket::body(socket, "", gone).map_err(fault)?;
-            Ok(Reply::events(Body::NativeStream(Box::new(events))))
+            Ok(Reply::events(ReplyBody::NativeStream(Box::new(events))))
         }
         // The hub knows nothing of the request, so the Worker says it to the client.
         None if status == ENDED => Ok(ended(&listener.id)),
-        None => match Excess::of_status(status) {
+        None => match QuotaExceeded::of_status(status) {
             Some(excess) => Ok(excess.reply(Some(&listener.id))),
             None => Err(RuntimeError(format!("the hub answers {status}"))),
         },

@@ -75,8 +75,10 @@ impl KeyRing {
         let stored = sql.exec(GET, None)?.raw().next().transpose()?;
         let stored = match stored.as_deref() {
             None => None,
-            Some([SqlStorageValue::String(text)]) => Some(Keys::from_text(text).map_err(told)?),
-            Some(_) => return Err(told(Format::KeyRing.unreadable())),
+            Some([SqlStorageValue::String(text)]) => {
+                Some(Keys::from_text(text).map_err(worker_error)?)
+            }
+            Some(_) => return Err(worker_error(Format::KeyRing.unreadable())),
         };
         let now = super::request_runtime::now();
         let keys = match stored {
@@ -90,7 +92,7 @@ impl KeyRing {
 }
 
 /// Logs a fault, and returns it as the error for the Worker that asked.
-fn told(fault: RuntimeError) -> worker::Error {
+fn worker_error(fault: RuntimeError) -> worker::Error {
     worker::console_error!("{}", fault.0);
     worker::Error::RustError(fault.0)
 }
@@ -130,7 +132,7 @@ pub(super) async fn keys(
     let keys =
         match Keys::from_variable(&secret).map_err(|problem| RuntimeError(problem.to_owned()))? {
             Some(keys) => Rc::new(keys),
-            None => read(env)
+            None => fetch_keys(env)
                 .await
                 .map_err(|error| RuntimeError(error.to_string()))?,
         };
@@ -138,7 +140,7 @@ pub(super) async fn keys(
     Ok(keys)
 }
 
-async fn read(env: &worker::Env) -> Result<Rc<Keys>> {
+async fn fetch_keys(env: &worker::Env) -> Result<Rc<Keys>> {
     let namespace = env.durable_object(KEY_RING)?;
     let mut answer = namespace
         .get_by_name(NAME)?

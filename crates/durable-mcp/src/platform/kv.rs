@@ -7,7 +7,7 @@ use worker::js_sys::{Array, Promise};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::oauth::port::{Kv, Listing, Operation};
+use crate::oauth::port::{Kv, KvFuture, KvPage};
 use crate::wire::RuntimeError;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/grants.js")]
@@ -52,7 +52,7 @@ pub(super) fn fault(error: JsValue) -> RuntimeError {
 /// The deployment's KV namespace. Records are cached for the shortest time that there is, which is the default: 60
 /// seconds.
 impl Kv for Env {
-    fn get<'a>(&'a self, key: &'a str) -> Operation<'a, Option<String>> {
+    fn get<'a>(&'a self, key: &'a str) -> KvFuture<'a, Option<String>> {
         settled(kv_get(self.as_ref(), key))
             .map(|value| Ok(value?.as_string()))
             .boxed_local()
@@ -63,18 +63,18 @@ impl Kv for Env {
         key: &'a str,
         value: &'a str,
         expires: u64,
-        beside: Option<&'a str>,
-    ) -> Operation<'a, ()> {
+        metadata: Option<&'a str>,
+    ) -> KvFuture<'a, ()> {
         #[expect(
             clippy::cast_precision_loss,
             reason = "seconds since 1970 are far from where whole numbers end"
         )]
         let expires = expires as f64;
-        let put = kv_put(self.as_ref(), key, value, expires, beside);
+        let put = kv_put(self.as_ref(), key, value, expires, metadata);
         settled(put).map(|put| put.map(|_| ())).boxed_local()
     }
 
-    fn delete<'a>(&'a self, key: &'a str) -> Operation<'a, ()> {
+    fn delete<'a>(&'a self, key: &'a str) -> KvFuture<'a, ()> {
         settled(kv_delete(self.as_ref(), key))
             .map(|deleted| deleted.map(|_| ()))
             .boxed_local()
@@ -85,7 +85,7 @@ impl Kv for Env {
         prefix: &'a str,
         cursor: Option<&'a str>,
         limit: usize,
-    ) -> Operation<'a, Listing> {
+    ) -> KvFuture<'a, KvPage> {
         async move {
             let limit = u32::try_from(limit).unwrap_or(u32::MAX);
             let listed =
@@ -94,10 +94,10 @@ impl Kv for Env {
             let cursor = texts.next().flatten().filter(|cursor| !cursor.is_empty());
             let mut keys = Vec::new();
             // Metadata of another program that is not text counts as absent.
-            while let (Some(name), Some(beside)) = (texts.next(), texts.next()) {
-                keys.extend(name.map(|name| (name, beside)));
+            while let (Some(name), Some(metadata)) = (texts.next(), texts.next()) {
+                keys.extend(name.map(|name| (name, metadata)));
             }
-            Ok(Listing { keys, cursor })
+            Ok(KvPage { keys, cursor })
         }
         .boxed_local()
     }

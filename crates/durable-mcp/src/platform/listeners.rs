@@ -32,7 +32,7 @@ impl Listeners {
     /// # Errors
     /// When the hub cannot be reached.
     pub async fn tools_changed(&self) -> worker::Result<()> {
-        self.tell(&Change::Tools).await
+        self.publish(&Change::Tools).await
     }
 
     /// The list of prompts changed.
@@ -40,7 +40,7 @@ impl Listeners {
     /// # Errors
     /// When the hub cannot be reached.
     pub async fn prompts_changed(&self) -> worker::Result<()> {
-        self.tell(&Change::Prompts).await
+        self.publish(&Change::Prompts).await
     }
 
     /// The list of resources changed.
@@ -48,7 +48,7 @@ impl Listeners {
     /// # Errors
     /// When the hub cannot be reached.
     pub async fn resources_changed(&self) -> worker::Result<()> {
-        self.tell(&Change::Resources).await
+        self.publish(&Change::Resources).await
     }
 
     /// The resource at `uri` changed. Clients that subscribed to it are told.
@@ -56,10 +56,10 @@ impl Listeners {
     /// # Errors
     /// When the hub cannot be reached.
     pub async fn resource_updated(&self, uri: &str) -> worker::Result<()> {
-        self.tell(&Change::Resource(uri.to_owned())).await
+        self.publish(&Change::Resource(uri.to_owned())).await
     }
 
-    async fn tell(&self, change: &Change) -> worker::Result<()> {
+    async fn publish(&self, change: &Change) -> worker::Result<()> {
         hub::publish(&self.0, &Notice::of(change)).await
     }
 }

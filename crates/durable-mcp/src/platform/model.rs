@@ -11,11 +11,11 @@ use worker::worker_sys::web_sys;
 
 use super::exchange::{Exchange, status};
 use super::kv::settled;
-use super::request_runtime::WorkerEdge;
+use super::request_runtime::WorkerRuntime;
 use crate::http::playground::settings::ModelSource;
 use crate::http::request_runtime::{ModelAnswer, ModelRequest, ModelWork};
 use crate::session::host::CallRuntime;
-use crate::wire::{Body, Reply, RuntimeError};
+use crate::wire::{Reply, ReplyBody, RuntimeError};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/model.js")]
 extern "C" {
@@ -39,7 +39,7 @@ const LOOK_MS: u32 = 1000;
 /// Asks a model, until the client of the request hangs up. What has to happen before and after is a task of its own, which
 /// goes on then.
 pub(super) async fn answer(
-    runtime: &WorkerEdge,
+    runtime: &WorkerRuntime,
     work: Rc<dyn ModelWork>,
 ) -> Result<Result<ModelAnswer, Reply>, RuntimeError> {
     let (tell, told) = oneshot::channel();
@@ -61,7 +61,7 @@ pub(super) async fn answer(
 
 /// Asks a model, gives its answer to `tell`, and the tokens that were used once it is over; none where there is no answer.
 async fn passed_on(
-    runtime: &WorkerEdge,
+    runtime: &WorkerRuntime,
     request: ModelRequest,
     work: &dyn ModelWork,
     tell: oneshot::Sender<Result<Result<ModelAnswer, Reply>, RuntimeError>>,
@@ -86,7 +86,7 @@ async fn passed_on(
 }
 
 async fn ask_for(
-    runtime: &WorkerEdge,
+    runtime: &WorkerRuntime,
     exchange: &Exchange,
     request: ModelRequest,
 ) -> Result<ModelAnswer, RuntimeError> {
@@ -121,6 +121,6 @@ async fn ask_for(
     let stream: web_sys::ReadableStream = parts.get(2).unchecked_into();
     Ok(ModelAnswer::Stream {
         is_document: parts.get(1).is_truthy(),
-        body: Body::NativeStream(Box::new(stream)),
+        body: ReplyBody::NativeStream(Box::new(stream)),
     })
 }

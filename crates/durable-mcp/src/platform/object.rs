@@ -11,21 +11,21 @@ use worker::{Response, Result, State, WebSocket, WebSocketPair};
 use super::body::{RequestBody, answered};
 use super::host::ObjectHost;
 use super::hung_up::hung_up;
-use super::{convert, linked};
+use super::{convert, oauth_functions};
 use crate::http::app::Placement;
 use crate::http::provider::Provider;
 use crate::http::{App, cors};
 use crate::session::core::Core;
 use crate::transport::object::{Object, SSE_TAG};
-use crate::wire::{Body, Socket};
+use crate::wire::{ReplyBody, Socket};
 
 /// The object behind one session. [`worker!`](crate::worker!) stamps the class that holds one.
 ///
 /// A panic in a handler is caught where the handler is called, so nothing in here is ever seen half changed.
-pub struct McpObject(AssertUnwindSafe<Parts>);
+pub struct McpObject(AssertUnwindSafe<SessionParts>);
 
 #[derive(Clone)]
-struct Parts {
+struct SessionParts {
     state: Rc<State>,
     object: Rc<Object>,
     provider: Option<Rc<dyn Provider>>,
@@ -33,7 +33,7 @@ struct Parts {
     placement: Rc<Placement>,
 }
 
-impl Parts {
+impl SessionParts {
     fn accept(&self, socket: &Socket, listed: Option<&str>) -> Result<Response> {
         let pair = WebSocketPair::new()?;
         let tags: Vec<&str> = [socket.tag.as_str()].into_iter().chain(listed).collect();
@@ -67,7 +67,7 @@ impl McpObject {
         let host = Rc::new(ObjectHost::new(Rc::clone(&state), Rc::clone(&env)));
         let core = Core::new(Rc::clone(&app.server), host, Rc::clone(&app.settings));
         let provider = app.provider.clone();
-        Self(AssertUnwindSafe(Parts {
+        Self(AssertUnwindSafe(SessionParts {
             state,
             object: Object::new(core),
             provider,
@@ -78,7 +78,7 @@ impl McpObject {
 
     /// Answers a request that the Worker passed on.
     pub fn fetch(&self, request: web_sys::Request) -> Promise {
-        let parts = Parts::clone(&self.0);
+        let parts = SessionParts::clone(&self.0);
         let head = convert::read_head_at_object(&request);
         let gone = hung_up(&request);
         let request_body = Rc::new(RequestBody::new(request, head.declared_length()));
@@ -89,9 +89,9 @@ impl McpObject {
         let work = async move {
             let reply = parts.object.handle(&head, body, gone).await;
             let response = match reply.body {
-                Body::Socket(socket) => {
+                ReplyBody::Socket(socket) => {
                     let listed = match socket.tag.as_str() {
-                        SSE_TAG => linked::listed_tag(&parts.env, &head).await,
+                        SSE_TAG => oauth_functions::session_tag_of(&parts.env, &head).await,
                         _ => None,
                     };
                     parts
@@ -119,10 +119,13 @@ impl McpObject {
     /// A stream's other end has gone.
     pub fn closed(&self, socket: &WebSocket) {
         for tag in self.0.state.get_tags(socket) {
-            let open = |other: &WebSocket| other != socket && other.as_ref().ready_state() == 1;
-            if !self.0.state.get_websockets_with_tag(&tag).iter().any(open) {
+            let others = self.0.state.get_websockets_with_tag(&tag);
+            let is_open = others
+                .iter()
+                .any(|other| other != socket && other.as_ref().ready_state() == 1);
+            if !is_open {
                 self.0.object.socket_closed(&tag);
-                linked::listed_closed(&self.0.env, &self.0.placement, &tag);
+                oauth_functions::session_tag_closed(&self.0.env, &self.0.placement, &tag);
             }
         }
         // Tells the runtime that the socket is done with.

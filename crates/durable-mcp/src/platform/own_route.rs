@@ -12,7 +12,7 @@ use worker::worker_sys::web_sys;
 use worker::{Env, Request, Response};
 
 use super::convert;
-use super::request_runtime::{WorkerEdge, fault};
+use super::request_runtime::{WorkerRuntime, fault};
 use crate::http::App;
 use crate::wire::{Reply, RuntimeError};
 
@@ -68,7 +68,7 @@ fn as_it_is(response: Response) -> Reply {
 
 /// Calls a handler with the request at hand.
 pub(super) fn call<'a>(
-    runtime: &WorkerEdge,
+    runtime: &WorkerRuntime,
     handler: &Rc<dyn Any>,
 ) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
     match handler.downcast_ref::<Handler>() {

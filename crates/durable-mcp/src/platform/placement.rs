@@ -10,7 +10,7 @@ thread_local! {
 }
 
 /// Stores the application's jurisdiction, once in each isolate.
-pub(super) fn settle(placement: &Placement) {
+pub(super) fn set(placement: &Placement) {
     JURISDICTION.set(placement.jurisdiction.clone());
 }
 

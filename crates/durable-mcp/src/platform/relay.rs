@@ -11,10 +11,10 @@ use worker::worker_sys::web_sys;
 
 use super::exchange::{Exchange, status};
 use super::kv::settled;
-use super::request_runtime::WorkerEdge;
+use super::request_runtime::WorkerRuntime;
 use crate::http::request_runtime::{RelayAnswer, RelayRequest, RelayWork};
 use crate::session::host::CallRuntime;
-use crate::wire::{Body, RuntimeError};
+use crate::wire::{ReplyBody, RuntimeError};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/relay.js")]
 extern "C" {
@@ -64,7 +64,7 @@ pub(super) async fn look_up(url: &str) -> Result<String, RuntimeError> {
 
 /// Sends a request, until its client hangs up. The work beside it is a task of its own, which goes on then.
 pub(super) async fn send(
-    runtime: &WorkerEdge,
+    runtime: &WorkerRuntime,
     request: RelayRequest,
     work: Rc<dyn RelayWork>,
 ) -> Result<RelayAnswer, RuntimeError> {
@@ -83,7 +83,7 @@ pub(super) async fn send(
 
 /// Sends a request and gives its answer to `tell`, and the bytes that were passed on once it is over.
 async fn passed_on(
-    runtime: &WorkerEdge,
+    runtime: &WorkerRuntime,
     request: RelayRequest,
     work: &dyn RelayWork,
     tell: oneshot::Sender<Result<RelayAnswer, RuntimeError>>,
@@ -136,7 +136,7 @@ async fn answer(exchange: &Exchange, request: RelayRequest) -> Result<RelayAnswe
     }
     let body = (parts.length() > 3).then(|| {
         let stream: web_sys::ReadableStream = parts.get(3).unchecked_into();
-        Body::NativeStream(Box::new(stream))
+        ReplyBody::NativeStream(Box::new(stream))
     });
     Ok(RelayAnswer {
         status: status(&parts),

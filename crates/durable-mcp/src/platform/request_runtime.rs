@@ -17,10 +17,10 @@ use worker::{Delay, ObjectNamespace, Stub};
 
 use super::assets;
 use super::body::RequestBody;
-use super::bound::Bound;
+use super::has_env::HasEnv;
 use super::hung_up::hung_up;
 use super::promise::promised;
-use super::{convert, hub, linked, model, own_route, relay, stream_socket};
+use super::{convert, hub, model, oauth_functions, own_route, relay, stream_socket};
 use crate::formats::Format;
 use crate::http::app::Placement;
 use crate::http::request_runtime::{
@@ -44,7 +44,7 @@ use crate::transport::order::{
     CALLER, SESSION, SESSIONS_SINCE, STATE, TRANSPORT, encode, named_state,
 };
 use crate::transport::refusal::Refusal;
-use crate::wire::{Body, Reply, RuntimeError};
+use crate::wire::{Reply, ReplyBody, RuntimeError};
 
 /// The binding of the sessions' objects.
 pub(super) const MCP_OBJECT: &str = "MCP_OBJECT";
@@ -68,10 +68,10 @@ extern "C" {
 
 /// A request at the Worker.
 #[derive(Clone)]
-pub(super) struct WorkerEdge(Rc<AtWorker>);
+pub(super) struct WorkerRuntime(Rc<WorkerRequest>);
 
 /// A request with the runtime's objects around it.
-pub(super) struct AtWorker {
+pub(super) struct WorkerRequest {
     pub(super) request: web_sys::Request,
     pub(super) env: Rc<worker::Env>,
     pub(super) context: JsValue,
@@ -79,10 +79,10 @@ pub(super) struct AtWorker {
     pub(super) body: Rc<RequestBody>,
 }
 
-impl Deref for WorkerEdge {
-    type Target = AtWorker;
+impl Deref for WorkerRuntime {
+    type Target = WorkerRequest;
 
-    fn deref(&self) -> &AtWorker {
+    fn deref(&self) -> &WorkerRequest {
         &self.0
     }
 }
@@ -99,7 +99,7 @@ pub(super) fn js_fault(error: JsValue) -> RuntimeError {
     fault(worker::Error::from(error))
 }
 
-impl WorkerEdge {
+impl WorkerRuntime {
     /// `declared` is how long the request says its body is.
     pub(super) fn new(
         request: web_sys::Request,
@@ -109,7 +109,7 @@ impl WorkerEdge {
         declared: Option<usize>,
     ) -> Self {
         let body = Rc::new(RequestBody::new(Clone::clone(&request), declared));
-        Self(Rc::new(AtWorker {
+        Self(Rc::new(WorkerRequest {
             request,
             env: Rc::new(env),
             context,
@@ -192,7 +192,7 @@ impl WorkerEdge {
         let told = self
             .ask_task(object, Command::Begin(Begin { id, ..begin }), caller)
             .await?;
-        linked::note_task(self, &keys, caller, object, expires);
+        oauth_functions::note_task(self, &keys, caller, object, expires);
         told.map_err(|error| RuntimeError(error.message))
     }
 
@@ -283,13 +283,13 @@ pub(super) fn now() -> u64 {
     now
 }
 
-impl Bound for WorkerEdge {
+impl HasEnv for WorkerRuntime {
     fn env(&self) -> &worker::Env {
         &self.env
     }
 }
 
-impl CallRuntime for WorkerEdge {
+impl CallRuntime for WorkerRuntime {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
         let promise = promised(Box::pin(task.map(|()| Ok(JsValue::UNDEFINED))));
         // A context that takes nothing any more is of a request that is over: the task runs for as long as the runtime lets it.
@@ -316,9 +316,9 @@ impl CallRuntime for WorkerEdge {
     }
 }
 
-impl RequestRuntime for WorkerEdge {
+impl RequestRuntime for WorkerRuntime {
     fn oauth_runtime(&self) -> Option<&dyn OAuthRuntime> {
-        linked::oauth_runtime(self)
+        oauth_functions::oauth_runtime(self)
     }
 
     fn call_runtime(&self) -> Rc<dyn CallRuntime> {
@@ -420,7 +420,7 @@ impl RequestRuntime for WorkerEdge {
                 Some(socket) => {
                     let events =
                         stream_socket::body(socket, &opening, self.gone()).map_err(fault)?;
-                    Ok(Reply::events(Body::NativeStream(Box::new(events))))
+                    Ok(Reply::events(ReplyBody::NativeStream(Box::new(events))))
                 }
                 None => Ok(convert::pending(Promise::resolve(&JsValue::from(answer)))),
             }

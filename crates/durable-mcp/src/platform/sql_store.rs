@@ -180,11 +180,12 @@ impl Store for SqlStore {
             return Ok(None);
         }
         let rows = self.rows(GET_STATE, vec![name.into()])?;
-        let value = |row: &Row| match row.first() {
-            Some(SqlStorageValue::String(json)) => Ok(json.clone()),
-            _ => Err(unreadable()),
-        };
-        rows.first().map(value).transpose()
+        rows.first()
+            .map(|row| match row.first() {
+                Some(SqlStorageValue::String(json)) => Ok(json.clone()),
+                _ => Err(unreadable()),
+            })
+            .transpose()
     }
 
     fn put_state(&self, name: &str, json: &str) -> Result<(), StoreError> {

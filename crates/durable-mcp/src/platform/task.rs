@@ -11,8 +11,8 @@ use worker::worker_sys::web_sys;
 use worker::{Env, SqlStorageValue, State};
 
 use super::body::read_text;
-use super::bound::{Bound, InObject};
 use super::convert;
+use super::has_env::{HasEnv, InObject};
 use super::promise::promised;
 use super::request_runtime::fault;
 use super::sql_store::{pieces, text};
@@ -52,11 +52,11 @@ impl McpTask {
     #[must_use]
     pub fn new(state: State, env: Env, app: &App) -> Self {
         let state = Rc::new(state);
-        let rows = Rows {
+        let rows = TaskRows {
             state: Rc::clone(&state),
             parts: Cell::new(0),
         };
-        let host = Host {
+        let host = TaskObjectHost {
             rows,
             state,
             env: Rc::new(env),
@@ -121,19 +121,19 @@ async fn answer(task: &Rc<TaskObject>, request: &web_sys::Request) -> Result<Rep
     )
 }
 
-struct Host {
+struct TaskObjectHost {
     state: Rc<State>,
     env: Rc<Env>,
-    rows: Rows,
+    rows: TaskRows,
 }
 
-impl Bound for Host {
+impl HasEnv for TaskObjectHost {
     fn env(&self) -> &Env {
         &self.env
     }
 }
 
-impl InObject for Host {
+impl InObject for TaskObjectHost {
     fn state(&self) -> &State {
         &self.state
     }
@@ -143,20 +143,20 @@ impl InObject for Host {
     }
 }
 
-impl TaskHost for Host {
+impl TaskHost for TaskObjectHost {
     fn store(&self) -> &dyn TaskStore {
         &self.rows
     }
 }
 
 /// The task in the object's SQLite: its record and its outcome, split into rows within SQLite's limit.
-struct Rows {
+struct TaskRows {
     state: Rc<State>,
     /// Number of rows that the record takes.
     parts: Cell<usize>,
 }
 
-impl Rows {
+impl TaskRows {
     fn texts(
         &self,
         query: &str,
@@ -179,7 +179,7 @@ impl Rows {
     }
 }
 
-impl TaskStore for Rows {
+impl TaskStore for TaskRows {
     fn load(&self) -> Result<Option<Record>, RuntimeError> {
         // A made-up task is asked for without a table being made for it.
         let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'task'";

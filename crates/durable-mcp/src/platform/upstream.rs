@@ -8,7 +8,7 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 
 use super::kv::settled;
 use super::request_runtime;
-use crate::identity::upstream::{Reached, Signature, Upstream};
+use crate::identity::upstream::{UnverifiedSignature, Upstream, UpstreamFuture};
 use crate::wire::RuntimeError;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/upstream.js")]
@@ -46,7 +46,7 @@ impl Upstream for PublicWeb {
         request: Request<Vec<u8>>,
         limit: usize,
         timeout_ms: u32,
-    ) -> Reached<'_, Response<Vec<u8>>> {
+    ) -> UpstreamFuture<'_, Response<Vec<u8>>> {
         async move {
             let headers = Array::new();
             for (name, value) in request.headers() {
@@ -65,9 +65,9 @@ impl Upstream for PublicWeb {
         .boxed_local()
     }
 
-    fn verify<'a>(&'a self, signature: Signature<'a>) -> Reached<'a, bool> {
+    fn verify<'a>(&'a self, signature: UnverifiedSignature<'a>) -> UpstreamFuture<'a, bool> {
         async move {
-            let Signature {
+            let UnverifiedSignature {
                 algorithm,
                 key,
                 signed,

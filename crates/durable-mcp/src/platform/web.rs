@@ -7,7 +7,7 @@ use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 
 use super::kv::settled;
-use crate::oauth::metadata_document::{Fetch, Fetched};
+use crate::oauth::metadata_document::{Fetch, FetchResponse};
 use crate::wire::RuntimeError;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/web.js")]
@@ -45,7 +45,7 @@ impl Fetch for Web {
         url: &'a str,
         limit: usize,
         timeout_ms: u32,
-    ) -> LocalBoxFuture<'a, Result<Fetched, RuntimeError>> {
+    ) -> LocalBoxFuture<'a, Result<FetchResponse, RuntimeError>> {
         async move {
             let parts = Array::from(&settled(get(url, limit, timeout_ms)).await?);
             let status = parts.get(0).as_f64().unwrap_or_default();
@@ -57,7 +57,7 @@ impl Fetch for Web {
             let status = status as u16;
             let (content_type, cache_control) =
                 (parts.get(1).as_string(), parts.get(2).as_string());
-            Ok(Fetched {
+            Ok(FetchResponse {
                 status,
                 content_type,
                 cache_control,

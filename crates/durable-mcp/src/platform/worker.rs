@@ -14,9 +14,9 @@ use worker::{Delay, Env};
 
 use super::body::answered;
 use super::promise::{pass_on, prefer_promises, promised};
-use super::request_runtime::WorkerEdge;
+use super::request_runtime::WorkerRuntime;
 use super::upstream::PublicWeb;
-use super::{convert, linked, pattern, placement, relay};
+use super::{convert, oauth_functions, pattern, placement, relay};
 use crate::http::sign_in::IdentitySignIn;
 use crate::http::{App, router};
 use crate::identity::settings;
@@ -43,7 +43,7 @@ thread_local! {
 pub fn fetch(request: web_sys::Request, env: Env, context: JsValue, app: &Rc<App>) -> Promise {
     let app = Rc::clone(app);
     let head = convert::read_head(&request);
-    let runtime = WorkerEdge::new(
+    let runtime = WorkerRuntime::new(
         request,
         env,
         context,
@@ -86,7 +86,7 @@ pub fn scheduled(env: Env, context: JsValue, app: &Rc<App>) -> Promise {
             .map(|handler| handler(env.clone()));
         if let Some(provider) = &app.provider {
             let request = web_sys::Request::new_with_str("https://scheduled/")?;
-            let runtime = WorkerEdge::new(request, env, context, app.placement.clone(), None);
+            let runtime = WorkerRuntime::new(request, env, context, app.placement.clone(), None);
             provider
                 .purge(&runtime)
                 .await
@@ -158,11 +158,11 @@ pub fn start(app: App, env: &Env) -> Rc<App> {
     } else {
         app.without_relay()
     };
-    placement::settle(&app.placement);
+    placement::set(&app.placement);
     app.problems()
         .iter()
         .for_each(|problem| worker::console_error!("{problem}"));
-    if let Some(problem) = linked::problem(&app) {
+    if let Some(problem) = oauth_functions::problem(&app) {
         worker::console_error!("{problem}");
     }
     Rc::new(app)

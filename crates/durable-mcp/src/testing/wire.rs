@@ -19,9 +19,9 @@ use super::doubles::visit::Visit;
 use super::patience::Patience;
 use crate::http::mcp_endpoint;
 use crate::mcp::user::Caller;
-use crate::oauth::memory::Invocation;
+use crate::oauth::testing::Invocation;
 use crate::session::host::CallRuntime;
-use crate::wire::{Body, Head, Reply};
+use crate::wire::{Head, Reply, ReplyBody};
 
 /// A request under way.
 pub(super) struct Exchange {
@@ -62,7 +62,7 @@ pub(super) fn send(
             invocation: Invocation::default(),
         };
         let mut reply = mcp_endpoint::handle(&app, &head, &visit, caller).await;
-        if let Body::Native(answer) = reply.body {
+        if let ReplyBody::Native(answer) = reply.body {
             let answer = answer
                 .downcast::<LocalBoxFuture<'static, Reply>>()
                 .expect("an object answers");
@@ -98,8 +98,8 @@ impl Exchange {
                     .map(|(name, value)| ((*name).to_owned(), value.to_string()));
                 let headers = headers.collect();
                 let (unread, stream) = match reply.body {
-                    Body::Text(text) => (text, None),
-                    Body::Stream(stream) => (String::new(), Some(stream)),
+                    ReplyBody::Text(text) => (text, None),
+                    ReplyBody::Stream(stream) => (String::new(), Some(stream)),
                     _ => (String::new(), None),
                 };
                 return Replied {

@@ -22,7 +22,7 @@ use crate::mcp::jsonrpc::{self, Body as Posted, Message, Request, error_json, re
 use crate::session::call_channel::CallChannel;
 use crate::session::core::Sender;
 use crate::session::log_line::{self, LogLine};
-use crate::wire::{Body, Head, Reply, RuntimeError, Socket};
+use crate::wire::{Head, Reply, ReplyBody, RuntimeError, Socket};
 
 /// `GET /sse`.
 pub(crate) async fn open(object: &Object, head: &Head) -> Reply {
@@ -38,7 +38,7 @@ pub(crate) async fn open(object: &Object, head: &Head) -> Reply {
     };
     Reply {
         status: StatusCode::SWITCHING_PROTOCOLS,
-        body: Body::Socket(socket),
+        body: ReplyBody::Socket(socket),
         ..Reply::default()
     }
 }

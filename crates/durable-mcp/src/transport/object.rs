@@ -15,7 +15,7 @@ use super::sse::{self, EventId, MAX_UNREAD_BYTES};
 use super::stateless::{self, Accepted};
 use super::{legacy_sse, order, request_state, streamable};
 use crate::formats::Format;
-use crate::hub::{Counted, Excess, Origin, user_tag};
+use crate::hub::{ClientNetwork, QuotaExceeded, QuotaSubject, user_tag};
 use crate::mcp::change::Change;
 use crate::mcp::context::Extensions;
 use crate::mcp::jsonrpc::notification_json;
@@ -91,13 +91,13 @@ fn keep(kept: &mut VecDeque<(u64, String)>, event: (u64, String)) {
 pub struct RequestHeaders(pub(crate) Rc<dyn Headers>);
 
 /// The user or network whose quota counts the session of a request.
-async fn counted(host: &dyn Host, head: &Head) -> Result<Counted, RuntimeError> {
+async fn counted(host: &dyn Host, head: &Head) -> Result<QuotaSubject, RuntimeError> {
     let user = user_tag(&order::decode(head.header(order::CALLER).as_deref())?);
     let origin = match head.header(ADDRESS_HEADER).filter(|_| user.is_none()) {
-        Some(address) => Origin::of(&*host.keys(false).await?, &address),
+        Some(address) => ClientNetwork::of(&*host.keys(false).await?, &address),
         None => None,
     };
-    Ok(Counted { user, origin })
+    Ok(QuotaSubject { user, origin })
 }
 
 impl Object {
@@ -320,7 +320,9 @@ impl Object {
         };
         match joined {
             Ok(Some(status)) => {
-                return Err(Excess::of_status(status).unwrap_or(Excess::All).reply(None));
+                return Err(QuotaExceeded::of_status(status)
+                    .unwrap_or(QuotaExceeded::All)
+                    .reply(None));
             }
             Ok(None) => self.listens.set(true),
             // A stream with the messages of its own calls alone is better than none.

@@ -37,7 +37,7 @@ use crate::session::core::Sender;
 use crate::session::host::CallRuntime;
 use crate::session::log_line::RequestLog;
 use crate::session::notice::Notice;
-use crate::wire::{Body, Reply, RuntimeError};
+use crate::wire::{Reply, ReplyBody, RuntimeError};
 
 /// Begins a task with what was answered so far, and gives the JSON of its result.
 pub type BeginTask =
@@ -100,14 +100,14 @@ async fn answered(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, accepted: Ac
         })
         .boxed_local(),
     );
-    Reply::events(Body::Stream(kept_alive(body, runtime)))
+    Reply::events(ReplyBody::Stream(kept_alive(body, runtime)))
 }
 
 /// The reply with an answer before which nothing was sent; the client has hung up if there is none.
 fn alone(answer: Option<(StatusCode, String)>, always_streams: bool) -> Reply {
     match answer {
         Some((StatusCode::OK, json)) if always_streams => {
-            Reply::events(Body::Text(sse::message(None, &json)))
+            Reply::events(ReplyBody::Text(sse::message(None, &json)))
         }
         Some((status, json)) => Reply::json(status, json),
         None => Reply::empty(StatusCode::NO_CONTENT),

@@ -20,7 +20,7 @@ use crate::mcp::initialize::METHOD as INITIALIZE;
 use crate::mcp::jsonrpc::{self, Body as Posted, Message, Unreadable, error_json};
 use crate::session::call_channel::CallChannel;
 use crate::session::core::Sender;
-use crate::wire::{Body, Head, Reply, Socket};
+use crate::wire::{Head, Reply, ReplyBody, Socket};
 
 /// The messages of one POST, by what becomes of them.
 #[derive(Default)]
@@ -149,7 +149,7 @@ async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -
         Some(rest) => host.spawn(rest.map(move |()| stream.finish()).boxed_local()),
         None => stream.finish(),
     }
-    Reply::events(Body::Stream(kept_alive(body, host)))
+    Reply::events(ReplyBody::Stream(kept_alive(body, host)))
 }
 
 async fn answer(line: StreamChannel, sender: Sender, call: Call) {
@@ -265,7 +265,7 @@ fn socket(tag: String, greeting: Vec<String>, closes: bool) -> Reply {
     };
     Reply {
         status: StatusCode::SWITCHING_PROTOCOLS,
-        body: Body::Socket(socket),
+        body: ReplyBody::Socket(socket),
         ..Reply::default()
     }
 }

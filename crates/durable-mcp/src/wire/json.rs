@@ -46,9 +46,7 @@ fn loosened(json: &str) -> String {
 
 /// Bytes of the escape that a text begins with, and what stands for it if it is half of a surrogate pair.
 fn escape(text: &str) -> (usize, Option<&'static str>) {
-    let unit =
-        |at: usize| u16::from_str_radix(text.get(at..)?.strip_prefix("\\u")?.get(..4)?, 16).ok();
-    match (unit(0), unit(6)) {
+    match (code_unit(text, 0), code_unit(text, 6)) {
         (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (12, None),
         (Some(0xD800..=0xDFFF), _) => (6, Some("\\ufffd")),
         // The backslash, and what it escapes.
@@ -56,17 +54,26 @@ fn escape(text: &str) -> (usize, Option<&'static str>) {
     }
 }
 
+fn code_unit(text: &str, at: usize) -> Option<u16> {
+    u16::from_str_radix(text.get(at..)?.strip_prefix("\\u")?.get(..4)?, 16).ok()
+}
+
 /// Bytes of the number that a text begins with, and what stands for it if it is too large.
 fn number(text: &str) -> (usize, Option<&'static str>) {
-    let is_part = |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
     let length = text
-        .find(|character| !is_part(character))
+        .find(|character: char| !character.is_ascii_alphanumeric() && !"+-.".contains(character))
         .unwrap_or(text.len());
     let number = text.get(..length).unwrap_or(text);
     // By serde_json, which is linked anyway: the parser of the standard library has large tables.
     let is_number = serde_json::from_str::<IgnoredAny>(number).is_ok();
     let is_too_large = is_number && serde_json::from_str::<f64>(number).is_err();
     (length, is_too_large.then_some("null"))
+}
+
+/// Text of a member; none if the member is absent or no text.
+#[must_use]
+pub fn text_member<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+    value.get(name).and_then(Value::as_str)
 }
 
 /// True if a field has its default, and may be omitted: a missing field is parsed as the default.

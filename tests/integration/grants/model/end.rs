@@ -1,6 +1,6 @@
 //! Checks at the end of a case: on grants that live, on those that have ended, and on the storage.
 
-use durable_mcp::oauth::authority::{Command, Refused};
+use durable_mcp::oauth::authority::{GrantCommand, GrantRefusal};
 use durable_mcp::oauth::port::Kv;
 use futures_executor::block_on;
 
@@ -45,7 +45,7 @@ impl Case {
             if let Some(token) = newest {
                 assert!(
                     self.world
-                        .issued(Command::Refresh(client.refresh(&token)))
+                        .issued(GrantCommand::Refresh(client.refresh(&token)))
                         .is_err()
                 );
             }
@@ -81,10 +81,13 @@ impl Case {
         }
         let client = family.client;
         let next = loop {
-            match self.world.issued(Command::Refresh(client.refresh(&newest))) {
+            match self
+                .world
+                .issued(GrantCommand::Refresh(client.refresh(&newest)))
+            {
                 Ok(next) => break next,
                 // The hook may fail.
-                Err(Refused::Unavailable { .. }) => {}
+                Err(GrantRefusal::Unavailable { .. }) => {}
                 Err(refused)
                     if self
                         .ended_by_hook

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::task::Poll;
 
-use durable_mcp::oauth::hooks::{ExchangeError, Exchanged, Hooks};
+use durable_mcp::oauth::hooks::{ExchangeChanges, ExchangeError, Hooks};
 use futures_util::FutureExt;
 
 use crate::support::grants::hook;
@@ -41,11 +41,11 @@ pub(super) fn chosen(seed: u64, ended: &Rc<RefCell<BTreeSet<String>>>) -> Hooks 
             match dice {
                 0..2 => Err(ExchangeError::Ended("as chosen".to_owned())),
                 2..12 => Err(ExchangeError::Transient("as chosen".to_owned())),
-                12..50 => Ok(Exchanged {
+                12..50 => Ok(ExchangeChanges {
                     props: Some(dice.into()),
-                    ..Exchanged::default()
+                    ..ExchangeChanges::default()
                 }),
-                _ => Ok(Exchanged::default()),
+                _ => Ok(ExchangeChanges::default()),
             }
         }
         .boxed_local()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use durable_mcp::oauth::authority::{Command, Refused};
+use durable_mcp::oauth::authority::{GrantCommand, GrantRefusal};
 
 use super::{Case, Family};
 
@@ -63,11 +63,11 @@ impl Case {
     fn is_refused(&mut self, at: usize, is_stored: bool) {
         let family = &self.families[at];
         let command = match family.newest() {
-            Some(token) => Command::Refresh(family.client.refresh(&token)),
-            None => Command::Redeem(family.client.redeem(&family.code)),
+            Some(token) => GrantCommand::Refresh(family.client.refresh(&token)),
+            None => GrantCommand::Redeem(family.client.redeem(&family.code)),
         };
         let outcome = self.world.run(command);
-        let is_unavailable = matches!(outcome, Err(Refused::Unavailable { .. }));
+        let is_unavailable = matches!(outcome, Err(GrantRefusal::Unavailable { .. }));
         assert!(
             if is_stored {
                 is_unavailable

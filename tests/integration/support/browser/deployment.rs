@@ -8,21 +8,21 @@ use std::rc::Rc;
 
 use durable_mcp::http::request_runtime::{ModelRequest, ModelWork, RelayRequest, RelayWork};
 use durable_mcp::http::sign_in::IdentitySignIn;
-use durable_mcp::identity::stand_in::StandIn as NoWeb;
+use durable_mcp::identity::testing::FakeUpstream as NoWeb;
 use durable_mcp::identity::{
-    Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider,
+    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
 };
 use durable_mcp::keys::Keys;
 use durable_mcp::oauth::authority::{Authority, AuthorityHost};
 use durable_mcp::oauth::configured;
 use durable_mcp::oauth::event::Event;
-use durable_mcp::oauth::grant::Remote;
+use durable_mcp::oauth::grant::RemoteHolding;
 use durable_mcp::oauth::grant_store::GrantStore;
-use durable_mcp::oauth::memory::{Call, MemoryKv, MemoryWeb, SeededRandom};
 use durable_mcp::oauth::params::encode_query;
 use durable_mcp::oauth::port::Kv;
 use durable_mcp::oauth::provider::OAuth;
 use durable_mcp::oauth::rates::Rates;
+use durable_mcp::oauth::testing::{KvCall, MemoryKv, MemoryWeb, SeededRandom};
 use durable_mcp::oauth::token::UserHandle;
 use durable_mcp::runtime::{Random, Runtime};
 use durable_mcp::session::log_line::LogLine;
@@ -47,23 +47,26 @@ pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 pub(crate) struct StandIn;
 
 impl IdentityProvider for StandIn {
-    fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun> {
+    fn start<'a>(&'a self, request: LoginRequest<'a>) -> ProviderFuture<'a, Redirect> {
         let url = format!(
             "{UPSTREAM}?{}",
-            encode_query(&[("state", flow.state), ("redirect_uri", flow.callback)])
+            encode_query(&[
+                ("state", request.state),
+                ("redirect_uri", request.redirect_uri)
+            ])
         );
         async move {
-            Ok(Begun {
+            Ok(Redirect {
                 url,
-                kept: json!({ "verifier": "v" }),
+                flow_state: json!({ "verifier": "v" }),
             })
         }
         .boxed_local()
     }
 
-    fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity> {
-        let code = answer.params.get("code").unwrap_or_default().to_owned();
-        assert_eq!(answer.kept["verifier"], "v");
+    fn finish<'a>(&'a self, callback: Callback<'a>) -> ProviderFuture<'a, Identity> {
+        let code = callback.params.get("code").unwrap_or_default().to_owned();
+        assert_eq!(callback.flow_state["verifier"], "v");
         let text = "a text of the upstream".to_owned();
         async move {
             Err(match code.as_str() {
@@ -141,8 +144,11 @@ impl AuthorityHost for UserObject {
         &self.user
     }
 
-    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
-        if let Remote::Session(key) = remote {
+    fn end<'a>(
+        &'a self,
+        remote: RemoteHolding<'a>,
+    ) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
+        if let RemoteHolding::Session(key) = remote {
             self.shared.end_session(key);
         }
         async { Ok(()) }.boxed_local()
@@ -203,7 +209,7 @@ impl Deployment {
 
     /// A deployment whose operator registered clients.
     pub(crate) fn with_clients(clients: &str) -> Self {
-        let clients = configured::read(clients, &[]).unwrap();
+        let clients = configured::parse(clients, &[]).unwrap();
         Self::set_up(|oauth| {
             let oauth = oauth
                 .clients(clients)
@@ -357,7 +363,7 @@ impl Deployment {
     pub(crate) fn gets_of(&self, part: &str) -> usize {
         self.shared
             .kv
-            .called(Call::Get)
+            .called(KvCall::Get)
             .iter()
             .filter(|key| key.contains(part))
             .count()

@@ -1,7 +1,9 @@
 //! Client programs and their commands to a user's object.
 
-use durable_mcp::oauth::authority::{Adopt, Begin, Command, Issue, Mint, Redeem, Refresh};
-use durable_mcp::oauth::pkce::Challenge;
+use durable_mcp::oauth::authority::{
+    Adopt, ClientCredentials, ExchangeToken, GrantCommand, IssueCode, Redeem, Refresh,
+};
+use durable_mcp::oauth::pkce::CodeChallenge;
 use durable_mcp::oauth::resource::Resource;
 use durable_mcp::oauth::scope::Scopes;
 use durable_mcp::oauth::token::UserHandle;
@@ -48,15 +50,15 @@ pub(crate) fn root() -> Resource {
 }
 
 impl Client {
-    pub(crate) fn begin(&self, handle: &UserHandle) -> Begin {
-        Begin {
+    pub(crate) fn begin(&self, handle: &UserHandle) -> IssueCode {
+        IssueCode {
             handle: handle.clone(),
             client_id: self.id.to_owned(),
             client_name: Some("A client".to_owned()),
             client_is_public: self.public,
             refreshable: self.refreshable,
             redirect_uri: REDIRECT.to_owned(),
-            challenge: Some(Challenge::parse(CHALLENGE).unwrap()),
+            challenge: Some(CodeChallenge::parse(CHALLENGE).unwrap()),
             scopes: scopes("read write"),
             audience: vec![root()],
             root: root(),
@@ -88,8 +90,8 @@ impl Client {
         }
     }
 
-    pub(crate) fn mint(&self, token: &str) -> Mint {
-        Mint {
+    pub(crate) fn mint(&self, token: &str) -> ExchangeToken {
+        ExchangeToken {
             token: token.to_owned(),
             client_id: self.id.to_owned(),
             scopes: Some(scopes("read")),
@@ -98,15 +100,15 @@ impl Client {
         }
     }
 
-    pub(crate) fn revoke(&self, token: &str) -> Command {
-        Command::RevokeToken {
+    pub(crate) fn revoke(&self, token: &str) -> GrantCommand {
+        GrantCommand::RevokeToken {
             token: token.to_owned(),
             client_id: self.id.to_owned(),
         }
     }
 
-    pub(crate) fn issue(&self, handle: &UserHandle) -> Issue {
-        Issue {
+    pub(crate) fn issue(&self, handle: &UserHandle) -> ClientCredentials {
+        ClientCredentials {
             handle: handle.clone(),
             client_id: self.id.to_owned(),
             client_name: None,

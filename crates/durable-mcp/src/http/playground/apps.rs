@@ -3,9 +3,9 @@
 use http::StatusCode;
 
 use super::origin::{OwnOrigin, is_origin};
-use super::source::{Kind, is_source};
+use super::source::{SourceKind, is_source};
 use crate::http::home::get;
-use crate::wire::{Body, Head, Reply};
+use crate::wire::{Head, Reply, ReplyBody};
 
 /// The path of the frame.
 pub(crate) const FRAME: &str = "/playground/app";
@@ -50,7 +50,7 @@ pub(super) fn frame(apps: &AppsOrigin, head: &Head) -> Reply {
     get(head, || match policy(apps, head) {
         Some(policy) => {
             let reply = Reply {
-                body: Body::Text(HTML.to_owned()),
+                body: ReplyBody::Text(HTML.to_owned()),
                 ..Reply::default()
             };
             with_policy(
@@ -81,14 +81,14 @@ fn policy(apps: &AppsOrigin, head: &Head) -> Option<String> {
     if !is_served || !is_framed(is_own, head) {
         return None;
     }
-    let asked = Asked::read(&head.query)?;
+    let asked = FrameQuery::parse(&head.query)?;
     let around = match asked.page {
         Some(page) if is_own => page,
         None if !is_own => "'self'",
         _ => return None,
     };
     let storage = if is_own { " allow-same-origin" } else { "" };
-    let Asked {
+    let FrameQuery {
         connect,
         resource,
         frame,
@@ -129,7 +129,7 @@ fn is_framed(is_own: bool, head: &Head) -> bool {
 
 /// The query of a frame: sources, each with a space before it.
 #[derive(Default)]
-struct Asked<'a> {
+struct FrameQuery<'a> {
     connect: String,
     resource: String,
     frame: String,
@@ -137,17 +137,17 @@ struct Asked<'a> {
     page: Option<&'a str>,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> FrameQuery<'a> {
     /// Reads a query; `None` if anything in it is unknown or no source.
-    fn read(query: &'a str) -> Option<Self> {
+    fn parse(query: &'a str) -> Option<Self> {
         let mut asked = Self::default();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=')?;
             match name {
-                "connect" => asked.connect = sources(value, Kind::Connection)?,
-                "resource" => asked.resource = sources(value, Kind::Document)?,
-                "frame" => asked.frame = sources(value, Kind::Document)?,
-                "base" => asked.base = sources(value, Kind::Document)?,
+                "connect" => asked.connect = sources(value, SourceKind::Connection)?,
+                "resource" => asked.resource = sources(value, SourceKind::Document)?,
+                "frame" => asked.frame = sources(value, SourceKind::Document)?,
+                "base" => asked.base = sources(value, SourceKind::Document)?,
                 "page" if is_origin(value) => asked.page = Some(value),
                 _ => return None,
             }
@@ -156,7 +156,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn sources(value: &str, kind: Kind) -> Option<String> {
+fn sources(value: &str, kind: SourceKind) -> Option<String> {
     let sources: Vec<&str> = value.split(',').collect();
     let are_fit =
         sources.len() <= MAX_SOURCES && sources.iter().all(|source| is_source(source, kind));

@@ -9,12 +9,11 @@ use futures_util::future::LocalBoxFuture;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::request::{Asked, MAX_BODY_BYTES, Unfit};
+use super::request::{ChatRequest, ChatRequestError, MAX_BODY_BYTES};
 use super::settings::{ChatSettings, ModelSource};
-use super::spending::{Quotas, Receipt, Spending};
-use super::{CHAT, PAGE};
+use super::spending::{ChatQuotas, Receipt, SpendingDecision};
+use super::{CHAT, PAGE, is_on_this_machine};
 use crate::http::app::App;
-use crate::http::policy::is_loopback;
 use crate::http::provider::{Authenticated, Provider};
 use crate::http::request_runtime::{ModelAnswer, ModelRequest, ModelWork, RequestRuntime};
 use crate::mcp::user::Caller;
@@ -28,10 +27,9 @@ const MAX_MESSAGE_CHARS: usize = 500;
 /// The chat as it is served to this request; none where it is not. Without sign-in it is for this machine alone, with a
 /// model on it.
 pub(super) fn served<'a>(app: &'a App, head: &Head) -> Option<&'a ChatSettings> {
-    let is_for_all = || is_loopback(&head.host) && app.closed.is_none();
-    app.chat
-        .as_ref()
-        .filter(|chat| app.provider.is_some() || (chat.source.is_local() && is_for_all()))
+    app.chat.as_ref().filter(|chat| {
+        app.provider.is_some() || (chat.source.is_local() && is_on_this_machine(app, head))
+    })
 }
 
 /// Answers a request.
@@ -57,7 +55,7 @@ pub(in crate::http) async fn handle(app: &App, head: &Head, runtime: &dyn Reques
         Ok(asked) => asked,
         Err(refused) => return refused,
     };
-    let work = Chatting {
+    let work = ChatWork {
         asked: Cell::new(Some(asked)),
         source: chat.source.clone(),
         quotas: chat.quotas,
@@ -95,10 +93,10 @@ async fn signed_in(
 }
 
 /// A request that is counted before it is made, and corrected after.
-struct Chatting {
-    asked: Cell<Option<Asked>>,
+struct ChatWork {
+    asked: Cell<Option<ChatRequest>>,
     source: ModelSource,
-    quotas: Quotas,
+    quotas: ChatQuotas,
     spender: Option<Spender>,
 }
 
@@ -114,7 +112,7 @@ impl Spender {
     async fn spend(
         &self,
         runtime: &dyn RequestRuntime,
-        quotas: &Quotas,
+        quotas: &ChatQuotas,
         tokens: u64,
     ) -> Result<u64, Reply> {
         match self
@@ -122,12 +120,14 @@ impl Spender {
             .spend(runtime, &self.caller, quotas, tokens)
             .await
         {
-            Ok(Spending::Granted(receipt, tokens)) => {
+            Ok(SpendingDecision::Granted(receipt, tokens)) => {
                 let _ = self.receipt.set(receipt);
                 Ok(tokens)
             }
-            Ok(Spending::Personal(allowance)) => Err(used_up(allowance, "limit", "busy")),
-            Ok(Spending::Total(allowance)) => Err(used_up(allowance, "total", "upstream_limit")),
+            Ok(SpendingDecision::Personal(allowance)) => Err(used_up(allowance, "limit", "busy")),
+            Ok(SpendingDecision::Total(allowance)) => {
+                Err(used_up(allowance, "total", "upstream_limit"))
+            }
             Err(fault) => {
                 runtime.warn(&fault.0);
                 let refused = refusal(
@@ -141,7 +141,7 @@ impl Spender {
     }
 }
 
-impl ModelWork for Chatting {
+impl ModelWork for ChatWork {
     fn prepare<'a>(
         &'a self,
         runtime: &'a dyn RequestRuntime,
@@ -181,7 +181,7 @@ impl ModelWork for Chatting {
         }) = &self.spender
             && let Some(receipt) = receipt.get()
         {
-            provider.settle(runtime, receipt, used);
+            provider.correct_spending(runtime, receipt, used);
         }
     }
 }
@@ -214,9 +214,11 @@ async fn checked(
     head: &Head,
     runtime: &dyn RequestRuntime,
     has_token: bool,
-) -> Result<Asked, Reply> {
-    let is_own = |origin: &str| origin.eq_ignore_ascii_case(&head.origin());
-    if !has_token && head.header("origin").is_some_and(|origin| !is_own(&origin)) {
+) -> Result<ChatRequest, Reply> {
+    let is_foreign = head
+        .header("origin")
+        .is_some_and(|origin| !origin.eq_ignore_ascii_case(&head.origin()));
+    if !has_token && is_foreign {
         return Err(refusal(
             StatusCode::FORBIDDEN,
             "request",
@@ -226,13 +228,6 @@ async fn checked(
     if !head.has_type("application/json") || head.is_coded() {
         return Err(Refusal::NotJson.into());
     }
-    let too_large = || {
-        refusal(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            "The chat is too long.",
-        )
-    };
     if head
         .declared_length()
         .is_some_and(|length| length > MAX_BODY_BYTES)
@@ -243,10 +238,18 @@ async fn checked(
     if text.len() > MAX_BODY_BYTES {
         return Err(too_large());
     }
-    Asked::read(&text, chat).map_err(|unfit| match unfit {
-        Unfit::TooLarge => too_large(),
-        Unfit::Wrong(why) => refusal(StatusCode::BAD_REQUEST, "request", why),
+    ChatRequest::parse(&text, chat).map_err(|unfit| match unfit {
+        ChatRequestError::TooLarge => too_large(),
+        ChatRequestError::Wrong(why) => refusal(StatusCode::BAD_REQUEST, "request", why),
     })
+}
+
+fn too_large() -> Reply {
+    refusal(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        "The chat is too long.",
+    )
 }
 
 /// The model's answer, or what the page is told of its failure. None of its headers goes out.
@@ -287,7 +290,11 @@ fn answered(chat: &ChatSettings, runtime: &dyn RequestRuntime, answer: ModelAnsw
                     "too_large",
                     "The chat is too long for the model.",
                 ),
-                400 | 404 | 422 => refusal(StatusCode::BAD_REQUEST, "request", &told(chat, &text)),
+                400 | 404 | 422 => refusal(
+                    StatusCode::BAD_REQUEST,
+                    "request",
+                    &error_message(chat, &text),
+                ),
                 _ => refusal(
                     StatusCode::BAD_GATEWAY,
                     "upstream",
@@ -311,7 +318,7 @@ fn unreachable(runtime: &dyn RequestRuntime, fault: &RuntimeError) -> Reply {
 }
 
 /// The message in a provider's error, unless it repeats the key.
-fn told(chat: &ChatSettings, text: &str) -> String {
+fn error_message(chat: &ChatSettings, text: &str) -> String {
     let error: Value = serde_json::from_str(text).unwrap_or_default();
     let places = [
         "/error/message",

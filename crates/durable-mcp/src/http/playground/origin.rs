@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::apps::AppsOrigin;
-use super::source::{Kind, is_source};
+use super::source::{SourceKind, is_source};
 use crate::http::request_runtime::RequestRuntime;
 use crate::http::variables::Variables;
 use crate::wire::Head;
@@ -70,7 +70,7 @@ impl OwnOrigin {
 
 /// Whether a text is an origin in lower case.
 pub(super) fn is_origin(text: &str) -> bool {
-    is_source(text, Kind::Document) && !text.contains('*')
+    is_source(text, SourceKind::Document) && !text.contains('*')
 }
 
 fn without_usual_port(host: &str) -> &str {
@@ -111,7 +111,7 @@ impl Default for Origins {
 
 impl Origins {
     /// Reads the variables. There is no page rather than one on an origin that was not meant.
-    pub(in crate::http) fn read(variables: &mut Variables<'_>) -> Self {
+    pub(in crate::http) fn from_variables(variables: &mut Variables<'_>) -> Self {
         let apps = match variables.origin(APPS, "https://apps.example.com; no app is shown now") {
             Ok(None) => AppsOrigin::Opaque,
             Ok(Some(own)) => AppsOrigin::Own(own),

@@ -15,20 +15,19 @@ use futures_util::future::LocalBoxFuture;
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use self::lookup::Unreached;
-use self::request::{ANSWERED, MARK, Passed, URL, Unfit};
+use self::lookup::LookupError;
+use self::request::{ANSWERED, MARK, PassedRequest, RelayRequestError, URL};
 use self::settings::RelaySettings;
 use self::target::Target;
-use super::{PAGE, RELAY};
+use super::{PAGE, RELAY, is_on_this_machine};
 use crate::http::app::App;
-use crate::http::policy::is_loopback;
 use crate::http::provider::{Authenticated, Provider};
 use crate::http::request_runtime::{RelayAnswer, RelayRequest, RelayWork, RequestRuntime};
 use crate::mcp::user::Caller;
 use crate::oauth::authority::Allowance;
 use crate::session::log_line::{LogLine, OK};
 use crate::transport::refusal::Refusal;
-use crate::wire::{Body, Head, Reply, RuntimeError};
+use crate::wire::{Head, Reply, ReplyBody, RuntimeError};
 
 /// Bytes of the id of a request.
 const ID_BYTES: usize = 9;
@@ -38,10 +37,9 @@ const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
 /// The relay as it is served to this request; none where it is not. Without sign-in it is for this machine alone.
 pub(super) fn served<'a>(app: &'a App, head: &Head) -> Option<&'a RelaySettings> {
-    let is_for_all = || is_loopback(&head.host) && app.closed.is_none();
     app.relay
         .as_ref()
-        .filter(|_| app.provider.is_some() || is_for_all())
+        .filter(|_| app.provider.is_some() || is_on_this_machine(app, head))
 }
 
 /// Answers a request.
@@ -90,22 +88,22 @@ async fn relayed(
         None => None,
         Some(provider) => {
             let caller = signed_in(app, provider.as_ref(), head, runtime).await?;
-            Some(User {
+            Some(RelayUser {
                 provider: Rc::clone(provider),
                 caller,
             })
         }
     };
     let target = target(app, relay, head)?;
-    let passed = Passed::read(head, runtime)
+    let passed = PassedRequest::from_request(head, runtime)
         .await
         .map_err(|unfit| match unfit {
-            Unfit::TooLarge => refusal(
+            RelayRequestError::TooLarge => refusal(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too_large",
                 "The body is longer than a megabyte.",
             ),
-            Unfit::Wrong(why) => refusal(StatusCode::BAD_REQUEST, "request", why),
+            RelayRequestError::Wrong(why) => refusal(StatusCode::BAD_REQUEST, "request", why),
         })?;
     let id = request_id(runtime)?;
     if let Some(user) = &user {
@@ -117,13 +115,13 @@ async fn relayed(
         }
         return Err(unreached(why));
     }
-    let Passed {
+    let PassedRequest {
         method,
         headers,
         body,
         ..
     } = passed;
-    let work = Rc::new(Relaying {
+    let work = Rc::new(RelayedWork {
         method: method.clone(),
         host: target.host,
         user,
@@ -198,19 +196,19 @@ fn target(app: &App, relay: &RelaySettings, head: &Head) -> Result<Target, Reply
         .map_err(|why| refusal(StatusCode::FORBIDDEN, "target", why))
 }
 
-fn unreached(why: Unreached) -> Reply {
+fn unreached(why: LookupError) -> Reply {
     match why {
-        Unreached::Unknown => refusal(
+        LookupError::Unknown => refusal(
             StatusCode::BAD_GATEWAY,
             "name",
             "There is no server by this name.",
         ),
-        Unreached::Private => refusal(
+        LookupError::Private => refusal(
             StatusCode::FORBIDDEN,
             "target",
             "The name leads to an address that is not of the public internet.",
         ),
-        Unreached::Resolver => {
+        LookupError::Resolver => {
             let refused = refusal(
                 StatusCode::BAD_GATEWAY,
                 "resolver",
@@ -233,12 +231,12 @@ fn request_id(runtime: &dyn RequestRuntime) -> Result<String, Reply> {
 }
 
 /// The person who asks.
-struct User {
+struct RelayUser {
     provider: Rc<dyn Provider>,
     caller: Rc<Caller>,
 }
 
-impl User {
+impl RelayUser {
     /// Counts a request before it is sent. One that is beyond a limit never reaches its target.
     async fn begin(
         &self,
@@ -295,10 +293,10 @@ fn ended() -> Reply {
 }
 
 /// A request on its way.
-struct Relaying {
+struct RelayedWork {
     method: Method,
     host: String,
-    user: Option<User>,
+    user: Option<RelayUser>,
     /// Id of its slot.
     id: String,
     began: u64,
@@ -308,7 +306,7 @@ struct Relaying {
     has_ended: Cell<bool>,
 }
 
-impl RelayWork for Relaying {
+impl RelayWork for RelayedWork {
     fn answered(&self, status: u16) {
         self.status.set(Some(status));
     }
@@ -368,7 +366,7 @@ fn answered(answer: RelayAnswer) -> Reply {
             ..Reply::json(StatusCode::OK, String::new())
         },
         None => Reply {
-            body: Body::Empty,
+            body: ReplyBody::Empty,
             ..Reply::json(StatusCode::OK, String::new())
         },
     };

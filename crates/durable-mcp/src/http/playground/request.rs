@@ -20,7 +20,7 @@ pub(super) const MAX_ANSWER_TOKENS: u64 = 4096;
 const OPENAI: &str = "https://api.openai.com/";
 
 /// A request that can be sent.
-pub(super) struct Asked {
+pub(super) struct ChatRequest {
     pub(super) model: String,
     /// The tokens that the answer may have.
     pub(super) tokens: u64,
@@ -28,28 +28,28 @@ pub(super) struct Asked {
 }
 
 /// Reasons for which a request is not sent.
-pub(super) enum Unfit {
+pub(super) enum ChatRequestError {
     /// Texts or images over their limit.
     TooLarge,
     /// Not a request, with the reason.
     Wrong(&'static str),
 }
 
-impl From<&'static str> for Unfit {
+impl From<&'static str> for ChatRequestError {
     fn from(why: &'static str) -> Self {
         Self::Wrong(why)
     }
 }
 
-impl Asked {
+impl ChatRequest {
     /// Checks a request.
-    pub(super) fn read(text: &str, settings: &ChatSettings) -> Result<Self, Unfit> {
+    pub(super) fn parse(text: &str, settings: &ChatSettings) -> Result<Self, ChatRequestError> {
         let Ok(Value::Object(given)) = serde_json::from_str(text) else {
             return Err("The body is no JSON object.".into());
         };
         let images = image_bytes(given.get("messages"));
         if images > MAX_IMAGE_BYTES || text.len().saturating_sub(images) > MAX_TEXT_BYTES {
-            return Err(Unfit::TooLarge);
+            return Err(ChatRequestError::TooLarge);
         }
         let model = given
             .get("model")
@@ -65,7 +65,7 @@ impl Asked {
             _ => None,
         };
         let messages = messages.ok_or("messages is not a list of messages.")?;
-        let mut body = keep(&given, &["tool_choice", "temperature", "top_p"]);
+        let mut body = select_members(&given, &["tool_choice", "temperature", "top_p"]);
         body.insert("messages".to_owned(), messages.into());
         if let Some(tools) = given.get("tools") {
             let tools: Option<Vec<Value>> = tools
@@ -104,7 +104,7 @@ impl Asked {
     }
 }
 
-fn keep(given: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
+fn select_members(given: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
     let kept = names
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), given.get(*name)?.clone())));
@@ -114,7 +114,7 @@ fn keep(given: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
 fn message(given: &Value) -> Option<Value> {
     let given = given.as_object()?;
     let role = given.get("role")?.as_str()?;
-    let mut kept = keep(given, &["role", "tool_calls", "tool_call_id", "name"]);
+    let mut kept = select_members(given, &["role", "tool_calls", "tool_call_id", "name"]);
     match given.get("content") {
         None => None,
         Some(Value::Array(parts)) => kept.insert(
@@ -158,6 +158,6 @@ fn tool(given: &Value) -> Option<Value> {
     let function = given.get("function")?.as_object()?;
     function.get("name")?.as_str()?;
     Some(
-        json!({ "type": "function", "function": keep(function, &["name", "description", "parameters"]) }),
+        json!({ "type": "function", "function": select_members(function, &["name", "description", "parameters"]) }),
     )
 }

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use super::spending::Quotas;
+use super::spending::ChatQuotas;
 use crate::http::policy::is_loopback;
 use crate::http::variables::Variables;
 use crate::mcp::error::Quoted;
-use crate::oauth::authority::Quota;
+use crate::oauth::authority::SpendingQuota;
 use crate::oauth::secret::Secret;
 use crate::oauth::uri::Uri;
 
@@ -17,14 +17,14 @@ pub(in crate::http) const AI: &str = "AI";
 const COMPLETIONS: &str = "/chat/completions";
 
 /// One person's day: an hour of chatting with tools.
-const USER: Quota = Quota {
+const USER: SpendingQuota = SpendingQuota {
     requests: 100,
     tokens: 50_000,
     at_once: 1,
 };
 
 /// Everybody's day: some euros with a large model. Each request under way has its place in one row.
-const TOTAL: Quota = Quota {
+const TOTAL: SpendingQuota = SpendingQuota {
     requests: 500,
     tokens: 250_000,
     at_once: 100,
@@ -57,12 +57,12 @@ pub(in crate::http) struct ChatSettings {
     pub(in crate::http) source: ModelSource,
     /// The models that may be asked, the first of them by default.
     pub(in crate::http) models: Vec<String>,
-    pub(in crate::http) quotas: Quotas,
+    pub(in crate::http) quotas: ChatQuotas,
 }
 
 impl ChatSettings {
     /// Reads the variables; none where the chat is off or cannot be served, which is among the problems then.
-    pub(in crate::http) fn read(variables: &mut Variables<'_>) -> Option<Self> {
+    pub(in crate::http) fn from_variables(variables: &mut Variables<'_>) -> Option<Self> {
         let kind = variables
             .word("PLAYGROUND_CHAT", &["off", "workers-ai", "openai"])
             .ok()??;
@@ -84,7 +84,7 @@ impl ChatSettings {
                 .push("PLAYGROUND_CHAT needs the names of models in PLAYGROUND_MODELS.".to_owned());
             return None;
         }
-        let quotas = Quotas {
+        let quotas = ChatQuotas {
             user: quota(variables, "PLAYGROUND_CHAT_DAILY", USER),
             total: quota(variables, "PLAYGROUND_CHAT_TOTAL", TOTAL),
         };
@@ -97,7 +97,7 @@ impl ChatSettings {
 }
 
 /// A quota as `requests/tokens`.
-fn quota(variables: &mut Variables<'_>, name: &str, default: Quota) -> Quota {
+fn quota(variables: &mut Variables<'_>, name: &str, default: SpendingQuota) -> SpendingQuota {
     let Some(text) = variables.text(name) else {
         return default;
     };
@@ -105,13 +105,13 @@ fn quota(variables: &mut Variables<'_>, name: &str, default: Quota) -> Quota {
         Some((requests.trim().parse().ok()?, tokens.trim().parse().ok()?))
     });
     if let Some((requests, tokens)) = read {
-        return Quota {
+        return SpendingQuota {
             requests,
             tokens,
             ..default
         };
     }
-    let Quota {
+    let SpendingQuota {
         requests, tokens, ..
     } = default;
     variables.problems.push(format!(
@@ -128,10 +128,7 @@ fn endpoint(variables: &mut Variables<'_>) -> Option<ModelSource> {
             .push("PLAYGROUND_CHAT is openai, and PLAYGROUND_CHAT_URL is not set.".to_owned());
         return None;
     };
-    let is_served = |host: &str| {
-        base.starts_with("https://") || (base.starts_with("http://") && is_loopback(host))
-    };
-    if !host_of(&base).is_some_and(is_served) {
+    if !is_https_or_loopback(&base) {
         variables.problems.push(format!(
             "PLAYGROUND_CHAT_URL is {}; expected is an https URL such as https://api.openai.com/v1, or one on loopback.",
             Quoted(&base)
@@ -148,6 +145,12 @@ fn endpoint(variables: &mut Variables<'_>) -> Option<ModelSource> {
         .text("PLAYGROUND_CHAT_KEY")
         .map(|key| Rc::new(Secret::new(key)));
     Some(ModelSource::OpenAi { url, key })
+}
+
+fn is_https_or_loopback(url: &str) -> bool {
+    host_of(url).is_some_and(|host| {
+        url.starts_with("https://") || (url.starts_with("http://") && is_loopback(host))
+    })
 }
 
 /// Host and port of a URL without a user in it.

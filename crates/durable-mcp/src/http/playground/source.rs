@@ -4,7 +4,7 @@ use crate::http::policy::is_loopback;
 
 /// Use of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum SourceKind {
     /// Requests and sockets.
     Connection,
     /// Scripts, styles, pictures, frames.
@@ -16,13 +16,13 @@ const MAX_NAME_CHARS: usize = 253;
 
 /// Whether a text is an origin in lower case, as `https://example.com`, `https://*.example.com` for all below it, or a port of
 /// this machine by plain HTTP. It holds nothing that ends a source or a directive, no keyword, and no scheme alone.
-pub(super) fn is_source(text: &str, kind: Kind) -> bool {
+pub(super) fn is_source(text: &str, kind: SourceKind) -> bool {
     let Some((scheme, host)) = text.split_once("://") else {
         return false;
     };
     let is_local = match (scheme, kind) {
-        ("https", _) | ("wss", Kind::Connection) => false,
-        ("http", _) | ("ws", Kind::Connection) => true,
+        ("https", _) | ("wss", SourceKind::Connection) => false,
+        ("http", _) | ("ws", SourceKind::Connection) => true,
         _ => return false,
     };
     let (name, port) = host
@@ -38,17 +38,17 @@ pub(super) fn is_source(text: &str, kind: Kind) -> bool {
 }
 
 fn is_name(name: &str) -> bool {
-    let is_label = |label: &str| {
-        let is_inside = |byte: u8| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_'
-        };
-        !label.is_empty()
-            && label.len() <= 63
-            && label.bytes().all(is_inside)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
     name.len() <= MAX_NAME_CHARS && name.split('.').all(is_label)
+}
+
+fn is_label(label: &str) -> bool {
+    !label.is_empty()
+        && label.len() <= 63
+        && label
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+        && !label.starts_with('-')
+        && !label.ends_with('-')
 }
 
 fn is_port(port: &str) -> bool {
@@ -73,7 +73,8 @@ mod tests {
             "http://127.0.0.1",
         ] {
             assert!(
-                is_source(source, Kind::Document) && is_source(source, Kind::Connection),
+                is_source(source, SourceKind::Document)
+                    && is_source(source, SourceKind::Connection),
                 "{source}"
             );
         }
@@ -83,7 +84,8 @@ mod tests {
             "ws://localhost:9000",
         ] {
             assert!(
-                is_source(source, Kind::Connection) && !is_source(source, Kind::Document),
+                is_source(source, SourceKind::Connection)
+                    && !is_source(source, SourceKind::Document),
                 "{source}"
             );
         }
@@ -132,11 +134,11 @@ mod tests {
             "example.com",
         ] {
             assert!(
-                !is_source(text, Kind::Document) && !is_source(text, Kind::Connection),
+                !is_source(text, SourceKind::Document) && !is_source(text, SourceKind::Connection),
                 "{text:?}"
             );
         }
         let long = format!("https://{}.example.com", "a".repeat(64));
-        assert!(!is_source(&long, Kind::Document));
+        assert!(!is_source(&long, SourceKind::Document));
     }
 }

@@ -7,7 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::formats::Format;
 use crate::mcp::user::Caller;
 use crate::oauth::auth_server::OAuthRuntime;
-use crate::oauth::authority::{Allowance, Command, Outcome, Quota, Refused, Spent};
+use crate::oauth::authority::{
+    Allowance, DailySpending, GrantCommand, GrantOutcome, GrantRefusal, SpendingQuota,
+};
 use crate::oauth::token::UserHandle;
 use crate::wire::RuntimeError;
 
@@ -15,11 +17,11 @@ const ID_BYTES: usize = 12;
 
 /// Limits of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quotas {
+pub struct ChatQuotas {
     /// By one person.
-    pub user: Quota,
+    pub user: SpendingQuota,
     /// By all.
-    pub total: Quota,
+    pub total: SpendingQuota,
 }
 
 /// A spending that was counted.
@@ -32,7 +34,7 @@ pub struct Receipt {
 
 /// Whether a request may be made.
 #[derive(Debug)]
-pub enum Spending {
+pub enum SpendingDecision {
     /// The request may go on, with so many tokens.
     Granted(Receipt, u64),
     /// The person's allowance does not let it.
@@ -45,9 +47,9 @@ pub enum Spending {
 pub(in crate::http) async fn spend(
     runtime: &dyn OAuthRuntime,
     caller: &Caller,
-    quotas: &Quotas,
+    quotas: &ChatQuotas,
     tokens: u64,
-) -> Result<Spending, RuntimeError> {
+) -> Result<SpendingDecision, RuntimeError> {
     let keys = runtime.keys(false).await?;
     let mut id = [0; ID_BYTES];
     runtime.random().fill(&mut id)?;
@@ -56,7 +58,7 @@ pub(in crate::http) async fn spend(
         total: UserHandle::of_all(&keys),
         id: URL_SAFE_NO_PAD.encode(id),
     };
-    let command = |grant, tokens, quota| Command::Spend {
+    let command = |grant, tokens, quota| GrantCommand::Spend {
         id: receipt.id.clone(),
         grant,
         tokens,
@@ -65,8 +67,8 @@ pub(in crate::http) async fn spend(
     // Tokens of the page have a grant. A caller without one is refused, as one whose grant has ended.
     let grant = Some(caller.grant.clone().unwrap_or_default());
     let tokens = match ask(runtime, &receipt.user, &command(grant, tokens, quotas.user)).await? {
-        Outcome::Allowance(Allowance::Granted { tokens }) => tokens,
-        Outcome::Allowance(refused) => return Ok(Spending::Personal(refused)),
+        GrantOutcome::Allowance(Allowance::Granted { tokens }) => tokens,
+        GrantOutcome::Allowance(refused) => return Ok(SpendingDecision::Personal(refused)),
         _ => return Err(Format::GrantOutcome.unreadable()),
     };
     let spending = match ask(
@@ -76,10 +78,10 @@ pub(in crate::http) async fn spend(
     )
     .await
     {
-        Ok(Outcome::Allowance(Allowance::Granted { tokens })) => {
-            return Ok(Spending::Granted(receipt, tokens));
+        Ok(GrantOutcome::Allowance(Allowance::Granted { tokens })) => {
+            return Ok(SpendingDecision::Granted(receipt, tokens));
         }
-        Ok(Outcome::Allowance(refused)) => Ok(Spending::Total(refused)),
+        Ok(GrantOutcome::Allowance(refused)) => Ok(SpendingDecision::Total(refused)),
         Ok(_) => Err(Format::GrantOutcome.unreadable()),
         Err(fault) => Err(fault),
     };
@@ -88,7 +90,11 @@ pub(in crate::http) async fn spend(
 }
 
 /// Corrects what was counted to the tokens that were used; to nothing, if the request was not made.
-pub(in crate::http) fn settle(runtime: &dyn OAuthRuntime, receipt: &Receipt, used: Option<u64>) {
+pub(in crate::http) fn correct_spending(
+    runtime: &dyn OAuthRuntime,
+    receipt: &Receipt,
+    used: Option<u64>,
+) {
     for handle in [&receipt.user, &receipt.total] {
         correct(runtime, handle, &receipt.id, used);
     }
@@ -102,8 +108,8 @@ pub(in crate::http) async fn goes_on(
 ) -> bool {
     let grant = caller.grant.clone().unwrap_or_default();
     !matches!(
-        ask(runtime, &receipt.user, &Command::GoOn { grant }).await,
-        Ok(Outcome::Allowance(Allowance::Ended))
+        ask(runtime, &receipt.user, &GrantCommand::GoOn { grant }).await,
+        Ok(GrantOutcome::Allowance(Allowance::Ended))
     )
 }
 
@@ -111,10 +117,16 @@ pub(in crate::http) async fn goes_on(
 pub(in crate::http) async fn spent(
     runtime: &dyn OAuthRuntime,
     subject: &str,
-) -> Result<Spent, RuntimeError> {
+) -> Result<DailySpending, RuntimeError> {
     let keys = runtime.keys(false).await?;
-    match ask(runtime, &UserHandle::of(&keys, subject), &Command::Spent).await? {
-        Outcome::Spent(spent) => Ok(spent),
+    match ask(
+        runtime,
+        &UserHandle::of(&keys, subject),
+        &GrantCommand::Spent,
+    )
+    .await?
+    {
+        GrantOutcome::Spent(spent) => Ok(spent),
         _ => Err(Format::GrantOutcome.unreadable()),
     }
 }
@@ -126,7 +138,7 @@ pub(in crate::http) async fn begin_relay(
     id: &str,
     stays_open: bool,
 ) -> Result<Allowance, RuntimeError> {
-    let command = Command::BeginRelay {
+    let command = GrantCommand::BeginRelay {
         grant: caller.grant.clone().unwrap_or_default(),
         id: id.to_owned(),
         stays_open,
@@ -140,7 +152,7 @@ pub(in crate::http) async fn extend_relay(
     caller: &Caller,
     id: &str,
 ) -> Result<Allowance, RuntimeError> {
-    let command = Command::ExtendRelay {
+    let command = GrantCommand::ExtendRelay {
         grant: caller.grant.clone().unwrap_or_default(),
         id: id.to_owned(),
     };
@@ -152,7 +164,7 @@ pub(in crate::http) async fn end_relay(runtime: &dyn OAuthRuntime, caller: &Call
     let Ok(handle) = handle_of(runtime, caller).await else {
         return;
     };
-    if let Ok(json) = serde_json::to_string(&Command::EndRelay { id: id.to_owned() }) {
+    if let Ok(json) = serde_json::to_string(&GrantCommand::EndRelay { id: id.to_owned() }) {
         runtime.command_later(&handle, json);
     }
 }
@@ -160,10 +172,10 @@ pub(in crate::http) async fn end_relay(runtime: &dyn OAuthRuntime, caller: &Call
 async fn allowance(
     runtime: &dyn OAuthRuntime,
     caller: &Caller,
-    command: &Command,
+    command: &GrantCommand,
 ) -> Result<Allowance, RuntimeError> {
     match ask(runtime, &handle_of(runtime, caller).await?, command).await? {
-        Outcome::Allowance(allowance) => Ok(allowance),
+        GrantOutcome::Allowance(allowance) => Ok(allowance),
         _ => Err(Format::GrantOutcome.unreadable()),
     }
 }
@@ -181,7 +193,7 @@ pub(in crate::http) async fn handle_of(
 }
 
 fn correct(runtime: &dyn OAuthRuntime, handle: &UserHandle, id: &str, used: Option<u64>) {
-    match serde_json::to_string(&Command::Settle {
+    match serde_json::to_string(&GrantCommand::CorrectSpending {
         id: id.to_owned(),
         used,
     }) {
@@ -193,12 +205,12 @@ fn correct(runtime: &dyn OAuthRuntime, handle: &UserHandle, id: &str, used: Opti
 async fn ask(
     runtime: &dyn OAuthRuntime,
     handle: &UserHandle,
-    command: &Command,
-) -> Result<Outcome, RuntimeError> {
+    command: &GrantCommand,
+) -> Result<GrantOutcome, RuntimeError> {
     let json = serde_json::to_string(command)
         .map_err(|error| RuntimeError(format!("a command: {error}")))?;
     let outcome = runtime.command(handle, json).await?;
-    let outcome: Result<Outcome, Refused> =
+    let outcome: Result<GrantOutcome, GrantRefusal> =
         serde_json::from_str(&outcome).map_err(|_| Format::GrantOutcome.unreadable())?;
     outcome.map_err(|refused| RuntimeError(format!("an allowance cannot be counted: {refused:?}")))
 }

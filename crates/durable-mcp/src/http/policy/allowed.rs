@@ -21,7 +21,7 @@ const OF_NO_PAGE: [&str; 8] = [
 
 /// Hosts or origins that an entry lets in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Allowed {
+pub(super) struct AllowedEntry {
     /// The scheme of an origin; empty for a host, and for the origin `null`.
     scheme: String,
     /// The host; with a leading dot, all hosts below it.
@@ -30,7 +30,7 @@ pub(super) struct Allowed {
     port: Option<String>,
 }
 
-impl Allowed {
+impl AllowedEntry {
     /// Reads an entry of `ALLOWED_ORIGINS`, in lower case; `None` if no origin can match it.
     pub(super) fn origin(entry: &str) -> Option<Self> {
         let (scheme, host) = entry.split_once("://").unwrap_or(("", entry));
@@ -148,13 +148,12 @@ fn ends_in_number(name: &str) -> bool {
 
 /// A name of letters, digits and hyphens, as browsers write it.
 fn is_name(name: &str) -> bool {
-    let is_label = |label: &str| {
+    name.split('.').all(|label| {
         !label.is_empty()
             && label
                 .bytes()
                 .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
-    };
-    name.split('.').all(is_label)
+    })
 }
 
 /// The number of a port with its colon.

@@ -3,19 +3,19 @@
 use http::Method;
 use serde::{Deserialize, Serialize};
 
-use super::consent::{Departure, client_name, depart, forged};
-use super::flow::{Aim, Flow, token};
-use super::remembered::Remembered;
+use super::consent::{ConsentChoices, client_name, depart, forged};
+use super::flow::{SignInFlow, SignInPurpose, token};
+use super::remembered::RememberedConsents;
 use super::visit::{MAX_NAME_CHARS, Visit, host_of};
 use crate::formats::Format;
 use crate::http::playground::CHAT;
 use crate::http::playground::spending::spent;
 use crate::identity::{Identity, IdentityProvider};
-use crate::oauth::authority::{Listed, Spent};
-use crate::oauth::params::Params;
+use crate::oauth::authority::{DailySpending, ListedGrant};
+use crate::oauth::params::RequestParams;
 use crate::oauth::secret::same;
 use crate::oauth::session_note::SessionNote;
-use crate::pages::account::{Account, Connection, SignedOut, UnderWay};
+use crate::pages::account::{AccountPage, Connection, ListedSession, SignedOutPage};
 use crate::pages::frame::{day, minute, plain};
 use crate::wire::{Reply, RuntimeError, read_json};
 
@@ -30,7 +30,7 @@ const CSRF_BYTES: usize = 24;
 /// The person who is signed in to the page, sealed into a cookie.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Session {
+struct AccountSession {
     subject: String,
     name: Option<String>,
     csrf: String,
@@ -44,7 +44,7 @@ pub(super) async fn handle(
     provider: &dyn IdentityProvider,
 ) -> Result<Reply, RuntimeError> {
     if visit.head.method != Method::POST {
-        return match Session::read(visit, provider).await? {
+        return match AccountSession::load(visit, provider).await? {
             Some(session) => show(visit, &session).await,
             None => Ok(signed_out(visit, provider)),
         };
@@ -52,13 +52,13 @@ pub(super) async fn handle(
     let form = visit.form().await.unwrap_or_default();
     // Signing in needs no CSRF token, since another site gains nothing by it; it replaces a session of another version.
     if form.get("do") == Some("sign-in") {
-        let runtime = visit.site.runtime;
-        let flow = Flow::new(Aim::Account, runtime.now(), runtime.random())?;
+        let runtime = visit.auth_server.runtime;
+        let flow = SignInFlow::new(SignInPurpose::Account, runtime.now(), runtime.random())?;
         return depart(
             visit,
             provider,
             flow,
-            Departure {
+            ConsentChoices {
                 asked: true,
                 remember: false,
                 name: form.get("name"),
@@ -66,12 +66,12 @@ pub(super) async fn handle(
         )
         .await;
     }
-    match (form.get("do"), Session::read(visit, provider).await?) {
+    match (form.get("do"), AccountSession::load(visit, provider).await?) {
         (None, _) | (_, None) => Ok(visit.redirect(visit.account())),
         (_, Some(session)) if !same(&session.csrf, form.get("csrf").unwrap_or_default()) => {
             Ok(forged(visit))
         }
-        (Some(what), Some(session)) => told(visit, &session, what, &form).await,
+        (Some(what), Some(session)) => carry_out(visit, &session, what, &form).await,
     }
 }
 
@@ -80,8 +80,8 @@ pub(super) async fn signed_in(
     visit: &mut Visit<'_>,
     identity: Identity,
 ) -> Result<Reply, RuntimeError> {
-    let runtime = visit.site.runtime;
-    let session = Session {
+    let runtime = visit.auth_server.runtime;
+    let session = AccountSession {
         subject: identity.subject,
         name: identity.name,
         csrf: token::<CSRF_BYTES>(runtime.random())?,
@@ -96,10 +96,10 @@ pub(super) async fn signed_in(
     }
 }
 
-impl Session {
+impl AccountSession {
     /// Reads the session of the browser. A session of another identity provider's user, from before
     /// sign-in changed, is ignored.
-    async fn read(
+    async fn load(
         visit: &Visit<'_>,
         provider: &dyn IdentityProvider,
     ) -> Result<Option<Self>, RuntimeError> {
@@ -112,7 +112,7 @@ impl Session {
             }
             None => None,
         };
-        let now = visit.site.runtime.now();
+        let now = visit.auth_server.runtime.now();
         Ok(session.filter(|session| session.expires > now && provider.knows(&session.subject)))
     }
 
@@ -124,16 +124,16 @@ impl Session {
     }
 }
 
-async fn told(
+async fn carry_out(
     visit: &mut Visit<'_>,
-    session: &Session,
+    session: &AccountSession,
     what: &str,
-    form: &Params,
+    form: &RequestParams,
 ) -> Result<Reply, RuntimeError> {
     match what {
         "end" => {
             visit
-                .site
+                .auth_server
                 .end_grant(&session.subject, form.get("grant").unwrap_or_default())
                 .await?;
         }
@@ -142,10 +142,13 @@ async fn told(
                 form.get("grant").unwrap_or_default(),
                 form.get("session").unwrap_or_default(),
             );
-            visit.site.end_session(&session.subject, grant, key).await?;
+            visit
+                .auth_server
+                .end_session(&session.subject, grant, key)
+                .await?;
         }
-        "end-all" => visit.site.end_grants(&session.subject).await?,
-        "forget" => Remembered::forget(visit),
+        "end-all" => visit.auth_server.end_grants(&session.subject).await?,
+        "forget" => RememberedConsents::forget(visit),
         "sign-out" => visit.cookies.delete(COOKIE),
         _ => return Ok(visit.redirect(visit.account())),
     }
@@ -157,17 +160,19 @@ async fn told(
     }))
 }
 
-async fn show(visit: &Visit<'_>, session: &Session) -> Result<Reply, RuntimeError> {
-    let grants = visit.site.grants_of(&session.subject).await?;
+async fn show(visit: &Visit<'_>, session: &AccountSession) -> Result<Reply, RuntimeError> {
+    let grants = visit.auth_server.grants_of(&session.subject).await?;
     let connections: Vec<Connection> = grants
         .iter()
         .rev()
         .map(|grant| connection(visit, grant))
         .collect();
-    let chat = match &visit.site.oauth.costly {
+    let chat = match &visit.auth_server.oauth.costly {
         // The page is there for more than that.
         Some(costly) if costly.scope.split(' ').any(|scope| scope == CHAT) => {
-            spent(visit.site.runtime, &session.subject).await.ok()
+            spent(visit.auth_server.runtime, &session.subject)
+                .await
+                .ok()
         }
         _ => None,
     };
@@ -192,14 +197,14 @@ async fn show(visit: &Visit<'_>, session: &Session) -> Result<Reply, RuntimeErro
         ),
         _ => None,
     };
-    let account = Account {
+    let account = AccountPage {
         frame: visit.frame,
         action: visit.account(),
         csrf: &session.csrf,
         person: &session.person(),
         connections: &connections,
-        remembered: Remembered::read(visit).await?.count(),
-        chat: chat.map(|Spent { requests, tokens }| (requests, tokens)),
+        remembered: RememberedConsents::load(visit).await?.count(),
+        chat: chat.map(|DailySpending { requests, tokens }| (requests, tokens)),
         done,
     };
     Ok(account.reply())
@@ -207,58 +212,61 @@ async fn show(visit: &Visit<'_>, session: &Session) -> Result<Reply, RuntimeErro
 
 fn signed_out(visit: &Visit<'_>, provider: &dyn IdentityProvider) -> Reply {
     let (asks_name, title) = (provider.asks_name(), provider.title());
-    let page = SignedOut {
+    let page = SignedOutPage {
         frame: visit.frame,
         action: visit.account(),
         asks_name,
         provider: title,
     };
-    page.reply(&visit.onward(None))
+    page.reply(&visit.form_action(None))
 }
 
-fn connection(visit: &Visit<'_>, grant: &Listed) -> Connection {
+fn connection(visit: &Visit<'_>, grant: &ListedGrant) -> Connection {
     if grant.unreadable {
         return of_other_version(visit, grant);
     }
-    let words = |scope: &str| {
-        visit
-            .site
-            .oauth
-            .words_for(scope)
-            .unwrap_or(scope)
-            .to_owned()
-    };
     Connection {
         id: grant.grant.clone(),
         name: client_name(grant.client_name.as_deref()),
         publisher: host_of(&grant.client_id).map(str::to_owned),
         since: day(grant.created),
         used: day(grant.used),
-        scopes: grant.scopes.iter().map(words).collect(),
+        scopes: grant
+            .scopes
+            .iter()
+            .map(|scope| {
+                visit
+                    .auth_server
+                    .oauth
+                    .words_for(scope)
+                    .unwrap_or(scope)
+                    .to_owned()
+            })
+            .collect(),
         sessions: grant.sessions.iter().rev().map(under_way).collect(),
     }
 }
 
 /// Entry of a grant whose row this version cannot read: without details, and with its button to disconnect.
-fn of_other_version(visit: &Visit<'_>, grant: &Listed) -> Connection {
+fn of_other_version(visit: &Visit<'_>, grant: &ListedGrant) -> Connection {
     let name = visit.frame.say(
         "An application that another version of this server let in",
         "由此服务器的另一个版本授权的应用",
     );
-    let unknown = || "?".to_owned();
+    let unknown = "?".to_owned();
     Connection {
         id: grant.grant.clone(),
         name: Some(name.to_owned()),
         publisher: None,
-        since: unknown(),
-        used: unknown(),
+        since: unknown.clone(),
+        used: unknown,
         scopes: Vec::new(),
         sessions: Vec::new(),
     }
 }
 
-fn under_way(note: &SessionNote) -> UnderWay {
-    UnderWay {
+fn under_way(note: &SessionNote) -> ListedSession {
+    ListedSession {
         key: note.key.clone(),
         client: plain(&note.client, MAX_NAME_CHARS),
         transport: note.transport.clone(),

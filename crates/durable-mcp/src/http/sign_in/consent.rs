@@ -1,14 +1,14 @@
 //! `GET` and `POST /authorize`: whether a client may come in.
 
-use super::flow::{Aim, Flow, Found};
-use super::remembered::{Remembered, may_be_remembered};
+use super::flow::{FoundFlow, SignInFlow, SignInPurpose};
+use super::remembered::{RememberedConsents, may_be_remembered};
 use super::visit::{MAX_NAME_CHARS, Visit, host_of};
 use crate::identity::{self, IdentityProvider};
 use crate::oauth::authorize::{denied, refused};
 use crate::oauth::redirect_uri::RedirectUri;
 use crate::oauth::resource::Resource;
 use crate::oauth::sign_in::Authorization;
-use crate::pages::consent::{Consent, Destination, Scope};
+use crate::pages::consent::{ConsentPage, ConsentScope, Destination};
 use crate::pages::frame::plain;
 use crate::wire::{Reply, RuntimeError};
 
@@ -16,7 +16,7 @@ use crate::wire::{Reply, RuntimeError};
 const MAX_HINT_CHARS: usize = 128;
 
 /// Choices with which the browser is redirected to the identity provider.
-pub(super) struct Departure<'a> {
+pub(super) struct ConsentChoices<'a> {
     /// The person was asked on a page.
     pub(super) asked: bool,
     /// True if the browser remembers the consent.
@@ -29,24 +29,27 @@ pub(super) struct Departure<'a> {
 pub(super) async fn ask(
     visit: &mut Visit<'_>,
     provider: &dyn IdentityProvider,
-    asked: &Authorization,
+    authorization: &Authorization,
 ) -> Result<Reply, RuntimeError> {
-    if asked.prompt.as_deref() == Some("none") {
-        let text = "The user has to be asked, which takes a page.";
-        return Ok(visit.unasked(asked, "interaction_required", text));
+    if authorization.prompt.as_deref() == Some("none") {
+        let text = "The user has to be authorization, which takes a page.";
+        return Ok(visit.end_unasked(authorization, "interaction_required", text));
     }
-    let hint = asked
+    let hint = authorization
         .login_hint
         .as_deref()
         .filter(|hint| hint.len() <= MAX_HINT_CHARS);
     let knows_whom = !provider.asks_name() || hint.is_some();
-    if asked.prompt.is_none() && knows_whom && Remembered::read(visit).await?.covers(asked) {
-        let flow = begun(visit, asked)?;
+    if authorization.prompt.is_none()
+        && knows_whom
+        && RememberedConsents::load(visit).await?.covers(authorization)
+    {
+        let flow = new_flow(visit, authorization)?;
         return depart(
             visit,
             provider,
             flow,
-            Departure {
+            ConsentChoices {
                 asked: false,
                 remember: true,
                 name: hint,
@@ -54,50 +57,54 @@ pub(super) async fn ask(
         )
         .await;
     }
-    show(visit, provider, asked).await
+    show(visit, provider, authorization).await
 }
 
 /// Shows the page that asks.
 pub(super) async fn show(
     visit: &mut Visit<'_>,
     provider: &dyn IdentityProvider,
-    asked: &Authorization,
+    authorization: &Authorization,
 ) -> Result<Reply, RuntimeError> {
-    let flow = begun(visit, asked)?;
-    if flow.keep(visit).await?.is_err() {
-        return Ok(too_long(visit, asked, false));
+    let flow = new_flow(visit, authorization)?;
+    if flow.store(visit).await?.is_err() {
+        return Ok(too_long(visit, authorization, false));
     }
-    let endpoints = &visit.site.oauth.endpoints;
-    let page = Consent {
+    let endpoints = &visit.auth_server.oauth.endpoints;
+    let page = ConsentPage {
         frame: visit.frame,
         action: &endpoints.authorize,
         flow: &flow.id,
         csrf: flow.csrf(),
-        client: client_name(asked.client_name.as_deref()),
-        publisher: host_of(&asked.client_id),
-        website: asked
+        client: client_name(authorization.client_name.as_deref()),
+        publisher: host_of(&authorization.client_id),
+        website: authorization
             .client_uri
             .as_deref()
             .and_then(|url| Some((url, host_of(url)?))),
-        destination: destination(&asked.redirect_uri),
-        scopes: asked
+        destination: destination(&authorization.redirect_uri),
+        scopes: authorization
             .scopes
             .iter()
-            .map(|name| Scope {
+            .map(|name| ConsentScope {
                 name,
-                words: visit.site.oauth.words_for(name),
+                words: visit.auth_server.oauth.words_for(name),
             })
             .collect(),
-        resources: asked.audience.iter().map(Resource::as_str).collect(),
-        stays: asked.refreshable,
-        may_remember: may_be_remembered(asked),
+        resources: authorization
+            .audience
+            .iter()
+            .map(Resource::as_str)
+            .collect(),
+        stays: authorization.refreshable,
+        may_remember: may_be_remembered(authorization),
         asks_name: provider
             .asks_name()
-            .then(|| asked.login_hint.as_deref().unwrap_or_default()),
+            .then(|| authorization.login_hint.as_deref().unwrap_or_default()),
         provider: provider.title(),
         account: &endpoints.account,
     };
-    Ok(page.reply(&visit.onward(Some(asked))))
+    Ok(page.reply(&visit.form_action(Some(authorization))))
 }
 
 /// The person says yes or no.
@@ -106,17 +113,17 @@ pub(super) async fn decided(
     provider: &dyn IdentityProvider,
 ) -> Result<Reply, RuntimeError> {
     let Some(form) = visit.form().await else {
-        return Ok(visit.nothing("the form of the consent page is damaged"));
+        return Ok(visit.no_flow("the form of the consent page is damaged"));
     };
-    let flow = match Flow::find(visit, form.get("flow").unwrap_or_default()).await? {
-        Found::Living(flow) => flow,
-        Found::Expired(flow) => return Ok(visit.expired(&flow.aim)),
-        Found::Nothing => {
-            return Ok(visit.nothing("consent to a sign-in that this browser does not have"));
+    let flow = match SignInFlow::load(visit, form.get("flow").unwrap_or_default()).await? {
+        FoundFlow::Living(flow) => flow,
+        FoundFlow::Expired(flow) => return Ok(visit.expired(&flow.aim)),
+        FoundFlow::Nothing => {
+            return Ok(visit.no_flow("consent to a sign-in that this browser does not have"));
         }
     };
-    let Aim::Client(asked) = &flow.aim else {
-        return Ok(visit.nothing("consent to what needs none"));
+    let SignInPurpose::Client(asked) = &flow.aim else {
+        return Ok(visit.no_flow("consent to what needs none"));
     };
     if !flow.is_form_of(form.get("csrf").unwrap_or_default()) {
         return Ok(forged(visit));
@@ -128,7 +135,7 @@ pub(super) async fn decided(
                 visit,
                 provider,
                 flow,
-                Departure {
+                ConsentChoices {
                     asked: true,
                     remember,
                     name: form.get("name"),
@@ -137,11 +144,11 @@ pub(super) async fn decided(
             .await
         }
         Some("deny") => {
-            let url = denied(visit.site, asked);
+            let url = denied(visit.auth_server, asked);
             flow.forget(visit);
             Ok(visit.redirect(url))
         }
-        _ => Ok(visit.nothing("the consent page's form says neither yes nor no")),
+        _ => Ok(visit.no_flow("the consent page's form says neither yes nor no")),
     }
 }
 
@@ -149,40 +156,46 @@ pub(super) async fn decided(
 pub(super) async fn depart(
     visit: &mut Visit<'_>,
     provider: &dyn IdentityProvider,
-    flow: Flow,
-    departure: Departure<'_>,
+    flow: SignInFlow,
+    departure: ConsentChoices<'_>,
 ) -> Result<Reply, RuntimeError> {
-    let (random, callback) = (visit.site.runtime.random(), visit.callback());
+    let (random, callback) = (visit.auth_server.runtime.random(), visit.callback());
     let state = flow.state(random)?;
-    let going = identity::Flow {
-        callback: &callback,
+    let going = identity::LoginRequest {
+        redirect_uri: &callback,
         state: state.as_str(),
         name: departure.name,
         random,
         web: visit.web,
     };
-    let begun = match provider.begin(going).await {
-        Ok(begun) => begun,
+    let redirect = match provider.start(going).await {
+        Ok(redirect) => redirect,
         Err(error) => return Ok(visit.not_signed_in(provider, &flow.aim, &error, departure.asked)),
     };
-    let now = visit.site.runtime.now();
-    let flow = flow.leave(&state, begun.kept, departure.asked, departure.remember, now);
-    match (flow.keep(visit).await?, &flow.aim) {
-        (Ok(()), _) => Ok(visit.redirect(begun.url)),
-        (Err(_), Aim::Client(asked)) => Ok(too_long(visit, asked, departure.asked)),
-        (Err(_), Aim::Account) => Err(RuntimeError(
+    let now = visit.auth_server.runtime.now();
+    let flow = flow.redirected(
+        &state,
+        redirect.flow_state,
+        departure.asked,
+        departure.remember,
+        now,
+    );
+    match (flow.store(visit).await?, &flow.aim) {
+        (Ok(()), _) => Ok(visit.redirect(redirect.url)),
+        (Err(_), SignInPurpose::Client(asked)) => Ok(too_long(visit, asked, departure.asked)),
+        (Err(_), SignInPurpose::Account) => Err(RuntimeError(
             "a sign-in is too long for a cookie".to_owned(),
         )),
     }
 }
 
 /// The client put more into its request than a browser can carry along.
-fn too_long(visit: &Visit<'_>, asked: &Authorization, was_asked: bool) -> Reply {
+fn too_long(visit: &Visit<'_>, authorization: &Authorization, was_asked: bool) -> Reply {
     let (error, text) = ("invalid_request", "The request is too long.");
     if was_asked {
-        visit.redirect(refused(visit.site, asked, error, text))
+        visit.redirect(refused(visit.auth_server, authorization, error, text))
     } else {
-        visit.unasked(asked, error, text)
+        visit.end_unasked(authorization, error, text)
     }
 }
 
@@ -192,7 +205,7 @@ pub(super) fn forged(visit: &Visit<'_>) -> Reply {
         "This did not come from a page of this server, so nothing was done. If you did not start it, close this window.",
         "此请求并非来自本服务器的页面，因此未执行任何操作。如果不是您发起的，请关闭此窗口。",
     );
-    visit.trouble(403, text, "a form without its token", &[])
+    visit.error_page(403, text, "a form without its token", &[])
 }
 
 /// The client's name, if it can be shown.
@@ -202,21 +215,21 @@ pub(super) fn client_name(name: Option<&str>) -> Option<String> {
 }
 
 /// A new flow, with no more of the request than is needed at its end.
-fn begun(visit: &Visit<'_>, asked: &Authorization) -> Result<Flow, RuntimeError> {
-    let asked = Authorization {
+fn new_flow(visit: &Visit<'_>, authorization: &Authorization) -> Result<SignInFlow, RuntimeError> {
+    let authorization = Authorization {
         client_uri: None,
         logo_uri: None,
         prompt: None,
-        login_hint: asked
+        login_hint: authorization
             .login_hint
             .clone()
             .filter(|hint| hint.len() <= MAX_HINT_CHARS),
-        ..asked.clone()
+        ..authorization.clone()
     };
-    Flow::new(
-        Aim::Client(Box::new(asked)),
-        visit.site.runtime.now(),
-        visit.site.runtime.random(),
+    SignInFlow::new(
+        SignInPurpose::Client(Box::new(authorization)),
+        visit.auth_server.runtime.now(),
+        visit.auth_server.runtime.random(),
     )
 }
 

@@ -37,19 +37,19 @@ const SECRET_BYTES: usize = 24;
 /// A sign-in under way.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Flow {
+pub(super) struct SignInFlow {
     pub(super) id: String,
     /// Stands in the page's form, too: another site can send a form here, but not read a page.
     csrf: String,
     /// In milliseconds since 1970.
     expires: u64,
-    pub(super) aim: Aim,
-    pub(super) left: Option<Left>,
+    pub(super) aim: SignInPurpose,
+    pub(super) left: Option<RedirectedFlow>,
 }
 
 /// The aim of a sign-in.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub(super) enum Aim {
+pub(super) enum SignInPurpose {
     /// To let a client in.
     Client(Box<Authorization>),
     /// To see `/account`.
@@ -59,7 +59,7 @@ pub(super) enum Aim {
 /// The browser has left for the identity provider.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Left {
+pub(super) struct RedirectedFlow {
     /// The secret in the state that the provider has to return.
     secret: String,
     /// The provider's own data, for its return.
@@ -71,17 +71,21 @@ pub(super) struct Left {
 }
 
 /// A flow that a request names.
-pub(super) enum Found {
+pub(super) enum FoundFlow {
     /// The flow is valid.
-    Living(Flow),
+    Living(SignInFlow),
     /// The flow has expired.
-    Expired(Flow),
+    Expired(SignInFlow),
     /// The browser has no flow of that id.
     Nothing,
 }
 
-impl Flow {
-    pub(super) fn new(aim: Aim, now: u64, random: &dyn Random) -> Result<Self, RuntimeError> {
+impl SignInFlow {
+    pub(super) fn new(
+        aim: SignInPurpose,
+        now: u64,
+        random: &dyn Random,
+    ) -> Result<Self, RuntimeError> {
         let (id, csrf) = (token::<ID_BYTES>(random)?, token::<SECRET_BYTES>(random)?);
         Ok(Self {
             id,
@@ -101,22 +105,22 @@ impl Flow {
     }
 
     /// A state for the identity provider to return, made before the flow is marked as left.
-    pub(super) fn state(&self, random: &dyn Random) -> Result<State, RuntimeError> {
-        Ok(State {
+    pub(super) fn state(&self, random: &dyn Random) -> Result<StateParameter, RuntimeError> {
+        Ok(StateParameter {
             text: format!("{}{}", self.id, token::<SECRET_BYTES>(random)?),
         })
     }
 
     /// Records the redirect to the identity provider, and starts the flow's lifetime anew.
-    pub(super) fn leave(
+    pub(super) fn redirected(
         self,
-        state: &State,
+        state: &StateParameter,
         kept: Value,
         asked: bool,
         remember: bool,
         now: u64,
     ) -> Self {
-        let left = Left {
+        let left = RedirectedFlow {
             secret: sha256_hex(state.secret()),
             kept,
             asked,
@@ -130,19 +134,19 @@ impl Flow {
     }
 
     /// Time of the redirect to the identity provider, in milliseconds since 1970. A user who was asked consented then.
-    pub(super) fn left_at(&self) -> u64 {
+    pub(super) fn redirected_at(&self) -> u64 {
         self.expires.saturating_sub(SIGN_IN_MS)
     }
 
     /// The flow that the browser has under that id.
-    pub(super) async fn find(visit: &Visit<'_>, id: &str) -> Result<Found, RuntimeError> {
+    pub(super) async fn load(visit: &Visit<'_>, id: &str) -> Result<FoundFlow, RuntimeError> {
         let is_id = id.len() == ID_CHARS
             && id
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         let sealed = is_id.then(|| visit.cookies.get(&cookie(id))).flatten();
         let Some(sealed) = sealed else {
-            return Ok(Found::Nothing);
+            return Ok(FoundFlow::Nothing);
         };
         let flow = match visit.open(Format::FlowCookie, PURPOSE, &sealed).await? {
             Some(json) => {
@@ -151,9 +155,9 @@ impl Flow {
             None => None,
         };
         Ok(match flow.filter(|flow| flow.id == id) {
-            Some(flow) if flow.expires > visit.site.runtime.now() => Found::Living(flow),
-            Some(flow) => Found::Expired(flow),
-            None => Found::Nothing,
+            Some(flow) if flow.expires > visit.auth_server.runtime.now() => FoundFlow::Living(flow),
+            Some(flow) => FoundFlow::Expired(flow),
+            None => FoundFlow::Nothing,
         })
     }
 
@@ -161,7 +165,7 @@ impl Flow {
     ///
     /// # Errors
     /// The inner one when the flow is too long for a cookie.
-    pub(super) async fn keep(
+    pub(super) async fn store(
         &self,
         visit: &mut Visit<'_>,
     ) -> Result<Result<(), TooLong>, RuntimeError> {
@@ -188,24 +192,24 @@ impl Flow {
     }
 }
 
-impl Left {
+impl RedirectedFlow {
     /// Name of the sign-in in the rows of its user.
     pub(super) fn name(&self) -> String {
         self.secret.get(..NAME_CHARS).unwrap_or_default().to_owned()
     }
 
-    pub(super) fn is_of(&self, state: &State) -> bool {
+    pub(super) fn is_of(&self, state: &StateParameter) -> bool {
         same(&self.secret, &sha256_hex(state.secret()))
     }
 }
 
 /// The `state` at the identity provider: the flow's id and a secret.
-pub(super) struct State {
+pub(super) struct StateParameter {
     text: String,
 }
 
-impl State {
-    pub(super) fn read(text: &str) -> Option<Self> {
+impl StateParameter {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         (text.is_ascii() && text.len() > ID_CHARS).then(|| Self {
             text: text.to_owned(),
         })

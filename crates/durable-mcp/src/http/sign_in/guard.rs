@@ -47,5 +47,5 @@ pub(super) fn refuse(visit: &Visit<'_>) -> Reply {
          this, close the window.",
         "此请求并非由您在此页面上点击发出，因此未执行任何操作。请亲自点击按钮；如果不是您发起的，请关闭此窗口。",
     );
-    visit.trouble(403, text, "a form that a script sent", &[])
+    visit.error_page(403, text, "a form that a script sent", &[])
 }

@@ -39,26 +39,29 @@ const HASH_CHARS: usize = 16;
 
 /// Consents of this browser, the oldest first.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Remembered {
-    consents: Vec<Consent>,
+pub(super) struct RememberedConsents {
+    consents: Vec<RememberedConsent>,
     /// The browser has consents that only another version can read.
     of_other_version: bool,
 }
 
 /// Consent of a person at a time: hashes one after the other, of the person, of the client, and of each scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Consent {
+struct RememberedConsent {
     /// In milliseconds since 1970.
     at: u64,
     hashes: String,
 }
 
-impl Consent {
-    fn new(subject: &str, asked: &Authorization, at: u64) -> Self {
-        let scopes = asked.scopes.iter().map(|scope| hash(&["scope", scope]));
+impl RememberedConsent {
+    fn new(subject: &str, authorization: &Authorization, at: u64) -> Self {
+        let scopes = authorization
+            .scopes
+            .iter()
+            .map(|scope| hash(&["scope", scope]));
         Self {
             at,
-            hashes: [hash(&["subject", subject]), matter(asked)]
+            hashes: [hash(&["subject", subject]), matter(authorization)]
                 .into_iter()
                 .chain(scopes)
                 .collect(),
@@ -85,27 +88,27 @@ impl Consent {
         (subject, matter, scopes)
     }
 
-    fn covers(&self, asked: &Authorization) -> bool {
+    fn covers(&self, authorization: &Authorization) -> bool {
         let (_, own, scopes) = self.parts();
         let allowed: Vec<&[u8]> = scopes.as_bytes().chunks(HASH_CHARS).collect();
-        own == matter(asked)
-            && asked
+        own == matter(authorization)
+            && authorization
                 .scopes
                 .iter()
                 .all(|scope| allowed.contains(&hash(&["scope", scope]).as_bytes()))
     }
 }
 
-impl Remembered {
+impl RememberedConsents {
     /// The consents in this browser's cookie.
-    pub(super) async fn read(visit: &Visit<'_>) -> Result<Self, RuntimeError> {
+    pub(super) async fn load(visit: &Visit<'_>) -> Result<Self, RuntimeError> {
         let Some(sealed) = visit.cookies.get(COOKIE) else {
             return Ok(Self::default());
         };
         let text = match visit.open(Format::ConsentCookie, PURPOSE, &sealed).await {
             // A consent of another version lets nobody in, and stays: the person is asked.
             Err(fault) if is_of_other_version(&fault) => {
-                visit.site.runtime.warn(&fault.0);
+                visit.auth_server.runtime.warn(&fault.0);
                 return Ok(Self {
                     of_other_version: true,
                     ..Self::default()
@@ -113,12 +116,12 @@ impl Remembered {
             }
             opened => opened?.and_then(|text| String::from_utf8(text).ok()),
         };
-        let now = visit.site.runtime.now();
+        let now = visit.auth_server.runtime.now();
         Ok(text.map_or_else(Self::default, |text| Self::from_text(&text, now)))
     }
 
     fn from_text(text: &str, now: u64) -> Self {
-        let consents = text.split_whitespace().filter_map(Consent::parse);
+        let consents = text.split_whitespace().filter_map(RememberedConsent::parse);
         Self {
             consents: consents.filter(|consent| !consent.is_old(now)).collect(),
             of_other_version: false,
@@ -128,35 +131,39 @@ impl Remembered {
     fn to_text(&self) -> String {
         self.consents
             .iter()
-            .map(|Consent { at, hashes }| format!("{at}{AT}{hashes}"))
+            .map(|RememberedConsent { at, hashes }| format!("{at}{AT}{hashes}"))
             .collect::<Vec<_>>()
             .join(" ")
     }
 
     /// True if any user of this browser consented to what the request asks.
-    pub(super) fn covers(&self, asked: &Authorization) -> bool {
-        may_be_remembered(asked) && self.consents.iter().any(|consent| consent.covers(asked))
+    pub(super) fn covers(&self, authorization: &Authorization) -> bool {
+        may_be_remembered(authorization)
+            && self
+                .consents
+                .iter()
+                .any(|consent| consent.covers(authorization))
     }
 
     /// Latest time at which this user consented to it, in milliseconds since 1970.
-    pub(super) fn agreed_at(&self, subject: &str, asked: &Authorization) -> Option<u64> {
+    pub(super) fn agreed_at(&self, subject: &str, authorization: &Authorization) -> Option<u64> {
         let subject = hash(&["subject", subject]);
         let own = self
             .consents
             .iter()
-            .filter(|consent| may_be_remembered(asked) && consent.parts().0 == subject);
-        own.filter(|consent| consent.covers(asked))
+            .filter(|consent| may_be_remembered(authorization) && consent.parts().0 == subject);
+        own.filter(|consent| consent.covers(authorization))
             .map(|consent| consent.at)
             .max()
     }
 
     /// Adds a consent of this user at the time `at`, in milliseconds since 1970. It replaces an older one with the same
     /// hashes.
-    pub(super) fn add(&mut self, subject: &str, asked: &Authorization, at: u64) {
-        if !may_be_remembered(asked) {
+    pub(super) fn add(&mut self, subject: &str, authorization: &Authorization, at: u64) {
+        if !may_be_remembered(authorization) {
             return;
         }
-        let added = Consent::new(subject, asked, at);
+        let added = RememberedConsent::new(subject, authorization, at);
         self.consents.retain(|known| known.hashes != added.hashes);
         self.consents.push(added);
         while self.consents.len() > MAX_CONSENTS
@@ -172,7 +179,7 @@ impl Remembered {
     }
 
     /// Seals the consents into the cookie.
-    pub(super) async fn keep(&self, visit: &mut Visit<'_>) -> Result<(), RuntimeError> {
+    pub(super) async fn store(&self, visit: &mut Visit<'_>) -> Result<(), RuntimeError> {
         if self.of_other_version {
             return Ok(());
         }
@@ -194,15 +201,23 @@ impl Remembered {
 
 /// Only a client behind `https` is known to be the same one again. On a person's own machine any program can take the
 /// answer, so they are asked each time (RFC 8252 section 8.6).
-pub(super) fn may_be_remembered(asked: &Authorization) -> bool {
-    asked.redirect_uri.scheme() == "https" && !asked.redirect_uri.is_loopback()
+pub(super) fn may_be_remembered(authorization: &Authorization) -> bool {
+    authorization.redirect_uri.scheme() == "https" && !authorization.redirect_uri.is_loopback()
 }
 
 /// The text of a consent's client, redirect URI and resources.
-fn matter(asked: &Authorization) -> String {
-    let mut resources: Vec<&str> = asked.audience.iter().map(Resource::as_str).collect();
+fn matter(authorization: &Authorization) -> String {
+    let mut resources: Vec<&str> = authorization
+        .audience
+        .iter()
+        .map(Resource::as_str)
+        .collect();
     resources.sort_unstable();
-    let mut parts = vec!["matter", &asked.client_id, asked.redirect_uri.as_str()];
+    let mut parts = vec![
+        "matter",
+        &authorization.client_id,
+        authorization.redirect_uri.as_str(),
+    ];
     parts.extend(resources);
     hash(&parts)
 }
@@ -236,8 +251,8 @@ mod tests {
     const MCP: &str = "https://mcp.example/mcp";
     const NOW: u64 = 1_700_000_000_000;
 
-    fn agreed() -> Remembered {
-        let mut remembered = Remembered::default();
+    fn agreed() -> RememberedConsents {
+        let mut remembered = RememberedConsents::default();
         remembered.add("ann", &asked("a", HOME, &["read", "write"], &[MCP]), NOW);
         remembered
     }
@@ -251,7 +266,7 @@ mod tests {
                 "{scopes:?}"
             );
         }
-        let read = Remembered::from_text(&agreed().to_text(), NOW);
+        let read = RememberedConsents::from_text(&agreed().to_text(), NOW);
         assert_eq!(read, agreed());
     }
 
@@ -306,7 +321,7 @@ mod tests {
             "https://localhost/cb",
             "cursor://a/cb",
         ] {
-            let mut remembered = Remembered::default();
+            let mut remembered = RememberedConsents::default();
             let asked = asked("a", redirect, &[], &[MCP]);
             remembered.add("ann", &asked, NOW);
             assert_eq!(
@@ -319,7 +334,7 @@ mod tests {
 
     #[test]
     fn the_oldest_consent_is_forgotten_first() {
-        let mut remembered = Remembered::default();
+        let mut remembered = RememberedConsents::default();
         let nth = |n: usize| asked(&n.to_string(), HOME, &["read"], &[MCP]);
         for n in 0..MAX_CONSENTS + 5 {
             remembered.add("ann", &nth(n), NOW);
@@ -344,10 +359,10 @@ mod tests {
         let asked = asked("a", HOME, &["read"], &[MCP]);
         let text = agreed().to_text();
         let (_, hashes) = text.split_once(AT).unwrap();
-        assert!(!Remembered::from_text(hashes, NOW).covers(&asked));
+        assert!(!RememberedConsents::from_text(hashes, NOW).covers(&asked));
         let year = REMEMBERED_CONSENT_SECONDS * 1000;
-        assert!(Remembered::from_text(&text, NOW + year - 1).covers(&asked));
-        assert!(!Remembered::from_text(&text, NOW + year).covers(&asked));
+        assert!(RememberedConsents::from_text(&text, NOW + year - 1).covers(&asked));
+        assert!(!RememberedConsents::from_text(&text, NOW + year).covers(&asked));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 
 use super::IdentitySignIn;
-use super::flow::{Aim, State};
+use super::flow::{SignInPurpose, StateParameter};
 use crate::formats::Format;
 use crate::http::cookies::Cookies;
 use crate::http::problem::{self, ErrorPage};
@@ -11,12 +11,12 @@ use crate::identity::upstream::Upstream;
 use crate::identity::{IdentityError, IdentityProvider};
 use crate::oauth::auth_server::AuthServer;
 use crate::oauth::authorize::{self, again, refused};
-use crate::oauth::params::Params;
-use crate::oauth::sign_in::{Authorization, Notice, SignIn};
+use crate::oauth::params::RequestParams;
+use crate::oauth::sign_in::{Authorization, SignIn, SignInStatus};
 use crate::oauth::uri::Uri;
 use crate::pages::frame::{Frame, plain};
 use crate::pages::language::Language;
-use crate::pages::problem::Way;
+use crate::pages::problem::Link;
 use crate::seal::{open_with, seal_page, try_open_page};
 use crate::wire::{Head, Reply, RuntimeError};
 
@@ -28,7 +28,7 @@ pub(super) const MAX_NAME_CHARS: usize = 80;
 
 /// A request, and the cookies that its answer sets.
 pub(super) struct Visit<'a> {
-    pub(super) site: &'a AuthServer<'a>,
+    pub(super) auth_server: &'a AuthServer<'a>,
     pub(super) head: &'a Head,
     pub(super) cookies: Cookies,
     pub(super) frame: Frame<'a>,
@@ -38,18 +38,18 @@ pub(super) struct Visit<'a> {
 impl<'a> Visit<'a> {
     pub(super) fn new(
         sign_in: &'a IdentitySignIn,
-        site: &'a AuthServer<'a>,
+        auth_server: &'a AuthServer<'a>,
         head: &'a Head,
     ) -> Self {
         let frame = Frame {
-            server: site.name,
+            server: auth_server.name,
             language: Language::of(head.header("accept-language").as_deref()),
-            is_demo: sign_in.notice() == Some(Notice::Demo),
+            is_demo: sign_in.status() == Some(SignInStatus::Demo),
         };
         Self {
-            site,
+            auth_server,
             head,
-            cookies: Cookies::read(head),
+            cookies: Cookies::from_head(head),
             frame,
             web: &*sign_in.web,
         }
@@ -57,17 +57,20 @@ impl<'a> Visit<'a> {
 
     /// URL that the identity provider redirects the browser to.
     pub(super) fn callback(&self) -> String {
-        format!("{}{}", self.site.origin, self.site.oauth.endpoints.callback)
+        format!(
+            "{}{}",
+            self.auth_server.origin, self.auth_server.oauth.endpoints.callback
+        )
     }
 
     pub(super) fn account(&self) -> &'a str {
-        &self.site.oauth.endpoints.account
+        &self.auth_server.oauth.endpoints.account
     }
 
     /// The fields of a form; `None` if the body is too long or not a form.
-    pub(super) async fn form(&self) -> Option<Params> {
-        let text = self.site.runtime.body(MAX_FORM_BYTES).await.ok()?;
-        Params::parse(&text).ok()
+    pub(super) async fn form(&self) -> Option<RequestParams> {
+        let text = self.auth_server.runtime.body(MAX_FORM_BYTES).await.ok()?;
+        RequestParams::parse(&text).ok()
     }
 
     pub(super) async fn seal(
@@ -75,8 +78,8 @@ impl<'a> Visit<'a> {
         purpose: &str,
         plaintext: &[u8],
     ) -> Result<String, RuntimeError> {
-        let keys = self.site.runtime.keys(false).await?;
-        seal_page(&keys, purpose, plaintext, self.site.runtime.random())
+        let keys = self.auth_server.runtime.keys(false).await?;
+        seal_page(&keys, purpose, plaintext, self.auth_server.runtime.random())
     }
 
     /// Opens a sealed text; `None` if it was not sealed here, or its key is gone.
@@ -89,7 +92,7 @@ impl<'a> Visit<'a> {
         purpose: &str,
         sealed: &str,
     ) -> Result<Option<Vec<u8>>, RuntimeError> {
-        open_with(self.site.runtime, format, |keys| {
+        open_with(self.auth_server.runtime, format, |keys| {
             try_open_page(keys, purpose, sealed)
         })
         .await
@@ -111,7 +114,7 @@ impl<'a> Visit<'a> {
 
     /// The `form-action` of a page: the identity provider, by way of servers that are not known beforehand, and the client
     /// behind it.
-    pub(super) fn onward(&self, client: Option<&Authorization>) -> String {
+    pub(super) fn form_action(&self, client: Option<&Authorization>) -> String {
         let mut sources = vec!["https:".to_owned()];
         if !self.head.secure {
             sources.extend(["http://localhost:*", "http://127.0.0.1:*"].map(str::to_owned));
@@ -131,29 +134,32 @@ impl<'a> Visit<'a> {
     }
 
     /// Ends an authorization request with an error before the user was asked about its client.
-    pub(super) fn unasked(
+    pub(super) fn end_unasked(
         &self,
-        asked: &Authorization,
+        authorization: &Authorization,
         error: &'static str,
         text: &'static str,
     ) -> Reply {
-        match authorize::unasked(self.site, asked, error, text) {
-            authorize::Answer::Redirect(url) => self.redirect(url),
-            authorize::Answer::Problem(wrong) => self.wrong(&wrong),
-            authorize::Answer::Show(reply) => reply,
+        match authorize::unasked(self.auth_server, authorization, error, text) {
+            authorize::AuthorizeResponse::Redirect(url) => self.redirect(url),
+            authorize::AuthorizeResponse::Problem(wrong) => self.authorize_error(&wrong),
+            authorize::AuthorizeResponse::Show(reply) => reply,
         }
     }
 
     /// Shows an error of an authorization request.
-    pub(super) fn wrong(&self, wrong: &authorize::Problem) -> Reply {
-        let (text, cause) = (problem::told(self.frame.language, wrong), wrong.to_string());
-        self.trouble(wrong.status(), &text, &cause, &[])
+    pub(super) fn authorize_error(&self, wrong: &authorize::AuthorizePageError) -> Reply {
+        let (text, cause) = (
+            problem::message(self.frame.language, wrong),
+            wrong.to_string(),
+        );
+        self.error_page(wrong.status(), &text, &cause, &[])
     }
 
-    pub(super) fn trouble(&self, status: u16, text: &str, cause: &str, ways: &[Way]) -> Reply {
+    pub(super) fn error_page(&self, status: u16, text: &str, cause: &str, ways: &[Link]) -> Reply {
         problem::page(
             self.frame,
-            self.site.runtime,
+            self.auth_server.runtime,
             &ErrorPage {
                 status,
                 text,
@@ -164,7 +170,7 @@ impl<'a> Visit<'a> {
     }
 
     pub(super) fn misconfigured(&self, problem: &str) -> Reply {
-        self.trouble(500, problem, problem, &[])
+        self.error_page(500, problem, problem, &[])
     }
 
     pub(super) fn insecure(&self) -> Reply {
@@ -172,25 +178,25 @@ impl<'a> Visit<'a> {
             "Sign-in works by https only, or on the machine that this server runs on. Open its https address.",
             "登录仅支持 https，或在运行此服务器的本机上进行。请打开其 https 地址。",
         );
-        self.trouble(400, text, "sign-in by plain http", &[])
+        self.error_page(400, text, "sign-in by plain http", &[])
     }
 
     /// Page for a request that fits no sign-in of this browser, or one that is over.
-    pub(super) fn nothing(&self, cause: &str) -> Reply {
+    pub(super) fn no_flow(&self, cause: &str) -> Reply {
         let text = self.frame.say(
             "This page was used already, or it belongs to another browser. Go back to your application and start again there.",
             "此页面已被使用过，或属于另一个浏览器。请返回您的应用重新开始。",
         );
-        self.trouble(400, text, cause, &[])
+        self.error_page(400, text, cause, &[])
     }
 
     /// The page for a sign-in that took too long.
-    pub(super) fn expired(&self, aim: &Aim) -> Reply {
+    pub(super) fn expired(&self, aim: &SignInPurpose) -> Reply {
         let text = self.frame.say(
             "This took longer than ten minutes, so it was given up to be safe. Nothing has happened.",
             "操作超过十分钟，为安全起见已取消。没有产生任何影响。",
         );
-        self.trouble(
+        self.error_page(
             400,
             text,
             "a sign-in expired",
@@ -199,12 +205,12 @@ impl<'a> Visit<'a> {
     }
 
     /// Something of ours failed. The person can try again.
-    pub(super) fn failed(&self, aim: &Aim, fault: &RuntimeError) -> Reply {
+    pub(super) fn failed(&self, aim: &SignInPurpose, fault: &RuntimeError) -> Reply {
         let text = self.frame.say(
             "Something failed here that may work in a moment. Try again.",
             "此处出现了暂时的故障，请稍后重试。",
         );
-        self.trouble(
+        self.error_page(
             503,
             text,
             &fault.0,
@@ -217,15 +223,15 @@ impl<'a> Visit<'a> {
     pub(super) fn not_signed_in(
         &self,
         provider: &dyn IdentityProvider,
-        aim: &Aim,
+        aim: &SignInPurpose,
         error: &IdentityError,
         was_asked: bool,
     ) -> Reply {
         let title = provider.title();
         let (status, text) = match (error, aim) {
-            (IdentityError::Denied(_), Aim::Client(asked)) if was_asked => {
+            (IdentityError::Denied(_), SignInPurpose::Client(asked)) if was_asked => {
                 return self.redirect(refused(
-                    self.site,
+                    self.auth_server,
                     asked,
                     error.code(),
                     "The user did not sign in.",
@@ -262,7 +268,7 @@ impl<'a> Visit<'a> {
             }
             (IdentityError::Misconfigured(problem), _) => (500, problem.clone()),
         };
-        self.trouble(
+        self.error_page(
             status,
             &text,
             &error.to_string(),
@@ -271,26 +277,31 @@ impl<'a> Visit<'a> {
     }
 
     /// To try again, or to give up.
-    fn ways(&self, aim: &Aim, error: &'static str) -> Vec<Way> {
+    fn ways(&self, aim: &SignInPurpose, error: &'static str) -> Vec<Link> {
         let try_again = self.frame.say("Try again", "重试").to_owned();
         match aim {
-            Aim::Account => vec![Way {
+            SignInPurpose::Account => vec![Link {
                 label: try_again,
                 url: self.account().to_owned(),
             }],
-            Aim::Client(asked) => {
+            SignInPurpose::Client(asked) => {
                 let back = self
                     .frame
                     .say("Back to the application", "返回应用")
                     .to_owned();
                 vec![
-                    Way {
+                    Link {
                         label: try_again,
-                        url: again(self.site, asked),
+                        url: again(self.auth_server, asked),
                     },
-                    Way {
+                    Link {
                         label: back,
-                        url: refused(self.site, asked, error, "The user was not signed in."),
+                        url: refused(
+                            self.auth_server,
+                            asked,
+                            error,
+                            "The user was not signed in.",
+                        ),
                     },
                 ]
             }
@@ -299,8 +310,8 @@ impl<'a> Visit<'a> {
 }
 
 /// The `state` of a callback, not compared with any flow yet.
-pub(super) fn state_of(params: &Params) -> Option<State> {
-    params.get("state").and_then(State::read)
+pub(super) fn state_of(params: &RequestParams) -> Option<StateParameter> {
+    params.get("state").and_then(StateParameter::parse)
 }
 
 /// The host of a web page's URL, with its port; none if it is not one.

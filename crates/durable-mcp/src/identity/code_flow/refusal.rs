@@ -3,17 +3,17 @@
 use oauth2::RequestTokenError;
 use oauth2::basic::BasicErrorResponse;
 
-use super::sender::Away;
+use super::upstream_client::UpstreamError;
 use crate::identity::IdentityError;
 
 /// Characters of what a provider says that go into the log.
 const MAX_SAID_CHARS: usize = 200;
 
 /// A failed request to the token endpoint.
-pub(super) type GivenError = RequestTokenError<Away, BasicErrorResponse>;
+pub(super) type TokenEndpointError = RequestTokenError<UpstreamError, BasicErrorResponse>;
 
 /// The meaning of a token endpoint's error.
-pub(super) fn refused(error: GivenError, variables: &str) -> IdentityError {
+pub(super) fn refused(error: TokenEndpointError, variables: &str) -> IdentityError {
     match error {
         RequestTokenError::ServerResponse(response) => failed(
             response.error().as_ref(),

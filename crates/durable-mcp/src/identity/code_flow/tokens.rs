@@ -3,7 +3,7 @@
 use std::fmt;
 
 use oauth2::basic::BasicTokenType;
-use oauth2::{ExtraTokenFields, StandardTokenResponse, TokenResponse};
+use oauth2::{ExtraTokenFields, StandardTokenResponse, TokenResponse as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ impl fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    pub(super) fn new(given: &Given, now: u64) -> Self {
+    pub(super) fn new(given: &TokenResponse, now: u64) -> Self {
         Self {
             access_token: given.access_token().secret().clone(),
             refresh_token: given.refresh_token().map(|token| token.secret().clone()),
@@ -82,7 +82,7 @@ pub fn ends_with(props: &Value) -> Option<u64> {
 }
 
 /// A provider's answer.
-pub(super) type Given = StandardTokenResponse<IdToken, BasicTokenType>;
+pub(super) type TokenResponse = StandardTokenResponse<IdToken, BasicTokenType>;
 
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct IdToken {

@@ -8,6 +8,7 @@ use crate::identity::IdentityError;
 use crate::identity::allowed::{KNOWN_AS, known_by_email};
 use crate::identity::code_flow::{Tokens, UPSTREAM, set};
 use crate::identity::upstream::{Upstream, get_json};
+use crate::wire::text_member;
 
 /// Claims of the protocol itself, which tell nothing of a person.
 const NOT_OF_A_PERSON: [&str; 11] = [
@@ -16,7 +17,7 @@ const NOT_OF_A_PERSON: [&str; 11] = [
 
 /// The claim that proves a person's domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Domains {
+pub(super) enum DomainClaim {
     /// By the verified address.
     OfAddress,
     /// By the claim `hd`, the domain of the organisation that manages the account.
@@ -24,22 +25,22 @@ pub(super) enum Domains {
 }
 
 /// Names of a person on lists, from the claims in the props.
-pub(super) fn known_as(props: &Value, domains: Domains) -> Vec<String> {
-    let text = |name: &str| props.get(name).and_then(Value::as_str);
+pub(super) fn known_as(props: &Value, domains: DomainClaim) -> Vec<String> {
     // An address counts only if the provider says that it is verified: anybody could claim another's.
     let is_verified = props.get("email_verified") == Some(&Value::Bool(true));
-    let mut known_as = known_by_email(text("email").unwrap_or_default(), is_verified);
-    if domains == Domains::Hosted {
+    let mut known_as = known_by_email(text_member(props, "email").unwrap_or_default(), is_verified);
+    if domains == DomainClaim::Hosted {
         known_as.retain(|name| !name.starts_with('@'));
-        known_as.extend(text("hd").map(|domain| format!("@{}", domain.to_lowercase())));
+        known_as
+            .extend(text_member(props, "hd").map(|domain| format!("@{}", domain.to_lowercase())));
     }
     known_as
 }
 
 /// The claims of an `id_token` that was verified.
-pub(super) struct Claims(Map<String, Value>);
+pub(super) struct IdTokenClaims(Map<String, Value>);
 
-impl Claims {
+impl IdTokenClaims {
     pub(super) fn new(verified: Value) -> Result<Self, IdentityError> {
         match verified {
             Value::Object(claims) => Ok(Self(claims)),
@@ -97,7 +98,7 @@ impl Claims {
     }
 
     /// Props of the person: all claims about them, and the entries of lists that match them.
-    pub(super) fn to_props(&self, tokens: &Tokens, domains: Domains) -> Value {
+    pub(super) fn to_props(&self, tokens: &Tokens, domains: DomainClaim) -> Value {
         let mut props = self.0.clone();
         props.retain(|name, _| !NOT_OF_A_PERSON.contains(&name.as_str()));
         let mut props = Value::from(props);
@@ -110,8 +111,8 @@ impl Claims {
     /// Brings the props up to date with the claims of a newer `id_token`. Claims that it leaves out stay, since it may
     /// leave out any (Core 1.0 section 12.2), but for `hd` where that says who may: an account that has left its
     /// organisation has none.
-    pub(super) fn update(&self, props: &mut Value, domains: Domains) {
-        if domains == Domains::Hosted
+    pub(super) fn update(&self, props: &mut Value, domains: DomainClaim) {
+        if domains == DomainClaim::Hosted
             && let Some(members) = props.as_object_mut()
         {
             members.remove("hd");
@@ -138,12 +139,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::identity::stand_in::StandIn;
+    use crate::identity::testing::FakeUpstream;
 
     const USERINFO: &str = "https://id.example/userinfo";
 
-    fn claims(value: Value) -> Claims {
-        Claims::new(value).unwrap()
+    fn claims(value: Value) -> IdTokenClaims {
+        IdTokenClaims::new(value).unwrap()
     }
 
     fn tokens() -> Tokens {
@@ -156,11 +157,11 @@ mod tests {
     }
 
     fn completed(
-        claims: &mut Claims,
+        claims: &mut IdTokenClaims,
         status: u16,
         userinfo: &Value,
     ) -> Result<Vec<String>, IdentityError> {
-        let web = StandIn::default();
+        let web = FakeUpstream::default();
         web.get(USERINFO, status, userinfo);
         block_on(claims.complete(USERINFO, "at", &web))?;
         Ok(web
@@ -177,7 +178,7 @@ mod tests {
             "s_hash": "h", "jti": "j", "sub": "u1", "groups": ["staff"],
         }));
         let expected = json!({ "sub": "u1", "groups": ["staff"], "known_as": [], "upstream": { "access_token": "at" } });
-        assert_eq!(claims.to_props(&tokens(), Domains::OfAddress), expected);
+        assert_eq!(claims.to_props(&tokens(), DomainClaim::OfAddress), expected);
     }
 
     #[test]
@@ -186,7 +187,7 @@ mod tests {
             let claims = claims(
                 json!({ "sub": "u1", "email": "ann@example.com", "email_verified": verified }),
             );
-            claims.to_props(&tokens(), Domains::OfAddress)[KNOWN_AS].clone()
+            claims.to_props(&tokens(), DomainClaim::OfAddress)[KNOWN_AS].clone()
         };
         assert_eq!(
             known_as(json!(true)),
@@ -261,7 +262,7 @@ mod tests {
             ));
         }
         assert!(matches!(
-            Claims::new(json!([])),
+            IdTokenClaims::new(json!([])),
             Err(IdentityError::Refused(_))
         ));
     }

@@ -9,17 +9,18 @@ use serde_json::Value;
 use crate::identity::IdentityError;
 use crate::identity::jwks::{FRESH_MS, STALE_MS};
 use crate::identity::upstream::{Upstream, get_json, is_trustworthy};
+use crate::wire::text_member;
 
 /// The provider of an issuer, and what was found of it.
 pub(super) struct Discovery {
     issuer: String,
     /// Prefix of the names of its variables.
     variables: &'static str,
-    found: RefCell<Option<Rc<Found>>>,
+    found: RefCell<Option<Rc<ProviderMetadata>>>,
 }
 
 /// The metadata of a provider (section 3).
-pub(super) struct Found {
+pub(super) struct ProviderMetadata {
     at: u64,
     pub(super) issuer: String,
     pub(super) authorize: String,
@@ -46,7 +47,10 @@ impl Discovery {
     }
 
     /// The provider's cached metadata; in an outage, those of the last day.
-    pub(super) async fn find(&self, web: &dyn Upstream) -> Result<Rc<Found>, IdentityError> {
+    pub(super) async fn find(
+        &self,
+        web: &dyn Upstream,
+    ) -> Result<Rc<ProviderMetadata>, IdentityError> {
         let known = self.found.borrow().clone();
         let age = known
             .as_ref()
@@ -64,7 +68,7 @@ impl Discovery {
         }
     }
 
-    async fn fetch(&self, web: &dyn Upstream) -> Result<Found, IdentityError> {
+    async fn fetch(&self, web: &dyn Upstream) -> Result<ProviderMetadata, IdentityError> {
         let base = self.issuer.trim_end_matches('/');
         let answer = get_json(
             web,
@@ -74,16 +78,18 @@ impl Discovery {
         if answer.status == 404 {
             return Err(self.misconfigured("has no OpenID configuration"));
         }
-        let text = |name: &str| answer.body.get(name).and_then(Value::as_str);
-        let issuer = text("issuer").filter(|_| answer.status == 200);
+        let issuer = text_member(&answer.body, "issuer").filter(|_| answer.status == 200);
         let issuer = issuer.ok_or_else(|| answer.unexpected("the provider's configuration"))?;
         if issuer.trim_end_matches('/') != base {
             return Err(self.misconfigured("says that its issuer is another one"));
         }
         // Plain HTTP is for an issuer on loopback: tokens of any other issuer must not travel in the clear.
         let is_local = base.starts_with("http://");
-        let is_good = |url: &&str| is_trustworthy(url) && (is_local || url.starts_with("https://"));
-        let url = |name: &str| text(name).filter(is_good).map(str::to_owned);
+        let url = |name: &str| {
+            text_member(&answer.body, name)
+                .filter(|url| is_trustworthy(url) && (is_local || url.starts_with("https://")))
+                .map(str::to_owned)
+        };
         let needed = |name: &str| {
             url(name)
                 .ok_or_else(|| IdentityError::Unavailable(format!("the provider has no {name}")))
@@ -92,7 +98,7 @@ impl Discovery {
             .body
             .get("token_endpoint_auth_methods_supported")
             .and_then(Value::as_array);
-        Ok(Found {
+        Ok(ProviderMetadata {
             at: web.now(),
             issuer: issuer.to_owned(),
             authorize: needed("authorization_endpoint")?,
@@ -129,7 +135,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::identity::stand_in::StandIn;
+    use crate::identity::testing::FakeUpstream;
 
     const ISSUER: &str = "https://id.example";
     const CONFIGURATION: &str = "https://id.example/.well-known/openid-configuration";
@@ -144,8 +150,12 @@ mod tests {
     }
 
     /// The outcome of discovery for metadata with one member changed.
-    fn found(issuer: &str, name: &str, value: Value) -> Result<Rc<Found>, IdentityError> {
-        let (web, mut configuration) = (StandIn::default(), configuration());
+    fn found(
+        issuer: &str,
+        name: &str,
+        value: Value,
+    ) -> Result<Rc<ProviderMetadata>, IdentityError> {
+        let (web, mut configuration) = (FakeUpstream::default(), configuration());
         configuration[name] = value;
         web.get(CONFIGURATION, 200, &configuration);
         block_on(Discovery::new(issuer.to_owned(), "OIDC").find(&web))
@@ -154,7 +164,7 @@ mod tests {
     #[test]
     fn the_configuration_is_fetched_once_and_survives_an_outage_of_a_day() {
         let (web, discovery) = (
-            StandIn::default(),
+            FakeUpstream::default(),
             Discovery::new(ISSUER.to_owned(), "OIDC"),
         );
         web.get(CONFIGURATION, 200, &configuration());
@@ -195,7 +205,7 @@ mod tests {
                 );
             }
         }
-        let web = StandIn::default();
+        let web = FakeUpstream::default();
         web.get(CONFIGURATION, 404, &json!({}));
         let nothing = block_on(Discovery::new(ISSUER.to_owned(), "OIDC").find(&web)).err();
         assert!(

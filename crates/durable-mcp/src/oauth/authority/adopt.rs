@@ -2,14 +2,14 @@
 
 use super::exchange::SealedIdentity;
 use super::settings::after;
-use super::{Adopt, Authority, Outcome, Refused, about};
+use super::{Adopt, Authority, GrantOutcome, GrantRefusal, grant_ref};
 use crate::limits::KV_PAGE_KEYS;
 use crate::oauth::event::Event;
-use crate::oauth::grant::{Current, Grant, GrantInfo, Legacy, Live};
+use crate::oauth::grant::{CurrentRefresh, Grant, GrantInfo, LegacyRecords, LiveGrant};
 use crate::oauth::legacy::grant_key;
 use crate::oauth::record;
 use crate::oauth::session_note::{SessionNotes, TaskNotes};
-use crate::oauth::token::{GrantId, Kind, LegacyToken, Presented, UserHandle};
+use crate::oauth::token::{GrantId, LegacyToken, PresentedToken, TokenKind, UserHandle};
 use crate::wire::RuntimeError;
 
 /// Time within which the access tokens of an adopted grant expire, in milliseconds, whatever their lifetime was set to.
@@ -21,16 +21,18 @@ const MAX_PAGES: usize = 4;
 /// Access tokens that the row lists at most: with keys of 512 bytes they are a quarter of what a row may have.
 const MAX_TOKENS: usize = KV_PAGE_KEYS;
 
-fn bad_token() -> Refused {
-    Refused::InvalidGrant(
+fn bad_token() -> GrantRefusal {
+    GrantRefusal::InvalidGrant(
         "The refresh token is unknown, used, expired, or another client's.".into(),
     )
 }
 
 impl Authority {
     /// Writes the row; the record that it is made from is deleted by the refresh that follows.
-    pub(super) async fn adopt(&self, adopt: Adopt) -> Result<Outcome, Refused> {
-        let (keys, Presented::Legacy(token)) = self.read(&adopt.token, Kind::Refresh).await? else {
+    pub(super) async fn adopt(&self, adopt: Adopt) -> Result<GrantOutcome, GrantRefusal> {
+        let (keys, PresentedToken::Legacy(token)) =
+            self.verify_token(&adopt.token, TokenKind::Refresh).await?
+        else {
             return Err(bad_token());
         };
         let id = GrantId::parse(&token.grant).ok_or_else(bad_token)?;
@@ -45,7 +47,7 @@ impl Authority {
             return self.known_already(&id, &known).await;
         }
         let now = self.host.now();
-        let facts = GrantInfo {
+        let info = GrantInfo {
             handle: UserHandle::of(&keys, &adopt.subject),
             id,
             client_id: adopt.client_id,
@@ -62,18 +64,18 @@ impl Authority {
             sessions_since: 0,
             sign_in: String::new(),
         };
-        let inside = SealedIdentity {
+        let identity = SealedIdentity {
             subject: adopt.subject,
             props: adopt.props,
         };
         let sealed = self
-            .seal(&keys, token.text(), &facts, &inside)
+            .seal(&keys, token.text(), &info, &identity)
             .map_err(|fault| self.failed(&fault))?;
-        let expires = self.refresh_expires(&facts, self.lifetimes.refresh);
-        let live = Live {
+        let expires = self.refresh_expires(&info, self.lifetimes.refresh);
+        let live = LiveGrant {
             used: now,
             code: None,
-            refresh: Some(Current {
+            refresh: Some(CurrentRefresh {
                 generation: 0,
                 hash: token.hash(),
                 expires,
@@ -83,27 +85,31 @@ impl Authority {
             access: Vec::new(),
             header_expires: 0,
             own_header: false,
-            legacy: Legacy {
+            legacy: LegacyRecords {
                 grant: Some(grant_key(&token.user, &token.grant)),
                 tokens,
                 until: now + LEGACY_ACCESS_MS,
             },
             sessions: SessionNotes::default(),
             tasks: TaskNotes::default(),
-            facts: facts.clone(),
+            info: info.clone(),
         };
-        self.make_place(&facts.client_id)
+        self.make_place(&info.client_id)
             .map_err(|fault| self.failed(&fault))?;
-        self.commit(&facts.id, Grant::Live(live))?;
-        self.host.event(&Event::Adopted(about(&facts)));
-        Ok(Outcome::Done)
+        self.commit(&info.id, Grant::Live(live))?;
+        self.host.event(&Event::Adopted(grant_ref(&info)));
+        Ok(GrantOutcome::Done)
     }
 
     /// Answers for a grant that has a row already: a live one stays live, and an ended one stays ended. What is left of
     /// the ended one is deleted first, since the client may be retrying after a deletion failed.
-    async fn known_already(&self, id: &GrantId, known: &Grant) -> Result<Outcome, Refused> {
+    async fn known_already(
+        &self,
+        id: &GrantId,
+        known: &Grant,
+    ) -> Result<GrantOutcome, GrantRefusal> {
         match known {
-            Grant::Live(_) => Ok(Outcome::Done),
+            Grant::Live(_) => Ok(GrantOutcome::Done),
             Grant::Pending(_) => Err(bad_token()),
             Grant::Ending(_) => {
                 self.finish(id).await?;

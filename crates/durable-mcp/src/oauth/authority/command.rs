@@ -6,8 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::spending::{Allowance, Quota, Spent};
-use crate::oauth::pkce::Challenge;
+use super::spending::{Allowance, DailySpending, SpendingQuota};
+use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
 use crate::oauth::session_note::SessionNote;
@@ -17,17 +17,20 @@ use crate::wire::is_default;
 /// Command to the object that has the grants of one user.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub enum Command {
+pub enum GrantCommand {
     /// Issues a code, since the user has agreed.
-    Begin(Begin),
+    #[serde(rename = "Begin")]
+    IssueCode(IssueCode),
     /// Exchanges a code for tokens, RFC 6749 section 4.1.3.
     Redeem(Redeem),
     /// Exchanges a refresh token for the next pair, RFC 6749 section 6.
     Refresh(Refresh),
     /// Exchanges an access token for another one, RFC 8693 section 2.
-    Mint(Mint),
+    #[serde(rename = "Mint")]
+    ExchangeToken(ExchangeToken),
     /// Issues an access token for the client itself, RFC 6749 section 4.4.
-    Issue(Issue),
+    #[serde(rename = "Issue")]
+    ClientCredentials(ClientCredentials),
     /// Ends a token, RFC 7009 section 2: an access token alone, a refresh token with its whole grant.
     RevokeToken {
         /// The token.
@@ -83,7 +86,7 @@ pub enum Command {
         /// Tokens that the request may use.
         tokens: u64,
         /// The limits of a day.
-        quota: Quota,
+        quota: SpendingQuota,
     },
     /// Asks whether spending for a grant may go on, which it may while the grant is live.
     GoOn {
@@ -91,7 +94,8 @@ pub enum Command {
         grant: String,
     },
     /// Corrects a spending that was counted.
-    Settle {
+    #[serde(rename = "Settle")]
+    CorrectSpending {
         /// Name of the spending.
         id: String,
         /// Tokens that the request used; none if it was not made.
@@ -125,7 +129,7 @@ pub enum Command {
 /// Consent of a user to a client, for which a code is issued.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Begin {
+pub struct IssueCode {
     /// The user's routing handle.
     pub handle: UserHandle,
     /// The client.
@@ -139,7 +143,7 @@ pub struct Begin {
     /// Redirect URI that the code is sent to.
     pub redirect_uri: String,
     /// PKCE code challenge that the verifier is checked against, RFC 7636.
-    pub challenge: Option<Challenge>,
+    pub challenge: Option<CodeChallenge>,
     /// Scopes that the user allowed.
     pub scopes: Scopes,
     /// Resources that the tokens are valid for, RFC 8707.
@@ -197,7 +201,7 @@ pub struct Refresh {
 /// An access token to exchange for another one, which is never good for more, nor for longer.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Mint {
+pub struct ExchangeToken {
     /// The access token, RFC 8693's `subject_token`.
     pub token: String,
     /// The client, authenticated.
@@ -213,7 +217,7 @@ pub struct Mint {
 /// An access token for the client itself.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Issue {
+pub struct ClientCredentials {
     /// The client's routing handle: that of its id.
     pub handle: UserHandle,
     /// The client.
@@ -259,17 +263,17 @@ pub struct Adopt {
 /// Outcome of a command that was carried out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub enum Outcome {
-    /// Outcome of [`Command::Begin`].
-    Code(Code),
-    /// Outcome of [`Command::Redeem`], [`Command::Refresh`], [`Command::Mint`] and [`Command::Issue`].
-    Issued(Issued),
-    /// Outcome of [`Command::List`].
-    Grants(Vec<Listed>),
-    /// Outcome of [`Command::Spend`], [`Command::GoOn`], [`Command::BeginRelay`] and [`Command::ExtendRelay`].
+pub enum GrantOutcome {
+    /// Outcome of [`GrantCommand::IssueCode`].
+    Code(IssuedCode),
+    /// Outcome of [`GrantCommand::Redeem`], [`GrantCommand::Refresh`], [`GrantCommand::ExchangeToken`] and [`GrantCommand::ClientCredentials`].
+    Issued(IssuedTokens),
+    /// Outcome of [`GrantCommand::List`].
+    Grants(Vec<ListedGrant>),
+    /// Outcome of [`GrantCommand::Spend`], [`GrantCommand::GoOn`], [`GrantCommand::BeginRelay`] and [`GrantCommand::ExtendRelay`].
     Allowance(Allowance),
-    /// Outcome of [`Command::Spent`].
-    Spent(Spent),
+    /// Outcome of [`GrantCommand::Spent`].
+    Spent(DailySpending),
     /// Outcome of the other commands.
     Done,
 }
@@ -277,7 +281,7 @@ pub enum Outcome {
 /// A code for the client.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Code {
+pub struct IssuedCode {
     /// The code.
     pub code: String,
     /// The id of its grant.
@@ -287,7 +291,7 @@ pub struct Code {
 /// Tokens for the client.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Issued {
+pub struct IssuedTokens {
     /// The access token.
     pub access_token: String,
     /// The refresh token, if there is one.
@@ -305,7 +309,7 @@ pub struct Issued {
 /// A grant in its user's list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Listed {
+pub struct ListedGrant {
     /// Id of the grant.
     pub grant: String,
     /// The client.
@@ -330,7 +334,7 @@ pub struct Listed {
     pub unreadable: bool,
 }
 
-impl Listed {
+impl ListedGrant {
     /// Puts grants in order, the oldest first.
     pub(in crate::oauth) fn sort(grants: &mut [Self]) {
         grants.sort_by_key(|grant| grant.created);
@@ -338,22 +342,22 @@ impl Listed {
 }
 
 /// A text for the client's developer.
-pub type Reason = Cow<'static, str>;
+pub type ErrorDescription = Cow<'static, str>;
 
 /// Refusal of a command (RFC 6749 section 5.2, RFC 8707 section 2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub enum Refused {
+pub enum GrantRefusal {
     /// `invalid_grant`
-    InvalidGrant(Reason),
+    InvalidGrant(ErrorDescription),
     /// `invalid_scope`
-    InvalidScope(Reason),
+    InvalidScope(ErrorDescription),
     /// `invalid_target`
-    InvalidTarget(Reason),
+    InvalidTarget(ErrorDescription),
     /// `invalid_request`
-    InvalidRequest(Reason),
+    InvalidRequest(ErrorDescription),
     /// `unauthorized_client`
-    UnauthorizedClient(Reason),
+    UnauthorizedClient(ErrorDescription),
     /// The user has disconnected the client since they agreed, and has to be asked again.
     ConsentWithdrawn,
     /// 503 `temporarily_unavailable`: the same request may work later.
@@ -363,16 +367,16 @@ pub enum Refused {
     },
 }
 
-impl Command {
+impl GrantCommand {
     /// Name of the command, for logs.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Begin(_) => "begin",
+            Self::IssueCode(_) => "begin",
             Self::Redeem(_) => "redeem",
             Self::Refresh(_) => "refresh",
-            Self::Mint(_) => "mint",
-            Self::Issue(_) => "issue",
+            Self::ExchangeToken(_) => "mint",
+            Self::ClientCredentials(_) => "issue",
             Self::RevokeToken { .. } => "revoke_token",
             Self::RevokeGrant { .. } => "revoke_grant",
             Self::RevokeClient { .. } => "revoke_client",
@@ -384,7 +388,7 @@ impl Command {
             Self::Adopt(_) => "adopt",
             Self::Spend { .. } => "spend",
             Self::GoOn { .. } => "go_on",
-            Self::Settle { .. } => "settle",
+            Self::CorrectSpending { .. } => "settle",
             Self::Spent => "spent",
             Self::BeginRelay { .. } => "begin_relay",
             Self::ExtendRelay { .. } => "extend_relay",
@@ -393,23 +397,23 @@ impl Command {
     }
 }
 
-impl fmt::Debug for Command {
+impl fmt::Debug for GrantCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-impl fmt::Debug for Code {
+impl fmt::Debug for IssuedCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Code")
+        f.debug_struct("IssuedCode")
             .field("grant", &self.grant)
             .finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for Issued {
+impl fmt::Debug for IssuedTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Issued")
+        f.debug_struct("IssuedTokens")
             .field("grant", &self.grant)
             .field("expires_in", &self.expires_in)
             .field("scopes", &self.scopes)

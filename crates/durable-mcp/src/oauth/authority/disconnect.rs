@@ -7,15 +7,15 @@
 use super::settings::{
     ADOPTED_TOMBSTONE_MS, MAX_DISCONNECTED, REMEMBERED_CONSENT_SECONDS, SESSIONS_END_SECONDS, after,
 };
-use super::{Authority, Outcome, Refused};
-use crate::oauth::grant::{EVERY_CLIENT, Ending, Grant, Held, Live};
+use super::{Authority, GrantOutcome, GrantRefusal};
+use crate::oauth::grant::{EVERY_CLIENT, EndingGrant, Grant, HeldElsewhere, LiveGrant};
 use crate::oauth::session_note::SessionNote;
 use crate::oauth::token::GrantId;
 use crate::wire::RuntimeError;
 
 /// Cause of a grant's end, which decides what ends besides its tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(super) enum EndCause {
     /// The user or an administrator disconnected the client: all that it held ends, and consents to it are void.
     Disconnected,
     /// Ended by its client, a replayed code or token, the identity provider or a newer grant: all that the grant held
@@ -27,28 +27,27 @@ pub(super) enum Cause {
 }
 
 /// The end of a grant that is remembered.
-struct Remembered {
+struct RememberedEnd {
     id: GrantId,
-    ending: Ending,
+    ending: EndingGrant,
 }
 
-impl Remembered {
+impl RememberedEnd {
     /// True if another remembered end covers all that this one does.
     fn is_needless(&self, all: &[Self]) -> bool {
-        let covers = |other: &Self| {
+        all.iter().any(|other| {
             other.id != self.id
                 && other.ending.concerns(&self.ending.client_id)
                 && other.ending.sessions_since > self.ending.sessions_since
                 && other.ending.consents_since >= self.ending.consents_since
-        };
-        all.iter().any(covers)
+        })
     }
 }
 
 impl Authority {
     /// Marks a grant as ended in its row: no token is issued for it from now on. If anything fails later, the alarm finishes
     /// the end.
-    pub(super) fn mark(&self, id: &GrantId, cause: Cause) -> Result<(), RuntimeError> {
+    pub(super) fn mark(&self, id: &GrantId, cause: EndCause) -> Result<(), RuntimeError> {
         let (store, now) = (self.host.store(), self.host.now());
         let ending = match self.rows.get(store, id)? {
             Some(Grant::Live(live)) => self.ending(live, cause)?,
@@ -62,9 +61,9 @@ impl Authority {
     }
 
     /// The end of a grant, and of what it held.
-    fn ending(&self, live: Live, cause: Cause) -> Result<Ending, RuntimeError> {
+    fn ending(&self, live: LiveGrant, cause: EndCause) -> Result<EndingGrant, RuntimeError> {
         let now = self.host.now();
-        if cause == Cause::Expired
+        if cause == EndCause::Expired
             && let Some(heir) = self.heir(&live)?
         {
             let (sessions, tasks) = (
@@ -72,47 +71,50 @@ impl Authority {
                 heir.tasks.and(live.tasks.clone(), now),
             );
             self.write(
-                &heir.facts.id.clone(),
-                Grant::Live(Live {
+                &heir.info.id.clone(),
+                Grant::Live(LiveGrant {
                     sessions,
                     tasks,
                     ..heir
                 }),
             )?;
             let ending = Grant::Live(live).ended(now, ADOPTED_TOMBSTONE_MS);
-            return Ok(Ending {
-                held: Held::default(),
+            return Ok(EndingGrant {
+                held: HeldElsewhere::default(),
                 ..ending
             });
         }
         let ending = Grant::Live(live).ended(now, ADOPTED_TOMBSTONE_MS);
-        if cause == Cause::Expired && ending.held == Held::default() {
+        if cause == EndCause::Expired && ending.held == HeldElsewhere::default() {
             return Ok(ending);
         }
-        self.remembered(ending, cause == Cause::Disconnected)
+        self.remembered(ending, cause == EndCause::Disconnected)
     }
 
     /// Another live grant of the client, whose tokens are good for the same sessions and tasks.
-    fn heir(&self, live: &Live) -> Result<Option<Live>, RuntimeError> {
+    fn heir(&self, live: &LiveGrant) -> Result<Option<LiveGrant>, RuntimeError> {
         let now = self.host.now();
-        let goes_on = |_: &str, grant: &Grant| match grant {
+        let others = self.rows.pick(self.host.store(), |_, grant| match grant {
             Grant::Live(other)
-                if other.facts.client_id == live.facts.client_id && now < other.expires() =>
+                if other.info.client_id == live.info.client_id && now < other.expires() =>
             {
                 Some(other.clone())
             }
             _ => None,
-        };
-        let others = self.rows.pick(self.host.store(), goes_on)?;
-        let may = |other: &Live| other.facts.sessions_since <= live.facts.sessions_since;
+        })?;
+        let may = |other: &LiveGrant| other.info.sessions_since <= live.info.sessions_since;
         Ok(others
             .into_iter()
-            .filter(|other| other.facts.id != live.facts.id && may(other))
+            .filter(|other| other.info.id != live.info.id && may(other))
             .max_by_key(|other| other.used))
     }
 
     /// Remembers an end for as long as anything from before it could come back.
-    fn remembered(&self, ending: Ending, withdraws_consent: bool) -> Result<Ending, RuntimeError> {
+    fn remembered(
+        &self,
+        ending: EndingGrant,
+        withdraws_consent: bool,
+    ) -> Result<EndingGrant, RuntimeError> {
         self.make_place_for_remembered()?;
         let now = self.host.now();
         // Newer than any that was given out, also by a grant that began a moment ago.
@@ -128,11 +130,11 @@ impl Authority {
     }
 
     /// Voids the consents to a client that were given so far, whether or not a grant of the client is live.
-    pub(super) fn withdraw_consents(&self, client_id: &str) -> Result<(), Refused> {
+    pub(super) fn withdraw_consents(&self, client_id: &str) -> Result<(), GrantRefusal> {
         let write = || {
             let id = GrantId::random(self.host.random())?;
             let ending = self.remembered(
-                Ending::new(client_id.to_owned(), Vec::new(), self.host.now()),
+                EndingGrant::new(client_id.to_owned(), Vec::new(), self.host.now()),
                 true,
             )?;
             self.write(&id, Grant::Ending(ending))
@@ -142,13 +144,12 @@ impl Authority {
 
     /// Time before which sessions, tasks and request states of a client have ended, in seconds since 1970.
     pub(super) fn sessions_since(&self, client_id: &str) -> Result<u64, RuntimeError> {
-        let since = |_: &str, grant: &Grant| match grant {
-            Grant::Ending(ending) if ending.concerns(client_id) => Some(ending.sessions_since),
-            _ => None,
-        };
         let known = self
             .rows
-            .pick(self.host.store(), since)?
+            .pick(self.host.store(), |_, grant| match grant {
+                Grant::Ending(ending) if ending.concerns(client_id) => Some(ending.sessions_since),
+                _ => None,
+            })?
             .into_iter()
             .max()
             .unwrap_or_default();
@@ -157,13 +158,12 @@ impl Authority {
 
     /// Time up to which consents to a client are void, in milliseconds since 1970.
     pub(super) fn consents_since(&self, client_id: &str) -> Result<u64, RuntimeError> {
-        let since = |_: &str, grant: &Grant| match grant {
-            Grant::Ending(ending) if ending.concerns(client_id) => Some(ending.consents_since),
-            _ => None,
-        };
         let known = self
             .rows
-            .pick(self.host.store(), since)?
+            .pick(self.host.store(), |_, grant| match grant {
+                Grant::Ending(ending) if ending.concerns(client_id) => Some(ending.consents_since),
+                _ => None,
+            })?
             .into_iter()
             .max()
             .unwrap_or_default();
@@ -174,16 +174,15 @@ impl Authority {
     /// into one that concerns every client. That ends more than it has to, and brings nothing back.
     fn make_place_for_remembered(&self) -> Result<(), RuntimeError> {
         let store = self.host.store();
-        let remembered = |id: &str, grant: &Grant| match grant {
+        let mut all = self.rows.pick(store, |id, grant| match grant {
             Grant::Ending(ending) if ending.sessions_since > 0 && !ending.is_unfinished() => {
-                Some(Remembered {
+                Some(RememberedEnd {
                     id: GrantId::parse(id)?,
                     ending: ending.clone(),
                 })
             }
             _ => None,
-        };
-        let mut all = self.rows.pick(store, remembered)?;
+        })?;
         if all.len() < MAX_DISCONNECTED {
             return Ok(());
         }
@@ -195,7 +194,7 @@ impl Authority {
         let (Some(first), Some(second)) = (oldest.next(), oldest.next()) else {
             return Ok(());
         };
-        let both = Ending {
+        let both = EndingGrant {
             client_id: EVERY_CLIENT.to_owned(),
             consents_since: first
                 .ending
@@ -213,10 +212,10 @@ impl Authority {
         &self,
         grant: &str,
         session: SessionNote,
-    ) -> Result<Outcome, Refused> {
+    ) -> Result<GrantOutcome, GrantRefusal> {
         let (now, key) = (self.host.now(), session.key.clone());
         self.change(grant, |live| {
-            Some(Live {
+            Some(LiveGrant {
                 sessions: live.sessions.with(session, now),
                 ..live
             })
@@ -231,10 +230,10 @@ impl Authority {
         grant: &str,
         key: String,
         expires: u64,
-    ) -> Result<Outcome, Refused> {
+    ) -> Result<GrantOutcome, GrantRefusal> {
         let (now, late) = (self.host.now(), key.clone());
         self.change(grant, |live| {
-            Some(Live {
+            Some(LiveGrant {
                 tasks: live.tasks.with(key, expires, now),
                 ..live
             })
@@ -247,53 +246,55 @@ impl Authority {
     async fn end_if_late(
         &self,
         grant: &str,
-        hold: impl FnOnce(&mut Ending),
-    ) -> Result<Outcome, Refused> {
+        hold: impl FnOnce(&mut EndingGrant),
+    ) -> Result<GrantOutcome, GrantRefusal> {
         let Some(id) = GrantId::parse(grant) else {
-            return Ok(Outcome::Done);
+            return Ok(GrantOutcome::Done);
         };
         if let Some(Grant::Ending(mut ending)) = self.row(&id)? {
             hold(&mut ending);
             self.commit(&id, Grant::Ending(ending))?;
             self.finish(&id).await?;
         }
-        Ok(Outcome::Done)
+        Ok(GrantOutcome::Done)
     }
 
     /// Forgets a session. Its client may have ended it with the token of another grant than it was begun by.
-    pub(super) fn forget_session(&self, grant: &str, key: &str) -> Result<Outcome, Refused> {
-        let forget = |live: Live| {
-            Some(Live {
+    pub(super) fn forget_session(
+        &self,
+        grant: &str,
+        key: &str,
+    ) -> Result<GrantOutcome, GrantRefusal> {
+        let elsewhere = self
+            .rows
+            .pick(self.host.store(), |id, known| match known {
+                Grant::Live(live) if live.sessions.clone().without(key).is_some() => {
+                    Some(id.to_owned())
+                }
+                _ => None,
+            })
+            .map_err(|fault| self.failed(&fault))?;
+        self.change(elsewhere.first().map_or(grant, String::as_str), |live| {
+            Some(LiveGrant {
                 sessions: live.sessions.without(key)?,
                 ..live
             })
-        };
-        let has = |id: &str, known: &Grant| match known {
-            Grant::Live(live) if live.sessions.clone().without(key).is_some() => {
-                Some(id.to_owned())
-            }
-            _ => None,
-        };
-        let elsewhere = self
-            .rows
-            .pick(self.host.store(), has)
-            .map_err(|fault| self.failed(&fault))?;
-        self.change(elsewhere.first().map_or(grant, String::as_str), forget)
+        })
     }
 
     fn change(
         &self,
         grant: &str,
-        change: impl FnOnce(Live) -> Option<Live>,
-    ) -> Result<Outcome, Refused> {
+        change: impl FnOnce(LiveGrant) -> Option<LiveGrant>,
+    ) -> Result<GrantOutcome, GrantRefusal> {
         let Some(id) = GrantId::parse(grant) else {
-            return Ok(Outcome::Done);
+            return Ok(GrantOutcome::Done);
         };
         if let Some(Grant::Live(live)) = self.row(&id)?
             && let Some(changed) = change(live)
         {
             self.commit(&id, Grant::Live(changed))?;
         }
-        Ok(Outcome::Done)
+        Ok(GrantOutcome::Done)
     }
 }

@@ -6,20 +6,20 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 
-use super::disconnect::Cause;
+use super::disconnect::EndCause;
 use super::settings::{ENDS_AT_ONCE, GO_ON_MS, MAX_GRANTS};
-use super::{Authority, Listed, Outcome, RETRY_AFTER_SECONDS, Refused, about};
+use super::{Authority, GrantOutcome, GrantRefusal, ListedGrant, RETRY_AFTER_SECONDS, grant_ref};
 use crate::formats::Format;
 use crate::oauth::event::Event;
-use crate::oauth::grant::{Ending, Grant, GrantInfo, Held, Live, Remote};
+use crate::oauth::grant::{EndingGrant, Grant, GrantInfo, HeldElsewhere, LiveGrant, RemoteHolding};
 use crate::oauth::holding::GrantHolding;
 use crate::oauth::record;
-use crate::oauth::token::{GrantId, Kind, LegacyToken, Presented, Token};
+use crate::oauth::token::{GrantId, LegacyToken, PresentedToken, Token, TokenKind};
 use crate::wire::RuntimeError;
 
 /// Selection of the grants to end.
 #[derive(Clone, Copy)]
-pub(super) enum Meant<'a> {
+pub(super) enum GrantSelection<'a> {
     /// The grant of an id.
     Grant(&'a str),
     /// The grants of a client.
@@ -28,7 +28,7 @@ pub(super) enum Meant<'a> {
     All,
 }
 
-impl Meant<'_> {
+impl GrantSelection<'_> {
     fn is(self, id: &str, grant: &Grant) -> bool {
         match self {
             Self::Grant(meant) => id == meant,
@@ -40,7 +40,7 @@ impl Meant<'_> {
 
 impl Authority {
     /// Deletes what is left of a grant that has ended, and has other objects end what they hold of it.
-    pub(super) async fn finish(&self, id: &GrantId) -> Result<(), Refused> {
+    pub(super) async fn finish(&self, id: &GrantId) -> Result<(), GrantRefusal> {
         self.finish_within(id, &Cell::new(ENDS_AT_ONCE)).await
     }
 
@@ -50,11 +50,11 @@ impl Authority {
         &self,
         id: &GrantId,
         room: &Cell<usize>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), GrantRefusal> {
         loop {
             let mut gone = BTreeSet::new();
             let are_deleted = self.delete_records(id, &mut gone, room).await?;
-            let Some(Grant::Ending(Ending { held, .. })) = self.row(id)? else {
+            let Some(Grant::Ending(EndingGrant { held, .. })) = self.row(id)? else {
                 return Ok(());
             };
             let released = self.release(id, &held, room).await;
@@ -62,11 +62,13 @@ impl Authority {
                 return Ok(());
             };
             ending.keys.retain(|key| !gone.contains(key));
-            ending.held = released.into_iter().fold(ending.held, Held::without);
+            ending.held = released
+                .into_iter()
+                .fold(ending.held, HeldElsewhere::without);
             let is_left = !ending.keys.is_empty();
             self.write_rest(id, ending)?;
             if !are_deleted {
-                return Err(Refused::Unavailable {
+                return Err(GrantRefusal::Unavailable {
                     retry_after: RETRY_AFTER_SECONDS,
                 });
             }
@@ -83,7 +85,7 @@ impl Authority {
         id: &GrantId,
         gone: &mut BTreeSet<String>,
         room: &Cell<usize>,
-    ) -> Result<bool, Refused> {
+    ) -> Result<bool, GrantRefusal> {
         loop {
             let Some(Grant::Ending(mut ending)) = self.row(id)? else {
                 return Ok(true);
@@ -108,9 +110,9 @@ impl Authority {
     async fn release<'a>(
         &self,
         id: &'a GrantId,
-        held: &'a Held,
+        held: &'a HeldElsewhere,
         room: &Cell<usize>,
-    ) -> Vec<Remote<'a>> {
+    ) -> Vec<RemoteHolding<'a>> {
         let remote = GrantHolding::ALL
             .iter()
             .flat_map(|kind| held.remote(*kind, id.as_str()));
@@ -131,7 +133,7 @@ impl Authority {
     }
 
     /// Writes what is left of a grant, if that is less than before.
-    fn write_rest(&self, id: &GrantId, ending: Ending) -> Result<(), Refused> {
+    fn write_rest(&self, id: &GrantId, ending: EndingGrant) -> Result<(), GrantRefusal> {
         if ending.keys.is_empty() && ending.listed_until == 0 && ending.until <= self.host.now() {
             return self
                 .rows
@@ -145,29 +147,29 @@ impl Authority {
     }
 
     /// Ends a grant.
-    pub(super) async fn end(&self, id: &GrantId) -> Result<(), Refused> {
-        self.mark(id, Cause::Ended)
+    pub(super) async fn end(&self, id: &GrantId) -> Result<(), GrantRefusal> {
+        self.mark(id, EndCause::Ended)
             .map_err(|fault| self.failed(&fault))?;
         self.finish(id).await
     }
 
     /// Deletes the records of a transition whose grant ended meanwhile. Their tokens were never sent, so nothing waits
     /// for a deletion that fails.
-    pub(super) async fn undo(&self, facts: &GrantInfo, put: Vec<String>) {
+    pub(super) async fn undo(&self, info: &GrantInfo, put: Vec<String>) {
         let left = self.delete_all(&put).await;
         if left.is_empty() {
             return;
         }
-        let ending = match self.row(&facts.id) {
+        let ending = match self.row(&info.id) {
             Ok(Some(Grant::Ending(mut ending))) => {
                 ending.keys.extend(left);
                 ending
             }
-            Ok(None) => Ending::new(facts.client_id.clone(), left, self.host.now()),
+            Ok(None) => EndingGrant::new(info.client_id.clone(), left, self.host.now()),
             _ => return,
         };
         // Where that fails the log says so, and the records expire.
-        let _ = self.commit(&facts.id, Grant::Ending(ending));
+        let _ = self.commit(&info.id, Grant::Ending(ending));
     }
 
     /// Deletes keys from KV, and returns those whose deletion failed.
@@ -190,10 +192,10 @@ impl Authority {
         &self,
         text: &str,
         client_id: &str,
-    ) -> Result<Outcome, Refused> {
-        match self.read(text, Kind::Refresh).await?.1 {
+    ) -> Result<GrantOutcome, GrantRefusal> {
+        match self.verify_token(text, TokenKind::Refresh).await?.1 {
             // The client may have missed the newest one; whichever it names, it wants no more of that grant.
-            Presented::Ours(token) => {
+            PresentedToken::Ours(token) => {
                 if self.is_unreadable(&token.grant)? {
                     return self.revoke_unreadable(&token.grant, client_id).await;
                 }
@@ -206,24 +208,28 @@ impl Authority {
                             .map(|grant| (token.grant, grant))
                             .into_iter()
                             .collect(),
-                        Cause::Ended,
+                        EndCause::Ended,
                     )
                     .await;
             }
-            Presented::Legacy(token) => return self.revoke_legacy(&token, client_id).await,
-            Presented::UnknownKey(_) | Presented::Unknown => {}
+            PresentedToken::Legacy(token) => return self.revoke_legacy(&token, client_id).await,
+            PresentedToken::UnknownKey(_) | PresentedToken::Unknown => {}
         }
-        match self.read(text, Kind::Access).await?.1 {
-            Presented::Ours(token) => self.revoke_access(&token, client_id).await,
-            _ => Ok(Outcome::Done),
+        match self.verify_token(text, TokenKind::Access).await?.1 {
+            PresentedToken::Ours(token) => self.revoke_access(&token, client_id).await,
+            _ => Ok(GrantOutcome::Done),
         }
     }
 
-    async fn revoke_access(&self, token: &Token, client_id: &str) -> Result<Outcome, Refused> {
+    async fn revoke_access(
+        &self,
+        token: &Token,
+        client_id: &str,
+    ) -> Result<GrantOutcome, GrantRefusal> {
         let (hash, now) = (token.hash(), self.host.now());
         let found = |grant: Option<Grant>| match grant {
             Some(Grant::Live(live))
-                if live.facts.client_id == client_id && live.has_access(&hash, now) =>
+                if live.info.client_id == client_id && live.has_access(&hash, now) =>
             {
                 Some(live)
             }
@@ -231,10 +237,10 @@ impl Authority {
         };
         let grant = self.row(&token.grant)?;
         if matches!(&grant, Some(Grant::Ending(ending)) if ending.client_id == client_id) {
-            return self.finish(&token.grant).await.map(|()| Outcome::Done);
+            return self.finish(&token.grant).await.map(|()| GrantOutcome::Done);
         }
         let Some(key) = found(grant).and_then(|live| live.key_of_access(&hash, now)) else {
-            return Ok(Outcome::Done);
+            return Ok(GrantOutcome::Done);
         };
         // Until the record has gone the row must know of it, for the end of the whole grant.
         self.host
@@ -245,7 +251,7 @@ impl Authority {
         if let Some(live) = found(self.row(&token.grant)?) {
             self.commit(&token.grant, Grant::Live(live.without_access(&hash)))?;
         }
-        Ok(Outcome::Done)
+        Ok(GrantOutcome::Done)
     }
 
     /// Ends a token of workers-oauth-provider, which does not say of which kind it is.
@@ -253,17 +259,10 @@ impl Authority {
         &self,
         token: &LegacyToken,
         client_id: &str,
-    ) -> Result<Outcome, Refused> {
+    ) -> Result<GrantOutcome, GrantRefusal> {
         let hash = token.hash();
-        let refreshes = |live: &Live| {
-            let current = live.refresh.as_ref().map(|current| &current.hash);
-            current
-                .into_iter()
-                .chain(live.previous.as_ref().map(|previous| &previous.hash))
-                .any(|known| *known == hash)
-        };
         let is_its = |grant: &Grant| match grant {
-            Grant::Live(live) => live.facts.client_id == client_id && refreshes(live),
+            Grant::Live(live) => live.info.client_id == client_id && has_refresh_token(live, &hash),
             Grant::Ending(ending) => ending.client_id == client_id,
             Grant::Pending(_) => false,
         };
@@ -271,7 +270,7 @@ impl Authority {
             let grant = self.row(&id)?.filter(is_its);
             self.revoke(
                 grant.map(|grant| (id, grant)).into_iter().collect(),
-                Cause::Ended,
+                EndCause::Ended,
             )
             .await?;
         }
@@ -283,9 +282,10 @@ impl Authority {
             .await
             .map_err(|fault| self.failed(&fault))?
         else {
-            return Ok(Outcome::Done);
+            return Ok(GrantOutcome::Done);
         };
-        let access = record::Access::read_legacy(&json, token.text(), self.host.now() / 1000);
+        let access =
+            record::AccessRecord::from_legacy_json(&json, token.text(), self.host.now() / 1000);
         if access.is_ok_and(|access| access.client_id == client_id) {
             self.host
                 .kv()
@@ -293,11 +293,14 @@ impl Authority {
                 .await
                 .map_err(|fault| self.failed(&fault))?;
         }
-        Ok(Outcome::Done)
+        Ok(GrantOutcome::Done)
     }
 
     /// Ends grants for the user or an administrator, also those whose rows cannot be read.
-    pub(super) async fn revoke_meant(&self, meant: Meant<'_>) -> Result<Outcome, Refused> {
+    pub(super) async fn revoke_selected(
+        &self,
+        meant: GrantSelection<'_>,
+    ) -> Result<GrantOutcome, GrantRefusal> {
         let picked = |id: &str, grant: &Grant| {
             let id = meant.is(id, grant).then(|| GrantId::parse(id)).flatten()?;
             Some((id, grant.clone()))
@@ -306,29 +309,33 @@ impl Authority {
             .rows
             .pick(self.host.store(), picked)
             .map_err(|fault| self.failed(&fault))?;
-        let revoked = self.revoke(picked, Cause::Disconnected).await;
+        let revoked = self.revoke(picked, EndCause::Disconnected).await;
         let unreadable = self
             .rows
             .unreadable(self.host.store())
             .map_err(|fault| self.failed(&fault))?;
         for id in unreadable {
             match meant {
-                Meant::Grant(meant) if meant != id.as_str() => {}
-                Meant::Client(client_id) => {
+                GrantSelection::Grant(meant) if meant != id.as_str() => {}
+                GrantSelection::Client(client_id) => {
                     self.revoke_unreadable(&id, client_id).await.map(drop)?;
                 }
-                Meant::Grant(_) | Meant::All => self.end_unreadable(&id).await?,
+                GrantSelection::Grant(_) | GrantSelection::All => self.end_unreadable(&id).await?,
             }
         }
         revoked
     }
 
     /// Ends grants. All of them are marked as ended before the first record is deleted.
-    async fn revoke(&self, meant: Vec<(GrantId, Grant)>, cause: Cause) -> Result<Outcome, Refused> {
+    async fn revoke(
+        &self,
+        meant: Vec<(GrantId, Grant)>,
+        cause: EndCause,
+    ) -> Result<GrantOutcome, GrantRefusal> {
         for (id, grant) in &meant {
             self.mark(id, cause).map_err(|fault| self.failed(&fault))?;
-            if let Some(facts) = grant.facts() {
-                self.host.event(&Event::Revoked(about(facts)));
+            if let Some(info) = grant.info() {
+                self.host.event(&Event::Revoked(grant_ref(info)));
             }
         }
         let room = Cell::new(ENDS_AT_ONCE);
@@ -340,23 +347,22 @@ impl Authority {
         outcomes
             .into_iter()
             .collect::<Result<(), _>>()
-            .map(|()| Outcome::Done)
+            .map(|()| GrantOutcome::Done)
     }
 
     /// Makes room for one more grant of a client. The records of the displaced grant are left to the alarm: this is no
     /// revocation.
     pub(super) fn make_place(&self, client_id: &str) -> Result<(), RuntimeError> {
         let (store, now) = (self.host.store(), self.host.now());
-        let place = |id: &str, grant: &Grant| {
-            let client = grant.facts()?.client_id.clone();
-            Some(Place {
+        let places = self.rows.pick(store, |id, grant| {
+            let client = grant.info()?.client_id.clone();
+            Some(EvictableGrant {
                 client,
                 living: now < grant.expires(),
                 used: grant.used(),
                 id: GrantId::parse(id)?,
             })
-        };
-        let places = self.rows.pick(store, place)?;
+        })?;
         let unreadable = self.rows.unreadable(store)?;
         if places.len() + unreadable.len() < MAX_GRANTS {
             return Ok(());
@@ -364,34 +370,42 @@ impl Authority {
         // Without a place that can be read, those that cannot take up all.
         let id = in_the_way(&places, client_id).ok_or_else(|| Format::GrantRow.unreadable())?;
         let grant = self.rows.get(store, &id)?;
-        self.mark(&id, Cause::Ended)?;
-        if let Some(facts) = grant.as_ref().and_then(Grant::facts) {
-            self.host.event(&Event::Displaced(about(facts)));
+        self.mark(&id, EndCause::Ended)?;
+        if let Some(info) = grant.as_ref().and_then(Grant::info) {
+            self.host.event(&Event::Displaced(grant_ref(info)));
         }
         Ok(())
     }
 
     /// Lists every live grant, oldest first.
-    pub(super) fn list(&self) -> Result<Outcome, Refused> {
+    pub(super) fn list(&self) -> Result<GrantOutcome, GrantRefusal> {
         let now = self.host.now();
-        let living = |_: &str, grant: &Grant| match grant {
+        let grants = self.rows.pick(self.host.store(), |_, grant| match grant {
             Grant::Live(live) if now < live.expires() => Some(listed(live, now)),
             _ => None,
-        };
-        let grants = self.rows.pick(self.host.store(), living);
+        });
         let mut grants = grants.map_err(|fault| self.failed(&fault))?;
-        Listed::sort(&mut grants);
+        ListedGrant::sort(&mut grants);
         let unreadable = self
             .rows
             .unreadable(self.host.store())
             .map_err(|fault| self.failed(&fault))?;
         grants.extend(unreadable.iter().map(|id| self.listed_unreadable(id)));
-        Ok(Outcome::Grants(grants))
+        Ok(GrantOutcome::Grants(grants))
     }
 }
 
+/// Checks for the refresh token of that hash, the current or the previous one.
+fn has_refresh_token(live: &LiveGrant, hash: &str) -> bool {
+    let current = live.refresh.as_ref().map(|current| &current.hash);
+    current
+        .into_iter()
+        .chain(live.previous.as_ref().map(|previous| &previous.hash))
+        .any(|known| known == hash)
+}
+
 /// A grant that takes up room.
-struct Place {
+struct EvictableGrant {
     client: String,
     living: bool,
     used: u64,
@@ -401,7 +415,7 @@ struct Place {
 /// The grant that makes room for a new one of a client: an expired one, or else the least recently used one of the clients
 /// that have the most grants, the new one counted. So a client that has itself let in again and again displaces only itself.
 /// If no client has two grants, the least recently used one of all makes room.
-fn in_the_way(places: &[Place], client_id: &str) -> Option<GrantId> {
+fn in_the_way(places: &[EvictableGrant], client_id: &str) -> Option<GrantId> {
     let count = |client: &str| places.iter().filter(|place| place.client == client).count();
     let (own, most) = (
         count(client_id),
@@ -412,24 +426,23 @@ fn in_the_way(places: &[Place], client_id: &str) -> Option<GrantId> {
             .unwrap_or_default(),
     );
     let is_own_turn = own > 0 && own + 1 >= most;
-    let is_meant = |place: &&Place| {
-        !place.living
-            || if is_own_turn {
-                place.client == client_id
-            } else {
-                count(&place.client) == most
-            }
-    };
     let first = places
         .iter()
-        .filter(is_meant)
+        .filter(|place| {
+            !place.living
+                || if is_own_turn {
+                    place.client == client_id
+                } else {
+                    count(&place.client) == most
+                }
+        })
         .min_by_key(|place| (place.living, place.used));
     first.map(|place| place.id.clone())
 }
 
 /// Keys of the records to delete next, at most `room` of them. Those of the grant go last: with them a client that
 /// tries a token of workers-oauth-provider again is recognised.
-fn next_keys(ending: &Ending, room: usize) -> Vec<String> {
+fn next_keys(ending: &EndingGrant, room: usize) -> Vec<String> {
     let tokens: Vec<String> = ending
         .keys
         .iter()
@@ -450,15 +463,15 @@ fn next_keys(ending: &Ending, room: usize) -> Vec<String> {
     }
 }
 
-fn listed(live: &Live, now: u64) -> Listed {
-    let facts = live.facts.clone();
-    Listed {
-        grant: facts.id.as_str().to_owned(),
-        client_id: facts.client_id,
-        client_name: facts.client_name,
-        scopes: facts.scopes,
-        audience: facts.audience,
-        created: facts.created,
+fn listed(live: &LiveGrant, now: u64) -> ListedGrant {
+    let info = live.info.clone();
+    ListedGrant {
+        grant: info.id.as_str().to_owned(),
+        client_id: info.client_id,
+        client_name: info.client_name,
+        scopes: info.scopes,
+        audience: info.audience,
+        created: info.created,
         used: live.used,
         expires: live.expires(),
         sessions: live.sessions.living(now),

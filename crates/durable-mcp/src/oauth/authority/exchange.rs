@@ -11,7 +11,7 @@ use super::{Authority, Lifetimes};
 use crate::formats::Format;
 use crate::keys::Keys;
 use crate::oauth::grant::GrantInfo;
-use crate::oauth::hooks::{Exchange, ExchangeError, ExchangeKind, Exchanged, HOOK_MS};
+use crate::oauth::hooks::{Exchange, ExchangeChanges, ExchangeError, ExchangeKind, HOOK_MS};
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
 use crate::seal;
@@ -27,14 +27,14 @@ pub(super) struct SealedIdentity {
 
 /// Scopes and audience of the access token to issue.
 #[derive(Clone)]
-pub(super) struct Shape {
+pub(super) struct TokenScope {
     pub(super) scopes: Scopes,
     pub(super) audience: Vec<Resource>,
 }
 
 /// Props and token lifetimes of an exchange, as the hook or the defaults set them.
-pub(super) struct Agreed {
-    pub(super) inside: SealedIdentity,
+pub(super) struct ExchangeTerms {
+    pub(super) identity: SealedIdentity,
     /// True if the hook returned other props.
     pub(super) changed: bool,
     pub(super) access_seconds: u64,
@@ -42,7 +42,7 @@ pub(super) struct Agreed {
 }
 
 /// Failure of the hook.
-pub(super) enum Declined {
+pub(super) enum ExchangeRefusal {
     /// Temporary: the exchange may succeed later.
     Later,
     /// Permanent: the grant has to end.
@@ -50,12 +50,12 @@ pub(super) enum Declined {
 }
 
 /// Header that sealed text is bound to: it names user, grant and client.
-fn header(facts: &GrantInfo) -> String {
+fn header(info: &GrantInfo) -> String {
     [
         "inside",
-        facts.handle.as_str(),
-        facts.id.as_str(),
-        &facts.client_id,
+        info.handle.as_str(),
+        info.id.as_str(),
+        &info.client_id,
     ]
     .join(":")
 }
@@ -68,10 +68,10 @@ impl SealedIdentity {
     pub(super) fn open(
         keys: &Keys,
         token: &str,
-        facts: &GrantInfo,
+        info: &GrantInfo,
         sealed: &str,
     ) -> Result<Self, RuntimeError> {
-        let plain = seal::open(keys, token, header(facts).as_bytes(), sealed);
+        let plain = seal::open(keys, token, header(info).as_bytes(), sealed);
         plain
             .and_then(|plain| read_json(&plain))
             .ok_or_else(|| Format::SealedForToken.unreadable())
@@ -84,14 +84,15 @@ impl Authority {
         &self,
         keys: &Keys,
         token: &str,
-        facts: &GrantInfo,
-        inside: &SealedIdentity,
+        info: &GrantInfo,
+        identity: &SealedIdentity,
     ) -> Result<String, RuntimeError> {
-        let plain = serde_json::to_vec(inside).map_err(|error| RuntimeError(error.to_string()))?;
+        let plain =
+            serde_json::to_vec(identity).map_err(|error| RuntimeError(error.to_string()))?;
         seal::seal(
             keys,
             token,
-            header(facts).as_bytes(),
+            header(info).as_bytes(),
             &plain,
             self.host.random(),
         )
@@ -101,21 +102,21 @@ impl Authority {
     pub(super) async fn consult(
         &self,
         kind: ExchangeKind,
-        facts: &GrantInfo,
-        inside: SealedIdentity,
-        shape: &Shape,
-    ) -> Result<Agreed, Declined> {
+        info: &GrantInfo,
+        identity: SealedIdentity,
+        token_scope: &TokenScope,
+    ) -> Result<ExchangeTerms, ExchangeRefusal> {
         let Some(hook) = &self.hooks.on_exchange else {
-            return Ok(agreed(&self.lifetimes, inside, Exchanged::default()));
+            return Ok(terms(&self.lifetimes, identity, ExchangeChanges::default()));
         };
         let exchange = Exchange {
             kind,
-            subject: inside.subject.clone(),
-            client_id: facts.client_id.clone(),
-            grant: facts.id.as_str().to_owned(),
-            scopes: shape.scopes.clone(),
-            audience: shape.audience.clone(),
-            props: inside.props.clone(),
+            subject: identity.subject.clone(),
+            client_id: info.client_id.clone(),
+            grant: info.id.as_str().to_owned(),
+            scopes: token_scope.scopes.clone(),
+            audience: token_scope.audience.clone(),
+            props: identity.props.clone(),
         };
         // Called inside the future, so that a panic on the way to one is caught as well.
         let work = AssertUnwindSafe(async move { hook(exchange).await })
@@ -127,27 +128,31 @@ impl Authority {
             Either::Right(_) => Err(ExchangeError::Transient("it took too long".to_owned())),
         };
         match outcome {
-            Ok(exchanged) => Ok(agreed(&self.lifetimes, inside, exchanged)),
+            Ok(exchanged) => Ok(terms(&self.lifetimes, identity, exchanged)),
             Err(ExchangeError::Transient(why)) => {
                 self.host
                     .warn(&format!("the hook of an exchange failed: {why}"));
-                Err(Declined::Later)
+                Err(ExchangeRefusal::Later)
             }
             Err(ExchangeError::Ended(why)) => {
                 self.host
                     .warn(&format!("the hook of an exchange ended a grant: {why}"));
-                Err(Declined::Ended)
+                Err(ExchangeRefusal::Ended)
             }
         }
     }
 }
 
-fn agreed(lifetimes: &Lifetimes, inside: SealedIdentity, exchanged: Exchanged) -> Agreed {
+fn terms(
+    lifetimes: &Lifetimes,
+    identity: SealedIdentity,
+    exchanged: ExchangeChanges,
+) -> ExchangeTerms {
     let changed = exchanged.props.is_some();
-    Agreed {
-        inside: SealedIdentity {
-            props: exchanged.props.unwrap_or(inside.props),
-            ..inside
+    ExchangeTerms {
+        identity: SealedIdentity {
+            props: exchanged.props.unwrap_or(identity.props),
+            ..identity
         },
         changed,
         access_seconds: exchanged.access_seconds.unwrap_or(lifetimes.access).max(1),

@@ -3,16 +3,18 @@
 use futures_util::future::{join, join_all};
 use serde_json::json;
 
-use super::exchange::{Declined, SealedIdentity, Shape};
+use super::exchange::{ExchangeRefusal, SealedIdentity, TokenScope};
 use super::settings::after;
-use super::{Authority, Issue, Issued, RETRY_AFTER_SECONDS, Refused, about};
+use super::{
+    Authority, ClientCredentials, GrantRefusal, IssuedTokens, RETRY_AFTER_SECONDS, grant_ref,
+};
 use crate::keys::Keys;
 use crate::oauth::event::Event;
-use crate::oauth::grant::{Grant, GrantInfo, Legacy, Live, LiveAccess, header_key};
+use crate::oauth::grant::{Grant, GrantInfo, LegacyRecords, LiveAccess, LiveGrant, header_key};
 use crate::oauth::hooks::ExchangeKind;
-use crate::oauth::record::{self, Access};
+use crate::oauth::record::{self, AccessRecord};
 use crate::oauth::session_note::{SessionNotes, TaskNotes};
-use crate::oauth::token::{GrantId, Kind, Token};
+use crate::oauth::token::{GrantId, Token, TokenKind};
 use crate::wire::RuntimeError;
 
 /// Workers KV takes no record that expires sooner, and its clock is not ours. What a record says of its own expiry
@@ -25,7 +27,7 @@ pub(super) struct KvPut {
     pub(super) value: String,
     /// Expiry of the record, in seconds since 1970.
     pub(super) expires: u64,
-    pub(super) beside: Option<String>,
+    pub(super) metadata: Option<String>,
 }
 
 /// A new access token, not yet written or sent.
@@ -33,61 +35,61 @@ pub(super) struct NewAccessToken {
     pub(super) token: Token,
     pub(super) access: LiveAccess,
     pub(super) put: KvPut,
-    pub(super) issued: Issued,
+    pub(super) issued: IssuedTokens,
 }
 
 /// Header of a grant, by which administrators find it in KV. The record is plain JSON: user id and props are not in it.
-pub(super) fn header(facts: &GrantInfo, expires: u64) -> KvPut {
+pub(super) fn header(info: &GrantInfo, expires: u64) -> KvPut {
     let value = json!({
         "v": 1,
-        "clientId": facts.client_id,
-        "scope": facts.scopes,
-        "resource": facts.audience,
-        "createdAt": facts.created / 1000,
+        "clientId": info.client_id,
+        "scope": info.scopes,
+        "resource": info.audience,
+        "createdAt": info.created / 1000,
         "expiresAt": expires,
     });
-    let key = header_key(&facts.handle, &facts.id);
+    let key = header_key(&info.handle, &info.id);
     KvPut {
         key,
         value: value.to_string(),
         expires,
-        beside: Some(facts.client_id.clone()),
+        metadata: Some(info.client_id.clone()),
     }
 }
 
 impl Authority {
     /// Makes an access token that expires with its grant at the latest.
-    pub(super) fn make(
+    pub(super) fn new_access_token(
         &self,
         keys: &Keys,
-        facts: &GrantInfo,
-        inside: SealedIdentity,
-        shape: &Shape,
+        info: &GrantInfo,
+        identity: SealedIdentity,
+        token_scope: &TokenScope,
         seconds: u64,
     ) -> Result<NewAccessToken, RuntimeError> {
         let token = Token::issue(
-            Kind::Access,
-            &facts.handle,
-            &facts.id,
+            TokenKind::Access,
+            &info.handle,
+            &info.id,
             keys,
             self.host.random(),
         )?;
         let (hash, now) = (token.hash(), self.host.now() / 1000);
-        let expires = now.saturating_add(seconds).min(facts.ends / 1000);
-        let access = Access {
-            subject: inside.subject,
-            grant: facts.id.as_str().to_owned(),
-            client_id: facts.client_id.clone(),
-            scopes: shape.scopes.clone(),
-            audience: shape.audience.clone(),
+        let expires = now.saturating_add(seconds).min(info.ends / 1000);
+        let access = AccessRecord {
+            subject: identity.subject,
+            grant: info.id.as_str().to_owned(),
+            client_id: info.client_id.clone(),
+            scopes: token_scope.scopes.clone(),
+            audience: token_scope.audience.clone(),
             issued: now,
             expires,
-            sessions_since: facts.sessions_since,
-            props: inside.props,
+            sessions_since: info.sessions_since,
+            props: identity.props,
         };
         let value = access.write(keys, &token, self.host.random())?;
-        let key = record::key(facts.handle.as_str(), facts.id.as_str(), &hash);
-        let issued = Issued {
+        let key = record::key(info.handle.as_str(), info.id.as_str(), &hash);
+        let issued = IssuedTokens {
             access_token: token.text().to_owned(),
             refresh_token: None,
             expires_in: expires.saturating_sub(now),
@@ -99,7 +101,7 @@ impl Authority {
             key,
             value,
             expires,
-            beside: None,
+            metadata: None,
         };
         Ok(NewAccessToken {
             token,
@@ -115,11 +117,15 @@ impl Authority {
 
     /// Writes new records to KV and deletes superseded ones before the row is committed. Records of a grant are deleted
     /// last, when all else has worked, so that a retry still finds the grant.
-    pub(super) async fn replace(&self, puts: &[KvPut], gone: &[String]) -> Result<(), Refused> {
+    pub(super) async fn replace(
+        &self,
+        puts: &[KvPut],
+        gone: &[String],
+    ) -> Result<(), GrantRefusal> {
         let (kv, least) = (self.host.kv(), self.host.now() / 1000 + LEAST_SECONDS);
         let putting = join_all(puts.iter().map(|put| {
             let expires = put.expires.max(least);
-            kv.put(&put.key, &put.value, expires, put.beside.as_deref())
+            kv.put(&put.key, &put.value, expires, put.metadata.as_deref())
         }));
         let deleting = |tokens: bool| {
             let keys = gone.iter().filter(move |key| record::is_key(key) == tokens);
@@ -139,15 +145,19 @@ impl Authority {
     }
 
     /// Refusal of an exchange that the hook declined; ends the grant if the hook ended it.
-    pub(super) async fn declined(&self, facts: &GrantInfo, declined: Declined) -> Refused {
+    pub(super) async fn declined(
+        &self,
+        info: &GrantInfo,
+        declined: ExchangeRefusal,
+    ) -> GrantRefusal {
         match declined {
-            Declined::Later => Refused::Unavailable {
+            ExchangeRefusal::Later => GrantRefusal::Unavailable {
                 retry_after: RETRY_AFTER_SECONDS,
             },
-            Declined::Ended => {
-                self.host.event(&Event::EndedByHook(about(facts)));
-                match self.end(&facts.id).await {
-                    Ok(()) => Refused::InvalidGrant(
+            ExchangeRefusal::Ended => {
+                self.host.event(&Event::EndedByHook(grant_ref(info)));
+                match self.end(&info.id).await {
+                    Ok(()) => GrantRefusal::InvalidGrant(
                         "The grant has ended. Ask for authorization again.".into(),
                     ),
                     Err(refused) => refused,
@@ -157,7 +167,10 @@ impl Authority {
     }
 
     /// Issues an access token for the client itself, RFC 6749 section 4.4.
-    pub(super) async fn issue(&self, issue: Issue) -> Result<Issued, Refused> {
+    pub(super) async fn client_credentials(
+        &self,
+        issue: ClientCredentials,
+    ) -> Result<IssuedTokens, GrantRefusal> {
         let keys = self
             .host
             .keys(false)
@@ -168,7 +181,7 @@ impl Authority {
         let sessions_since = self
             .sessions_since(&issue.client_id)
             .map_err(|fault| self.failed(&fault))?;
-        let facts = GrantInfo {
+        let info = GrantInfo {
             handle: issue.handle,
             id,
             client_id: issue.client_id,
@@ -184,32 +197,38 @@ impl Authority {
             sessions_since,
             sign_in: String::new(),
         };
-        let inside = SealedIdentity {
-            subject: facts.client_id.clone(),
+        let identity = SealedIdentity {
+            subject: info.client_id.clone(),
             props: issue.props,
         };
-        let shape = Shape {
-            scopes: facts.scopes.clone(),
-            audience: facts.audience.clone(),
+        let token_scope = TokenScope {
+            scopes: info.scopes.clone(),
+            audience: info.audience.clone(),
         };
-        let agreed = match self
-            .consult(ExchangeKind::Client, &facts, inside, &shape)
+        let terms = match self
+            .consult(ExchangeKind::Client, &info, identity, &token_scope)
             .await
         {
-            Ok(agreed) => agreed,
-            Err(declined) => return Err(self.declined(&facts, declined).await),
+            Ok(terms) => terms,
+            Err(declined) => return Err(self.declined(&info, declined).await),
         };
-        let made = self.make(&keys, &facts, agreed.inside, &shape, agreed.access_seconds);
+        let new_token = self.new_access_token(
+            &keys,
+            &info,
+            terms.identity,
+            &token_scope,
+            terms.access_seconds,
+        );
         let NewAccessToken {
             access,
             put,
             issued,
             ..
-        } = made.map_err(|fault| self.failed(&fault))?;
+        } = new_token.map_err(|fault| self.failed(&fault))?;
         self.replace(&[put], &[]).await?;
-        self.make_place(&facts.client_id)
+        self.make_place(&info.client_id)
             .map_err(|fault| self.failed(&fault))?;
-        let live = Live {
+        let live = LiveGrant {
             used: now,
             code: None,
             refresh: None,
@@ -217,13 +236,13 @@ impl Authority {
             access: vec![access],
             header_expires: 0,
             own_header: false,
-            legacy: Legacy::default(),
+            legacy: LegacyRecords::default(),
             sessions: SessionNotes::default(),
             tasks: TaskNotes::default(),
-            facts: facts.clone(),
+            info: info.clone(),
         };
-        self.commit(&facts.id, Grant::Live(live))?;
-        self.host.event(&Event::Issued(about(&facts)));
+        self.commit(&info.id, Grant::Live(live))?;
+        self.host.event(&Event::Issued(grant_ref(&info)));
         Ok(issued)
     }
 }

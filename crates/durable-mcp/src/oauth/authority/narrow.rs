@@ -1,17 +1,17 @@
 //! Narrows scopes and resources to those requested: never more than were granted.
 
-use super::Refused;
+use super::GrantRefusal;
 use crate::oauth::resource::{Resource, Resources};
 use crate::oauth::scope::Scopes;
 
 /// The wanted scopes of those `held`, RFC 6749 section 6; all of them if none is named.
-pub(super) fn scopes(held: &Scopes, wanted: Option<&Scopes>) -> Result<Scopes, Refused> {
+pub(super) fn scopes(held: &Scopes, wanted: Option<&Scopes>) -> Result<Scopes, GrantRefusal> {
     let Some(wanted) = wanted.filter(|wanted| !wanted.is_empty()) else {
         return Ok(held.clone());
     };
     let both = held.both(wanted);
     if both.is_empty() {
-        return Err(Refused::InvalidScope(
+        return Err(GrantRefusal::InvalidScope(
             "None of these scopes was granted.".into(),
         ));
     }
@@ -23,7 +23,7 @@ pub(super) fn audience(
     held: &[Resource],
     wanted: &[Resource],
     root: &Resource,
-) -> Result<Vec<Resource>, Refused> {
+) -> Result<Vec<Resource>, GrantRefusal> {
     if wanted.is_empty() {
         return Ok(held.to_vec());
     }
@@ -33,7 +33,7 @@ pub(super) fn audience(
     {
         return Ok(wanted.to_vec());
     }
-    Err(Refused::InvalidTarget(
+    Err(GrantRefusal::InvalidTarget(
         "The grant is not for this resource.".into(),
     ))
 }

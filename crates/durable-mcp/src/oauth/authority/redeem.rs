@@ -1,16 +1,16 @@
 //! Exchanges a code for tokens, once. A client that sends two requests at the same time gets the same tokens twice.
 
-use super::exchange::{Agreed, SealedIdentity, Shape};
-use super::in_flight::Answer;
+use super::exchange::{ExchangeTerms, SealedIdentity, TokenScope};
+use super::in_flight::RefreshResult;
 use super::issue::{NewAccessToken, header};
 use super::settings::{LOCK_MS, MAX_WRONG_VERIFIERS, after};
-use super::{Authority, Issued, Redeem, Refused, about, narrow};
+use super::{Authority, GrantRefusal, IssuedTokens, Redeem, grant_ref, narrow};
 use crate::keys::Keys;
 use crate::oauth::event::Event;
-use crate::oauth::grant::{Current, Grant, GrantInfo, Live, Pending};
+use crate::oauth::grant::{CurrentRefresh, Grant, GrantInfo, LiveGrant, PendingGrant};
 use crate::oauth::hooks::{ExchangeKind, HOOK_MS};
 use crate::oauth::secret::same;
-use crate::oauth::token::{Kind, Presented, Token};
+use crate::oauth::token::{PresentedToken, Token, TokenKind};
 use crate::wire::RuntimeError;
 
 /// Maximum wait for another redemption of the same code, in milliseconds. A client that is turned away tries again,
@@ -20,22 +20,24 @@ const REDEMPTION_MS: u32 = HOOK_MS + LOCK_MS;
 /// Reason for which a code is not redeemed. Only a wrong verifier counts towards the limit of tries.
 enum Mismatch {
     Verifier,
-    Other(Refused),
+    Other(GrantRefusal),
 }
 
-impl From<Refused> for Mismatch {
-    fn from(refused: Refused) -> Self {
+impl From<GrantRefusal> for Mismatch {
+    fn from(refused: GrantRefusal) -> Self {
         Self::Other(refused)
     }
 }
 
-fn bad_code() -> Refused {
-    Refused::InvalidGrant("The code is unknown, used, expired, or another client's.".into())
+fn bad_code() -> GrantRefusal {
+    GrantRefusal::InvalidGrant("The code is unknown, used, expired, or another client's.".into())
 }
 
 impl Authority {
-    pub(super) async fn redeem(&self, redeem: Redeem) -> Result<Issued, Refused> {
-        let (keys, Presented::Ours(code)) = self.read(&redeem.code, Kind::Code).await? else {
+    pub(super) async fn redeem(&self, redeem: Redeem) -> Result<IssuedTokens, GrantRefusal> {
+        let (keys, PresentedToken::Ours(code)) =
+            self.verify_token(&redeem.code, TokenKind::Code).await?
+        else {
             return Err(bad_code());
         };
         loop {
@@ -48,24 +50,26 @@ impl Authority {
                 }
                 Some(Grant::Ending(_)) | None => return Err(bad_code()),
             };
-            let shape = match self.check(&pending, &code, &redeem) {
-                Ok(shape) => shape,
+            let token_scope = match self.check(&pending, &code, &redeem) {
+                Ok(token_scope) => token_scope,
                 Err(Mismatch::Verifier) => return Err(self.missed(pending).await),
                 Err(Mismatch::Other(refused)) => return Err(refused),
             };
-            match self.flights.begin(&code.grant) {
+            match self.in_flight.start(&code.grant) {
                 Ok(flight) => {
-                    let answer = self.redeem_once(&keys, pending.clone(), &code, shape).await;
+                    let answer = self
+                        .redeem_once(&keys, pending.clone(), &code, token_scope)
+                        .await;
                     if let Ok(issued) = &answer {
                         self.redeemed.put(pending, issued.clone(), self.host.now());
                     }
-                    flight.land(&answer);
+                    flight.resolve(&answer);
                     return answer;
                 }
                 // The answer of the redemption that is under way; it is another try if that one was given up.
                 Err(other) => {
                     if let Some(answer) = self.wait_for(other, REDEMPTION_MS).await {
-                        return self.shared(&pending.facts, answer, &shape).await;
+                        return self.shared(&pending.info, answer, &token_scope).await;
                     }
                 }
             }
@@ -74,108 +78,125 @@ impl Authority {
 
     /// Answers for a code that was redeemed before: with the same tokens if its client's other request was under way at the
     /// same time, and else by ending the grant.
-    async fn redeemed_again(&self, live: &Live, code: &Token, redeem: &Redeem) -> Answer {
-        let facts = &live.facts;
+    async fn redeemed_again(
+        &self,
+        live: &LiveGrant,
+        code: &Token,
+        redeem: &Redeem,
+    ) -> RefreshResult {
+        let info = &live.info;
         if let Some((pending, issued)) = self.redeemed.at(&code.hash(), redeem.received)
-            && let Ok(shape) = self.check(&pending, code, redeem)
+            && let Ok(token_scope) = self.check(&pending, code, redeem)
         {
-            return self.shared(facts, Ok(issued), &shape).await;
+            return self.shared(info, Ok(issued), &token_scope).await;
         }
-        if live.began_with(&code.hash(), self.host.now()) && facts.client_id == redeem.client_id {
-            self.replayed(facts).await?;
+        if live.began_with(&code.hash(), self.host.now()) && info.client_id == redeem.client_id {
+            self.replayed(info).await?;
         }
         Err(bad_code())
     }
 
     /// Shares the answer with another request of the client, if that asks for the same scopes and resources.
-    async fn shared(&self, facts: &GrantInfo, answer: Answer, shape: &Shape) -> Answer {
+    async fn shared(
+        &self,
+        info: &GrantInfo,
+        answer: RefreshResult,
+        token_scope: &TokenScope,
+    ) -> RefreshResult {
         let issued = answer?;
-        if issued.scopes != shape.scopes || issued.audience != shape.audience {
-            self.replayed(facts).await?;
+        if issued.scopes != token_scope.scopes || issued.audience != token_scope.audience {
+            self.replayed(info).await?;
             return Err(bad_code());
         }
-        self.host.event(&Event::Repeated(about(facts)));
+        self.host.event(&Event::Repeated(grant_ref(info)));
         Ok(issued)
     }
 
     /// Checks client, redirect URI and PKCE, and narrows scopes and audience to those that are asked for.
-    fn check(&self, pending: &Pending, code: &Token, redeem: &Redeem) -> Result<Shape, Mismatch> {
-        let facts = &pending.facts;
+    fn check(
+        &self,
+        pending: &PendingGrant,
+        code: &Token,
+        redeem: &Redeem,
+    ) -> Result<TokenScope, Mismatch> {
+        let info = &pending.info;
         let known = same(&pending.code, &code.hash()) && self.host.now() < pending.expires;
-        if !known || facts.client_id != redeem.client_id {
+        if !known || info.client_id != redeem.client_id {
             return Err(bad_code().into());
         }
         if !pending.came_by(redeem.redirect_uri.as_deref()) {
             let reason = "redirect_uri is not the one that the code was sent to.";
-            return Err(Refused::InvalidGrant(reason.into()).into());
+            return Err(GrantRefusal::InvalidGrant(reason.into()).into());
         }
         match (&pending.challenge, redeem.verifier.as_deref()) {
             (Some(challenge), Some(verifier)) if !pending.fits(challenge, verifier) => {
                 return Err(Mismatch::Verifier);
             }
             (Some(_), None) => {
-                return Err(Refused::InvalidRequest("code_verifier is missing.".into()).into());
+                return Err(
+                    GrantRefusal::InvalidRequest("code_verifier is missing.".into()).into(),
+                );
             }
             (None, Some(_)) => {
                 let reason =
                     "code_verifier was sent, but the authorization request had no code_challenge.";
-                return Err(Refused::InvalidRequest(reason.into()).into());
+                return Err(GrantRefusal::InvalidRequest(reason.into()).into());
             }
             (Some(_), Some(_)) | (None, None) => {}
         }
-        Ok(Shape {
-            scopes: narrow::scopes(&facts.scopes, redeem.scopes.as_ref())?,
-            audience: narrow::audience(&facts.audience, &redeem.resources, &facts.root)?,
+        Ok(TokenScope {
+            scopes: narrow::scopes(&info.scopes, redeem.scopes.as_ref())?,
+            audience: narrow::audience(&info.audience, &redeem.resources, &info.root)?,
         })
     }
 
     /// Counts a wrong verifier; at [`MAX_WRONG_VERIFIERS`] the grant ends.
-    async fn missed(&self, pending: Pending) -> Refused {
-        let facts = pending.facts.clone();
+    async fn missed(&self, pending: PendingGrant) -> GrantRefusal {
+        let info = pending.info.clone();
         let pending = pending.missed();
         let kept = if pending.misses < MAX_WRONG_VERIFIERS {
-            self.commit(&facts.id, Grant::Pending(pending))
+            self.commit(&info.id, Grant::Pending(pending))
         } else {
-            self.host.event(&Event::CodeBurnt(about(&facts)));
-            self.end(&facts.id).await
+            self.host.event(&Event::CodeBurnt(grant_ref(&info)));
+            self.end(&info.id).await
         };
         kept.err().unwrap_or_else(|| {
-            Refused::InvalidGrant("code_verifier does not fit the code_challenge.".into())
+            GrantRefusal::InvalidGrant("code_verifier does not fit the code_challenge.".into())
         })
     }
 
     /// Ends the grant of a code that was presented twice: at least one of the requests was not of the client that the
     /// code was sent to (RFC 6749 section 4.1.2).
-    async fn replayed(&self, facts: &GrantInfo) -> Result<(), Refused> {
-        self.host.event(&Event::CodeReplayed(about(facts)));
-        self.end(&facts.id).await
+    async fn replayed(&self, info: &GrantInfo) -> Result<(), GrantRefusal> {
+        self.host.event(&Event::CodeReplayed(grant_ref(info)));
+        self.end(&info.id).await
     }
 
     async fn redeem_once(
         &self,
         keys: &Keys,
-        pending: Pending,
+        pending: PendingGrant,
         code: &Token,
-        shape: Shape,
-    ) -> Result<Issued, Refused> {
+        token_scope: TokenScope,
+    ) -> Result<IssuedTokens, GrantRefusal> {
         let sessions_since = self
-            .sessions_since(&pending.facts.client_id)
+            .sessions_since(&pending.info.client_id)
             .map_err(|fault| self.failed(&fault))?;
-        let facts = GrantInfo {
+        let info = GrantInfo {
             sessions_since,
-            ..pending.facts
+            ..pending.info
         };
-        let inside = SealedIdentity::open(keys, code.text(), &facts, &pending.sealed)
+        let identity = SealedIdentity::open(keys, code.text(), &info, &pending.sealed)
             .map_err(|fault| self.failed(&fault))?;
-        let agreed = match self
-            .consult(ExchangeKind::Code, &facts, inside, &shape)
+        let terms = match self
+            .consult(ExchangeKind::Code, &info, identity, &token_scope)
             .await
         {
-            Ok(agreed) => agreed,
-            Err(declined) => return Err(self.declined(&facts, declined).await),
+            Ok(terms) => terms,
+            Err(declined) => return Err(self.declined(&info, declined).await),
         };
         let first = self
-            .first(keys, &facts, &agreed, &shape)
+            .first(keys, &info, &terms, &token_scope)
             .map_err(|fault| self.failed(&fault))?;
         let (
             NewAccessToken {
@@ -191,64 +212,64 @@ impl Authority {
             current
         });
         let header_expires = if refresh.is_some() {
-            facts.ends / 1000
+            info.ends / 1000
         } else {
             access.expires
         };
-        let puts = [put, header(&facts, header_expires)];
+        let puts = [put, header(&info, header_expires)];
         if let Err(refused) = self.replace(&puts, &[]).await {
-            self.keep_props(keys, code.text(), &facts, &agreed);
+            self.keep_props(keys, code.text(), &info, &terms);
             return Err(refused);
         }
-        let Some(Grant::Pending(fresh)) = self.row(&facts.id)? else {
-            self.undo(&facts, puts.map(|put| put.key).to_vec()).await;
+        let Some(Grant::Pending(fresh)) = self.row(&info.id)? else {
+            self.undo(&info, puts.map(|put| put.key).to_vec()).await;
             return Err(bad_code());
         };
         let fresh = fresh.with_sessions_since(sessions_since);
         let live = fresh.redeemed(self.host.now(), access, refresh, header_expires);
-        self.commit(&facts.id, Grant::Live(live))?;
-        self.host.event(&Event::Issued(about(&facts)));
+        self.commit(&info.id, Grant::Live(live))?;
+        self.host.event(&Event::Issued(grant_ref(&info)));
         Ok(issued)
     }
 
     fn first(
         &self,
         keys: &Keys,
-        facts: &GrantInfo,
-        agreed: &Agreed,
-        shape: &Shape,
-    ) -> Result<(NewAccessToken, Option<(String, Current)>), RuntimeError> {
-        let made = self.make(
+        info: &GrantInfo,
+        terms: &ExchangeTerms,
+        token_scope: &TokenScope,
+    ) -> Result<(NewAccessToken, Option<(String, CurrentRefresh)>), RuntimeError> {
+        let new_token = self.new_access_token(
             keys,
-            facts,
-            agreed.inside.clone(),
-            shape,
-            agreed.access_seconds,
+            info,
+            terms.identity.clone(),
+            token_scope,
+            terms.access_seconds,
         )?;
-        if !facts.refreshable {
-            return Ok((made, None));
+        if !info.refreshable {
+            return Ok((new_token, None));
         }
         let token = Token::issue(
-            Kind::Refresh,
-            &facts.handle,
-            &facts.id,
+            TokenKind::Refresh,
+            &info.handle,
+            &info.id,
             keys,
             self.host.random(),
         )?;
-        let sealed = self.seal(keys, token.text(), facts, &agreed.inside)?;
-        let expires = self.refresh_expires(facts, agreed.refresh_seconds);
-        let current = Current {
+        let sealed = self.seal(keys, token.text(), info, &terms.identity)?;
+        let expires = self.refresh_expires(info, terms.refresh_seconds);
+        let current = CurrentRefresh {
             generation: 0,
             hash: token.hash(),
             expires,
             sealed,
         };
-        Ok((made, Some((token.text().to_owned(), current))))
+        Ok((new_token, Some((token.text().to_owned(), current))))
     }
 
     /// Expiry of a new refresh token that is not used, in milliseconds since 1970: the end of its grant at the latest.
-    pub(super) fn refresh_expires(&self, facts: &GrantInfo, seconds: u64) -> u64 {
-        after(self.host.now(), seconds).min(facts.ends)
+    pub(super) fn refresh_expires(&self, info: &GrantInfo, seconds: u64) -> u64 {
+        after(self.host.now(), seconds).min(info.ends)
     }
 
     /// Keeps the props that the hook returned although issuing failed: an upstream token in them may be the only valid
@@ -257,21 +278,21 @@ impl Authority {
         &self,
         keys: &Keys,
         presented: &str,
-        facts: &GrantInfo,
-        agreed: &Agreed,
+        info: &GrantInfo,
+        terms: &ExchangeTerms,
     ) {
-        if !agreed.changed {
+        if !terms.changed {
             return;
         }
-        let Ok(sealed) = self.seal(keys, presented, facts, &agreed.inside) else {
+        let Ok(sealed) = self.seal(keys, presented, info, &terms.identity) else {
             return;
         };
-        let resealed = match self.row(&facts.id) {
+        let resealed = match self.row(&info.id) {
             Ok(Some(Grant::Pending(pending))) => Grant::Pending(pending.resealed(sealed)),
             Ok(Some(Grant::Live(live))) => Grant::Live(live.resealed(sealed)),
             _ => return,
         };
         // Where even that fails the log says so, and the next exchange has the old props.
-        let _ = self.commit(&facts.id, resealed);
+        let _ = self.commit(&info.id, resealed);
     }
 }

@@ -10,7 +10,7 @@ use crate::oauth::token::GrantId;
 use crate::wire::RuntimeError;
 
 #[derive(Default)]
-pub(super) struct Rows {
+pub(super) struct GrantRows {
     known: RefCell<BTreeMap<String, Grant>>,
     /// Ids of rows of another version, which count as grants and stay until these are ended.
     unreadable: RefCell<BTreeSet<String>>,
@@ -18,11 +18,11 @@ pub(super) struct Rows {
     complete: Cell<bool>,
 }
 
-fn read(json: &str) -> Result<Grant, RuntimeError> {
+fn parse_grant(json: &str) -> Result<Grant, RuntimeError> {
     serde_json::from_str(json).map_err(|_| Format::GrantRow.unreadable())
 }
 
-impl Rows {
+impl GrantRows {
     /// The grant of a row.
     ///
     /// # Errors
@@ -41,7 +41,7 @@ impl Rows {
         }
         let found = store
             .get(id.as_str())?
-            .map(|json| read(&json))
+            .map(|json| parse_grant(&json))
             .transpose()?;
         if let Some(grant) = &found {
             self.known
@@ -106,7 +106,7 @@ impl Rows {
         }
         let (mut known, mut unreadable) = (self.known.borrow_mut(), self.unreadable.borrow_mut());
         for (id, json) in store.all()? {
-            match read(&json) {
+            match parse_grant(&json) {
                 Ok(grant) if GrantId::parse(&id).is_some() => {
                     known.entry(id).or_insert(grant);
                 }

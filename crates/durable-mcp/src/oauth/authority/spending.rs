@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Authority, Refused};
+use super::{Authority, GrantRefusal};
 use crate::formats::Format;
 use crate::oauth::grant::Grant;
 use crate::oauth::grant_store::CountRow;
@@ -23,7 +23,7 @@ const BUSY_SECONDS: u64 = 2;
 /// Limits of a day, from midnight to midnight (UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Quota {
+pub struct SpendingQuota {
     /// Requests.
     pub requests: u64,
     /// Tokens of answers.
@@ -58,7 +58,7 @@ pub enum Allowance {
 /// Spending of a day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Spent {
+pub struct DailySpending {
     /// Requests.
     pub requests: u64,
     /// Tokens of answers, those of answers under way as if they were all used.
@@ -68,18 +68,18 @@ pub struct Spent {
 /// Row of the spending of a user.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Spending {
+struct SpendingRow {
     /// Days since 1970.
     day: u64,
-    spent: Spent,
+    spent: DailySpending,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    under_way: Vec<UnderWay>,
+    under_way: Vec<PendingSpending>,
 }
 
 /// A spending that was counted and may have to be corrected.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct UnderWay {
+struct PendingSpending {
     id: String,
     day: u64,
     tokens: u64,
@@ -87,12 +87,12 @@ struct UnderWay {
     until: u64,
 }
 
-impl Spending {
-    fn read(json: Option<String>) -> Result<Self, RuntimeError> {
-        let read = |json: String| {
-            serde_json::from_str(&json).map_err(|_| Format::SpendingRow.unreadable())
-        };
-        json.map_or_else(|| Ok(Self::default()), read)
+impl SpendingRow {
+    fn from_json(json: Option<String>) -> Result<Self, RuntimeError> {
+        json.map_or_else(
+            || Ok(Self::default()),
+            |json| serde_json::from_str(&json).map_err(|_| Format::SpendingRow.unreadable()),
+        )
     }
 
     /// The spending at a later time: a new day begins with nothing, and what was not settled in time is under way no
@@ -100,13 +100,13 @@ impl Spending {
     fn at(mut self, now: u64) -> Self {
         let day = now / DAY_MS;
         if self.day != day {
-            (self.day, self.spent) = (day, Spent::default());
+            (self.day, self.spent) = (day, DailySpending::default());
         }
         self.under_way.retain(|one| now < one.until);
         self
     }
 
-    fn begin(&mut self, id: String, tokens: u64, quota: &Quota, now: u64) -> Allowance {
+    fn add(&mut self, id: String, tokens: u64, quota: &SpendingQuota, now: u64) -> Allowance {
         if self.under_way.len() >= usize::try_from(quota.at_once).unwrap_or(usize::MAX) {
             return Allowance::Busy {
                 retry_after: BUSY_SECONDS,
@@ -120,7 +120,7 @@ impl Spending {
         }
         self.spent.requests += 1;
         self.spent.tokens += tokens;
-        self.under_way.push(UnderWay {
+        self.under_way.push(PendingSpending {
             id,
             day: self.day,
             tokens,
@@ -130,7 +130,7 @@ impl Spending {
     }
 
     /// Corrects a spending that was counted. A second correction of the same spending changes nothing.
-    fn settle(&mut self, id: &str, used: Option<u64>) {
+    fn correct_spending(&mut self, id: &str, used: Option<u64>) {
         let Some(at) = self.under_way.iter().position(|one| one.id == id) else {
             return;
         };
@@ -165,19 +165,19 @@ impl Authority {
         id: String,
         grant: Option<&str>,
         tokens: u64,
-        quota: &Quota,
-    ) -> Result<Allowance, Refused> {
+        quota: &SpendingQuota,
+    ) -> Result<Allowance, GrantRefusal> {
         if let Some(grant) = grant
             && self.go_on(grant)? == Allowance::Ended
         {
             return Ok(Allowance::Ended);
         }
-        self.spending(|spending, now| spending.begin(id, tokens, quota, now))
+        self.spending(|spending, now| spending.add(id, tokens, quota, now))
             .map_err(|fault| self.failed(&fault))
     }
 
     /// Checks that a grant is live, so that spending for it may go on; [`Allowance::Ended`] if it is not.
-    pub(super) fn go_on(&self, grant: &str) -> Result<Allowance, Refused> {
+    pub(super) fn go_on(&self, grant: &str) -> Result<Allowance, GrantRefusal> {
         let known = GrantId::parse(grant)
             .map(|id| self.row(&id))
             .transpose()?
@@ -191,25 +191,28 @@ impl Authority {
     }
 
     /// Corrects a spending to what was used; to nothing, if it did not happen.
-    pub(super) fn settle(&self, id: &str, used: Option<u64>) -> Result<(), Refused> {
-        self.spending(|spending, _| spending.settle(id, used))
+    pub(super) fn correct_spending(&self, id: &str, used: Option<u64>) -> Result<(), GrantRefusal> {
+        self.spending(|spending, _| spending.correct_spending(id, used))
             .map_err(|fault| self.failed(&fault))
     }
 
     /// The spending of today so far.
-    pub(super) fn spent(&self) -> Result<Spent, Refused> {
+    pub(super) fn spent(&self) -> Result<DailySpending, GrantRefusal> {
         let read = self
             .host
             .store()
             .count_row(CountRow::Spending)
-            .and_then(Spending::read);
+            .and_then(SpendingRow::from_json);
         read.map(|spending| spending.at(self.host.now()).spent)
             .map_err(|fault| self.failed(&fault))
     }
 
-    fn spending<T>(&self, change: impl FnOnce(&mut Spending, u64) -> T) -> Result<T, RuntimeError> {
+    fn spending<T>(
+        &self,
+        change: impl FnOnce(&mut SpendingRow, u64) -> T,
+    ) -> Result<T, RuntimeError> {
         let (store, now) = (self.host.store(), self.host.now());
-        let mut spending = Spending::read(store.count_row(CountRow::Spending)?)?.at(now);
+        let mut spending = SpendingRow::from_json(store.count_row(CountRow::Spending)?)?.at(now);
         let changed = change(&mut spending, now);
         let json =
             serde_json::to_string(&spending).map_err(|error| RuntimeError(error.to_string()))?;
@@ -225,7 +228,7 @@ impl Authority {
         let Some(json) = store.count_row(CountRow::Spending)? else {
             return Ok(None);
         };
-        match Spending::read(Some(json)) {
+        match SpendingRow::from_json(Some(json)) {
             Ok(spending) if spending.ends() <= now => {
                 store.put_count_row(CountRow::Spending, None).map(|()| None)
             }

@@ -4,11 +4,11 @@ use std::cell::Cell;
 
 use futures_util::future::join_all;
 
-use super::disconnect::Cause;
+use super::disconnect::EndCause;
 use super::settings::{
     GO_ON_MS, LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS, SWEEP_EVERY_MS, SWEEP_HOLDING_MS,
 };
-use super::{Authority, Refused};
+use super::{Authority, GrantRefusal};
 use crate::formats::Format;
 use crate::oauth::grant::Grant;
 use crate::oauth::token::GrantId;
@@ -16,7 +16,7 @@ use crate::wire::RuntimeError;
 
 /// Time of the object's next alarm, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Wakes {
+pub(super) enum NextAlarm {
     /// Not read yet: an alarm may have been set before the object slept.
     #[default]
     Unasked,
@@ -50,7 +50,7 @@ impl Authority {
     /// # Errors
     /// When storage fails; the runtime tries again.
     pub async fn wake(&self, room: usize) -> Result<usize, RuntimeError> {
-        self.wakes.set(Wakes::Never);
+        self.wakes.set(NextAlarm::Never);
         let (store, now) = (self.host.store(), self.host.now());
         let is_over = |grant: &Grant| is_unfinished(grant) || grant.expires() <= now;
         let over = self.rows.pick(store, |id, grant| {
@@ -58,11 +58,11 @@ impl Authority {
         })?;
         let left = Cell::new(room);
         for id in &over {
-            self.mark(id, Cause::Expired)?;
+            self.mark(id, EndCause::Expired)?;
             self.list_again(id, &left).await?;
         }
         // What could not be deleted is there still, and says so below.
-        let _: Vec<Result<(), Refused>> =
+        let _: Vec<Result<(), GrantRefusal>> =
             join_all(over.iter().map(|id| self.finish_within(id, &left))).await;
         let now = self.host.now();
         let unreadable = self.rows.unreadable(store)?;
@@ -74,9 +74,10 @@ impl Authority {
             ));
         }
         let unreadable = unreadable.first().map(|_| now + LOOK_AT_UNREADABLE_MS);
-        let unfinished = |_: &str, grant: &Grant| is_unfinished(grant).then_some(now + GO_ON_MS);
         let at_once = if left.get() == 0 {
-            self.rows.pick(store, unfinished)?
+            self.rows.pick(store, |_, grant| {
+                is_unfinished(grant).then_some(now + GO_ON_MS)
+            })?
         } else {
             Vec::new()
         };
@@ -93,18 +94,19 @@ impl Authority {
             .min();
         if let Some(next) = next {
             store.wake_at(next)?;
-            self.wakes.set(Wakes::At(next));
+            self.wakes.set(NextAlarm::At(next));
         }
         Ok(left.get())
     }
 
     /// Reads the time of the next alarm from storage, once.
     pub(super) async fn know_wake(&self) -> Result<(), RuntimeError> {
-        if self.wakes.get() == Wakes::Unasked {
+        if self.wakes.get() == NextAlarm::Unasked {
             let ordered = self.host.store().wakes_at().await?;
             // A command may have set an alarm meanwhile, whose time is newer.
-            if self.wakes.get() == Wakes::Unasked {
-                self.wakes.set(ordered.map_or(Wakes::Never, Wakes::At));
+            if self.wakes.get() == NextAlarm::Unasked {
+                self.wakes
+                    .set(ordered.map_or(NextAlarm::Never, NextAlarm::At));
             }
         }
         Ok(())
@@ -112,10 +114,10 @@ impl Authority {
 
     /// Sets an alarm for `time`, unless one is due before.
     pub(super) fn wake_by(&self, time: u64) -> Result<(), RuntimeError> {
-        let ordered = matches!(self.wakes.get(), Wakes::At(ordered) if ordered <= time);
+        let ordered = matches!(self.wakes.get(), NextAlarm::At(ordered) if ordered <= time);
         if !ordered {
             self.host.store().wake_at(time)?;
-            self.wakes.set(Wakes::At(time));
+            self.wakes.set(NextAlarm::At(time));
         }
         Ok(())
     }

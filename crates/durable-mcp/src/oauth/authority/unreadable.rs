@@ -10,10 +10,12 @@ use serde::Deserialize;
 use super::settings::{
     KV_LISTS_WITHIN_MS, REMEMBERED_CONSENT_SECONDS, SESSIONS_END_SECONDS, SIGN_IN_MS, after,
 };
-use super::{Authority, Listed, Outcome, Refused};
+use super::{Authority, GrantOutcome, GrantRefusal, ListedGrant};
 use crate::formats::Format;
-use crate::oauth::event::{About, Event};
-use crate::oauth::grant::{Ending, Grant, Held, access_prefixes, header_key, old_header_key};
+use crate::oauth::event::{Event, GrantRef};
+use crate::oauth::grant::{
+    EndingGrant, Grant, HeldElsewhere, access_prefixes, header_key, old_header_key,
+};
 use crate::oauth::scope::Scopes;
 use crate::oauth::token::GrantId;
 use crate::wire::RuntimeError;
@@ -37,7 +39,7 @@ struct Header {
 
 impl Authority {
     /// True if a grant has a row that cannot be read.
-    pub(super) fn is_unreadable(&self, id: &GrantId) -> Result<bool, Refused> {
+    pub(super) fn is_unreadable(&self, id: &GrantId) -> Result<bool, GrantRefusal> {
         let unreadable = self
             .rows
             .unreadable(self.host.store())
@@ -46,9 +48,9 @@ impl Authority {
     }
 
     /// Entry of an unreadable grant in its user's list, of which only the id is known.
-    pub(super) fn listed_unreadable(&self, id: &GrantId) -> Listed {
+    pub(super) fn listed_unreadable(&self, id: &GrantId) -> ListedGrant {
         let now = self.host.now();
-        Listed {
+        ListedGrant {
             grant: id.as_str().to_owned(),
             client_id: String::new(),
             client_name: None,
@@ -70,17 +72,17 @@ impl Authority {
         &self,
         id: &GrantId,
         client_id: &str,
-    ) -> Result<Outcome, Refused> {
+    ) -> Result<GrantOutcome, GrantRefusal> {
         match self.client_of_unreadable(id).await? {
             Some(known) if known == client_id => self.end_unreadable(id).await?,
             Some(_) => {}
             None => return Err(self.failed(&Format::GrantRow.unreadable())),
         }
-        Ok(Outcome::Done)
+        Ok(GrantOutcome::Done)
     }
 
     /// Ends an unreadable grant: replaces its row by that of an ended grant, and deletes its records.
-    pub(super) async fn end_unreadable(&self, id: &GrantId) -> Result<(), Refused> {
+    pub(super) async fn end_unreadable(&self, id: &GrantId) -> Result<(), GrantRefusal> {
         let client = self.client_of_unreadable(id).await?.unwrap_or_default();
         let mut keys = self
             .records_of(id)
@@ -93,21 +95,21 @@ impl Authority {
             .map_err(|fault| self.failed(&fault))?;
         let since = (now / 1000 + SESSIONS_END_SECONDS).max(known + 1);
         let listed_until = now + KV_LISTS_WITHIN_MS;
-        let ending = Ending {
+        let ending = EndingGrant {
             listed_until,
-            ..Ending::new(client.clone(), keys, listed_until)
+            ..EndingGrant::new(client.clone(), keys, listed_until)
         };
         let ending = ending.with_sessions(since, (since + 1) * 1000 + self.longest_session);
         let ending = ending.with_consents(now, after(now, REMEMBERED_CONSENT_SECONDS));
         // Streams that listen are known by the grant's id alone.
-        let held = Held {
+        let held = HeldElsewhere {
             listening_until: after(now, self.lifetimes.access),
-            ..Held::default()
+            ..HeldElsewhere::default()
         };
-        let ending = Ending { held, ..ending };
+        let ending = EndingGrant { held, ..ending };
         self.commit(id, Grant::Ending(ending))?;
         let (handle, grant) = (self.host.user().as_str().to_owned(), id.as_str().to_owned());
-        self.host.event(&Event::Revoked(About {
+        self.host.event(&Event::Revoked(GrantRef {
             handle,
             grant,
             client,
@@ -139,7 +141,7 @@ impl Authority {
         let listed_until = if is_last { 0 } else { ending.listed_until };
         self.write(
             id,
-            Grant::Ending(Ending {
+            Grant::Ending(EndingGrant {
                 keys,
                 listed_until,
                 ..ending
@@ -148,7 +150,7 @@ impl Authority {
     }
 
     /// The client that the header of a grant names.
-    async fn client_of_unreadable(&self, id: &GrantId) -> Result<Option<String>, Refused> {
+    async fn client_of_unreadable(&self, id: &GrantId) -> Result<Option<String>, GrantRefusal> {
         for key in [header_key, old_header_key] {
             let header = self
                 .host

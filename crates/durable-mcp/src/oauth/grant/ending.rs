@@ -8,7 +8,7 @@ use crate::wire::is_default;
 /// Records of workers-oauth-provider in KV, by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Legacy {
+pub struct LegacyRecords {
     /// The grant, until it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
@@ -20,7 +20,7 @@ pub struct Legacy {
     pub until: u64,
 }
 
-impl Legacy {
+impl LegacyRecords {
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -36,7 +36,7 @@ pub const EVERY_CLIENT: &str = "";
 
 /// A holding of a grant in another object, which has to be asked to end it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Remote<'a> {
+pub enum RemoteHolding<'a> {
     /// Session of that key, with its streams.
     Session(&'a str),
     /// Task of that key.
@@ -53,7 +53,7 @@ pub enum Remote<'a> {
 /// Sessions, tasks and streams of an ended grant that other objects have still to end.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Held {
+pub struct HeldElsewhere {
     /// Keys of sessions.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sessions: Vec<String>,
@@ -66,20 +66,24 @@ pub struct Held {
     pub listening_until: u64,
 }
 
-impl Held {
+impl HeldElsewhere {
     /// Holdings of one kind that are left to end, for the grant of that id.
     #[must_use]
     #[expect(clippy::match_same_arms, reason = "each kind says what else ends it")]
-    pub fn remote<'a>(&'a self, kind: GrantHolding, grant: &'a str) -> Vec<Remote<'a>> {
+    pub fn remote<'a>(&'a self, kind: GrantHolding, grant: &'a str) -> Vec<RemoteHolding<'a>> {
         match kind {
             GrantHolding::Session => self
                 .sessions
                 .iter()
-                .map(|key| Remote::Session(key))
+                .map(|key| RemoteHolding::Session(key))
                 .collect(),
-            GrantHolding::Task => self.tasks.iter().map(|key| Remote::Task(key)).collect(),
+            GrantHolding::Task => self
+                .tasks
+                .iter()
+                .map(|key| RemoteHolding::Task(key))
+                .collect(),
             GrantHolding::Listener if self.listening_until > 0 => {
-                vec![Remote::Listeners {
+                vec![RemoteHolding::Listeners {
                     grant,
                     until: self.listening_until,
                 }]
@@ -102,11 +106,11 @@ impl Held {
 
     /// Removes a holding that has ended.
     #[must_use]
-    pub fn without(mut self, ended: Remote<'_>) -> Self {
+    pub fn without(mut self, ended: RemoteHolding<'_>) -> Self {
         match ended {
-            Remote::Session(key) => self.sessions.retain(|known| known != key),
-            Remote::Task(key) => self.tasks.retain(|known| known != key),
-            Remote::Listeners { .. } => self.listening_until = 0,
+            RemoteHolding::Session(key) => self.sessions.retain(|known| known != key),
+            RemoteHolding::Task(key) => self.tasks.retain(|known| known != key),
+            RemoteHolding::Listeners { .. } => self.listening_until = 0,
         }
         self
     }
@@ -115,7 +119,7 @@ impl Held {
 /// A grant that has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ending {
+pub struct EndingGrant {
     /// The client.
     pub client_id: String,
     /// Keys of the records still to delete from KV.
@@ -135,14 +139,14 @@ pub struct Ending {
     pub consents_since: u64,
     /// Holdings that other objects have still to end.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub held: Held,
+    pub held: HeldElsewhere,
 }
 
-impl Ending {
+impl EndingGrant {
     /// A grant of that client that has ended, with records in KV under those keys.
     #[must_use]
     pub fn new(client_id: String, keys: Vec<String>, until: u64) -> Self {
-        let held = Held::default();
+        let held = HeldElsewhere::default();
         Self {
             client_id,
             keys,
@@ -157,7 +161,7 @@ impl Ending {
     /// True if records in KV or holdings in other objects may be left.
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
-        !self.keys.is_empty() || self.listed_until > 0 || self.held != Held::default()
+        !self.keys.is_empty() || self.listed_until > 0 || self.held != HeldElsewhere::default()
     }
 
     /// Checks whether the end concerns that client, alone or among all.

@@ -2,17 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Current, GrantInfo, Legacy, Live, LiveAccess, Spent};
-use crate::oauth::pkce::{Challenge, Verifier};
+use super::{CurrentRefresh, GrantInfo, LegacyRecords, LiveAccess, LiveGrant, UsedCode};
+use crate::oauth::pkce::{CodeChallenge, CodeVerifier};
 use crate::oauth::redirect_uri::RedirectUri;
 use crate::oauth::session_note::{SessionNotes, TaskNotes};
 
 /// A grant whose code was not redeemed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pending {
+pub struct PendingGrant {
     /// Immutable attributes.
-    pub facts: GrantInfo,
+    #[serde(rename = "facts")]
+    pub info: GrantInfo,
     /// The code's hash.
     pub code: String,
     /// Expiry of the code, in milliseconds since 1970.
@@ -20,7 +21,7 @@ pub struct Pending {
     /// The redirect URI that the code was sent to.
     pub redirect_uri: String,
     /// The challenge of the code verifier.
-    pub challenge: Option<Challenge>,
+    pub challenge: Option<CodeChallenge>,
     /// Number of wrong verifiers.
     #[serde(default)]
     pub misses: u32,
@@ -28,7 +29,7 @@ pub struct Pending {
     pub sealed: String,
 }
 
-impl Pending {
+impl PendingGrant {
     /// Checks that the code is redeemed with the redirect URI that it was sent to (RFC 6749 section 4.1.3). A client
     /// may leave it out if there is a challenge, since the verifier proves as much.
     #[must_use]
@@ -41,8 +42,8 @@ impl Pending {
 
     /// Checks the code verifier against the challenge.
     #[must_use]
-    pub fn fits(&self, challenge: &Challenge, verifier: &str) -> bool {
-        Verifier::parse(verifier).is_ok_and(|verifier| challenge.is_of(&verifier))
+    pub fn fits(&self, challenge: &CodeChallenge, verifier: &str) -> bool {
+        CodeVerifier::parse(verifier).is_ok_and(|verifier| challenge.is_of(&verifier))
     }
 
     /// Counts a wrong verifier.
@@ -66,13 +67,13 @@ impl Pending {
         self,
         now: u64,
         access: LiveAccess,
-        refresh: Option<Current>,
+        refresh: Option<CurrentRefresh>,
         header_expires: u64,
-    ) -> Live {
-        Live {
-            facts: self.facts,
+    ) -> LiveGrant {
+        LiveGrant {
+            info: self.info,
             used: now,
-            code: Some(Spent {
+            code: Some(UsedCode {
                 hash: self.code,
                 until: self.expires,
             }),
@@ -81,7 +82,7 @@ impl Pending {
             access: vec![access],
             header_expires,
             own_header: true,
-            legacy: Legacy::default(),
+            legacy: LegacyRecords::default(),
             sessions: SessionNotes::default(),
             tasks: TaskNotes::default(),
         }
@@ -90,7 +91,7 @@ impl Pending {
     /// Excludes sessions of the client that are older than `seconds` since 1970.
     #[must_use]
     pub fn with_sessions_since(mut self, seconds: u64) -> Self {
-        self.facts.sessions_since = seconds;
+        self.info.sessions_since = seconds;
         self
     }
 }

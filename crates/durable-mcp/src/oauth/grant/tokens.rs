@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::secret::same;
 use crate::wire::is_default;
 
 /// A code that was redeemed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Spent {
+pub struct UsedCode {
     /// Hash of the code.
     pub hash: String,
     /// Expiry of the code, in milliseconds since 1970.
@@ -17,7 +18,7 @@ pub struct Spent {
 /// The refresh token that is to be used next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Current {
+pub struct CurrentRefresh {
     /// Number of refresh tokens before this one.
     pub generation: u64,
     /// Hash of the refresh token.
@@ -31,7 +32,7 @@ pub struct Current {
 /// The refresh token that was used last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Previous {
+pub struct PreviousRefresh {
     /// Hash of the refresh token.
     pub hash: String,
     /// Time until which the refresh token gives the same pair again, in milliseconds since 1970.
@@ -40,6 +41,13 @@ pub struct Previous {
     pub uses: u32,
     /// The next pair, sealed under the refresh token.
     pub pair: String,
+}
+
+impl PreviousRefresh {
+    /// Checks whether the refresh token of that hash gives the same pair again.
+    pub(super) fn repeats(&self, hash: &str, now: u64, grace_uses: u32) -> bool {
+        same(&self.hash, hash) && now < self.until && self.uses < grace_uses
+    }
 }
 
 /// An access token that has not expired.
@@ -68,7 +76,7 @@ pub enum RefreshStatus {
 
 /// The refresh token that replaces the current one.
 #[derive(Debug)]
-pub struct Next {
+pub struct NextRefresh {
     /// Hash of the refresh token.
     pub hash: String,
     /// Expiry of the refresh token unless it is used, in milliseconds since 1970.

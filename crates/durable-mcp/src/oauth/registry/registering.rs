@@ -34,7 +34,7 @@ impl Registry<'_> {
     /// # Errors
     /// When the metadata is refused, there were too many new clients lately, or the store fails.
     pub async fn register(&self, json: &str) -> Result<Registered, RegistrationError> {
-        let mut client = registration::read(json, &self.settings.offer)?;
+        let mut client = registration::parse(json, &self.settings.offer)?;
         if !client.is_public() {
             return self.register_confidential(client).await;
         }

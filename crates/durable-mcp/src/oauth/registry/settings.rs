@@ -1,8 +1,8 @@
 //! Settings of the registry.
 
 use crate::oauth::document_url::DocumentPolicy;
-use crate::oauth::registration::Offer;
-use crate::oauth::uri::Host;
+use crate::oauth::registration::RegistrationOffer;
+use crate::oauth::uri::UriHost;
 
 /// Default of [`RegistrySettings::known_ms`]: the steps of a sign-in follow each other within seconds.
 pub const KNOWN_MS: u64 = 10_000;
@@ -11,7 +11,7 @@ pub const KNOWN_MS: u64 = 10_000;
 #[derive(Debug, Clone)]
 pub struct RegistrySettings {
     /// Metadata that clients may register with.
-    pub offer: Offer,
+    pub offer: RegistrationOffer,
     /// Policy for metadata documents.
     pub documents: DocumentPolicy,
     /// Milliseconds for which an isolate caches a client's record that it read or wrote. What another isolate changes
@@ -22,7 +22,7 @@ pub struct RegistrySettings {
 
 impl Default for RegistrySettings {
     fn default() -> Self {
-        let (offer, documents) = (Offer::default(), DocumentPolicy::default());
+        let (offer, documents) = (RegistrationOffer::default(), DocumentPolicy::default());
         Self {
             offer,
             documents,
@@ -42,7 +42,7 @@ impl RegistrySettings {
         settings
             .documents
             .own_hosts
-            .extend(Host::parse(host).map(|host| host.name.to_owned()));
+            .extend(UriHost::parse(host).map(|host| host.name.to_owned()));
         settings.offer.redirects.own_origins.push(origin.to_owned());
         settings
     }

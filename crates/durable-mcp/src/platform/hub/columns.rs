@@ -2,17 +2,19 @@
 
 use worker::SqlStorageValue;
 
-use crate::hub::Telling;
+use crate::hub::PendingDelivery;
 use crate::session::notice::Notice;
 
 /// A notice from its columns; none if it is of another version.
-pub(super) fn as_telling(mut columns: impl Iterator<Item = SqlStorageValue>) -> Option<Telling> {
+pub(super) fn as_delivery(
+    mut columns: impl Iterator<Item = SqlStorageValue>,
+) -> Option<PendingDelivery> {
     match (columns.next()?, columns.next()?, columns.next()?) {
         (
             SqlStorageValue::String(notice),
             SqlStorageValue::String(after),
             SqlStorageValue::Integer(again),
-        ) => Some(Telling {
+        ) => Some(PendingDelivery {
             notice: Notice::parse(&notice)?,
             after,
             again: again != 0,
@@ -23,11 +25,12 @@ pub(super) fn as_telling(mut columns: impl Iterator<Item = SqlStorageValue>) -> 
 
 /// The first column of rows, where it holds texts.
 pub(super) fn texts(rows: Vec<Vec<SqlStorageValue>>) -> Vec<String> {
-    let text = |row: Vec<SqlStorageValue>| match row.into_iter().next() {
-        Some(SqlStorageValue::String(text)) => Some(text),
-        _ => None,
-    };
-    rows.into_iter().filter_map(text).collect()
+    rows.into_iter()
+        .filter_map(|row| match row.into_iter().next() {
+            Some(SqlStorageValue::String(text)) => Some(text),
+            _ => None,
+        })
+        .collect()
 }
 
 /// The one value of rows, where it is a number.

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::hub::{Counted, HubHost, HubSocket, Listener, Telling, attachment_bytes};
+use crate::hub::{HubHost, HubSocket, Listener, PendingDelivery, QuotaSubject, attachment_bytes};
 use crate::limits::{
     ATTACHMENT_BYTES, OPERATIONS_AN_INVOCATION, ROW_BYTES, SOCKET_TAG_CHARS, SOCKET_TAGS,
     SOCKETS_AN_OBJECT,
@@ -60,8 +60,8 @@ pub struct FakeHubHost {
     pub fault: RefCell<Option<RuntimeError>>,
     /// True if objects do not answer a notice.
     pub stalled: Cell<bool>,
-    counted: RefCell<BTreeMap<String, Counted>>,
-    telling: RefCell<BTreeMap<String, Telling>>,
+    counted: RefCell<BTreeMap<String, QuotaSubject>>,
+    delivery: RefCell<BTreeMap<String, PendingDelivery>>,
     /// Requests to other objects since the invocation at hand began.
     requests: Cell<usize>,
     alarm: Cell<Option<u64>>,
@@ -79,7 +79,7 @@ impl FakeHubHost {
             fault: RefCell::default(),
             stalled: Cell::new(false),
             counted: RefCell::default(),
-            telling: RefCell::default(),
+            delivery: RefCell::default(),
             requests: Cell::new(0),
             alarm: Cell::new(None),
         })
@@ -222,7 +222,7 @@ impl HubHost for FakeHubHost {
             .count())
     }
 
-    fn keep_session(&self, object: &str, expires: u64) -> Result<bool, RuntimeError> {
+    fn renew_session(&self, object: &str, expires: u64) -> Result<bool, RuntimeError> {
         Ok(self
             .sessions
             .borrow_mut()
@@ -234,7 +234,7 @@ impl HubHost for FakeHubHost {
     fn add_session(
         &self,
         object: &str,
-        counted: &Counted,
+        counted: &QuotaSubject,
         expires: u64,
     ) -> Result<(), RuntimeError> {
         self.counted
@@ -246,30 +246,30 @@ impl HubHost for FakeHubHost {
         Ok(())
     }
 
-    fn telling(&self, about: &str) -> Result<Option<Telling>, RuntimeError> {
-        Ok(self.telling.borrow().get(about).cloned())
+    fn delivery(&self, about: &str) -> Result<Option<PendingDelivery>, RuntimeError> {
+        Ok(self.delivery.borrow().get(about).cloned())
     }
 
-    fn next_telling(&self, after: &str) -> Result<Option<Telling>, RuntimeError> {
-        let telling = self.telling.borrow();
-        let behind = telling.iter().find(|(about, _)| about.as_str() > after);
+    fn next_delivery(&self, after: &str) -> Result<Option<PendingDelivery>, RuntimeError> {
+        let delivery = self.delivery.borrow();
+        let behind = delivery.iter().find(|(about, _)| about.as_str() > after);
         Ok(behind
-            .or_else(|| telling.iter().next())
-            .map(|(_, telling)| telling.clone()))
+            .or_else(|| delivery.iter().next())
+            .map(|(_, delivery)| delivery.clone()))
     }
 
-    fn put_telling(&self, told: &Telling) -> Result<(), RuntimeError> {
+    fn put_delivery(&self, told: &PendingDelivery) -> Result<(), RuntimeError> {
         if told.notice.about.len() + told.notice.to_text().len() + told.after.len() > ROW_BYTES {
             return Err(RuntimeError("the row is too large".to_owned()));
         }
-        self.telling
+        self.delivery
             .borrow_mut()
             .insert(told.notice.about.clone(), told.clone());
         Ok(())
     }
 
-    fn remove_telling(&self, about: &str) -> Result<(), RuntimeError> {
-        self.telling.borrow_mut().remove(about);
+    fn remove_delivery(&self, about: &str) -> Result<(), RuntimeError> {
+        self.delivery.borrow_mut().remove(about);
         Ok(())
     }
 
@@ -288,7 +288,7 @@ impl HubHost for FakeHubHost {
         Ok(self.sessions.borrow().values().copied().min())
     }
 
-    fn tell(
+    fn notify(
         &self,
         object: &str,
         notice: &Notice,

@@ -14,7 +14,7 @@ use crate::hub::Listener;
 use crate::mcp::Error;
 use crate::mcp::user::Caller;
 use crate::oauth::auth_server::OAuthRuntime;
-use crate::oauth::memory::Invocation;
+use crate::oauth::testing::Invocation;
 use crate::runtime::Runtime;
 use crate::session::host::CallRuntime;
 use crate::session::log_line::LogLine;
@@ -24,7 +24,7 @@ use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
 use crate::transport::order;
 use crate::transport::refusal::Refusal;
-use crate::wire::{Body, Head, Reply, RuntimeError};
+use crate::wire::{Head, Reply, ReplyBody, RuntimeError};
 use futures_channel::oneshot;
 use futures_util::future::{LocalBoxFuture, ready};
 use futures_util::stream::{iter, poll_fn};
@@ -113,7 +113,7 @@ impl RequestRuntime for Visit {
         }
         let opened = self.deployment.hub.open(listener);
         let reply = opened.map(|greeting| {
-            Reply::events(Body::Stream(Box::pin(
+            Reply::events(ReplyBody::Stream(Box::pin(
                 self.deployment.hub_host.accept(listener, &greeting),
             )))
         });
@@ -168,7 +168,7 @@ impl RequestRuntime for Visit {
     fn forward(&self, order: ForwardedRequest) -> Result<Reply, RuntimeError> {
         let (_, answer) = self.passed_on(order)?;
         Ok(Reply {
-            body: Body::Native(Box::new(answer)),
+            body: ReplyBody::Native(Box::new(answer)),
             ..Reply::default()
         })
     }
@@ -181,7 +181,7 @@ impl RequestRuntime for Visit {
         async move {
             let (host, answer) = self.passed_on(order)?;
             let reply = answer.await;
-            let Body::Socket(socket) = reply.body else {
+            let ReplyBody::Socket(socket) = reply.body else {
                 return Ok(reply);
             };
             host.accept(
@@ -191,7 +191,7 @@ impl RequestRuntime for Visit {
                 socket.closes,
             );
             let opening = iter((!opening.is_empty()).then_some(opening));
-            Ok(Reply::events(Body::Stream(
+            Ok(Reply::events(ReplyBody::Stream(
                 opening.chain(frames(host, socket.tag)).boxed_local(),
             )))
         }

@@ -25,7 +25,7 @@ use durable_mcp::task::command::Command;
 use durable_mcp::testing::doubles::host::FakeHost;
 use durable_mcp::transport::claims::ObjectId;
 use durable_mcp::transport::refusal::Refusal;
-use durable_mcp::wire::{Body, Reply, RuntimeError};
+use durable_mcp::wire::{Reply, ReplyBody, RuntimeError};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use http::StatusCode;
@@ -183,7 +183,7 @@ impl RequestRuntime for Visit<'_> {
 
     fn playground_file(&self, framed: &str, server: Option<&str>) -> Result<Reply, RuntimeError> {
         let file = Reply {
-            body: Body::Text(server.unwrap_or_default().to_owned()),
+            body: ReplyBody::Text(server.unwrap_or_default().to_owned()),
             ..Reply::default()
         };
         Ok(file.header("content-security-policy", format!("frame-src {framed}")))
@@ -204,7 +204,7 @@ impl RequestRuntime for Visit<'_> {
                 Err(refused) => return Ok(Err(refused)),
             };
             self.deployment.asked.borrow_mut().push((request, work));
-            let body = Body::Text("data: [DONE]\n\n".to_owned());
+            let body = ReplyBody::Text("data: [DONE]\n\n".to_owned());
             Ok(Ok(ModelAnswer::Stream {
                 is_document: false,
                 body,
@@ -282,7 +282,7 @@ impl RequestRuntime for Visit<'_> {
             let headers = headers
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec();
-            let body = Some(Body::Text("{}".to_owned()));
+            let body = Some(ReplyBody::Text("{}".to_owned()));
             Ok(RelayAnswer {
                 status: 200,
                 headers,

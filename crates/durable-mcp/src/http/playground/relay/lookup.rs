@@ -25,7 +25,7 @@ const MAX_KNOWN: usize = 256;
 
 /// Reason for which a name is not connected to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unreached {
+pub(super) enum LookupError {
     /// The name does not exist, or has no address.
     Unknown,
     /// One of its addresses is not of the public internet.
@@ -44,7 +44,7 @@ impl KnownNames {
         &self,
         name: &str,
         runtime: &dyn RequestRuntime,
-    ) -> Result<(), Unreached> {
+    ) -> Result<(), LookupError> {
         let now = runtime.now();
         if self.0.borrow().get(name).is_some_and(|until| now < *until) {
             return Ok(());
@@ -54,17 +54,17 @@ impl KnownNames {
             let url = format!("{RESOLVER}?name={name}&type={record}");
             let answer = runtime.look_up(&url).await.map_err(|fault| {
                 runtime.warn(&format!("the relay's resolver: {}", fault.0));
-                Unreached::Resolver
+                LookupError::Resolver
             })?;
             for address in addresses(&answer, kind)? {
                 if !is_public(address) {
-                    return Err(Unreached::Private);
+                    return Err(LookupError::Private);
                 }
                 has_address = true;
             }
         }
         if !has_address {
-            return Err(Unreached::Unknown);
+            return Err(LookupError::Unknown);
         }
         let mut known = self.0.borrow_mut();
         if known.len() >= MAX_KNOWN {
@@ -76,13 +76,13 @@ impl KnownNames {
 }
 
 /// The addresses in an answer, records of other types left out.
-fn addresses(answer: &str, kind: u64) -> Result<Vec<IpAddr>, Unreached> {
-    let answer: Value = serde_json::from_str(answer).map_err(|_| Unreached::Resolver)?;
+fn addresses(answer: &str, kind: u64) -> Result<Vec<IpAddr>, LookupError> {
+    let answer: Value = serde_json::from_str(answer).map_err(|_| LookupError::Resolver)?;
     match answer.get("Status").and_then(Value::as_u64) {
         Some(0) => {}
         // NXDOMAIN (RFC 1035 section 4.1.1).
         Some(3) => return Ok(Vec::new()),
-        _ => return Err(Unreached::Resolver),
+        _ => return Err(LookupError::Resolver),
     }
     let records = answer
         .get("Answer")
@@ -100,7 +100,7 @@ fn addresses(answer: &str, kind: u64) -> Result<Vec<IpAddr>, Unreached> {
                 .and_then(|data| data.parse().ok())
         })
         .collect::<Option<_>>()
-        .ok_or(Unreached::Resolver)
+        .ok_or(LookupError::Resolver)
 }
 
 /// Whether an address is of the public internet (IANA special-purpose address registries).
@@ -217,7 +217,7 @@ mod tests {
             r#"{"Status":0,"Answer":[{"type":1,"data":"1.1.1"}]}"#,
             r#"{"Status":0,"Answer":[{"type":1}]}"#,
         ] {
-            assert_eq!(addresses(answer, 1), Err(Unreached::Resolver), "{answer}");
+            assert_eq!(addresses(answer, 1), Err(LookupError::Resolver), "{answer}");
         }
     }
 }

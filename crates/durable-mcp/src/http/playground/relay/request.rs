@@ -4,7 +4,7 @@ use http::Method;
 use serde::Deserialize;
 
 use crate::http::request_runtime::RequestRuntime;
-use crate::oauth::params::Params;
+use crate::oauth::params::RequestParams;
 use crate::wire::Head;
 
 /// Header with the address that is sent to.
@@ -84,7 +84,7 @@ const NEVER_BEGINNINGS: [&str; 8] = [
 
 /// Reason for which a request is not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unfit {
+pub(super) enum RelayRequestError {
     /// The body is longer than [`MAX_BODY_BYTES`].
     TooLarge,
     /// Anything else.
@@ -93,7 +93,7 @@ pub(super) enum Unfit {
 
 /// The part of a request that is sent on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Passed {
+pub(super) struct PassedRequest {
     pub(super) method: Method,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Option<String>,
@@ -101,35 +101,42 @@ pub(super) struct Passed {
     pub(super) stays_open: bool,
 }
 
-impl Passed {
+impl PassedRequest {
     /// Reads the request.
-    pub(super) async fn read(head: &Head, runtime: &dyn RequestRuntime) -> Result<Self, Unfit> {
+    pub(super) async fn from_request(
+        head: &Head,
+        runtime: &dyn RequestRuntime,
+    ) -> Result<Self, RelayRequestError> {
         let method = match head.header(METHOD).as_deref() {
             Some("GET") => Method::GET,
             Some("POST") => Method::POST,
             Some("DELETE") => Method::DELETE,
-            _ => return Err(Unfit::Wrong("The method must be GET, POST or DELETE.")),
+            _ => {
+                return Err(RelayRequestError::Wrong(
+                    "The method must be GET, POST or DELETE.",
+                ));
+            }
         };
         let mut headers = headers(head)?;
         if head.is_coded() {
-            return Err(Unfit::Wrong("The body must not be compressed."));
+            return Err(RelayRequestError::Wrong("The body must not be compressed."));
         }
         if head
             .declared_length()
             .is_some_and(|length| length > MAX_BODY_BYTES)
         {
-            return Err(Unfit::TooLarge);
+            return Err(RelayRequestError::TooLarge);
         }
         let text = runtime
             .read_body()
             .await
-            .map_err(|_| Unfit::Wrong("The body cannot be read."))?;
+            .map_err(|_| RelayRequestError::Wrong("The body cannot be read."))?;
         if text.len() > MAX_BODY_BYTES {
-            return Err(Unfit::TooLarge);
+            return Err(RelayRequestError::TooLarge);
         }
         if method != Method::POST {
             if !text.is_empty() {
-                return Err(Unfit::Wrong("Only POST has a body."));
+                return Err(RelayRequestError::Wrong("Only POST has a body."));
             }
             let stays_open = method == Method::GET && accepts_events(&headers);
             return Ok(Self {
@@ -139,7 +146,7 @@ impl Passed {
                 stays_open,
             });
         }
-        let kind = kind(head, &text).ok_or(Unfit::Wrong(
+        let kind = kind(head, &text).ok_or(RelayRequestError::Wrong(
             "The body must be a JSON-RPC message, a registration, or the form of a token request.",
         ))?;
         headers.push(("content-type".to_owned(), kind.to_owned()));
@@ -153,7 +160,7 @@ impl Passed {
 }
 
 /// The headers for the target, with the relay's own mark.
-fn headers(head: &Head) -> Result<Vec<(String, String)>, Unfit> {
+fn headers(head: &Head) -> Result<Vec<(String, String)>, RelayRequestError> {
     let mut headers = vec![(MARK.to_owned(), "1".to_owned())];
     for (name, value) in head.headers.all() {
         let name = name.to_ascii_lowercase();
@@ -162,12 +169,19 @@ fn headers(head: &Head) -> Result<Vec<(String, String)>, Unfit> {
         };
         // CGI and WSGI read an underscore as they read a dash.
         let dashed = name.replace('_', "-");
-        let is_refused = |beginning: &&str| dashed.starts_with(beginning);
-        if NEVER.contains(&dashed.as_str()) || NEVER_BEGINNINGS.iter().any(is_refused) {
-            return Err(Unfit::Wrong("One of the headers is not sent by the relay."));
+        if NEVER.contains(&dashed.as_str())
+            || NEVER_BEGINNINGS
+                .iter()
+                .any(|beginning| dashed.starts_with(beginning))
+        {
+            return Err(RelayRequestError::Wrong(
+                "One of the headers is not sent by the relay.",
+            ));
         }
         if value.len() > MAX_VALUE_CHARS || headers.len() >= MAX_HEADERS {
-            return Err(Unfit::Wrong("The headers are too long or too many."));
+            return Err(RelayRequestError::Wrong(
+                "The headers are too long or too many.",
+            ));
         }
         headers.push((name.to_owned(), value));
     }
@@ -185,7 +199,7 @@ fn kind(head: &Head, text: &str) -> Option<&'static str> {
 
 /// The form of a request for tokens (RFC 6749 section 4), or for their end (RFC 7009).
 fn is_token_form(text: &str) -> bool {
-    Params::parse(text)
+    RequestParams::parse(text)
         .is_ok_and(|form| form.get("grant_type").is_some() || form.get("token").is_some())
 }
 

@@ -22,7 +22,7 @@ pub(in crate::http) struct RelaySettings {
 
 impl RelaySettings {
     /// Reads the variables; none where the relay is off.
-    pub(in crate::http) fn read(variables: &mut Variables<'_>) -> Option<Self> {
+    pub(in crate::http) fn from_variables(variables: &mut Variables<'_>) -> Option<Self> {
         let switch = variables.word(SWITCH, &["off", "on"]).ok()??;
         if switch == "off" {
             return None;
@@ -30,7 +30,7 @@ impl RelaySettings {
         // A list of which no entry can be read leaves no host, and not any.
         let hosts = variables
             .text(HOSTS)
-            .map(|list| HostList::read(HOSTS, &list, &mut variables.problems));
+            .map(|list| HostList::parse(HOSTS, &list, &mut variables.problems));
         Some(Self {
             hosts,
             known: Rc::default(),

@@ -2,7 +2,7 @@
 
 use crate::http::policy::HostList;
 use crate::oauth::document_url::{is_below, is_public_name};
-use crate::oauth::uri::{Host, Uri};
+use crate::oauth::uri::{Uri, UriHost};
 
 /// The port of `https`.
 const HTTPS_PORT: u16 = 443;
@@ -53,7 +53,7 @@ impl Target {
             return Err("The address must have no user or password.");
         }
         let public = "The host must be a name of the public web, in lower case.";
-        let Host { name, port } = Host::parse(authority).ok_or(public)?;
+        let UriHost { name, port } = UriHost::parse(authority).ok_or(public)?;
         if !is_public_name(name) {
             return Err(public);
         }
@@ -93,22 +93,23 @@ fn is_of_one_domain(own: &str, name: &str) -> bool {
 /// The domain of a name that somebody registered. Where it is not known how many labels that has, it is the shorter one, so that more
 /// names are refused.
 fn registered(name: &str) -> &str {
-    let last = |count: usize| {
-        let start = name
-            .rmatch_indices('.')
-            .nth(count - 1)
-            .map_or(0, |(dot, _)| dot + 1);
-        name.get(start..).unwrap_or(name)
-    };
-    let two = last(2);
+    let two = last_labels(name, 2);
     let is_of_country = two
         .split_once('.')
         .is_some_and(|(second, top)| top.len() == 2 && SECOND_LABELS.contains(&second));
     if is_of_country || SHARED_NAMES.contains(&two) {
-        last(3)
+        last_labels(name, 3)
     } else {
         two
     }
+}
+
+fn last_labels(name: &str, count: usize) -> &str {
+    let start = name
+        .rmatch_indices('.')
+        .nth(count - 1)
+        .map_or(0, |(dot, _)| dot + 1);
+    name.get(start..).unwrap_or(name)
 }
 
 #[cfg(test)]

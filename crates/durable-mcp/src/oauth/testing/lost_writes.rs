@@ -2,20 +2,20 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::Record;
+use super::StoredValue;
 
 /// A write that is under way: the key, and the record that it puts; none where it deletes.
-pub(super) type Write = (String, Option<Record>);
+pub(super) type Write = (String, Option<StoredValue>);
 
 /// Fate of writes whose callers die, by a seed. Without a seed all of them are lost.
 #[derive(Debug, Default)]
-pub(super) struct Weather {
+pub(super) struct LostWrites {
     dice: Cell<u64>,
     /// Writes of callers that have died.
     adrift: RefCell<Vec<Write>>,
 }
 
-impl Weather {
+impl LostWrites {
     /// Sets the seed.
     pub(super) fn roughen(&self, seed: u64) {
         self.dice.set(seed | 1);
@@ -48,13 +48,13 @@ impl Weather {
 }
 
 /// A write whose caller may die.
-pub(super) struct Flight<'a> {
-    weather: &'a Weather,
+pub(super) struct UnfinishedWrite<'a> {
+    weather: &'a LostWrites,
     write: Option<Write>,
 }
 
-impl<'a> Flight<'a> {
-    pub(super) const fn new(weather: &'a Weather, write: Option<Write>) -> Self {
+impl<'a> UnfinishedWrite<'a> {
+    pub(super) const fn new(weather: &'a LostWrites, write: Option<Write>) -> Self {
         Self { weather, write }
     }
 
@@ -64,7 +64,7 @@ impl<'a> Flight<'a> {
     }
 }
 
-impl Drop for Flight<'_> {
+impl Drop for UnfinishedWrite<'_> {
     fn drop(&mut self) {
         if let Some(write) = self.write.take().filter(|_| self.weather.coin()) {
             self.weather.adrift.borrow_mut().push(write);

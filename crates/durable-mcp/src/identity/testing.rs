@@ -12,10 +12,12 @@ use http::{Request, Response};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::upstream::{Reached, Signature, Upstream};
-use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider};
-use crate::oauth::memory::SeededRandom;
-use crate::oauth::params::Params;
+use super::upstream::{UnverifiedSignature, Upstream, UpstreamFuture};
+use super::{
+    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
+};
+use crate::oauth::params::RequestParams;
+use crate::oauth::testing::SeededRandom;
 use crate::wire::{Head, Headers, RuntimeError};
 
 /// Time at which a test double's clock starts, in milliseconds since 1970.
@@ -23,7 +25,7 @@ pub const NOW: u64 = 1_700_000_000_000;
 
 /// A request that was sent, with its body as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sent {
+pub struct SentRequest {
     /// Method and URL.
     pub line: String,
     /// The `authorization` header.
@@ -38,26 +40,26 @@ pub struct Sent {
 
 /// Providers in memory. A request without a prepared response times out.
 #[derive(Default)]
-pub struct StandIn {
-    answers: RefCell<BTreeMap<String, Given>>,
-    sent: RefCell<Vec<Sent>>,
+pub struct FakeUpstream {
+    answers: RefCell<BTreeMap<String, PreparedResponse>>,
+    sent: RefCell<Vec<SentRequest>>,
     passed: Cell<u64>,
 }
 
 #[derive(Clone)]
-struct Given {
+struct PreparedResponse {
     status: u16,
     headers: Vec<(&'static str, &'static str)>,
     body: Vec<u8>,
 }
 
-impl std::fmt::Debug for StandIn {
+impl std::fmt::Debug for FakeUpstream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("StandIn")
+        f.write_str("FakeUpstream")
     }
 }
 
-impl StandIn {
+impl FakeUpstream {
     /// Sets what a `GET` of a URL is answered with.
     pub fn get(&self, url: &str, status: u16, body: &Value) {
         self.set(
@@ -86,7 +88,7 @@ impl StandIn {
         headers: &[(&'static str, &'static str)],
         body: &[u8],
     ) {
-        let answer = Given {
+        let answer = PreparedResponse {
             status,
             headers: headers.to_vec(),
             body: body.to_vec(),
@@ -106,7 +108,7 @@ impl StandIn {
 
     /// The requests that were sent.
     #[must_use]
-    pub fn sent(&self) -> Vec<Sent> {
+    pub fn sent(&self) -> Vec<SentRequest> {
         self.sent.borrow().clone()
     }
 
@@ -121,7 +123,7 @@ impl StandIn {
     }
 }
 
-impl Upstream for StandIn {
+impl Upstream for FakeUpstream {
     fn now(&self) -> u64 {
         NOW + self.passed.get()
     }
@@ -131,7 +133,7 @@ impl Upstream for StandIn {
         request: Request<Vec<u8>>,
         limit: usize,
         timeout_ms: u32,
-    ) -> Reached<'_, Response<Vec<u8>>> {
+    ) -> UpstreamFuture<'_, Response<Vec<u8>>> {
         let line = format!("{} {}", request.method(), request.uri());
         let header = |name| {
             request
@@ -140,7 +142,7 @@ impl Upstream for StandIn {
                 .and_then(|value| value.to_str().ok())
                 .unwrap_or_default()
         };
-        self.sent.borrow_mut().push(Sent {
+        self.sent.borrow_mut().push(SentRequest {
             line: line.clone(),
             authorization: header("authorization").to_owned(),
             agent: header("user-agent").to_owned(),
@@ -163,8 +165,8 @@ impl Upstream for StandIn {
         .boxed_local()
     }
 
-    fn verify<'a>(&'a self, signature: Signature<'a>) -> Reached<'a, bool> {
-        let Signature {
+    fn verify<'a>(&'a self, signature: UnverifiedSignature<'a>) -> UpstreamFuture<'a, bool> {
+        let UnverifiedSignature {
             algorithm,
             key,
             signed,
@@ -211,9 +213,9 @@ pub fn token(algorithm: &str, key: &Value, claims: &Value) -> String {
     format!("{signed}.{signature}")
 }
 
-struct Lines(Vec<(String, String)>);
+struct HeaderList(Vec<(String, String)>);
 
-impl Headers for Lines {
+impl Headers for HeaderList {
     fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         self.0
             .iter()
@@ -239,7 +241,7 @@ pub fn head(query: &str, headers: &[(&str, &str)]) -> Head {
         host: "mcp.example".to_owned(),
         path: "/callback".to_owned(),
         query: query.to_owned(),
-        headers: Rc::new(Lines(headers)),
+        headers: Rc::new(HeaderList(headers)),
     }
 }
 
@@ -250,22 +252,25 @@ pub const CALLBACK: &str = "https://mcp.example/callback";
 ///
 /// # Errors
 /// The provider's.
-pub fn begin(provider: &dyn IdentityProvider, name: Option<&str>) -> Result<Begun, IdentityError> {
-    begin_on(provider, name, &StandIn::default())
+pub fn start(
+    provider: &dyn IdentityProvider,
+    name: Option<&str>,
+) -> Result<Redirect, IdentityError> {
+    start_on(provider, name, &FakeUpstream::default())
 }
 
 /// Begins a sign-in. It has the same secrets each time.
 ///
 /// # Errors
 /// The provider's.
-pub fn begin_on(
+pub fn start_on(
     provider: &dyn IdentityProvider,
     name: Option<&str>,
-    web: &StandIn,
-) -> Result<Begun, IdentityError> {
+    web: &FakeUpstream,
+) -> Result<Redirect, IdentityError> {
     let random = SeededRandom::new(1);
-    at_once(provider.begin(Flow {
-        callback: CALLBACK,
+    at_once(provider.start(LoginRequest {
+        redirect_uri: CALLBACK,
         state: "state",
         name,
         random: &random,
@@ -280,11 +285,11 @@ pub fn begin_on(
 pub fn finish(
     provider: &dyn IdentityProvider,
     query: &str,
-    web: &StandIn,
+    web: &FakeUpstream,
 ) -> Result<Identity, IdentityError> {
-    let kept = begin_on(provider, None, &StandIn::default())
-        .or_else(|_| begin_on(provider, None, web))?
-        .kept;
+    let kept = start_on(provider, None, &FakeUpstream::default())
+        .or_else(|_| start_on(provider, None, web))?
+        .flow_state;
     finish_with(provider, &head(query, &[]), &kept, web)
 }
 
@@ -296,14 +301,14 @@ pub fn finish_with(
     provider: &dyn IdentityProvider,
     head: &Head,
     kept: &Value,
-    web: &StandIn,
+    web: &FakeUpstream,
 ) -> Result<Identity, IdentityError> {
-    let params = Params::parse(&head.query).unwrap_or_default();
-    at_once(provider.finish(Answer {
-        callback: CALLBACK,
+    let params = RequestParams::parse(&head.query).unwrap_or_default();
+    at_once(provider.finish(Callback {
+        redirect_uri: CALLBACK,
         params: &params,
         head,
-        kept,
+        flow_state: kept,
         web,
     }))
 }
@@ -315,13 +320,13 @@ pub fn finish_with(
 pub fn renew(
     provider: &dyn IdentityProvider,
     props: &Value,
-    web: &StandIn,
+    web: &FakeUpstream,
 ) -> Result<Option<Value>, IdentityError> {
     at_once(provider.renew(props, web))
 }
 
 /// Nothing in here waits for anything.
-fn at_once<T>(asked: Asked<'_, T>) -> Result<T, IdentityError> {
+fn at_once<T>(asked: ProviderFuture<'_, T>) -> Result<T, IdentityError> {
     asked
         .now_or_never()
         .unwrap_or_else(|| Err(IdentityError::Unavailable("the provider waits".to_owned())))

@@ -7,19 +7,19 @@ use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde_json::Value;
 
 use super::Turn;
-use crate::oauth::metadata_document::{Fetch, Fetched};
+use crate::oauth::metadata_document::{Fetch, FetchResponse};
 use crate::wire::RuntimeError;
 
 /// A web in memory. What is not there is down.
 #[derive(Debug, Default)]
 pub struct MemoryWeb {
-    pages: RefCell<BTreeMap<String, Fetched>>,
+    pages: RefCell<BTreeMap<String, FetchResponse>>,
     asked: RefCell<Vec<(String, u32)>>,
 }
 
 impl MemoryWeb {
     /// Puts an answer at a URL.
-    pub fn set(&self, url: &str, answer: Fetched) {
+    pub fn set(&self, url: &str, answer: FetchResponse) {
         self.pages.borrow_mut().insert(url.to_owned(), answer);
     }
 
@@ -29,7 +29,7 @@ impl MemoryWeb {
         let body = document.to_string().into_bytes();
         self.set(
             url,
-            Fetched {
+            FetchResponse {
                 status,
                 content_type,
                 cache_control: None,
@@ -56,7 +56,7 @@ impl Fetch for MemoryWeb {
         url: &'a str,
         limit: usize,
         timeout_ms: u32,
-    ) -> LocalBoxFuture<'a, Result<Fetched, RuntimeError>> {
+    ) -> LocalBoxFuture<'a, Result<FetchResponse, RuntimeError>> {
         self.asked.borrow_mut().push((url.to_owned(), timeout_ms));
         async move {
             Turn(false).await;

@@ -13,16 +13,16 @@ use worker::worker_sys::web_sys;
 use super::grant_authority::{self, GrantHost};
 use super::key_ring;
 use super::kv::{fault, settled};
-use super::listed;
-use super::request_runtime::{MCP_OBJECT, MCP_TASK, WorkerEdge};
+use super::request_runtime::{MCP_OBJECT, MCP_TASK, WorkerRuntime};
+use super::session_tag;
 use super::web::{NOT_PUBLIC, Web};
 use crate::http::App;
 use crate::http::app::Placement;
-use crate::http::provider::Grants;
+use crate::http::provider::UserGrants;
 use crate::keys::Keys;
 use crate::mcp::user::Caller;
 use crate::oauth::auth_server::{BodyError, OAuthRuntime};
-use crate::oauth::authority::Command as GrantCommand;
+use crate::oauth::authority::GrantCommand;
 use crate::oauth::event::Event;
 use crate::oauth::metadata_document::Fetch;
 use crate::oauth::port::Kv;
@@ -36,20 +36,20 @@ use crate::transport::order::SESSION;
 use crate::transport::refusal::Refusal;
 use crate::wire::{Head, RuntimeError};
 
-type GrantsOf = fn(&JsValue, &Env, &App, &UserHandle) -> Option<Rc<dyn Grants>>;
+type GrantsOf = fn(&JsValue, &Env, &App, &UserHandle) -> Option<Rc<dyn UserGrants>>;
 
 #[derive(Clone, Copy)]
-struct Linked {
-    oauth_runtime: fn(&WorkerEdge) -> &dyn OAuthRuntime,
+struct OAuthFunctions {
+    oauth_runtime: fn(&WorkerRuntime) -> &dyn OAuthRuntime,
     grants: GrantsOf,
-    listed_tag: for<'a> fn(&'a Env, &'a Head) -> LocalBoxFuture<'a, Option<String>>,
-    listed_closed: fn(&Env, &Placement, &str),
+    session_tag_of: for<'a> fn(&'a Env, &'a Head) -> LocalBoxFuture<'a, Option<String>>,
+    session_tag_closed: fn(&Env, &Placement, &str),
     web: fn() -> Option<&'static dyn Fetch>,
-    note_task: fn(&WorkerEdge, &Keys, &Caller, ObjectId, u64),
+    note_task: fn(&WorkerRuntime, &Keys, &Caller, ObjectId, u64),
 }
 
 thread_local! {
-    static LINKED: Cell<Option<Linked>> = const { Cell::new(None) };
+    static OAUTH_FUNCTIONS: Cell<Option<OAuthFunctions>> = const { Cell::new(None) };
 
     /// As long as the isolate.
     static RATES: &'static RefCell<Rates> = Box::leak(Box::default());
@@ -59,11 +59,11 @@ impl App {
     /// Has users sign in, and clients show their tokens.
     #[must_use]
     pub fn oauth(self, oauth: OAuth) -> Self {
-        LINKED.set(Some(Linked {
+        OAUTH_FUNCTIONS.set(Some(OAuthFunctions {
             oauth_runtime: |runtime| runtime,
             grants: GrantHost::grants,
-            listed_tag: |env, head| listed::tag(env, head).boxed_local(),
-            listed_closed: listed::closed,
+            session_tag_of: |env, head| session_tag::tag(env, head).boxed_local(),
+            session_tag_closed: session_tag::closed,
             web: Web::of_strangers,
             note_task: send_task_note,
         }));
@@ -74,24 +74,24 @@ impl App {
 /// Warning where client metadata documents are asked for and cannot be fetched.
 pub(super) fn problem(app: &App) -> Option<&'static str> {
     let reads = app.provider.as_ref()?.reads_documents();
-    ((LINKED.get()?.web)().is_none() && reads).then_some(NOT_PUBLIC)
+    ((OAUTH_FUNCTIONS.get()?.web)().is_none() && reads).then_some(NOT_PUBLIC)
 }
 
 /// Has a task noted with the grant that it was begun by, until it expires, in milliseconds since 1970.
 pub(super) fn note_task(
-    runtime: &WorkerEdge,
+    runtime: &WorkerRuntime,
     keys: &Keys,
     caller: &Caller,
     object: ObjectId,
     expires: u64,
 ) {
-    if let Some(linked) = LINKED.get() {
-        (linked.note_task)(runtime, keys, caller, object, expires);
+    if let Some(functions) = OAUTH_FUNCTIONS.get() {
+        (functions.note_task)(runtime, keys, caller, object, expires);
     }
 }
 
 fn send_task_note(
-    runtime: &WorkerEdge,
+    runtime: &WorkerRuntime,
     keys: &Keys,
     caller: &Caller,
     object: ObjectId,
@@ -112,8 +112,10 @@ fn send_task_note(
 }
 
 /// The provider's surroundings in the Worker.
-pub(super) fn oauth_runtime(runtime: &WorkerEdge) -> Option<&dyn OAuthRuntime> {
-    LINKED.get().map(|linked| (linked.oauth_runtime)(runtime))
+pub(super) fn oauth_runtime(runtime: &WorkerRuntime) -> Option<&dyn OAuthRuntime> {
+    OAUTH_FUNCTIONS
+        .get()
+        .map(|functions| (functions.oauth_runtime)(runtime))
 }
 
 /// The grants of a user, for the object that holds them; `None` on a server without sign-in.
@@ -122,25 +124,25 @@ pub(super) fn grants(
     env: &Env,
     app: &App,
     handle: &UserHandle,
-) -> Option<Rc<dyn Grants>> {
-    LINKED
+) -> Option<Rc<dyn UserGrants>> {
+    OAUTH_FUNCTIONS
         .get()
-        .and_then(|linked| (linked.grants)(state, env, app, handle))
+        .and_then(|functions| (functions.grants)(state, env, app, handle))
 }
 
 /// The tag of a socket whose session is in its user's list; `None` if it is in no list.
-pub(super) async fn listed_tag(env: &Env, head: &Head) -> Option<String> {
-    (LINKED.get()?.listed_tag)(env, head).await
+pub(super) async fn session_tag_of(env: &Env, head: &Head) -> Option<String> {
+    (OAUTH_FUNCTIONS.get()?.session_tag_of)(env, head).await
 }
 
 /// A socket with such a tag was closed, and with it its session ended.
-pub(super) fn listed_closed(env: &Env, placement: &Placement, tag: &str) {
-    if let Some(linked) = LINKED.get() {
-        (linked.listed_closed)(env, placement, tag);
+pub(super) fn session_tag_closed(env: &Env, placement: &Placement, tag: &str) {
+    if let Some(functions) = OAUTH_FUNCTIONS.get() {
+        (functions.session_tag_closed)(env, placement, tag);
     }
 }
 
-impl OAuthRuntime for WorkerEdge {
+impl OAuthRuntime for WorkerRuntime {
     fn kv(&self) -> &dyn Kv {
         &*self.env
     }

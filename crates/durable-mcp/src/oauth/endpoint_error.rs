@@ -6,9 +6,9 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::auth_server::BodyError;
-use super::authority::Refused;
-use super::client_auth::AuthError;
-use super::params::ParamsError;
+use super::authority::GrantRefusal;
+use super::client_auth::ClientAuthError;
+use super::params::RequestParamsError;
 use super::registration::RegistrationError;
 use super::registry::RegistryError;
 use crate::wire::Reply;
@@ -18,7 +18,7 @@ const RETRY_SECONDS: u32 = 2;
 
 /// An error of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct EndpointError {
     status: u16,
     error: &'static str,
     description: Cow<'static, str>,
@@ -26,7 +26,7 @@ pub struct Refusal {
     retry_after: Option<u32>,
 }
 
-impl Refusal {
+impl EndpointError {
     /// An error of the request: 400.
     pub fn bad(error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -65,7 +65,7 @@ impl Refusal {
     /// `invalid_client`: a public client asks about tokens, which takes a secret.
     #[must_use]
     pub fn public_client() -> Self {
-        AuthError::InvalidClient {
+        ClientAuthError::InvalidClient {
             by_header: false,
             reason: "Only a client with a secret may ask about tokens.",
         }
@@ -82,12 +82,12 @@ impl Refusal {
     #[must_use]
     pub fn unknown_client(by_header: bool) -> Self {
         let reason = "Unknown client. Register again.";
-        AuthError::InvalidClient { by_header, reason }.into()
+        ClientAuthError::InvalidClient { by_header, reason }.into()
     }
 }
 
-impl From<AuthError> for Refusal {
-    fn from(error: AuthError) -> Self {
+impl From<ClientAuthError> for EndpointError {
+    fn from(error: ClientAuthError) -> Self {
         Self {
             status: error.status(),
             error: error.code(),
@@ -98,13 +98,13 @@ impl From<AuthError> for Refusal {
     }
 }
 
-impl From<ParamsError> for Refusal {
-    fn from(error: ParamsError) -> Self {
+impl From<RequestParamsError> for EndpointError {
+    fn from(error: RequestParamsError) -> Self {
         match error {
-            ParamsError::Repeated(name) => {
+            RequestParamsError::Repeated(name) => {
                 Self::request(format!("{} is there twice.", printable(&name)))
             }
-            ParamsError::Malformed => Self::request("The body is not a form."),
+            RequestParamsError::Malformed => Self::request("The body is not a form."),
         }
     }
 }
@@ -117,7 +117,7 @@ fn printable(name: &str) -> String {
         .collect()
 }
 
-impl From<BodyError> for Refusal {
+impl From<BodyError> for EndpointError {
     fn from(error: BodyError) -> Self {
         match error {
             BodyError::TooLarge => Self {
@@ -129,7 +129,7 @@ impl From<BodyError> for Refusal {
     }
 }
 
-impl From<RegistryError> for Refusal {
+impl From<RegistryError> for EndpointError {
     fn from(error: RegistryError) -> Self {
         if error.is_temporary() {
             Self {
@@ -146,21 +146,23 @@ impl From<RegistryError> for Refusal {
     }
 }
 
-impl From<Refused> for Refusal {
-    fn from(refused: Refused) -> Self {
+impl From<GrantRefusal> for EndpointError {
+    fn from(refused: GrantRefusal) -> Self {
         match refused {
-            Refused::InvalidGrant(reason) => Self::bad("invalid_grant", reason),
-            Refused::InvalidScope(reason) => Self::bad("invalid_scope", reason),
-            Refused::InvalidTarget(reason) => Self::bad("invalid_target", reason),
-            Refused::InvalidRequest(reason) => Self::request(reason),
-            Refused::UnauthorizedClient(reason) => Self::bad("unauthorized_client", reason),
-            Refused::ConsentWithdrawn => Self::bad("invalid_grant", "The user has to agree again."),
-            Refused::Unavailable { retry_after } => Self::unavailable(retry_after),
+            GrantRefusal::InvalidGrant(reason) => Self::bad("invalid_grant", reason),
+            GrantRefusal::InvalidScope(reason) => Self::bad("invalid_scope", reason),
+            GrantRefusal::InvalidTarget(reason) => Self::bad("invalid_target", reason),
+            GrantRefusal::InvalidRequest(reason) => Self::request(reason),
+            GrantRefusal::UnauthorizedClient(reason) => Self::bad("unauthorized_client", reason),
+            GrantRefusal::ConsentWithdrawn => {
+                Self::bad("invalid_grant", "The user has to agree again.")
+            }
+            GrantRefusal::Unavailable { retry_after } => Self::unavailable(retry_after),
         }
     }
 }
 
-impl From<RegistrationError> for Refusal {
+impl From<RegistrationError> for EndpointError {
     fn from(error: RegistrationError) -> Self {
         Self {
             status: error.status(),
@@ -172,8 +174,8 @@ impl From<RegistrationError> for Refusal {
     }
 }
 
-impl From<Refusal> for Reply {
-    fn from(refusal: Refusal) -> Self {
+impl From<EndpointError> for Reply {
+    fn from(refusal: EndpointError) -> Self {
         let body = json!({ "error": refusal.error, "error_description": refusal.description });
         let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
         let mut reply = Self::json(status, body.to_string()).header("pragma", "no-cache");

@@ -19,11 +19,11 @@ use crate::session::notice::Notice;
 use crate::wire::RuntimeError;
 
 /// A holder of the Worker's bindings.
-pub(super) trait Bound {
+pub(super) trait HasEnv {
     fn env(&self) -> &Env;
 }
 
-impl<T: Bound> Runtime for T {
+impl<T: HasEnv> Runtime for T {
     fn now(&self) -> u64 {
         super::request_runtime::now()
     }
@@ -46,7 +46,7 @@ impl<T: Bound> Runtime for T {
 }
 
 /// A host of calls in an object.
-pub(super) trait InObject: Bound {
+pub(super) trait InObject: HasEnv {
     fn state(&self) -> &State;
 
     /// Values for extractors.

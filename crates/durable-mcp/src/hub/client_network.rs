@@ -11,26 +11,22 @@ const NAME_BYTES: usize = 12;
 
 /// Network of a client, by names that tell nothing of its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct ClientNetwork {
     /// Name of the IPv4 address, or of the IPv6 subnet.
     pub network: String,
     /// Name of the IPv6 site; none for IPv4.
     pub site: Option<String>,
 }
 
-impl Origin {
+impl ClientNetwork {
     /// The origin of an address; `None` if the text is not one. Cloudflare sends every client's address, so that happens in
     /// local development alone, where no quota is needed.
     #[must_use]
     pub fn of(keys: &Keys, address: &str) -> Option<Self> {
         let Networks { own, site } = Networks::of(address)?;
-        let name = |network: String| {
-            let mac = keys.anchor_mac("listener's network", network.as_bytes());
-            URL_SAFE_NO_PAD.encode(mac.get(..NAME_BYTES).unwrap_or_default())
-        };
         Some(Self {
-            network: name(own),
-            site: site.map(name),
+            network: name(keys, &own),
+            site: site.map(|site| name(keys, &site)),
         })
     }
 
@@ -56,12 +52,17 @@ impl Origin {
     }
 }
 
+fn name(keys: &Keys, network: &str) -> String {
+    let mac = keys.anchor_mac("listener's network", network.as_bytes());
+    URL_SAFE_NO_PAD.encode(mac.get(..NAME_BYTES).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(address: &str) -> Option<Origin> {
-        Origin::of(&Keys::from_secret("k"), address)
+    fn of(address: &str) -> Option<ClientNetwork> {
+        ClientNetwork::of(&Keys::from_secret("k"), address)
     }
 
     #[test]
@@ -86,8 +87,11 @@ mod tests {
     fn an_origin_survives_being_stored() {
         for address in ["192.0.2.1", "2001:db8::1"] {
             let origin = of(address).unwrap();
-            assert_eq!(Origin::parse(&origin.to_text()), Some(origin));
+            assert_eq!(ClientNetwork::parse(&origin.to_text()), Some(origin));
         }
-        assert_eq!((Origin::parse(""), Origin::parse(" ")), (None, None));
+        assert_eq!(
+            (ClientNetwork::parse(""), ClientNetwork::parse(" ")),
+            (None, None)
+        );
     }
 }

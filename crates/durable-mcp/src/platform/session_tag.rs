@@ -7,7 +7,7 @@ use super::grant_authority::command_later;
 use super::key_ring;
 use crate::formats::Format;
 use crate::http::app::Placement;
-use crate::oauth::authority::Command;
+use crate::oauth::authority::GrantCommand;
 use crate::oauth::token::UserHandle;
 use crate::transport::claims::Claims;
 use crate::transport::order;
@@ -47,7 +47,7 @@ pub(super) fn closed(env: &Env, placement: &Placement, tag: &str) {
         }
         return;
     };
-    let command = Command::ForgetSession {
+    let command = GrantCommand::ForgetSession {
         grant: grant.to_owned(),
         key: key.to_owned(),
     };

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spending::Allowance;
-use super::{Authority, Refused};
+use super::{Authority, GrantRefusal};
 use crate::formats::Format;
 use crate::oauth::grant_store::CountRow;
 use crate::wire::{RuntimeError, is_default};
@@ -37,7 +37,7 @@ const BUSY_SECONDS: u64 = 5;
 /// Row of the relayed requests of a user.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Relayed {
+struct RelayRow {
     /// Times of the requests of the last minute, the oldest first, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     requests: Vec<u64>,
@@ -59,11 +59,12 @@ struct Slot {
     stays_open: bool,
 }
 
-impl Relayed {
-    fn read(json: Option<String>) -> Result<Self, RuntimeError> {
-        let read =
-            |json: String| serde_json::from_str(&json).map_err(|_| Format::RelayRow.unreadable());
-        json.map_or_else(|| Ok(Self::default()), read)
+impl RelayRow {
+    fn from_json(json: Option<String>) -> Result<Self, RuntimeError> {
+        json.map_or_else(
+            || Ok(Self::default()),
+            |json| serde_json::from_str(&json).map_err(|_| Format::RelayRow.unreadable()),
+        )
     }
 
     /// The requests that count at a later time.
@@ -74,7 +75,7 @@ impl Relayed {
         self
     }
 
-    fn begin(&mut self, id: String, stays_open: bool, now: u64) -> Allowance {
+    fn add(&mut self, id: String, stays_open: bool, now: u64) -> Allowance {
         let open = self.slots.iter().filter(|slot| slot.stays_open).count();
         if self.slots.len() >= RELAYED_AT_ONCE || (stays_open && open >= RELAYED_STREAMS) {
             return Allowance::Busy {
@@ -137,18 +138,18 @@ impl Authority {
         grant: &str,
         id: String,
         stays_open: bool,
-    ) -> Result<Allowance, Refused> {
+    ) -> Result<Allowance, GrantRefusal> {
         if self.go_on(grant)? == Allowance::Ended {
             return Ok(Allowance::Ended);
         }
         self.relayed(|relayed, now| {
-            let allowance = relayed.begin(id, stays_open, now);
+            let allowance = relayed.add(id, stays_open, now);
             (allowance, matches!(allowance, Allowance::Granted { .. }))
         })
     }
 
     /// Has a request hold its slot for longer, while the grant lives.
-    pub(super) fn extend_relay(&self, grant: &str, id: &str) -> Result<Allowance, Refused> {
+    pub(super) fn extend_relay(&self, grant: &str, id: &str) -> Result<Allowance, GrantRefusal> {
         let lives = self.go_on(grant)?;
         if lives != Allowance::Ended {
             self.relayed(|relayed, now| ((), relayed.extend(id, now)))?;
@@ -157,18 +158,18 @@ impl Authority {
     }
 
     /// Frees the slot of a request, which is over.
-    pub(super) fn end_relay(&self, id: &str) -> Result<(), Refused> {
+    pub(super) fn end_relay(&self, id: &str) -> Result<(), GrantRefusal> {
         self.relayed(|relayed, _| ((), relayed.end(id)))
     }
 
     /// Reads the row, and writes it if `change` says so.
     fn relayed<T>(
         &self,
-        change: impl FnOnce(&mut Relayed, u64) -> (T, bool),
-    ) -> Result<T, Refused> {
+        change: impl FnOnce(&mut RelayRow, u64) -> (T, bool),
+    ) -> Result<T, GrantRefusal> {
         let (store, now) = (self.host.store(), self.host.now());
         let changed = || {
-            let mut relayed = Relayed::read(store.count_row(CountRow::Relayed)?)?.at(now);
+            let mut relayed = RelayRow::from_json(store.count_row(CountRow::Relayed)?)?.at(now);
             let (outcome, is_changed) = change(&mut relayed, now);
             if is_changed {
                 relayed.written = now;
@@ -188,7 +189,7 @@ impl Authority {
         let Some(json) = store.count_row(CountRow::Relayed)? else {
             return Ok(None);
         };
-        match Relayed::read(Some(json)) {
+        match RelayRow::from_json(Some(json)) {
             Ok(relayed) if relayed.ends() <= now => {
                 store.put_count_row(CountRow::Relayed, None).map(|()| None)
             }

@@ -1,6 +1,6 @@
 //! Test doubles of the runtime: a store that fails on demand, and reproducible randomness.
 
-mod weather;
+mod lost_writes;
 mod web;
 
 use std::cell::{Cell, RefCell};
@@ -14,9 +14,9 @@ use futures_util::FutureExt;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use self::weather::{Flight, Weather, Write};
+use self::lost_writes::{LostWrites, UnfinishedWrite, Write};
 pub use self::web::MemoryWeb;
-use super::port::{Kv, Listing, Operation};
+use super::port::{Kv, KvFuture, KvPage};
 use crate::limits::{
     KV_KEY_BYTES, KV_LEAST_SECONDS, KV_METADATA_BYTES, KV_PAGE_KEYS, KV_VALUE_BYTES,
     OPERATIONS_AN_INVOCATION,
@@ -52,7 +52,7 @@ impl Invocation {
 
 /// A call on the store, counted from 1 among those of its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Call {
+pub enum KvCall {
     /// A get.
     Get,
     /// A put.
@@ -64,10 +64,10 @@ pub enum Call {
 }
 
 #[derive(Debug, Clone)]
-struct Record {
+struct StoredValue {
     value: String,
     expires: u64,
-    beside: Option<String>,
+    metadata: Option<String>,
 }
 
 /// Failure of a call, before or after its effect.
@@ -82,14 +82,14 @@ enum Failure {
 /// A store in memory, with a clock of its own. Every call waits a turn, so that tasks that run together interleave.
 #[derive(Debug, Default)]
 pub struct MemoryKv {
-    records: RefCell<BTreeMap<String, Record>>,
+    records: RefCell<BTreeMap<String, StoredValue>>,
     /// In milliseconds since 1970.
     now: Cell<u64>,
-    calls: RefCell<Vec<(Call, String)>>,
-    failures: RefCell<Vec<(Call, usize, Failure)>>,
+    calls: RefCell<Vec<(KvCall, String)>>,
+    failures: RefCell<Vec<(KvCall, usize, Failure)>>,
     down: Cell<bool>,
     invocation: RefCell<Option<Invocation>>,
-    weather: Weather,
+    weather: LostWrites,
     /// The most keys of a page, where they are fewer than the platform's.
     page_keys: Cell<Option<usize>>,
 }
@@ -137,13 +137,13 @@ impl MemoryKv {
     }
 
     /// The `nth` call of that kind from now on fails and does nothing; 1 is the next.
-    pub fn fail(&self, call: Call, nth: usize) {
+    pub fn fail(&self, call: KvCall, nth: usize) {
         let at = self.count(call) + nth;
         self.failures.borrow_mut().push((call, at, Failure::Before));
     }
 
     /// The `nth` call of that kind from now on does its work and fails; 1 is the next.
-    pub fn fail_after(&self, call: Call, nth: usize) {
+    pub fn fail_after(&self, call: KvCall, nth: usize) {
         let at = self.count(call) + nth;
         self.failures.borrow_mut().push((call, at, Failure::After));
     }
@@ -160,7 +160,7 @@ impl MemoryKv {
 
     /// Number of calls of that kind so far.
     #[must_use]
-    pub fn count(&self, call: Call) -> usize {
+    pub fn count(&self, call: KvCall) -> usize {
         self.calls
             .borrow()
             .iter()
@@ -170,7 +170,7 @@ impl MemoryKv {
 
     /// The keys of the calls of that kind, in order.
     #[must_use]
-    pub fn called(&self, call: Call) -> Vec<String> {
+    pub fn called(&self, call: KvCall) -> Vec<String> {
         let calls = self.calls.borrow();
         calls
             .iter()
@@ -207,10 +207,10 @@ impl MemoryKv {
 
     /// Sets a value that stays, without a call: what another program wrote.
     pub fn set(&self, key: &str, value: &str) {
-        let record = Record {
+        let record = StoredValue {
             value: value.to_owned(),
             expires: u64::MAX,
-            beside: None,
+            metadata: None,
         };
         self.records.borrow_mut().insert(key.to_owned(), record);
     }
@@ -222,7 +222,7 @@ impl MemoryKv {
     /// Counts the call, waits a turn, and does `work` unless it is to fail.
     async fn call<T>(
         &self,
-        call: Call,
+        call: KvCall,
         key: &str,
         write: Option<Write>,
         work: impl FnOnce() -> Result<T, RuntimeError>,
@@ -238,7 +238,7 @@ impl MemoryKv {
         if key.len() > KV_KEY_BYTES {
             return Err(RuntimeError(format!("a key of {} bytes", key.len())));
         }
-        let mut flight = Flight::new(&self.weather, write);
+        let mut flight = UnfinishedWrite::new(&self.weather, write);
         Turn(false).await;
         flight.land();
         if self.down.get() {
@@ -263,8 +263,8 @@ impl MemoryKv {
 }
 
 impl Kv for MemoryKv {
-    fn get<'a>(&'a self, key: &'a str) -> Operation<'a, Option<String>> {
-        self.call(Call::Get, key, None, || Ok(self.value(key)))
+    fn get<'a>(&'a self, key: &'a str) -> KvFuture<'a, Option<String>> {
+        self.call(KvCall::Get, key, None, || Ok(self.value(key)))
             .boxed_local()
     }
 
@@ -273,19 +273,19 @@ impl Kv for MemoryKv {
         key: &'a str,
         value: &'a str,
         expires: u64,
-        beside: Option<&'a str>,
-    ) -> Operation<'a, ()> {
-        let record = Record {
+        metadata: Option<&'a str>,
+    ) -> KvFuture<'a, ()> {
+        let record = StoredValue {
             value: value.to_owned(),
             expires,
-            beside: beside.map(str::to_owned),
+            metadata: metadata.map(str::to_owned),
         };
         let write = (key.to_owned(), Some(record.clone()));
         let work = move || {
             if expires < self.now_s() + KV_LEAST_SECONDS {
                 return Err(RuntimeError(format!("{key} expires too soon: {expires}")));
             }
-            let metadata = beside.map_or(0, |beside| Value::from(beside).to_string().len());
+            let metadata = metadata.map_or(0, |metadata| Value::from(metadata).to_string().len());
             if value.len() > KV_VALUE_BYTES || metadata > KV_METADATA_BYTES {
                 return Err(RuntimeError(format!(
                     "{key} has {} bytes and {metadata} beside it",
@@ -297,15 +297,15 @@ impl Kv for MemoryKv {
                 .insert(key.to_owned(), record.clone());
             Ok(())
         };
-        self.call(Call::Put, key, Some(write), work).boxed_local()
+        self.call(KvCall::Put, key, Some(write), work).boxed_local()
     }
 
-    fn delete<'a>(&'a self, key: &'a str) -> Operation<'a, ()> {
+    fn delete<'a>(&'a self, key: &'a str) -> KvFuture<'a, ()> {
         let work = || {
             self.records.borrow_mut().remove(key);
             Ok(())
         };
-        self.call(Call::Delete, key, Some((key.to_owned(), None)), work)
+        self.call(KvCall::Delete, key, Some((key.to_owned(), None)), work)
             .boxed_local()
     }
 
@@ -314,23 +314,31 @@ impl Kv for MemoryKv {
         prefix: &'a str,
         cursor: Option<&'a str>,
         limit: usize,
-    ) -> Operation<'a, Listing> {
+    ) -> KvFuture<'a, KvPage> {
         let limit = limit.min(self.page_keys.get().unwrap_or(KV_PAGE_KEYS));
         let work = move || {
-            let after = |key: &String| cursor.is_none_or(|cursor| key.as_str() > cursor);
-            let names: Vec<_> = self.keys(prefix).into_iter().filter(after).collect();
+            let names: Vec<_> = self
+                .keys(prefix)
+                .into_iter()
+                .filter(|key| cursor.is_none_or(|cursor| key.as_str() > cursor))
+                .collect();
             let more = names.len() > limit;
             let records = self.records.borrow();
-            let beside = |name: &String| records.get(name).and_then(|record| record.beside.clone());
             let keys: Vec<_> = names
                 .iter()
                 .take(limit)
-                .map(|name| (name.clone(), beside(name)))
+                .map(|name| {
+                    let record = records.get(name);
+                    (
+                        name.clone(),
+                        record.and_then(|record| record.metadata.clone()),
+                    )
+                })
                 .collect();
             let cursor = keys.last().filter(|_| more).map(|(name, _)| name.clone());
-            Ok(Listing { keys, cursor })
+            Ok(KvPage { keys, cursor })
         };
-        self.call(Call::List, prefix, None, work).boxed_local()
+        self.call(KvCall::List, prefix, None, work).boxed_local()
     }
 }
 
@@ -425,15 +433,15 @@ mod tests {
     fn a_chosen_call_fails_before_or_after_its_effect() {
         block_on(async {
             let kv = MemoryKv::at(NOW);
-            kv.fail(Call::Put, 2);
-            kv.fail_after(Call::Put, 3);
-            kv.fail(Call::Delete, 1);
+            kv.fail(KvCall::Put, 2);
+            kv.fail_after(KvCall::Put, 3);
+            kv.fail(KvCall::Delete, 1);
             assert!(kv.put("a", "1", LATER, None).await.is_ok());
             assert!(kv.put("b", "1", LATER, None).await.is_err());
             assert!(kv.put("c", "1", LATER, None).await.is_err());
             assert!(kv.delete("a").await.is_err());
             assert_eq!(kv.keys(""), ["a", "c"]);
-            assert_eq!(kv.called(Call::Put), ["a", "b", "c"]);
+            assert_eq!(kv.called(KvCall::Put), ["a", "b", "c"]);
             assert!(kv.delete("a").await.is_ok());
             kv.set_down(true);
             assert!(kv.get("c").await.is_err());
@@ -489,12 +497,12 @@ mod tests {
     #[test]
     fn sizes_of_keys_values_and_metadata_are_those_of_the_platform() {
         let kv = MemoryKv::at(NOW);
-        let put = |key: usize, value: usize, beside: usize| {
+        let put = |key: usize, value: usize, metadata: usize| {
             block_on(kv.put(
                 &"k".repeat(key),
                 &"v".repeat(value),
                 LATER,
-                Some(&"b".repeat(beside)),
+                Some(&"b".repeat(metadata)),
             ))
             .is_ok()
         };

@@ -12,32 +12,36 @@ use crate::wire::read_json;
 
 /// The provider does not answer, or not as an OAuth server does.
 #[derive(Debug)]
-pub(super) struct Away(pub(super) String);
+pub(super) struct UpstreamError(pub(super) String);
 
-impl fmt::Display for Away {
+impl fmt::Display for UpstreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Away {}
+impl std::error::Error for UpstreamError {}
 
 /// The crate's way to the provider.
-pub(super) struct Sender<'a>(pub(super) &'a dyn Upstream);
+pub(super) struct UpstreamClient<'a>(pub(super) &'a dyn Upstream);
 
-impl<'c> AsyncHttpClient<'c> for Sender<'_> {
-    type Error = Away;
-    type Future = LocalBoxFuture<'c, Result<HttpResponse, Away>>;
+impl<'c> AsyncHttpClient<'c> for UpstreamClient<'_> {
+    type Error = UpstreamError;
+    type Future = LocalBoxFuture<'c, Result<HttpResponse, UpstreamError>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         async move {
-            let mut answer = send(self.0, request).await.map_err(|fault| Away(fault.0))?;
+            let mut answer = send(self.0, request)
+                .await
+                .map_err(|fault| UpstreamError(fault.0))?;
             let status = answer.status();
             if status.is_server_error()
                 || status.is_redirection()
                 || status == StatusCode::TOO_MANY_REQUESTS
             {
-                return Err(Away(format!("the token endpoint answers {status}")));
+                return Err(UpstreamError(format!(
+                    "the token endpoint answers {status}"
+                )));
             }
             // GitHub says 200 to errors.
             let body: Value = read_json(answer.body()).unwrap_or_default();

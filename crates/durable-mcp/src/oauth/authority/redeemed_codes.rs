@@ -7,8 +7,8 @@
 
 use std::cell::RefCell;
 
-use super::Issued;
-use crate::oauth::grant::Pending;
+use super::IssuedTokens;
+use crate::oauth::grant::PendingGrant;
 use crate::oauth::secret::same;
 
 /// Milliseconds for which an answer is known: a Worker may take so long to read a client's metadata document before it asks
@@ -19,26 +19,26 @@ const KNOWN_MS: u64 = 15_000;
 const MAX_KNOWN: usize = 16;
 
 /// A code that was redeemed.
-pub(super) struct Landing {
+pub(super) struct RedeemedCode {
     /// The grant as it was before.
-    pub(super) pending: Pending,
+    pub(super) pending: PendingGrant,
     /// The answer.
-    pub(super) issued: Issued,
+    pub(super) issued: IssuedTokens,
     /// Time of the answer, in milliseconds since 1970.
     at: u64,
 }
 
 /// Codes that were redeemed a moment ago, oldest first.
 #[derive(Default)]
-pub(super) struct Redeemed(RefCell<Vec<Landing>>);
+pub(super) struct RedeemedCodes(RefCell<Vec<RedeemedCode>>);
 
-impl Redeemed {
-    pub(super) fn put(&self, pending: Pending, issued: Issued, at: u64) {
+impl RedeemedCodes {
+    pub(super) fn put(&self, pending: PendingGrant, issued: IssuedTokens, at: u64) {
         let mut known = self.0.borrow_mut();
         if known.len() >= MAX_KNOWN {
             known.remove(0);
         }
-        known.push(Landing {
+        known.push(RedeemedCode {
             pending,
             issued,
             at,
@@ -46,7 +46,11 @@ impl Redeemed {
     }
 
     /// The redemption of the code of that hash, if it was under way at the time `received`.
-    pub(super) fn at(&self, code: &str, received: Option<u64>) -> Option<(Pending, Issued)> {
+    pub(super) fn at(
+        &self,
+        code: &str,
+        received: Option<u64>,
+    ) -> Option<(PendingGrant, IssuedTokens)> {
         let (known, received) = (self.0.borrow(), received?);
         let landing = known
             .iter()

@@ -2,18 +2,18 @@
 
 use super::exchange::SealedIdentity;
 use super::settings::after;
-use super::{Authority, Begin, Code, Refused};
-use crate::oauth::grant::{Grant, GrantInfo, Pending};
-use crate::oauth::token::{GrantId, Kind, Token};
+use super::{Authority, GrantRefusal, IssueCode, IssuedCode};
+use crate::oauth::grant::{Grant, GrantInfo, PendingGrant};
+use crate::oauth::token::{GrantId, Token, TokenKind};
 use crate::wire::RuntimeError;
 
 impl Authority {
-    pub(super) async fn begin(&self, begin: Begin) -> Result<Code, Refused> {
+    pub(super) async fn issue_code(&self, begin: IssueCode) -> Result<IssuedCode, GrantRefusal> {
         let withdrawn = self
             .consents_since(&begin.client_id)
             .map_err(|fault| self.failed(&fault))?;
         if begin.agreed.is_some_and(|agreed| agreed <= withdrawn) {
-            return Err(Refused::ConsentWithdrawn);
+            return Err(GrantRefusal::ConsentWithdrawn);
         }
         let keys = self
             .host
@@ -22,9 +22,9 @@ impl Authority {
             .map_err(|fault| self.failed(&fault))?;
         // There is no await between this and the row, so two requests cannot both pass.
         self.check_sign_in(&begin.sign_in)?;
-        let made = GrantId::random(self.host.random()).and_then(|id| {
+        let created = GrantId::random(self.host.random()).and_then(|id| {
             let now = self.host.now();
-            let facts = GrantInfo {
+            let info = GrantInfo {
                 handle: begin.handle,
                 id,
                 client_id: begin.client_id,
@@ -42,23 +42,23 @@ impl Authority {
                 sign_in: begin.sign_in,
             };
             let code = Token::issue(
-                Kind::Code,
-                &facts.handle,
-                &facts.id,
+                TokenKind::Code,
+                &info.handle,
+                &info.id,
                 &keys,
                 self.host.random(),
             )?;
-            let inside = SealedIdentity {
+            let identity = SealedIdentity {
                 subject: begin.subject,
                 props: begin.props,
             };
-            let sealed = self.seal(&keys, code.text(), &facts, &inside)?;
-            self.make_place(&facts.client_id)?;
+            let sealed = self.seal(&keys, code.text(), &info, &identity)?;
+            self.make_place(&info.client_id)?;
             let expires = after(now, self.lifetimes.code);
             let (redirect_uri, challenge) = (begin.redirect_uri, begin.challenge);
             Ok::<_, RuntimeError>((
-                Pending {
-                    facts,
+                PendingGrant {
+                    info,
                     code: code.hash(),
                     expires,
                     redirect_uri,
@@ -69,34 +69,33 @@ impl Authority {
                 code,
             ))
         });
-        let (pending, code) = made.map_err(|fault| self.failed(&fault))?;
+        let (pending, code) = created.map_err(|fault| self.failed(&fault))?;
         let grant = code.grant.as_str().to_owned();
         self.commit(&code.grant, Grant::Pending(pending))?;
-        Ok(Code {
+        Ok(IssuedCode {
             code: code.text().to_owned(),
             grant,
         })
     }
 
     /// Checks that the sign-in has given no grant yet: its `state` is good once, whichever cookies come with it.
-    fn check_sign_in(&self, sign_in: &str) -> Result<(), Refused> {
+    fn check_sign_in(&self, sign_in: &str) -> Result<(), GrantRefusal> {
         if sign_in.is_empty() {
             return Ok(());
         }
-        let came = |_: &str, grant: &Grant| {
-            grant
-                .facts()
-                .filter(|facts| facts.sign_in == sign_in)
-                .map(|_| ())
-        };
         let rows = self
             .rows
-            .pick(self.host.store(), came)
+            .pick(self.host.store(), |_, grant| {
+                grant
+                    .info()
+                    .filter(|info| info.sign_in == sign_in)
+                    .map(|_| ())
+            })
             .map_err(|fault| self.failed(&fault))?;
         if rows.is_empty() {
             Ok(())
         } else {
-            Err(Refused::InvalidRequest(
+            Err(GrantRefusal::InvalidRequest(
                 "The sign-in was used already.".into(),
             ))
         }
