@@ -149,14 +149,18 @@ impl Bridge {
             notifications,
             arguments,
         });
-        spawn_local(Rc::clone(&bridge).send_notifications(waiting));
-        if let Some(interval) = bridge.arguments.ping_interval {
-            spawn_local(Rc::clone(&bridge).keep_alive(interval));
-        }
-        if let Some(quiet) = bridge.arguments.idle_timeout {
-            spawn_local(Rc::clone(&bridge).rest(quiet));
-        }
+        bridge.begin_upkeep(waiting);
         Ok((bridge, lines))
+    }
+
+    fn begin_upkeep(self: &Rc<Self>, waiting: mpsc::Receiver<(Message, Work)>) {
+        spawn_local(Rc::clone(self).send_notifications(waiting));
+        if let Some(interval) = self.arguments.ping_interval {
+            spawn_local(Rc::clone(self).keep_alive(interval));
+        }
+        if let Some(quiet) = self.arguments.idle_timeout {
+            spawn_local(Rc::clone(self).rest(quiet));
+        }
     }
 
     /// Relays the client's lines until their end.

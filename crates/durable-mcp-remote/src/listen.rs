@@ -68,26 +68,15 @@ impl Bridge {
                     self.note_stream(generation);
                     drop(self.read(response, &mut cursor, done, None).await);
                 }
-                Err(Trouble::Refused(refusal))
-                    if matches!(refusal.status.as_u16(), 400 | 404..=406 | 501) =>
-                {
-                    return;
-                }
-                // A server without this stream may say so with the words for a lost session.
-                Err(Trouble::SessionLost(_)) if !self.session.borrow().has_stream => return,
-                Err(Trouble::SessionLost(_)) => {
-                    // A client that only listens notices nothing otherwise.
-                    if let Err(trouble) = self.renew(generation).await {
-                        log(&trouble.error().1);
-                    }
-                    return;
-                }
                 Err(Trouble::SignIn(reason)) => {
                     is_quiet = true;
                     log(&reason);
                 }
-                Err(Trouble::Barred(reason)) => return log(&reason),
-                Err(_) => {}
+                Err(trouble) => {
+                    if self.is_without_stream(generation, &trouble).await {
+                        return;
+                    }
+                }
             }
             tokio::select! {
                 () = sleep(jittered(cursor.next_wait())) => {}
@@ -96,6 +85,28 @@ impl Bridge {
             if done.is_done() {
                 return;
             }
+        }
+    }
+
+    /// Whether there is no stream to be opened again, as `trouble` tells.
+    async fn is_without_stream(self: &Rc<Self>, generation: u64, trouble: &Trouble) -> bool {
+        match trouble {
+            Trouble::Refused(refusal) => matches!(refusal.status.as_u16(), 400 | 404..=406 | 501),
+            Trouble::SessionLost(_) => {
+                // A server without this stream may say so with the words for a lost session. A client that only listens notices
+                // nothing otherwise.
+                if self.session.borrow().has_stream
+                    && let Err(trouble) = self.renew(generation).await
+                {
+                    log(&trouble.error().1);
+                }
+                true
+            }
+            Trouble::Barred(reason) => {
+                log(reason);
+                true
+            }
+            _ => false,
         }
     }
 

@@ -76,24 +76,8 @@ pub(crate) async fn sign_in(
         .send(&request(&arguments.url.parsed), Terms::default())
         .await;
     let response = response.map_err(|trouble| (outcome_of(&trouble), trouble.error().1))?;
-    let mut end = Request {
-        method: Method::DELETE,
-        body: None,
-        ..request(&arguments.url.parsed)
-    };
     if let Some(session) = response.headers.get(SESSION_ID) {
-        end.headers.insert(SESSION_ID, session.clone());
-        // Servers that refuse this end their sessions by themselves.
-        remote
-            .send(
-                &end,
-                Terms {
-                    is_quiet: true,
-                    ..Terms::default()
-                },
-            )
-            .await
-            .ok();
+        end_session(&remote, &arguments.url.parsed, session).await;
     }
     let seen = Seen::load(
         Store::open(arguments.store_key()).ok(),
@@ -105,6 +89,21 @@ pub(crate) async fn sign_in(
         "{} lets this machine in.",
         arguments.url.parsed.host_str().unwrap_or_default()
     ))
+}
+
+/// Ends the session that was opened. Servers that refuse this end it by themselves.
+async fn end_session(remote: &Remote, url: &Url, session: &HeaderValue) {
+    let mut end = Request {
+        method: Method::DELETE,
+        body: None,
+        ..request(url)
+    };
+    end.headers.insert(SESSION_ID, session.clone());
+    let terms = Terms {
+        is_quiet: true,
+        ..Terms::default()
+    };
+    remote.send(&end, terms).await.ok();
 }
 
 fn outcome_of(trouble: &Trouble) -> Outcome {

@@ -68,33 +68,9 @@ impl Remote {
     ) -> Result<Response, Trouble> {
         let mut attempt = Attempt::default();
         loop {
-            let mut request = request.clone();
-            let waiting = self.patience.sign_in();
-            if let Some(value) = self.sign_in.header(&mut attempt).await {
-                request.headers.insert(AUTHORIZATION, value);
-            }
-            drop(waiting);
-            // Cancelled while it waited for a sign-in.
-            if terms.done.is_some_and(Done::is_done) {
-                return Err(Trouble::Unsent("the request was cancelled".to_owned()));
-            }
-            let logged = log::is_debug().then(|| {
-                (
-                    request.body.clone().unwrap_or_default(),
-                    request.method.clone(),
-                    Instant::now(),
-                )
-            });
-            let mut response = self.client.send(request, &terms.silence).await?;
-            if let Some((body, method, sent)) = logged {
-                log::debug(|| {
-                    Record::new(Direction::ToServer, &body).over_http(
-                        &method,
-                        response.status,
-                        sent.elapsed(),
-                    )
-                });
-            }
+            let mut response = self
+                .send_once(request.clone(), &terms, &mut attempt)
+                .await?;
             let status = response.status;
             if status.is_success() {
                 self.sign_in.accepted(&attempt);
@@ -113,11 +89,46 @@ impl Remote {
                 .sign_in
                 .challenged(status, challenge.as_deref(), &mut attempt)
                 .await;
-            if answer.map_err(|error| Trouble::SignIn(error.to_string()))? {
-                continue;
+            if !answer.map_err(|error| Trouble::SignIn(error.to_string()))? {
+                return Err(Trouble::Refused(refusal(status, &body)));
             }
-            return Err(Trouble::Refused(refusal(status, &body)));
         }
+    }
+
+    /// Sends a request with the present authorization.
+    async fn send_once(
+        &self,
+        mut request: Request,
+        terms: &Terms<'_>,
+        attempt: &mut Attempt,
+    ) -> Result<Response, Trouble> {
+        let waiting = self.patience.sign_in();
+        if let Some(value) = self.sign_in.header(attempt).await {
+            request.headers.insert(AUTHORIZATION, value);
+        }
+        drop(waiting);
+        // Cancelled while it waited for a sign-in.
+        if terms.done.is_some_and(Done::is_done) {
+            return Err(Trouble::Unsent("the request was cancelled".to_owned()));
+        }
+        let logged = log::is_debug().then(|| {
+            (
+                request.body.clone().unwrap_or_default(),
+                request.method.clone(),
+                Instant::now(),
+            )
+        });
+        let response = self.client.send(request, &terms.silence).await?;
+        if let Some((body, method, sent)) = logged {
+            log::debug(|| {
+                Record::new(Direction::ToServer, &body).over_http(
+                    &method,
+                    response.status,
+                    sent.elapsed(),
+                )
+            });
+        }
+        Ok(response)
     }
 }
 

@@ -47,31 +47,45 @@ impl Bridge {
                 "the client has not sent initialize".to_owned(),
             ));
         };
+        let outcome = self
+            .renew_now(generation, &initialize, before.as_ref())
+            .await;
+        if let Err(trouble) = &outcome {
+            self.failed_renewals.set(self.failed_renewals.get() + 1);
+            *last = Some(trouble.clone());
+        }
+        outcome
+    }
+
+    /// Opens a new session, and the gate with it.
+    async fn renew_now(
+        self: &Rc<Self>,
+        generation: u64,
+        initialize: &Message,
+        before: Option<&Initialized>,
+    ) -> Result<(), Trouble> {
         self.gate.close();
         let time = self.arguments.initialize_deadline;
         // All messages wait for this.
-        let reopened = timeout(time, self.reopen(&initialize))
+        let reopened = timeout(time, self.reopen(initialize))
             .await
             .unwrap_or_else(|_| Err(self.late(time)));
-        match reopened {
-            Ok(now) => {
-                self.restore().await;
-                // Otherwise the client has begun another one, for which the gate is closed.
-                if self.session.borrow().generation == generation + 1 {
-                    self.gate.open();
-                    self.tell_changes(before.as_ref(), &now).await;
-                }
-                Ok(())
-            }
+        let now = match reopened {
+            Ok(now) => now,
             Err(trouble) => {
-                self.failed_renewals.set(self.failed_renewals.get() + 1);
-                *last = Some(trouble.clone());
                 if self.session.borrow().generation == generation {
                     self.gate.refuse(trouble.clone());
                 }
-                Err(trouble)
+                return Err(trouble);
             }
+        };
+        self.restore().await;
+        // Otherwise the client has begun another one, for which the gate is closed.
+        if self.session.borrow().generation == generation + 1 {
+            self.gate.open();
+            self.tell_changes(before, &now).await;
         }
+        Ok(())
     }
 
     /// Opens a new session in a task of its own, which opens the gate again even when the caller is dropped.

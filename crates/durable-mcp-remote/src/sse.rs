@@ -165,50 +165,10 @@ impl Bridge {
 
     /// GETs the stream and waits for its endpoint.
     async fn open_sse(&self, cursor: &mut Cursor) -> Result<(Url, Stream), Trouble> {
-        let mut headers = HeaderMap::from_iter([(ACCEPT, EVENTS)]);
-        headers.extend(cursor.header());
-        let url = self.arguments.url.parsed.clone();
-        let request = Request {
-            method: Method::GET,
-            url,
-            headers,
-            body: None,
-        };
-        let missing = |status, reason: &str| {
-            let reason = format!("the server has no HTTP+SSE at this address: {reason}");
-            Trouble::Refused(Refusal {
-                status,
-                error: None,
-                reason,
-            })
-        };
-        let wait = async {
-            let terms = Terms {
-                silence: Arc::clone(&self.passed_questions.stream),
-                ..Terms::default()
-            };
-            let response = self.remote.send(&request, terms).await?;
-            let status = response.status;
-            if media_type(&response) != "text/event-stream" {
-                return Err(missing(
-                    status,
-                    "GET is not answered with a stream of events",
-                ));
-            }
-            let mut stream = Stream {
-                response,
-                parser: Parser::new(self.arguments.max_message),
-            };
-            while let Some(event) = stream.next(cursor, self.arguments.max_message).await? {
-                if event.name == "endpoint" {
-                    return Ok((self.endpoint(&event)?, stream));
-                }
-            }
-            Err(missing(status, "its stream ends without an endpoint event"))
-        };
+        let opened = self.first_endpoint(cursor);
         self.remote
             .patience
-            .within(TIME_FOR_ENDPOINT, Box::pin(wait))
+            .within(TIME_FOR_ENDPOINT, Box::pin(opened))
             .await
             .unwrap_or_else(|| {
                 let reason = format!(
@@ -217,6 +177,39 @@ impl Bridge {
                 );
                 Err(missing(StatusCode::OK, &reason))
             })
+    }
+
+    async fn first_endpoint(&self, cursor: &mut Cursor) -> Result<(Url, Stream), Trouble> {
+        let mut headers = HeaderMap::from_iter([(ACCEPT, EVENTS)]);
+        headers.extend(cursor.header());
+        let request = Request {
+            method: Method::GET,
+            url: self.arguments.url.parsed.clone(),
+            headers,
+            body: None,
+        };
+        let terms = Terms {
+            silence: Arc::clone(&self.passed_questions.stream),
+            ..Terms::default()
+        };
+        let response = self.remote.send(&request, terms).await?;
+        let status = response.status;
+        if media_type(&response) != "text/event-stream" {
+            return Err(missing(
+                status,
+                "GET is not answered with a stream of events",
+            ));
+        }
+        let mut stream = Stream {
+            response,
+            parser: Parser::new(self.arguments.max_message),
+        };
+        while let Some(event) = stream.next(cursor, self.arguments.max_message).await? {
+            if event.name == "endpoint" {
+                return Ok((self.endpoint(&event)?, stream));
+            }
+        }
+        Err(missing(status, "its stream ends without an endpoint event"))
     }
 
     /// Address of messages, which must be of the server itself: credentials are sent there.
@@ -308,6 +301,15 @@ impl Bridge {
             }
         }
     }
+}
+
+/// Refusal of an address that does not speak HTTP+SSE.
+fn missing(status: StatusCode, reason: &str) -> Trouble {
+    Trouble::Refused(Refusal {
+        status,
+        error: None,
+        reason: format!("the server has no HTTP+SSE at this address: {reason}"),
+    })
 }
 
 impl Stream {

@@ -1,6 +1,7 @@
 // The local bridge: lines of stdio, messages, and the end of the process. Numbers are those of the table in tests/README.md.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { PROGRAM, isReference, lineOf, startBridge } from "../../support/bridge.mjs";
 import { bridgeServer } from "../../support/bridge-server.mjs";
@@ -122,6 +123,26 @@ test("7: the process ends when the one that started it was killed, with stdin op
     parent.kill("SIGKILL");
     if (isRunning(pid)) process.kill(pid, "SIGKILL");
   }
+});
+
+test("10: an idle process sleeps", { skip: process.platform !== "linux" && "threads are counted on Linux" }, async () => {
+  await using server = await bridgeServer({ sessions: true, get: (exchange) => exchange.events() });
+  await using bridge = startBridge(server.url);
+  await bridge.initialize();
+  await bridge.result("tools/list");
+  const { pid } = bridge.child.process;
+  const wakeUps = () => {
+    const switches = (thread) => readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8").match(/^\w*voluntary_ctxt_switches:\t\d+$/gm);
+    try {
+      return readdirSync(`/proc/${pid}/task`).flatMap(switches).join();
+    } catch {
+      // A thread has ended meanwhile.
+      return Symbol("another look");
+    }
+  };
+  // Whatever a start leaves to do ends; a timer that runs all the time is seen by every look.
+  let last;
+  await until(() => last === (last = wakeUps()), "two looks, a second apart, with no thread woken between them", { every: 1000 });
 });
 
 test("8: a client that no longer reads ends the process, without a panic", async () => {

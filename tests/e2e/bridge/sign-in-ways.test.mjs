@@ -41,7 +41,8 @@ test("43: a call that is cancelled while it waits for a token is not sent again"
   await using set = await setUp({ on: { "/token": async () => void (isSlow && (await issued.promise)) } });
   await using bridge = startBridge(set.mcp.url, { config: set.config });
   await Promise.all([bridge.initialize(), signIn(bridge)]);
-  await set.mcp.received("notifications/initialized", { count: 1 });
+  // The last of the requests that follow initialize: the call waits for them, and has to be the first that finds its token spoiled.
+  await set.mcp.received(({ method, url }) => method === "GET" && url === "/mcp");
   isSlow = true;
   set.as.spoil();
   bridge.send({ jsonrpc: "2.0", id: "gone", method: "tools/call", params: { name: "echo" } });

@@ -127,34 +127,50 @@ impl Headers {
                 ));
                 continue;
             }
-            let header = HeaderName::try_from(lowercase).map_err(|_| {
-                UsageError::new(format!(
-                    "{name:?} is no name of a header; use letters, digits and hyphens"
-                ))
-            })?;
-            if value.trim().is_empty() {
-                return Err(UsageError::new(format!(
-                    "the header {name} has no value; quote it together with its value, as in --header '{name}: VALUE'"
-                )));
+            let header = header_name(name, lowercase)?;
+            if let Some(value) = header_value(name, value, environment, warnings)? {
+                self.sent.insert(header, value);
             }
-            let expanded = expand(value, &format!("the header {name}"), environment, warnings);
-            if expanded.trim().is_empty() && value.contains("${") {
-                // A setting that was left empty, as in a bundle for desktop clients.
-                warnings.push(format!(
-                    "the header {name} is not sent: its variable is empty"
-                ));
-                continue;
-            }
-            let mut value = HeaderValue::from_bytes(expanded.trim().as_bytes()).map_err(|_| {
-                UsageError::new(format!(
-                    "the value of the header {name} has a line break or control character"
-                ))
-            })?;
-            value.set_sensitive(true);
-            self.sent.insert(header, value);
         }
         Ok(())
     }
+}
+
+fn header_name(name: &str, lowercase: String) -> Result<HeaderName, UsageError> {
+    HeaderName::try_from(lowercase).map_err(|_| {
+        UsageError::new(format!(
+            "{name:?} is no name of a header; use letters, digits and hyphens"
+        ))
+    })
+}
+
+/// Value of a header with its `${NAME}` replaced; `None` where that leaves nothing.
+fn header_value(
+    name: &str,
+    value: &str,
+    environment: Environment<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Option<HeaderValue>, UsageError> {
+    if value.trim().is_empty() {
+        return Err(UsageError::new(format!(
+            "the header {name} has no value; quote it together with its value, as in --header '{name}: VALUE'"
+        )));
+    }
+    let expanded = expand(value, &format!("the header {name}"), environment, warnings);
+    if expanded.trim().is_empty() && value.contains("${") {
+        // A setting that was left empty, as in a bundle for desktop clients.
+        warnings.push(format!(
+            "the header {name} is not sent: its variable is empty"
+        ));
+        return Ok(None);
+    }
+    let mut value = HeaderValue::from_bytes(expanded.trim().as_bytes()).map_err(|_| {
+        UsageError::new(format!(
+            "the value of the header {name} has a line break or control character"
+        ))
+    })?;
+    value.set_sensitive(true);
+    Ok(Some(value))
 }
 
 /// Splits `Name: value`.

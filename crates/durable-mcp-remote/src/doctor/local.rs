@@ -148,16 +148,15 @@ pub(super) async fn address(
         .unwrap_or_default();
     let (six, four): (Vec<&SocketAddr>, Vec<&SocketAddr>) =
         found.iter().partition(|address| address.is_ipv6());
+    if found.is_empty() && arguments.network.use_proxy && named(url, environment).is_some() {
+        report.ok("address", &format!("{host} is looked up by the proxy"));
+        return true;
+    }
     if found.is_empty() {
-        if arguments.network.use_proxy && named(url, environment).is_some() {
-            report.ok("address", &format!("{host} is looked up by the proxy"));
-            return true;
-        }
-        let advice = "check the URL for typing errors, and whether this machine has a network and a DNS server";
         report.fail(
             "address",
             &format!("no address is known for {host}"),
-            advice,
+            "check the URL for typing errors, and whether this machine has a network and a DNS server",
             Outcome::Unreachable,
         );
         return false;

@@ -201,35 +201,47 @@ async fn endpoint(
         report.ok("transport", "Streamable HTTP");
         return true;
     }
-    let is_page =
-        answer.media_type == "text/html" || answer.body.trim_ascii_start().starts_with(b"<");
     let status = answer.status.as_u16();
     if matches!(status, 400 | 404 | 405) && answer.message.is_none() {
-        if let Ok(stream) = probe.listen().await
-            && stream.status.is_success()
-            && stream.media_type == "text/event-stream"
-        {
-            report.ok("endpoint", "answers as an MCP server does");
-            report.ok(
-                "transport",
-                "HTTP+SSE, of version 2024-11-05; --transport sse-only saves a request",
-            );
-            return false;
-        }
-        let advice = "check the URL's path: most servers have /mcp or /sse";
-        report.fail(
-            "endpoint",
-            &format!("there is no MCP server at this path ({status})"),
-            advice,
-            Outcome::Refused,
-        );
+        endpoint_without_post(report, status, probe).await;
         return false;
     }
-    let (detail, advice) = match answer
+    let (detail, advice) = refusal(answer);
+    report.fail("endpoint", &detail, advice, Outcome::Refused);
+    false
+}
+
+/// Checks an address at which POST is nothing: it may speak HTTP+SSE.
+async fn endpoint_without_post(report: &mut Report, status: u16, probe: &mut Probe) {
+    if let Ok(stream) = probe.listen().await
+        && stream.status.is_success()
+        && stream.media_type == "text/event-stream"
+    {
+        report.ok("endpoint", "answers as an MCP server does");
+        report.ok(
+            "transport",
+            "HTTP+SSE, of version 2024-11-05; --transport sse-only saves a request",
+        );
+        return;
+    }
+    report.fail(
+        "endpoint",
+        &format!("there is no MCP server at this path ({status})"),
+        "check the URL's path: most servers have /mcp or /sse",
+        Outcome::Refused,
+    );
+}
+
+/// Meaning of an answer without a result, and what to do.
+fn refusal(answer: &Answer) -> (String, &'static str) {
+    let status = answer.status.as_u16();
+    let is_page =
+        answer.media_type == "text/html" || answer.body.trim_ascii_start().starts_with(b"<");
+    let error = answer
         .message
         .as_ref()
-        .and_then(|message| message.get("error"))
-    {
+        .and_then(|message| message.get("error"));
+    match error {
         Some(error) => (
             format!(
                 "the server refuses initialize: {}",
@@ -254,9 +266,7 @@ async fn endpoint(
             ),
             "try again later, or ask the server's operator",
         ),
-    };
-    report.fail("endpoint", &detail, advice, Outcome::Refused);
-    false
+    }
 }
 
 fn versions(report: &mut Report, answer: &Answer, modern: Option<&[String]>) {

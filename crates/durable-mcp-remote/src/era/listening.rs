@@ -62,25 +62,21 @@ impl Bridge {
                 outcome = self.exchange_by_http(&call, &message) => outcome,
                 () = done.done() => return,
             };
-            match outcome {
-                Err(Trouble::Barred(reason)) => return log(&reason),
-                Err(trouble @ Trouble::Refused(_)) if !trouble.is_temporary() => {
-                    return log(&format!(
-                        "the server tells of no changes: {}",
-                        trouble.error().1
-                    ));
-                }
+            wait = match outcome {
+                Ok(()) => BETWEEN_OPENINGS,
                 // The stream of changes alone is no reason to ask a person again.
                 Err(Trouble::SignIn(reason)) => {
                     log(&reason);
                     tokio::select! {
-                        () = self.remote.sign_in.other_tokens() => {}
+                        () = self.remote.sign_in.other_tokens() => wait,
                         () = done.done() => return,
                     }
                 }
-                Err(_) => wait = LONGEST_BETWEEN_OPENINGS.min(wait * 2),
-                Ok(()) => wait = BETWEEN_OPENINGS,
-            }
+                Err(trouble) => match refusal_of_stream(&trouble) {
+                    Some(reason) => return log(&reason),
+                    None => LONGEST_BETWEEN_OPENINGS.min(wait * 2),
+                },
+            };
             tokio::select! {
                 () = sleep_until(opened + wait) => {}
                 () = done.done() => return,
@@ -110,6 +106,18 @@ impl Bridge {
             filter.set("resourceSubscriptions", format!("[{}]", uris.join(",")));
         }
         (!filter.0.is_empty()).then(|| filter.to_string())
+    }
+}
+
+/// Reason for which the stream is not opened again; `None` for one that passes.
+fn refusal_of_stream(trouble: &Trouble) -> Option<String> {
+    match trouble {
+        Trouble::Barred(reason) => Some(reason.clone()),
+        Trouble::Refused(_) if !trouble.is_temporary() => Some(format!(
+            "the server tells of no changes: {}",
+            trouble.error().1
+        )),
+        _ => None,
     }
 }
 

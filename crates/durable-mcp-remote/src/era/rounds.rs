@@ -46,21 +46,8 @@ impl Bridge {
         call: &Call,
         message: &Message,
     ) -> Result<(), Trouble> {
-        match call.method.as_str() {
-            "ping" => return self.answer_empty(call).await,
-            "logging/setLevel" => {
-                let params = message.raw_params().unwrap_or_default();
-                let level = Object::parse(&params)
-                    .and_then(|params| params.get("level").map(str::to_owned));
-                modern.level.replace(level);
-                return self.answer_empty(call).await;
-            }
-            "resources/subscribe" | "resources/unsubscribe" => {
-                self.answer_empty(call).await?;
-                self.listen_modern(modern);
-                return Ok(());
-            }
-            _ => {}
+        if self.answer_here(modern, call, message).await? {
+            return Ok(());
         }
         if call.method == "tools/call" && !self.knows_tools.get() {
             Box::pin(self.learn_tools()).await?;
@@ -68,15 +55,9 @@ impl Bridge {
         let mut answers = Vec::new();
         let mut has_learned = false;
         for _ in 0..MAX_ROUNDS {
-            let mut outcome = self.round(modern, call, message, &answers).await;
-            if outcome.as_ref().is_err_and(is_mismatch)
-                && !has_learned
-                && call.method == "tools/call"
-            {
-                has_learned = true;
-                Box::pin(self.learn_tools()).await?;
-                outcome = self.round(modern, call, message, &answers).await;
-            }
+            let outcome = self
+                .round_with_headers(modern, call, message, &answers, &mut has_learned)
+                .await;
             let response = match outcome {
                 // Errors of the protocol come with an HTTP status of their own.
                 Err(Trouble::Refused(Refusal {
@@ -106,6 +87,50 @@ impl Bridge {
         Err(untranslatable(&format!(
             "the server asks more than {MAX_ROUNDS} times in one request"
         )))
+    }
+
+    /// Answers what servers of 2026-07-28 have no method for; `false` for all else.
+    async fn answer_here(
+        self: &Rc<Self>,
+        modern: &Rc<Modern>,
+        call: &Call,
+        message: &Message,
+    ) -> Result<bool, Trouble> {
+        match call.method.as_str() {
+            "ping" => self.answer_empty(call).await?,
+            "logging/setLevel" => {
+                let params = message.raw_params().unwrap_or_default();
+                let level = Object::parse(&params)
+                    .and_then(|params| params.get("level").map(str::to_owned));
+                modern.level.replace(level);
+                self.answer_empty(call).await?;
+            }
+            "resources/subscribe" | "resources/unsubscribe" => {
+                self.answer_empty(call).await?;
+                self.listen_modern(modern);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Sends a request; a call whose headers the server does not like is sent once more with those of the present list of tools.
+    async fn round_with_headers(
+        self: &Rc<Self>,
+        modern: &Modern,
+        call: &Call,
+        message: &Message,
+        answers: &[(&'static str, String)],
+        has_learned: &mut bool,
+    ) -> Result<Option<Message>, Trouble> {
+        let outcome = self.round(modern, call, message, answers).await;
+        let is_refused = outcome.as_ref().is_err_and(is_mismatch);
+        if !is_refused || *has_learned || call.method != "tools/call" {
+            return outcome;
+        }
+        *has_learned = true;
+        Box::pin(self.learn_tools()).await?;
+        self.round(modern, call, message, answers).await
     }
 
     /// One request and its response; `None` once the client has cancelled it, which closes its stream.

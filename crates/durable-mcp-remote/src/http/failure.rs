@@ -132,7 +132,18 @@ fn explain(error: &reqwest::Error, place: &Place) -> (Cause, String) {
             format!("{address} does not take the connection in time; check network and proxy"),
         );
     }
-    match find::<io::Error>(error).map(io::Error::kind) {
+    let kind = find::<io::Error>(error).map(io::Error::kind);
+    explain_connection(kind, error.is_connect(), &chain, address)
+}
+
+/// Explains an error of the connection. `chain` has its causes.
+fn explain_connection(
+    kind: Option<io::ErrorKind>,
+    is_unsent: bool,
+    chain: &str,
+    address: &str,
+) -> (Cause, String) {
+    match kind {
         Some(io::ErrorKind::ConnectionRefused) => (
             Cause::Refused,
             format!(
@@ -152,7 +163,7 @@ fn explain(error: &reqwest::Error, place: &Place) -> (Cause, String) {
             | io::ErrorKind::UnexpectedEof
             | io::ErrorKind::BrokenPipe,
         ) => (Cause::Closed, format!("{address} closed the connection")),
-        _ if error.is_connect() => (
+        _ if is_unsent => (
             Cause::Other,
             format!("{address} cannot be connected to ({chain})"),
         ),

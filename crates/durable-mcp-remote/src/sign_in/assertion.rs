@@ -10,7 +10,7 @@ use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::sign::SigningKey;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::error::SignInError;
 use crate::store::now_ms;
@@ -64,22 +64,11 @@ impl ClientKey {
                 Some((self.0.choose_scheme(&[*scheme])?, *name, *size))
             })
             .ok_or_else(|| unusable("it has an algorithm that is not known here"))?;
-        let now = now_ms() / 1000;
-        let random = || getrandom::u64().map_err(|error| unusable(&error.to_string()));
         let mut header = json!({ "alg": algorithm, "typ": "JWT" });
         if let (Some(key_id), Some(header)) = (key_id, header.as_object_mut()) {
             header.insert("kid".to_owned(), key_id.into());
         }
-        let claims = json!({
-            "iss": client_id,
-            "sub": client_id,
-            "aud": audience,
-            "iat": now,
-            "exp": now + LIFETIME,
-            "jti": format!("{:016x}{:016x}", random()?, random()?),
-        });
-        let encoded =
-            |part: &serde_json::Value| URL_SAFE_NO_PAD.encode(part.to_string().as_bytes());
+        let claims = claims(client_id, audience).map_err(|error| unusable(&error.to_string()))?;
         let content = format!("{}.{}", encoded(&header), encoded(&claims));
         let signature = signer
             .sign(content.as_bytes())
@@ -92,6 +81,23 @@ impl ClientKey {
         };
         Ok(format!("{content}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
+}
+
+/// Claims of an assertion (RFC 7523, section 3).
+fn claims(client_id: &str, audience: &str) -> Result<Value, getrandom::Error> {
+    let now = now_ms() / 1000;
+    Ok(json!({
+        "iss": client_id,
+        "sub": client_id,
+        "aud": audience,
+        "iat": now,
+        "exp": now + LIFETIME,
+        "jti": format!("{:016x}{:016x}", getrandom::u64()?, getrandom::u64()?),
+    }))
+}
+
+fn encoded(part: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(part.to_string().as_bytes())
 }
 
 /// ECDSA signature of ASN.1 as JWTs have it: both numbers in `size` bytes each (RFC 7518, section 3.4).

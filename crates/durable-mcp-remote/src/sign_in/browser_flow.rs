@@ -38,18 +38,11 @@ pub(crate) async fn run(
     check_pkce(&discovered.server, context.settings.rules)?;
     let until = Instant::now() + context.settings.timeout + FLOW_LIFETIME;
     let settings = &context.settings;
-    let following = || {
-        log("another instance is signing in to this server; its tokens will be used");
-        let link = context.store.latest_flow().and_then(|flow| flow.link);
-        if let Some(link) = link.filter(|_| settings.presentation == Presentation::Terminal) {
-            context.show_link("sign in at its link:", &link);
-        }
-    };
     let role = coordinate(
         context.store.key(),
         settings.port,
         || context.is_met(need),
-        following,
+        || tell_of_other(context),
     );
     let role = tokio::select! {
         role = role => role?,
@@ -84,6 +77,16 @@ pub(crate) async fn run(
     outcome
 }
 
+/// Tells the person that another instance signs in.
+fn tell_of_other(context: &Context) {
+    log("another instance is signing in to this server; its tokens will be used");
+    let is_in_terminal = context.settings.presentation == Presentation::Terminal;
+    let link = context.store.latest_flow().and_then(|flow| flow.link);
+    if let Some(link) = link.filter(|_| is_in_terminal) {
+        context.show_link("sign in at its link:", &link);
+    }
+}
+
 /// Checks what came back, and redeems its code.
 pub(crate) async fn redeem(
     context: &Context,
@@ -106,40 +109,52 @@ pub(crate) async fn redeem(
     let client = client.ok_or_else(|| {
         SignInError::impossible("the client of this sign-in is not known any more: sign in again")
     })?;
-    // The reference uses the one that it registered, and does not store it.
-    let redirect_uri = flow.redirect_uri.clone().unwrap_or_else(|| {
-        let own = context.redirect_uri(context.settings.port.first);
-        client.record.redirect_uri_for(&own).unwrap_or(own)
-    });
     remember_secret(&code);
-    remember_secret(&flow.verifier);
-    context.brakes().token(now_ms())?;
-    let resource = context.resource(discovered);
-    let mut form = vec![
-        ("grant_type", "authorization_code"),
-        ("code", code.as_str()),
-        ("code_verifier", flow.verifier.as_str()),
-        ("redirect_uri", redirect_uri.as_str()),
-    ];
-    form.extend(resource.as_deref().map(|resource| ("resource", resource)));
-    let answer = context
-        .token_endpoint(server, &client)?
-        .request(&context.http, &form)
-        .await;
-    if answer.as_ref().is_err_and(TokenError::is_of_client) && client.origin == Origin::Stored {
-        context.store.delete_client(client.record.client_id())?;
-    }
+    let answer = exchange(context, discovered, flow, &client, &code).await?;
     let requested = flow.reference.get(BASE_SCOPE).and_then(Value::as_str);
     let scopes = GrantedScopes {
         asked: flow.scope.as_deref(),
         requested,
     };
     context
-        .save(&issued(answer?, None, &server.issuer, scopes)?)
+        .save(&issued(answer, None, &server.issuer, scopes)?)
         .await?;
     let _ = context.store.delete_flow(&flow.state);
     context.store.sweep();
     Ok(())
+}
+
+/// Exchanges a code for tokens (RFC 6749, section 4.1.3).
+async fn exchange(
+    context: &Context,
+    discovered: &Discovered,
+    flow: &PendingFlow,
+    client: &Client,
+    code: &str,
+) -> Result<Map<String, Value>, SignInError> {
+    // The reference uses the one that it registered, and does not store it.
+    let redirect_uri = flow.redirect_uri.clone().unwrap_or_else(|| {
+        let own = context.redirect_uri(context.settings.port.first);
+        client.record.redirect_uri_for(&own).unwrap_or(own)
+    });
+    remember_secret(&flow.verifier);
+    context.brakes().token(now_ms())?;
+    let resource = context.resource(discovered);
+    let mut form = vec![
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("code_verifier", flow.verifier.as_str()),
+        ("redirect_uri", redirect_uri.as_str()),
+    ];
+    form.extend(resource.as_deref().map(|resource| ("resource", resource)));
+    let answer = context
+        .token_endpoint(&discovered.server, client)?
+        .request(&context.http, &form)
+        .await;
+    if answer.as_ref().is_err_and(TokenError::is_of_client) && client.origin == Origin::Stored {
+        context.store.delete_client(client.record.client_id())?;
+    }
+    Ok(answer?)
 }
 
 /// Member of a stored sign-in: scope in the words in which the reference compares it.

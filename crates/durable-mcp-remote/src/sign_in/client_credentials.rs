@@ -1,6 +1,5 @@
 //! Client credentials grant (RFC 6749, section 4.4): the program signs in as itself.
 
-use super::client::Registration;
 use super::context::{Context, GrantedScopes, Need, issued};
 use super::discovery::Discovered;
 use super::error::SignInError;
@@ -28,22 +27,10 @@ pub(crate) async fn request(
         ..context.scopes(discovered, need)
     };
     let asked = scopes.asked();
-    let name = context.client_name();
-    let registration = Registration {
-        client_name: name.as_deref(),
-        redirect_uris: &[],
-        scope: asked.as_deref(),
-    };
-    let settings = &context.settings.client;
-    let client = settings
-        .obtain(
-            &context.http,
-            &context.store,
-            &discovered.server,
-            registration,
-        )
+    let client = context
+        .client_without_redirects(&discovered.server, asked.as_deref())
         .await?;
-    if client.record.secret().is_none() && settings.key.is_none() {
+    if client.record.secret().is_none() && context.settings.client.key.is_none() {
         return Err(SignInError::impossible(
             "--client-credentials needs a client with a secret or a key: give it with --static-oauth-client-info @FILE, and a key with --client-key FILE",
         ));

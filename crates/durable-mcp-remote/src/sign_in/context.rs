@@ -10,13 +10,13 @@ use tokio::sync::watch;
 use super::brakes::Brakes;
 use super::callback::CallbackSettings;
 use super::challenge::Challenge;
-use super::client::{Client, ClientSettings};
+use super::client::{Client, ClientSettings, Registration};
 use super::discovery::{Discovered, Rules, ServerMetadata, discover};
 use super::error::SignInError;
 use super::http::OAuthHttp;
 use super::scope::{ScopeSources, covers};
 use super::token::TokenEndpoint;
-use crate::arguments::{Arguments, Grant, Resource};
+use crate::arguments::{Arguments, Grant, Resource, SignInArguments};
 use crate::log::remember_secret;
 use crate::store::records::StoredTokens;
 use crate::store::{Store, StoreKey, now_ms};
@@ -122,15 +122,6 @@ impl Settings {
         let key = arguments.store_key();
         let has_fixed_client =
             sign_in.client_info.is_some() || sign_in.client_metadata_url.is_some();
-        let metadata_scope = sign_in
-            .client_metadata
-            .as_ref()
-            .and_then(|metadata| metadata.get("scope")?.as_str());
-        let scope = sign_in
-            .scope
-            .as_deref()
-            .or(metadata_scope)
-            .filter(|scope| !scope.trim().is_empty());
         let settings = Self {
             server: arguments.url.parsed.clone(),
             grant: sign_in.grant.clone(),
@@ -141,33 +132,13 @@ impl Settings {
                 is_fixed: arguments.callback_port.is_some() || has_fixed_client,
             },
             callback_host: sign_in.callback_host.clone(),
-            callback: CallbackSettings {
-                path: sign_in.callback_path.clone(),
-                host: arguments
-                    .url
-                    .parsed
-                    .host_str()
-                    .unwrap_or_default()
-                    .to_owned(),
-                success_url: sign_in.success_url.clone(),
-                wait: sign_in.timeout,
-            },
+            callback: callback(arguments),
             timeout: sign_in.timeout,
-            client: ClientSettings {
-                configured: sign_in.client_info.clone(),
-                key: sign_in.client_key.clone(),
-                document_url: sign_in.client_metadata_url.clone(),
-                metadata: sign_in.client_metadata.clone(),
-                grant_types: match sign_in.grant {
-                    Grant::AuthorizationCode => vec!["authorization_code", "refresh_token"],
-                    Grant::DeviceCode => vec![super::device::GRANT_TYPE, "refresh_token"],
-                    Grant::ClientCredentials { .. } => vec!["client_credentials"],
-                },
-            },
+            client: client(sign_in),
             use_id_token: sign_in.use_id_token,
             resource: sign_in.resource.clone(),
             authorize_params: sign_in.authorize_params.clone(),
-            scope: scope.map(str::to_owned),
+            scope: configured_scope(sign_in).map(str::to_owned),
             presentation: match (sign_in.paste, sign_in.open_browser) {
                 (true, _) => Presentation::Terminal,
                 (false, true) => Presentation::Browser,
@@ -190,6 +161,43 @@ impl Settings {
             .get("token_endpoint_auth_method")?
             .as_str()
     }
+}
+
+fn callback(arguments: &Arguments) -> CallbackSettings {
+    let host = arguments.url.parsed.host_str();
+    CallbackSettings {
+        path: arguments.sign_in.callback_path.clone(),
+        host: host.unwrap_or_default().to_owned(),
+        success_url: arguments.sign_in.success_url.clone(),
+        wait: arguments.sign_in.timeout,
+    }
+}
+
+fn client(sign_in: &SignInArguments) -> ClientSettings {
+    ClientSettings {
+        configured: sign_in.client_info.clone(),
+        key: sign_in.client_key.clone(),
+        document_url: sign_in.client_metadata_url.clone(),
+        metadata: sign_in.client_metadata.clone(),
+        grant_types: match sign_in.grant {
+            Grant::AuthorizationCode => vec!["authorization_code", "refresh_token"],
+            Grant::DeviceCode => vec![super::device::GRANT_TYPE, "refresh_token"],
+            Grant::ClientCredentials { .. } => vec!["client_credentials"],
+        },
+    }
+}
+
+/// Scope of the command line.
+fn configured_scope(sign_in: &SignInArguments) -> Option<&str> {
+    let of_metadata = sign_in
+        .client_metadata
+        .as_ref()
+        .and_then(|metadata| metadata.get("scope")?.as_str());
+    sign_in
+        .scope
+        .as_deref()
+        .or(of_metadata)
+        .filter(|scope| !scope.trim().is_empty())
 }
 
 impl Context {
@@ -300,6 +308,24 @@ impl Context {
             server: discovered.server.scopes.as_deref(),
             granted: need.granted.as_deref(),
         }
+    }
+
+    /// Client of a grant that sends no browser back: one that is known, or registered now.
+    pub(crate) async fn client_without_redirects(
+        &self,
+        server: &ServerMetadata,
+        scope: Option<&str>,
+    ) -> Result<Client, SignInError> {
+        let name = self.client_name();
+        let registration = Registration {
+            client_name: name.as_deref(),
+            redirect_uris: &[],
+            scope,
+        };
+        self.settings
+            .client
+            .obtain(&self.http, &self.store, server, registration)
+            .await
     }
 
     /// Token endpoint for a client.

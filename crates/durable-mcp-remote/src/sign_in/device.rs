@@ -7,11 +7,10 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use super::client::Registration;
 use super::context::{Context, GrantedScopes, Need, Progress, issued, publish_link};
 use super::error::{SignInError, printable};
 use super::http::Answer;
-use super::token::TokenError;
+use super::token::{TokenEndpoint, TokenError};
 use crate::store::now_ms;
 
 /// Grant type of the device code.
@@ -36,20 +35,8 @@ pub(crate) async fn run(
     };
     let scopes = context.scopes(&discovered, need);
     let asked = scopes.asked();
-    let name = context.client_name();
-    let registration = Registration {
-        client_name: name.as_deref(),
-        redirect_uris: &[],
-        scope: asked.as_deref(),
-    };
-    let settings = &context.settings.client;
-    let client = settings
-        .obtain(
-            &context.http,
-            &context.store,
-            &discovered.server,
-            registration,
-        )
+    let client = context
+        .client_without_redirects(&discovered.server, asked.as_deref())
         .await?;
     let endpoint = context.token_endpoint(&discovered.server, &client)?;
     let resource = context.resource(&discovered);
@@ -63,41 +50,59 @@ pub(crate) async fn run(
     publish_link(progress, &shown);
     context.show_link("sign in at:", &shown);
 
-    let mut pause = code.interval;
-    let until = Instant::now() + Duration::from_secs(code.life);
-    let mut form = vec![
-        ("grant_type", GRANT_TYPE),
-        ("device_code", code.code.as_str()),
-    ];
-    form.extend(resource.as_deref().map(|resource| ("resource", resource)));
-    while Instant::now() < until {
-        sleep(Duration::from_secs(pause)).await;
-        match endpoint.request(&context.http, &form).await {
-            Ok(answer) => {
-                let base = scopes.base();
-                let granted = GrantedScopes {
-                    asked: asked.as_deref(),
-                    requested: base.as_deref(),
-                };
-                return context
-                    .save(&issued(answer, None, &discovered.server.issuer, granted)?)
-                    .await;
+    let grant = Grant {
+        endpoint: &endpoint,
+        code: &code,
+        resource: resource.as_deref(),
+    };
+    let answer = grant.tokens(context).await?;
+    let base = scopes.base();
+    let granted = GrantedScopes {
+        asked: asked.as_deref(),
+        requested: base.as_deref(),
+    };
+    context
+        .save(&issued(answer, None, &discovered.server.issuer, granted)?)
+        .await
+}
+
+/// Code that waits for its person.
+struct Grant<'a> {
+    endpoint: &'a TokenEndpoint<'a>,
+    code: &'a DeviceCode,
+    resource: Option<&'a str>,
+}
+
+impl Grant<'_> {
+    /// Asks for tokens until the person has typed the code (RFC 8628, section 3.4).
+    async fn tokens(&self, context: &Context) -> Result<Map<String, Value>, SignInError> {
+        let mut pause = self.code.interval;
+        let until = Instant::now() + Duration::from_secs(self.code.life);
+        let mut form = vec![
+            ("grant_type", GRANT_TYPE),
+            ("device_code", self.code.code.as_str()),
+        ];
+        form.extend(self.resource.map(|resource| ("resource", resource)));
+        while Instant::now() < until {
+            sleep(Duration::from_secs(pause)).await;
+            match self.endpoint.request(&context.http, &form).await {
+                Ok(answer) => return Ok(answer),
+                Err(TokenError::Refused { code, .. }) if code == "authorization_pending" => {}
+                Err(TokenError::Refused { code, .. }) if code == "slow_down" => pause += SLOW_DOWN,
+                Err(TokenError::Refused { code, words }) if code == "access_denied" => {
+                    return Err(SignInError::Denied(words));
+                }
+                // Section 3.5: a connection that fails is tried less often.
+                Err(TokenError::Lost(_) | TokenError::Failed(SignInError::Unreachable(_))) => {
+                    pause = pause.saturating_mul(2);
+                }
+                Err(error) => return Err(error.into()),
             }
-            Err(TokenError::Refused { code, .. }) if code == "authorization_pending" => {}
-            Err(TokenError::Refused { code, .. }) if code == "slow_down" => pause += SLOW_DOWN,
-            Err(TokenError::Refused { code, words }) if code == "access_denied" => {
-                return Err(SignInError::Denied(words));
-            }
-            // Section 3.5: a connection that fails is tried less often.
-            Err(TokenError::Lost(_) | TokenError::Failed(SignInError::Unreachable(_))) => {
-                pause = pause.saturating_mul(2);
-            }
-            Err(error) => return Err(error.into()),
         }
+        Err(SignInError::impossible(
+            "the code was not used in time: try again for another",
+        ))
     }
-    Err(SignInError::impossible(
-        "the code was not used in time: try again for another",
-    ))
 }
 
 struct DeviceCode {

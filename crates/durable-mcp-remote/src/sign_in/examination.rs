@@ -51,17 +51,7 @@ pub(crate) async fn examine(
     let mut urls = resource_urls(&context.settings.server, &challenge)?;
     let issuer = Url::parse(&discovered.server.issuer);
     urls.extend(issuer.iter().flat_map(server_urls));
-    let mut asked = Vec::new();
-    for url in urls {
-        let answer = match context.http.get(&url).await {
-            Ok(answer) if answer.status.is_success() && answer.object().is_none() => {
-                "no JSON object".to_owned()
-            }
-            Ok(answer) => answer.status.as_u16().to_string(),
-            Err(Failure::Refused(error) | Failure::Lost(error)) => error.to_string(),
-        };
-        asked.push((shown(&url), answer));
-    }
+    let asked = answers(&context, urls).await;
     let need = Need {
         challenge,
         ..Need::default()
@@ -86,4 +76,20 @@ pub(crate) async fn examine(
         takes_client_documents: server.takes_client_documents,
         scopes,
     })
+}
+
+/// Documents and how each was answered.
+async fn answers(context: &Context, urls: Vec<Url>) -> Vec<(String, String)> {
+    let mut asked = Vec::new();
+    for url in urls {
+        let answer = match context.http.get(&url).await {
+            Ok(answer) if answer.status.is_success() && answer.object().is_none() => {
+                "no JSON object".to_owned()
+            }
+            Ok(answer) => answer.status.as_u16().to_string(),
+            Err(Failure::Refused(error) | Failure::Lost(error)) => error.to_string(),
+        };
+        asked.push((shown(&url), answer));
+    }
+    asked
 }

@@ -46,47 +46,60 @@ pub(crate) async fn coordinate(
     let candidates: Vec<u16> = (0..if port.is_fixed { 1 } else { CANDIDATES })
         .filter_map(|step| port.first.checked_add(step))
         .collect();
-    'again: loop {
-        for (place, port) in candidates.iter().enumerate() {
-            match BoundPort::take(*port).await {
-                Ok(bound) => {
-                    // The instance that held the port stored its tokens before it released it.
-                    if is_signed_in() {
-                        return Ok(Role::SignedIn);
-                    }
-                    let earlier = candidates.get(..place).unwrap_or_default();
-                    let Some(sibling) = first_sibling(earlier, key).await else {
-                        return Ok(Role::Owner {
-                            bound,
-                            has_taken_over: false,
-                        });
-                    };
-                    drop(bound);
-                    following();
-                    match follow(sibling, key, &is_signed_in).await {
-                        Some(role) => return Ok(role),
-                        None => continue 'again,
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                    if is_sibling(*port, key).await {
-                        following();
-                        match follow(*port, key, &is_signed_in).await {
-                            Some(role) => return Ok(role),
-                            None => continue 'again,
-                        }
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
-                Err(error) => {
-                    return Err(SignInError::impossible(format!(
-                        "port {port} cannot be listened on: {error}"
-                    )));
+    loop {
+        let sibling = match take_port(&candidates, key, &is_signed_in).await? {
+            Taken::Role(role) => return Ok(role),
+            Taken::BySibling(port) => port,
+        };
+        following();
+        if let Some(role) = follow(sibling, key, &is_signed_in).await {
+            return Ok(role);
+        }
+    }
+}
+
+/// Outcome of the attempt to take a port.
+enum Taken {
+    Role(Role),
+    /// Another instance that signs in to the same server has this one.
+    BySibling(u16),
+}
+
+/// Takes the first port that is free, unless another instance is found before it.
+async fn take_port(
+    candidates: &[u16],
+    key: &StoreKey,
+    is_signed_in: impl Fn() -> bool,
+) -> Result<Taken, SignInError> {
+    for (place, port) in candidates.iter().enumerate() {
+        match BoundPort::take(*port).await {
+            // The instance that held the port stored its tokens before it released it.
+            Ok(_) if is_signed_in() => return Ok(Taken::Role(Role::SignedIn)),
+            Ok(bound) => {
+                let earlier = candidates.get(..place).unwrap_or_default();
+                let owner = |bound| {
+                    Taken::Role(Role::Owner {
+                        bound,
+                        has_taken_over: false,
+                    })
+                };
+                let sibling = first_sibling(earlier, key).await;
+                return Ok(sibling.map_or_else(|| owner(bound), Taken::BySibling));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                if is_sibling(*port, key).await {
+                    return Ok(Taken::BySibling(*port));
                 }
             }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            Err(error) => {
+                return Err(SignInError::impossible(format!(
+                    "port {port} cannot be listened on: {error}"
+                )));
+            }
         }
-        return Err(no_port(&candidates));
     }
+    Err(no_port(candidates))
 }
 
 fn no_port(candidates: &[u16]) -> SignInError {

@@ -58,7 +58,7 @@ pub(crate) async fn refresh(
             "the authorization server takes too long to refresh the tokens".to_owned(),
         )
     };
-    let refreshed = timeout(TIME_UNDER_LOCK, async {
+    let refreshed = async {
         // Another process may have refreshed while this one waited for the lock.
         let Some(tokens) = context.usable_tokens()? else {
             return Ok(Refreshed::SignInNeeded);
@@ -67,16 +67,28 @@ pub(crate) async fn refresh(
             return Ok(Refreshed::Yes);
         }
         if needs_no_person {
-            let need = Need {
-                challenge: challenge.cloned().unwrap_or_default(),
-                ..Need::default()
-            };
-            let renewed = client_credentials::request(context, &need, &discovered).await?;
-            return replace(context, &tokens, &renewed);
+            return renew_as_client(context, challenge, &discovered, &tokens).await;
         }
         renew(context, &discovered, &tokens).await
-    });
-    refreshed.await.unwrap_or_else(|_| Err(late()))
+    };
+    timeout(TIME_UNDER_LOCK, refreshed)
+        .await
+        .unwrap_or_else(|_| Err(late()))
+}
+
+/// Gets another token by client credentials.
+async fn renew_as_client(
+    context: &Context,
+    challenge: Option<&Challenge>,
+    discovered: &Discovered,
+    tokens: &StoredTokens,
+) -> Result<Refreshed, SignInError> {
+    let need = Need {
+        challenge: challenge.cloned().unwrap_or_default(),
+        ..Need::default()
+    };
+    let renewed = client_credentials::request(context, &need, discovered).await?;
+    replace(context, tokens, &renewed)
 }
 
 async fn renew(

@@ -70,25 +70,7 @@ impl Bridge {
         params: &Object<'_>,
         answers: &str,
     ) -> Result<OwnedCall, Trouble> {
-        let suspended = self.stateless.suspended.borrow_mut().take(state);
-        let Some(Suspended {
-            call: owned,
-            questions,
-            ..
-        }) = suspended
-        else {
-            let reason =
-                "Invalid params: requestState is not known: it was used, or its time is over";
-            return Err(refused(INVALID_PARAMS, reason, None));
-        };
-        if owned.call.method != call.method || owned.call.target != target(params) {
-            owned.call.put_again(questions);
-            return Err(refused(
-                INVALID_PARAMS,
-                "Invalid params: requestState is of another request",
-                None,
-            ));
-        }
+        let (owned, questions) = self.take_suspended(state, call, params)?;
         let Some(answers) = Object::parse(answers) else {
             owned.call.put_again(questions);
             return Err(refused(
@@ -104,34 +86,67 @@ impl Bridge {
             // Without an answer, it is put again.
             let answer = answers
                 .get(&question.key)
-                .filter(|answer| answer.starts_with('{'));
-            let Some(answer) = answer.filter(|_| !call.done.is_done()) else {
-                unanswered.push(question);
-                continue;
-            };
-            let Some(id) = &question.id else {
-                let is_open = Object::parse(answer)
-                    .is_some_and(|answer| answer.text("action").as_deref() == Some("accept"));
-                if !is_open {
-                    return Err(refused(
-                        BRIDGE_ERROR.into(),
-                        "the page that the server needs was not opened",
-                        None,
-                    ));
-                }
-                continue;
-            };
-            // The server has answered without it.
-            if question.is_tied && owned.call.has_outcome() {
-                continue;
+                .filter(|answer| answer.starts_with('{') && !call.done.is_done());
+            match answer {
+                Some(answer) => self.answer(&question, answer, call, &owned.call).await?,
+                None => unanswered.push(question),
             }
-            let json = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{answer}}}"#);
-            let answer = Message::written(json).map_err(|_| unreadable())?;
-            self.give_answer(answer, question.generation, call, &owned.call)
-                .await?;
         }
         owned.call.put_again(unanswered);
         Ok(owned)
+    }
+
+    /// Takes the call that a state belongs to, if it is that of the same request.
+    fn take_suspended(
+        &self,
+        state: &str,
+        call: &Call,
+        params: &Object<'_>,
+    ) -> Result<(OwnedCall, Vec<Question>), Trouble> {
+        let invalid =
+            |reason: &str| refused(INVALID_PARAMS, &format!("Invalid params: {reason}"), None);
+        let suspended = self.stateless.suspended.borrow_mut().take(state);
+        let Some(Suspended {
+            call: owned,
+            questions,
+            ..
+        }) = suspended
+        else {
+            return Err(invalid(
+                "requestState is not known: it was used, or its time is over",
+            ));
+        };
+        if owned.call.method == call.method && owned.call.target == target(params) {
+            return Ok((owned, questions));
+        }
+        owned.call.put_again(questions);
+        Err(invalid("requestState is of another request"))
+    }
+
+    /// Gives the server the answer to one question, if it waits for it.
+    async fn answer(
+        self: &Rc<Self>,
+        question: &Question,
+        answer: &str,
+        call: &Call,
+        at_server: &ServerCall,
+    ) -> Result<(), Trouble> {
+        let Some(id) = &question.id else {
+            let is_open = Object::parse(answer)
+                .is_some_and(|answer| answer.text("action").as_deref() == Some("accept"));
+            let reason = "the page that the server needs was not opened";
+            return is_open
+                .then_some(())
+                .ok_or_else(|| refused(BRIDGE_ERROR.into(), reason, None));
+        };
+        // The server has answered without it.
+        if question.is_tied && at_server.has_outcome() {
+            return Ok(());
+        }
+        let json = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{answer}}}"#);
+        let answer = Message::written(json).map_err(|_| unreadable())?;
+        self.give_answer(answer, question.generation, call, at_server)
+            .await
     }
 
     /// Sends the answer to a question, and waits for its receipt, the outcome of the server's call or the end of the client's.

@@ -1,8 +1,9 @@
 //! One request of a client without sessions, from its envelope to its response.
 
+use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use tokio::sync::oneshot;
+use tokio::sync::{MutexGuard, oneshot};
 use tokio::task::spawn_local;
 
 use super::discovery::Found;
@@ -28,9 +29,11 @@ pub(super) enum Served {
     Unanswered,
 }
 
-/// Request at the server, not sent yet.
-struct Begun {
-    owned: OwnedCall,
+/// Right to open a session, with the reason why that failed last.
+type Opening<'a> = MutexGuard<'a, Option<Trouble>>;
+
+/// Request for the server, not sent yet.
+struct Unsent {
     own: Call,
     response: oneshot::Receiver<Message>,
     request: Message,
@@ -71,36 +74,11 @@ impl Bridge {
             envelope::check_method(&call.method)?;
             return Err(envelope::missing());
         };
-        let failures = self.stateless.failures.get();
         // Not left before a session is open or refused, also if the request is cancelled: others wait for it.
-        let mut last = self.stateless.opening.lock().await;
-        if call.done.is_done() {
-            return Ok(Served::Unanswered);
-        }
-        // Failed while this one waited for its turn: those that wait share the outcome.
-        if self.stateless.failures.get() != failures
-            && self.stateless.server.get() == Server::Unknown
-            && let Some(trouble) = last.clone()
-        {
-            return Err(trouble);
-        }
-        match self.find_server(&envelope, request).await {
-            Ok(Found::Sessions) => {}
-            Ok(Found::Unfit(trouble)) => return Err(trouble),
-            Ok(Found::Stateless(Some(result))) if call.method == "server/discover" => {
-                let json = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, call.id);
-                return Ok(Message::written(json).map_or(Served::Passed, Served::Response));
-            }
-            Ok(Found::Stateless(_)) => return Ok(Served::Passed),
-            Err(trouble) => {
-                self.stateless.failures.set(failures + 1);
-                *last = Some(trouble.clone());
-                return Err(trouble);
-            }
-        }
-        if call.done.is_done() {
-            return Ok(Served::Unanswered);
-        }
+        let opening = match self.session_for(call, &envelope, request).await? {
+            ControlFlow::Continue(opening) => opening,
+            ControlFlow::Break(served) => return Ok(served),
+        };
         if call.method == "server/discover" {
             return self
                 .discover_response(call)
@@ -109,62 +87,113 @@ impl Bridge {
         }
         self.stateless.has_asked.set(true);
         if call.method == "subscriptions/listen" {
-            drop(last);
+            drop(opening);
             return self
                 .subscribe(call, request)
                 .await
                 .map(|()| Served::Unanswered);
         }
+        let (owned, unsent) = self
+            .begin_or_resume(call, &envelope, request, opening)
+            .await?;
+        self.adjust_level().await;
+        if let Some(unsent) = unsent {
+            self.send_to_server(unsent, Rc::clone(&owned.call));
+        }
+        self.until_served(call, owned).await
+    }
+
+    /// Sees to a session with the capabilities of a request. No other is opened while the result is held.
+    async fn session_for(
+        self: &Rc<Self>,
+        call: &Call,
+        envelope: &Envelope,
+        request: &Message,
+    ) -> Result<ControlFlow<Served, Opening<'_>>, Trouble> {
+        let failures = self.stateless.failures.get();
+        let mut last = self.stateless.opening.lock().await;
+        if call.done.is_done() {
+            return Ok(ControlFlow::Break(Served::Unanswered));
+        }
+        // Failed while this one waited for its turn: those that wait share the outcome.
+        if self.stateless.failures.get() != failures
+            && self.stateless.server.get() == Server::Unknown
+            && let Some(trouble) = last.clone()
+        {
+            return Err(trouble);
+        }
+        match self.find_server(envelope, request).await {
+            Ok(Found::Sessions) => {}
+            Ok(Found::Unfit(trouble)) => return Err(trouble),
+            Ok(Found::Stateless(Some(result))) if call.method == "server/discover" => {
+                let json = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, call.id);
+                let served = Message::written(json).map_or(Served::Passed, Served::Response);
+                return Ok(ControlFlow::Break(served));
+            }
+            Ok(Found::Stateless(_)) => return Ok(ControlFlow::Break(Served::Passed)),
+            Err(trouble) => {
+                self.stateless.failures.set(failures + 1);
+                *last = Some(trouble.clone());
+                return Err(trouble);
+            }
+        }
+        Ok(if call.done.is_done() {
+            ControlFlow::Break(Served::Unanswered)
+        } else {
+            ControlFlow::Continue(last)
+        })
+    }
+
+    /// Begins a request at the server, or goes on with the one whose questions it answers.
+    async fn begin_or_resume(
+        self: &Rc<Self>,
+        call: &Call,
+        envelope: &Envelope,
+        request: &Message,
+        opening: Opening<'_>,
+    ) -> Result<(OwnedCall, Option<Unsent>), Trouble> {
         let params = request
             .params_json()
             .and_then(Object::parse)
             .ok_or_else(envelope::missing)?;
-        let (owned, call_at_server) =
-            match (params.text("requestState"), params.get("inputResponses")) {
-                (Some(state), answers) => {
-                    drop(last);
-                    let owned = self
-                        .resume(call, &envelope, &state, &params, answers.unwrap_or("{}"))
-                        .await?;
-                    if owned.call.is_over() && !owned.call.has_questions() {
-                        let begun = self.begin(call, &envelope, request, &params)?;
-                        (
-                            begun.owned,
-                            Some((begun.own, begun.response, begun.request, begun.ended)),
-                        )
-                    } else {
-                        (owned, None)
-                    }
+        match (params.text("requestState"), params.get("inputResponses")) {
+            (Some(state), answers) => {
+                drop(opening);
+                let owned = self
+                    .resume(call, envelope, &state, &params, answers.unwrap_or("{}"))
+                    .await?;
+                if owned.call.is_over() && !owned.call.has_questions() {
+                    self.begin(call, envelope, request, &params)
+                } else {
+                    Ok((owned, None))
                 }
-                (None, Some(_)) => {
-                    return Err(refused(
-                        INVALID_PARAMS,
-                        "Invalid params: inputResponses come with their requestState",
-                        None,
-                    ));
-                }
-                (None, None) => {
-                    let begun = self.begin(call, &envelope, request, &params)?;
-                    drop(last);
-                    (
-                        begun.owned,
-                        Some((begun.own, begun.response, begun.request, begun.ended)),
-                    )
-                }
-            };
-        self.adjust_level().await;
-        if let Some((own, response, request, ended)) = call_at_server {
-            let (bridge, at_server) = (Rc::clone(self), Rc::clone(&owned.call));
-            spawn_local(async move {
-                let outcome = tokio::select! {
-                    biased;
-                    outcome = bridge.response_to(&own, &request, response) => outcome,
-                    () = ended.done() => return bridge.cancel_at_server(&own).await,
-                };
-                bridge.stateless.calls.finish(&at_server, outcome);
-            });
+            }
+            (None, Some(_)) => Err(refused(
+                INVALID_PARAMS,
+                "Invalid params: inputResponses come with their requestState",
+                None,
+            )),
+            (None, None) => self.begin(call, envelope, request, &params),
         }
-        self.until_served(call, owned).await
+    }
+
+    /// Sends a request until it has its outcome, or its client gives it up.
+    fn send_to_server(self: &Rc<Self>, unsent: Unsent, at_server: Rc<ServerCall>) {
+        let bridge = Rc::clone(self);
+        let Unsent {
+            own,
+            response,
+            request,
+            ended,
+        } = unsent;
+        spawn_local(async move {
+            let outcome = tokio::select! {
+                biased;
+                outcome = bridge.response_to(&own, &request, response) => outcome,
+                () = ended.done() => return bridge.cancel_at_server(&own).await,
+            };
+            bridge.stateless.calls.finish(&at_server, outcome);
+        });
     }
 
     /// Puts a request among those in flight.
@@ -174,7 +203,7 @@ impl Bridge {
         envelope: &Envelope,
         request: &Message,
         params: &Object<'_>,
-    ) -> Result<Begun, Trouble> {
+    ) -> Result<(OwnedCall, Option<Unsent>), Trouble> {
         let waiting = self.waiting(envelope)?;
         let (own, response) = self.calls.of_bridge(&call.method);
         let Some(request) = envelope::without(request, Some(&own.id)) else {
@@ -197,13 +226,13 @@ impl Bridge {
             waiting,
         );
         let owned = self.stateless.calls.add(at_server, open);
-        Ok(Begun {
-            owned,
+        let unsent = Unsent {
             own,
             response,
             request,
             ended,
-        })
+        };
+        Ok((owned, Some(unsent)))
     }
 
     pub(super) fn waiting(&self, envelope: &Envelope) -> Result<Waiting, Trouble> {

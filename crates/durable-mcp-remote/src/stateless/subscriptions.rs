@@ -81,12 +81,16 @@ impl Bridge {
             r#"{{"jsonrpc":"2.0","method":"{ACKNOWLEDGED}","params":{{"_meta":{{"{SUBSCRIPTION_KEY}":{id}}},"notifications":{honoured}}}}}"#
         );
         self.output.write(acknowledged.into()).await;
-        let subscription = Rc::new(subscription);
+        self.keep_subscription(call, Rc::new(subscription));
+        Ok(())
+    }
+
+    /// Keeps a subscription until the client cancels it. The end of the program waits for none.
+    fn keep_subscription(self: &Rc<Self>, call: &Call, subscription: Rc<Subscription>) {
         self.stateless
             .subscriptions
             .borrow_mut()
             .push(Rc::clone(&subscription));
-        // The end of the program waits for neither.
         let (bridge, opened) = (Rc::clone(self), Rc::clone(&subscription));
         spawn_local(async move { bridge.tell_resources(&opened).await });
         let (bridge, done) = (Rc::clone(self), call.done.clone());
@@ -99,7 +103,6 @@ impl Bridge {
                 .retain(|other| !Rc::ptr_eq(other, &subscription));
             bridge.tell_resources(&subscription).await;
         });
-        Ok(())
     }
 
     /// Part of a filter that the server declares, as a subscription and as JSON.
