@@ -194,7 +194,8 @@ describe("an origin of apps", () => {
     const frame = await appFrame(one.visitor);
     await frame.evaluate((elsewhere) => void (location.href = `${location.pathname}${location.search}&connect=${elsewhere}`), other.origin);
     await until(async () => !(await frame.evaluate(() => globalThis.heard !== undefined).catch(() => false)), "the app to have left");
-    assert.ok(one.page.frames().every((frame) => !frame.url().includes("connect=") || frame.url().startsWith("chrome-error")));
+    const isRefused = () => one.page.frames().every((frame) => !frame.url().includes("connect=") || frame.url().startsWith("chrome-error"));
+    await until(isRefused, "no frame with another policy");
   });
 
   test("that cannot be read, or is the page's own, shows no app", async () => {
