@@ -96,7 +96,7 @@ pub fn records(input: &[u8]) {
             Listener::parse(text).map(|listener| listener.to_text())
         });
         again(text, |text| {
-            Client::from_json(text).ok().map(|client| client.write())
+            Client::from_json(text).ok().map(|client| client.to_json())
         });
         again(text, |text| {
             Keys::from_text(text).ok().map(|keys| keys.to_text())

@@ -77,11 +77,11 @@ pub fn registration(input: &[u8]) {
         let Ok(client) = registration::parse(text, &RegistrationOffer::default()) else {
             return;
         };
-        let written = client.write();
+        let written = client.to_json();
         assert_eq!(
             Client::from_json(&written)
                 .ok()
-                .map(|client| client.write())
+                .map(|client| client.to_json())
                 .as_ref(),
             Some(&written)
         );

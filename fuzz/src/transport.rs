@@ -3,7 +3,7 @@
 use std::task::{Context, Poll, Waker};
 
 use durable_mcp::mcp::ProtocolVersion;
-use durable_mcp::wire::{Body, Reply};
+use durable_mcp::wire::{Reply, ReplyBody};
 use futures_util::StreamExt;
 
 use crate::meter::{Bounds, Linear, bounded};
@@ -80,7 +80,7 @@ pub fn session(input: &[u8]) {
             let exchange = rig.send(method, &headers, Ok(body));
             rig.advance(PATIENCE_MS);
             let reply = exchange.reply();
-            if let Body::Socket(socket) = reply.body {
+            if let ReplyBody::Socket(socket) = reply.body {
                 rig.host.accept(
                     socket.tag,
                     socket.attachment,
@@ -108,8 +108,8 @@ fn read(reply: Reply) -> String {
         .map(|(name, value)| format!("\"{name}\":\"{value}\"\n"))
         .collect();
     match reply.body {
-        Body::Text(body) => text += &body,
-        Body::Stream(mut stream) => {
+        ReplyBody::Text(body) => text += &body,
+        ReplyBody::Stream(mut stream) => {
             let mut context = Context::from_waker(Waker::noop());
             while let Poll::Ready(Some(piece)) = stream.poll_next_unpin(&mut context) {
                 text += &piece;

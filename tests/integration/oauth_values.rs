@@ -309,7 +309,7 @@ proptest! {
             sessions_since: seed % 3,
             props: serde_json::json!({ "name": name, "number": number }),
         };
-        let json = access.write(&keys(), &token, &seeded(seed)).unwrap();
+        let json = access.to_json(&keys(), &token, &seeded(seed)).unwrap();
         prop_assert_eq!(AccessRecord::from_json(&json, &keys(), token.text(), expires - 1), Ok(access));
         prop_assert_eq!(AccessRecord::from_json(&json, &keys(), token.text(), expires), Err(RecordError::Expired));
         let other = issue(TokenKind::Access, "other", seed);

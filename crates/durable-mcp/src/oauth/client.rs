@@ -194,7 +194,7 @@ impl Client {
 
     /// Record of the client, as JSON.
     #[must_use]
-    pub fn write(&self) -> String {
+    pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 
@@ -416,7 +416,7 @@ mod tests {
 
     #[test]
     fn unused_members_of_a_client_record_are_kept() {
-        let again = Client::from_json(&theirs().to_string()).unwrap().write();
+        let again = Client::from_json(&theirs().to_string()).unwrap().to_json();
         let again: Value = serde_json::from_str(&again).unwrap();
         let mut expected = theirs();
         expected["v"] = json!(1);
@@ -455,8 +455,8 @@ mod tests {
             expires: Some(6),
             ..Client::public("id", uris, ClientSource::Document)
         };
-        assert_eq!(Client::from_json(&client.write()), Ok(client.clone()));
-        assert!(client.write().contains("\"v\":1"));
+        assert_eq!(Client::from_json(&client.to_json()), Ok(client.clone()));
+        assert!(client.to_json().contains("\"v\":1"));
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl AccessRecord {
     ///
     /// # Errors
     /// When there is no randomness.
-    pub fn write(
+    pub fn to_json(
         &self,
         keys: &Keys,
         token: &Token,
@@ -275,7 +275,7 @@ mod tests {
                 ..access()
             },
         ] {
-            let json = access.write(&keys, &token, &Filled).unwrap();
+            let json = access.to_json(&keys, &token, &Filled).unwrap();
             assert_eq!(
                 AccessRecord::from_json(&json, &keys, token.text(), 199),
                 Ok(access)
@@ -287,7 +287,7 @@ mod tests {
     fn an_access_record_reveals_nothing_of_its_content() {
         let keys = Keys::from_secret("k");
         let json = access()
-            .write(&keys, &token(&keys, &"g".repeat(16)), &Filled)
+            .to_json(&keys, &token(&keys, &"g".repeat(16)), &Filled)
             .unwrap();
         let fields: serde_json::Map<String, Value> = serde_json::from_str(&json).unwrap();
         assert_eq!(fields.keys().collect::<Vec<_>>(), ["sealed", "v"]);
@@ -300,7 +300,7 @@ mod tests {
     fn an_access_record_opens_with_its_own_token_alone() {
         let keys = Keys::from_secret("k");
         let [one, other] = ["g", "h"].map(|letter| token(&keys, &letter.repeat(16)));
-        let json = access().write(&keys, &one, &Filled).unwrap();
+        let json = access().to_json(&keys, &one, &Filled).unwrap();
         assert_eq!(
             AccessRecord::from_json(&json, &keys, other.text(), 150),
             Err(RecordError::NotOne)
@@ -315,7 +315,7 @@ mod tests {
     fn an_access_record_ends_on_time() {
         let keys = Keys::from_secret("k");
         let token = token(&keys, &"g".repeat(16));
-        let json = access().write(&keys, &token, &Filled).unwrap();
+        let json = access().to_json(&keys, &token, &Filled).unwrap();
         assert_eq!(
             AccessRecord::from_json(&json, &keys, token.text(), 200),
             Err(RecordError::Expired)
@@ -327,7 +327,7 @@ mod tests {
         let old = Keys::generate([1; KEY_BYTES], 0);
         let new = old.clone().rotated([2; KEY_BYTES], 1, 1000);
         let token = token(&old, &"g".repeat(16));
-        let json = access().write(&new, &token, &Filled).unwrap();
+        let json = access().to_json(&new, &token, &Filled).unwrap();
         assert_eq!(
             AccessRecord::from_json(&json, &old, token.text(), 150),
             Err(RecordError::UnknownKey(new.current_id()))

@@ -144,7 +144,7 @@ impl Registry<'_> {
         self.kv
             .put(
                 &client_key(&client.id),
-                &client.write(),
+                &client.to_json(),
                 expires,
                 client.name.as_deref().map(kv_metadata),
             )

@@ -87,7 +87,7 @@ impl Authority {
             sessions_since: info.sessions_since,
             props: identity.props,
         };
-        let value = access.write(keys, &token, self.host.random())?;
+        let value = access.to_json(keys, &token, self.host.random())?;
         let key = record::key(info.handle.as_str(), info.id.as_str(), &hash);
         let issued = IssuedTokens {
             access_token: token.text().to_owned(),
