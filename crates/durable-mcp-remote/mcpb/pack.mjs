@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { crc32, deflateRawSync } from "node:zlib";
-import { PLATFORMS, program } from "../npm/platforms.mjs";
+import { LICENSES, PLATFORMS, program } from "../npm/platforms.mjs";
 
 const LOCAL_FILE = 0x04034b50;
 const DIRECTORY_ENTRY = 0x02014b50;
@@ -81,6 +81,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     zip([
       { name: "manifest.json", data: Buffer.from(`${JSON.stringify(manifest(platform), undefined, 2)}\n`), mode: 0o644 },
       { name: `server/${program(platform)}`, data: readFileSync(source), mode: 0o755 },
+      ...Object.entries(LICENSES).map(([name, text]) => ({ name, data: readFileSync(text), mode: 0o644 })),
     ]),
   );
 }

@@ -10,6 +10,7 @@ import { Child, removeFolder, root, run, temporaryFolder } from "../../support/c
 import { WAIT_MS, bounded } from "../../support/wait.mjs";
 
 const STARTER = join(root, "crates/durable-mcp-remote/npm/bin/durable-mcp-remote.mjs");
+const PLATFORMS_SCRIPT = join(root, "crates/durable-mcp-remote/npm/platforms.mjs");
 const HERE = `${process.platform}-${process.arch}`;
 
 // A package for each platform, whose program is this script.
@@ -43,6 +44,23 @@ test("each platform has a package that npm installs on it alone", () => {
     assert.equal(scripts, undefined);
   }
   assert.equal(wanted.scripts, undefined);
+  removeFolder(folder);
+});
+
+test("npm packs each folder that is printed for it, with the program and the licences", async () => {
+  const { folder } = packages("exit 0");
+  const made = await run(process.execPath, [PLATFORMS_SCRIPT, "programs", "packages"], { cwd: folder });
+  assert.equal(made.code, 0, made.stderr);
+  const packed = await run("npm", ["pack", "--dry-run", "--json", ...made.stdout.split("\n")], { cwd: folder });
+  assert.equal(packed.code, 0, packed.stderr);
+  const contents = Object.fromEntries(JSON.parse(packed.stdout).map(({ name, files }) => [name, files.map(({ path }) => path).sort()]));
+  const licences = ["LICENSE-APACHE", "LICENSE-MIT"];
+  const wanted = Object.keys(PLATFORMS).map((platform) => [`durable-mcp-remote-${platform}`, [...licences, program(platform), "package.json"].sort()]);
+  assert.deepEqual(contents, {
+    ...Object.fromEntries(wanted),
+    "durable-mcp-remote": [...licences, "README.md", "bin/durable-mcp-remote.mjs", "package.json"],
+  });
+  assert.match(made.stdout, /durable-mcp-remote$/);
   removeFolder(folder);
 });
 
