@@ -10,6 +10,8 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "../../..");
 const vendor = join(here, "vendor");
 const TARGET = "wasm32-unknown-unknown";
+// `npm publish --dry-run` hands its option on, and an npm with it would install nothing.
+const { npm_config_dry_run: _, ...env } = process.env;
 
 rmSync(vendor, { recursive: true, force: true });
 mkdirSync(vendor);
@@ -27,13 +29,12 @@ execFileSync(
     ...["--config", "profile.release.opt-level=3", "--config", "profile.release.panic='abort'", "--config", "profile.release.strip=true"],
     ...(hasTarget ? [] : ["-Zbuild-std=std,panic_abort"]),
   ],
-  { cwd: root, stdio: "inherit", env: { ...process.env, CARGO_TARGET_DIR: join(target, "npm"), ...(hasTarget ? {} : { RUSTC_BOOTSTRAP: "1" }) } },
+  { cwd: root, stdio: "inherit", env: { ...env, CARGO_TARGET_DIR: join(target, "npm"), ...(hasTarget ? {} : { RUSTC_BOOTSTRAP: "1" }) } },
 );
 copyFileSync(join(target, "npm", TARGET, "release/durable_mcp_build.wasm"), join(vendor, "durable-mcp-build.wasm"));
 
 const binaryen = join(here, "node_modules/binaryen");
-// `npm publish --dry-run` hands its own option on.
-if (!existsSync(binaryen)) execFileSync("npm", ["ci", "--dry-run=false", "--loglevel=error"], { cwd: here, stdio: "inherit" });
+if (!existsSync(binaryen)) execFileSync("npm", ["ci", "--loglevel=error"], { cwd: here, env, stdio: "inherit" });
 copyFileSync(join(binaryen, "bin/wasm-opt"), join(vendor, "wasm-opt"));
 chmodSync(join(vendor, "wasm-opt"), 0o755);
 copyFileSync(join(binaryen, "LICENSE"), join(vendor, "LICENSE-binaryen"));
@@ -43,6 +44,6 @@ for (const name of ["LICENSE-MIT", "LICENSE-APACHE"]) copyFileSync(join(root, na
 
 // A server names this folder as its assets.
 const playground = join(here, "playground");
-execFileSync(join(root, "scripts/playground"), { cwd: root, stdio: "inherit" });
+execFileSync(join(root, "scripts/playground"), { cwd: root, env, stdio: "inherit" });
 rmSync(playground, { recursive: true, force: true });
 cpSync(join(root, "playground/dist"), playground, { recursive: true, filter: (path) => basename(path) !== ".built" });
