@@ -23,6 +23,8 @@ const VERSIONS = [
   // Dependencies on them.
   `(?<=^durable-mcp = (?:\\{ version = )?")${VERSION}(?=")`,
   `(?<="durable-mcp": ")${VERSION}(?=")`,
+  // The npm package, packed.
+  `(?<=\\bdurable-mcp-)${VERSION}(?=\\.tgz)`,
 ].map((pattern) => new RegExp(pattern, "gm"));
 
 /** The pinned version of wasm-bindgen in the manifests of the library and of the build tool, which takes no other module. */

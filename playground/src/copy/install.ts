@@ -17,7 +17,7 @@ export function installations(serverName: string, url: string): Installation[] {
   return [
     { client: "Claude Code", text: `claude mcp add --transport http ${name} ${word(url)}` },
     { client: "Claude Desktop", file: "claude_desktop_config.json", through: "mcp-remote", text: servers("mcpServers", name, { command: "npx", args: ["-y", "mcp-remote", url] }) },
-    { client: "Claude Desktop", file: "claude_desktop_config.json", through: "durable-mcp-remote (not published yet)", text: servers("mcpServers", name, { command: "durable-mcp-remote", args: [url] }) },
+    { client: "Claude Desktop", file: "claude_desktop_config.json", through: "durable-mcp-remote", text: servers("mcpServers", name, { command: "durable-mcp-remote", args: [url] }) },
     { client: "VS Code", text: `code --add-mcp ${quoted(JSON.stringify({ name, type: "http", url }))}` },
     { client: "VS Code", file: ".vscode/mcp.json", text: servers("servers", name, { type: "http", url }) },
     { client: "Cursor", file: "~/.cursor/mcp.json", text: servers("mcpServers", name, { url }) },

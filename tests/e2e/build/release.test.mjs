@@ -37,6 +37,7 @@ test("a release sets owner and version everywhere, and a second one does the sam
     assert.deepEqual([...new Set([bridge.version, ...Object.values(bridge.optionalDependencies)])], [to.version]);
     assert.equal(JSON.parse(read(BUNDLE)).version, to.version);
     assert.match(read("Cargo.lock"), new RegExp(`name = "durable-mcp-remote"\nversion = "${to.version}"`));
+    assert.match(read("docs/building.md"), new RegExp(`/durable-mcp-${to.version}\\.tgz`));
     assert.match(read("README.md"), new RegExp(`https://github\\.com/${to.owner}/durable-mcp`));
     assert.doesNotMatch(read("README.md"), new RegExp(`\\b${before.owner}/durable-mcp`));
   }

@@ -135,7 +135,7 @@ test("the server is copied as the same texts that its own page shows", async () 
   assert.deepEqual(texts, {
     "Claude Code · command": shown["the command for Claude Code"],
     "Claude Desktop · through mcp-remote · claude_desktop_config.json": shown["the configuration for Claude Desktop"],
-    "Claude Desktop · through durable-mcp-remote (not published yet) · claude_desktop_config.json": shown["the configuration for Claude Desktop through durable-mcp-remote"],
+    "Claude Desktop · through durable-mcp-remote · claude_desktop_config.json": shown["the configuration for Claude Desktop through durable-mcp-remote"],
     "VS Code · command": shown["the command for VS Code"],
     "VS Code · .vscode/mcp.json": shown["the configuration for VS Code"],
     "Cursor · ~/.cursor/mcp.json": shown["the configuration for Cursor"],
