@@ -33,7 +33,7 @@ pub fn is_scheme(text: &str) -> bool {
 
 impl<'a> Uri<'a> {
     /// Splits an absolute URI (RFC 3986 section 3); none if the text is not one. The authority is checked by
-    /// [`Host::parse`].
+    /// [`UriHost::parse`].
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         if text.len() > MAX_URI_BYTES || !is_encoded(text) {
