@@ -42,3 +42,13 @@ fn a_prompt_refuses_an_argument_that_is_no_string_by_its_name() {
         (-32602, "There is no prompt \"none\".".to_owned())
     );
 }
+
+#[test]
+fn a_request_without_a_name_finds_no_prompt_not_even_one_without_a_name() {
+    let talk = Conversation::with(empty().prompt("", "", async || "said"));
+    for params in [json!({}), json!({ "name": 5 }), json!({ "name": null })] {
+        let (code, message) = talk.refusal("prompts/get", &params);
+        assert_eq!(code, -32602, "{params}");
+        assert!(message.contains("`name`"), "{message}");
+    }
+}

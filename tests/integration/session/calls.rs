@@ -97,6 +97,29 @@ fn cancelled_calls_stop_at_once_or_after_their_cleanup() {
 }
 
 #[test]
+fn a_cancelled_prompt_may_clean_up_too() {
+    let tidied = Rc::new(Cell::new(false));
+    let seen = Rc::clone(&tidied);
+    let careful = move |sleep: Sleep, cancelled: Cancelled| {
+        let seen = Rc::clone(&seen);
+        async move {
+            cancelled.wait().await;
+            sleep.ms(100).await;
+            seen.set(true);
+            "told nobody"
+        }
+    };
+    let rig = Rig::new(server().prompt("careful", "", careful));
+    let exchange = rig.post(request("a", "prompts/get", &json!({ "name": "careful" })));
+    let params = json!({ "requestId": "a" });
+    let cancelled = rig.post(notification("notifications/cancelled", &params));
+    assert_eq!(cancelled.answer().status, 202);
+    rig.advance(1_000);
+    assert_eq!(exchange.answer().status, 202);
+    assert!(tidied.get());
+}
+
+#[test]
 fn an_unreadable_body_is_refused_with_its_status_and_code() {
     let rig = Rig::new(server());
     for (refusal, status, code) in [

@@ -89,11 +89,12 @@ fn task_methods_need_a_client_that_declares_tasks() {
     let id = begin(&front, "slow", &json!({ "ms": 10 }));
     let front = front.declaring(everything());
     for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
-        let answer = front
-            .ask(method, &json!({ "taskId": id, "inputResponses": {} }))
-            .answer();
-        let (status, code, _) = refusal(&answer);
-        assert_eq!((status, code), (400, -32021), "{method}");
+        // The missing capability is told before anything that is wrong with the parameters.
+        for params in [json!({ "taskId": id, "inputResponses": {} }), json!({})] {
+            let answer = front.ask(method, &params).answer();
+            let (status, code, _) = refusal(&answer);
+            assert_eq!((status, code), (400, -32021), "{method} {params}");
+        }
     }
 }
 

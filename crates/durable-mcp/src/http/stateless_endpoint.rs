@@ -61,12 +61,14 @@ impl Exchange<'_> {
         }
         match call.method {
             Some(Method::Listen) => self.listen(&call.request).await,
-            Some(Method::GetTask) if self.has_tasks() => self.task(&call, Command::Get).await,
-            Some(Method::CancelTask) if self.has_tasks() => self.task(&call, Command::Cancel).await,
-            Some(Method::UpdateTask) if self.has_tasks() => match answers(&call.request) {
-                Ok(answers) => self.task(&call, Command::Update(answers)).await,
-                Err(error) => Refused::bad_request(Some(call.request.id), error).into(),
-            },
+            Some(Method::GetTask) if self.has_tasks() => self.task(&call, Ok(Command::Get)).await,
+            Some(Method::CancelTask) if self.has_tasks() => {
+                self.task(&call, Ok(Command::Cancel)).await
+            }
+            Some(Method::UpdateTask) if self.has_tasks() => {
+                let command = answers(&call.request).map(Command::Update);
+                self.task(&call, command).await
+            }
             _ => match call.state() {
                 StateOf::Nobody => {
                     // The parsed request holds the same data: a long body would be in memory twice while the call runs.
@@ -200,14 +202,15 @@ impl Exchange<'_> {
     }
 
     /// `tasks/get`, `tasks/update` and `tasks/cancel`.
-    async fn task(&self, call: &Call, command: Command) -> Reply {
+    async fn task(&self, call: &Call, command: Result<Command, Error>) -> Reply {
         let id = &call.request.id;
         if !self.meta.capabilities.has(ClientCapabilities::TASKS) {
             let error = Error::missing_capability(ClientCapabilities::TASKS);
             return Refused::bad_request(Some(id.clone()), error).into();
         }
-        let task = match call.request.params.fields().text("taskId") {
-            Ok(task) => task,
+        let task = call.request.params.fields().text("taskId");
+        let (command, task) = match command.and_then(|command| Ok((command, task?))) {
+            Ok(read) => read,
             Err(error) => return Refused::bad_request(Some(id.clone()), error).into(),
         };
         let json = match self.carry_out(&task, command).await {

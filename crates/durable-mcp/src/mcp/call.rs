@@ -81,11 +81,16 @@ impl Server {
         let target_name = method
             .and_then(Method::target_parameter)
             .and_then(|parameter| request.params.fields().text(parameter).ok());
-        let name = target_name.as_deref().unwrap_or_default();
-        let (target, in_state) = match method {
-            Some(Method::CallTool) => (self.tool_named(name).cloned().map(Target::Tool), None),
-            Some(Method::GetPrompt) => (self.prompt_named(name).cloned().map(Target::Prompt), None),
-            Some(Method::ReadResource) => (self.resource_at(name), self.resource_in_state(name)),
+        let (target, in_state) = match (method, target_name.as_deref()) {
+            (Some(Method::CallTool), Some(name)) => {
+                (self.tool_named(name).cloned().map(Target::Tool), None)
+            }
+            (Some(Method::GetPrompt), Some(name)) => {
+                (self.prompt_named(name).cloned().map(Target::Prompt), None)
+            }
+            (Some(Method::ReadResource), Some(uri)) => {
+                (self.resource_at(uri), self.resource_in_state(uri))
+            }
             _ => (None, None),
         };
         Call {
@@ -106,9 +111,11 @@ impl Server {
         if let Some(resource) = plain {
             return Some(Target::Resource(Rc::clone(resource)));
         }
-        self.served_templates().find_map(|template| {
+        // The schema of a template, by which it may have a problem, is not made before the template is used.
+        self.templates.iter().find_map(|template| {
             let values = template.template.as_ref().ok()?.matches(uri)?;
-            Some(Target::Template(Rc::clone(template), values))
+            let is_served = template.shape.problem().is_none();
+            is_served.then(|| Target::Template(Rc::clone(template), values))
         })
     }
 
@@ -152,11 +159,11 @@ impl Call {
         self.target().and_then(Target::name)
     }
 
-    /// True if the tool's handler finishes by itself when the client cancels the request.
+    /// True if the handler finishes by itself when the client cancels the request.
     #[must_use]
     pub fn heeds_cancellation(&self) -> bool {
-        self.tool()
-            .is_some_and(|tool| tool.signature.heeds_cancellation)
+        self.target()
+            .is_some_and(|target| target.signature().heeds_cancellation)
     }
 
     /// The scopes that the request needs, all of them, if its caller lacks one.
@@ -215,5 +222,51 @@ impl Call {
             Some(Target::Tool(tool)) => Some(tool),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use schemars::{JsonSchema, Schema, SchemaGenerator};
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::mcp::extract::Args;
+    use crate::mcp::jsonrpc::{self, Body, Message};
+
+    /// Arguments whose schema cannot be made.
+    #[derive(Deserialize)]
+    struct Unmakeable {}
+
+    impl JsonSchema for Unmakeable {
+        fn schema_name() -> Cow<'static, str> {
+            "Unmakeable".into()
+        }
+
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            panic!("the schema is made");
+        }
+    }
+
+    fn read(uri: &str) -> Request {
+        let json = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{{"uri":"{uri}"}}}}"#
+        );
+        match jsonrpc::parse(&json) {
+            Ok(Body::Single(Message::Request(request))) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn no_schema_is_made_of_a_template_that_does_not_fit() {
+        let server = Server::new("s", "1")
+            .resource_template("a", "a://{id}", async |_: Args<Unmakeable>| "")
+            .resource_template("b", "b://{id}", async || "");
+        let target = server.resolve(read("b://1")).target;
+        assert!(matches!(target, Some(Target::Template(..))), "{target:?}");
+        assert!(server.resolve(read("c://1")).target.is_none());
     }
 }

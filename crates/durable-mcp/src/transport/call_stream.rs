@@ -269,7 +269,6 @@ impl CallStream {
             .collect();
         let finished = inner.finished.is_some();
         if !finished {
-            self.opening.request();
             inner.sink = Sink::Socket(tag.to_owned());
         }
         (missed, finished)
