@@ -32,6 +32,18 @@ fn sent(deployment: &Deployment) -> usize {
 }
 
 #[test]
+fn a_page_that_leaves_before_its_request_is_prepared_holds_no_slot() {
+    let deployment = deployment();
+    let token = relay_token(&deployment, "ann");
+    deployment.relays_nothing.set(true);
+    for _ in 0..8 {
+        assert_eq!(send(&deployment, &token, &[], PING).status, 502);
+    }
+    deployment.relays_nothing.set(false);
+    assert_eq!(send_whole(&deployment, &token).status, 200);
+}
+
+#[test]
 fn a_user_may_send_sixty_relayed_requests_a_minute() {
     let deployment = deployment();
     let token = relay_token(&deployment, "ann");

@@ -136,8 +136,17 @@ pub struct RelayAnswer {
     pub body: Option<ReplyBody>,
 }
 
-/// Work beside a relayed request. `goes_on` and `over` run to their end although the client disconnects.
+/// Work beside a relayed request. Every step runs to its end although the client disconnects.
 pub trait RelayWork {
+    /// Takes the slot of the request and checks its target, before anything is sent.
+    ///
+    /// # Errors
+    /// The refusal of a request that must not be sent.
+    fn prepare<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+    ) -> LocalBoxFuture<'a, Result<(), Reply>>;
+
     /// Notes the status of the target's answer.
     fn answered(&self, status: u16);
 
@@ -231,12 +240,12 @@ pub trait RequestRuntime: Runtime {
     /// Gets an address of a resolver (DNS over HTTPS): its answer as JSON.
     fn look_up<'a>(&'a self, url: &'a str) -> LocalBoxFuture<'a, Result<String, RuntimeError>>;
 
-    /// Sends a request to another server, without redirects.
+    /// Sends a request to another server, without redirects, after its work was prepared. The inner error is a refusal.
     fn relay(
         &self,
         request: RelayRequest,
         work: Rc<dyn RelayWork>,
-    ) -> LocalBoxFuture<'_, Result<RelayAnswer, RuntimeError>>;
+    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, RuntimeError>>;
 
     /// Writes a request's line for operators.
     fn log(&self, line: &LogLine);

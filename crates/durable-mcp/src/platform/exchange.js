@@ -21,6 +21,7 @@ export class Exchange {
     this.total = new Promise((done) => (over = () => done(counter.total)));
     // What is not read hears of no abort.
     this.signal.addEventListener("abort", over, { once: true });
+    if (this.signal.aborted) over();
     return new ReadableStream({
       async pull(controller) {
         try {

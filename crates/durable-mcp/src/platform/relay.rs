@@ -14,7 +14,7 @@ use super::kv::settled;
 use super::request_runtime::WorkerRuntime;
 use crate::http::request_runtime::{RelayAnswer, RelayRequest, RelayWork};
 use crate::session::host::CallRuntime;
-use crate::wire::{ReplyBody, RuntimeError};
+use crate::wire::{Reply, ReplyBody, RuntimeError};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/relay.js")]
 extern "C" {
@@ -67,11 +67,15 @@ pub(super) async fn send(
     runtime: &WorkerRuntime,
     request: RelayRequest,
     work: Rc<dyn RelayWork>,
-) -> Result<RelayAnswer, RuntimeError> {
+) -> Result<Result<RelayAnswer, Reply>, RuntimeError> {
     let (tell, told) = oneshot::channel();
     let own = runtime.clone();
     runtime.spawn(
         async move {
+            if let Err(refused) = work.prepare(&own).await {
+                let _ = tell.send(Ok(Err(refused)));
+                return;
+            }
             let bytes = passed_on(&own, request, &*work, tell).await;
             work.over(&own, bytes).await;
         }
@@ -86,7 +90,7 @@ async fn passed_on(
     runtime: &WorkerRuntime,
     request: RelayRequest,
     work: &dyn RelayWork,
-    tell: oneshot::Sender<Result<RelayAnswer, RuntimeError>>,
+    tell: oneshot::Sender<Result<Result<RelayAnswer, Reply>, RuntimeError>>,
 ) -> u64 {
     let exchange = match Exchange::new(runtime, LONGEST_MS) {
         Ok(exchange) => exchange,
@@ -101,7 +105,7 @@ async fn passed_on(
     if let Ok(answer) = &answer {
         work.answered(answer.status);
     }
-    let _ = tell.send(answer);
+    let _ = tell.send(answer.map(Ok));
     let total = exchange.counted();
     exchange.watched(runtime, LOOK_MS, total, goes_on).await
 }

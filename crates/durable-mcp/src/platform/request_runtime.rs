@@ -398,7 +398,7 @@ impl RequestRuntime for WorkerRuntime {
         &self,
         request: RelayRequest,
         work: Rc<dyn RelayWork>,
-    ) -> LocalBoxFuture<'_, Result<RelayAnswer, RuntimeError>> {
+    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, RuntimeError>> {
         relay::send(self, request, work).boxed_local()
     }
 

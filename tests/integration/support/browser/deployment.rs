@@ -191,6 +191,8 @@ pub(crate) struct Deployment {
     pub(crate) relayed: RefCell<Vec<(RelayRequest, Rc<dyn RelayWork>)>>,
     /// True if answers to relayed requests are event streams.
     pub(crate) streams: Cell<bool>,
+    /// True if requests are never relayed: their clients left before they were prepared.
+    pub(crate) relays_nothing: Cell<bool>,
     /// Lines of requests.
     pub(crate) lines: RefCell<Vec<LogLine>>,
 }
@@ -297,6 +299,7 @@ impl Deployment {
             looked_up: RefCell::default(),
             relayed: RefCell::default(),
             streams: Cell::new(false),
+            relays_nothing: Cell::new(false),
             lines: RefCell::default(),
         }
     }

@@ -15,7 +15,7 @@ use futures_util::future::LocalBoxFuture;
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use self::lookup::LookupError;
+use self::lookup::{KnownNames, LookupError};
 use self::request::{ANSWERED, MARK, PassedRequest, RelayRequestError, URL};
 use self::settings::RelaySettings;
 use self::target::Target;
@@ -106,23 +106,18 @@ async fn relayed(
             RelayRequestError::Wrong(why) => refusal(StatusCode::BAD_REQUEST, "request", why),
         })?;
     let id = request_id(runtime)?;
-    if let Some(user) = &user {
-        user.begin(runtime, &id, passed.stays_open).await?;
-    }
-    if let Err(why) = relay.known.check(target.name(), runtime).await {
-        if let Some(user) = &user {
-            user.end(runtime, &id).await;
-        }
-        return Err(unreached(why));
-    }
     let PassedRequest {
         method,
         headers,
         body,
+        stays_open,
         ..
     } = passed;
     let work = Rc::new(RelayedWork {
         method: method.clone(),
+        name: target.name().to_owned(),
+        stays_open,
+        known: Rc::clone(&relay.known),
         host: target.host,
         user,
         id,
@@ -137,7 +132,8 @@ async fn relayed(
         body,
     };
     match runtime.relay(request, Rc::clone(&work) as _).await {
-        Ok(answer) => Ok(answered(answer)),
+        Ok(Ok(answer)) => Ok(answered(answer)),
+        Ok(Err(refused)) => Err(refused),
         Err(_) if work.has_ended.get() => Err(ended()),
         // The cause may name what the log must not have.
         Err(RuntimeError(_)) => Err(refusal(
@@ -263,6 +259,8 @@ impl RelayUser {
             Ok(Allowance::Ended) => Err(ended()),
             Err(fault) => {
                 runtime.warn(&fault.0);
+                // The object may have counted it before it failed to answer.
+                self.end(runtime, id).await;
                 let refused = refusal(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "count",
@@ -296,6 +294,11 @@ fn ended() -> Reply {
 struct RelayedWork {
     method: Method,
     host: String,
+    /// The host without its port.
+    name: String,
+    /// True if the answer is a stream that stays open.
+    stays_open: bool,
+    known: Rc<KnownNames>,
     user: Option<RelayUser>,
     /// Id of its slot.
     id: String,
@@ -307,6 +310,25 @@ struct RelayedWork {
 }
 
 impl RelayWork for RelayedWork {
+    fn prepare<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+    ) -> LocalBoxFuture<'a, Result<(), Reply>> {
+        async move {
+            if let Some(user) = &self.user {
+                user.begin(runtime, &self.id, self.stays_open).await?;
+            }
+            let checked = self.known.check(&self.name, runtime).await;
+            if checked.is_err()
+                && let Some(user) = &self.user
+            {
+                user.end(runtime, &self.id).await;
+            }
+            checked.map_err(unreached)
+        }
+        .boxed_local()
+    }
+
     fn answered(&self, status: u16) {
         self.status.set(Some(status));
     }

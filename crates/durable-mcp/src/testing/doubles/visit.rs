@@ -161,7 +161,7 @@ impl RequestRuntime for Visit {
         &self,
         _: RelayRequest,
         _: Rc<dyn RelayWork>,
-    ) -> LocalBoxFuture<'_, Result<RelayAnswer, RuntimeError>> {
+    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, RuntimeError>> {
         ready(Err(RuntimeError("no relay here".to_owned()))).boxed_local()
     }
 

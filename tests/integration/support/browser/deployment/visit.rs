@@ -264,8 +264,14 @@ impl RequestRuntime for Visit<'_> {
         &self,
         request: RelayRequest,
         work: Rc<dyn RelayWork>,
-    ) -> LocalBoxFuture<'_, Result<RelayAnswer, RuntimeError>> {
+    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, RuntimeError>> {
         async move {
+            if self.deployment.relays_nothing.get() {
+                return Err(RuntimeError("the client is gone".to_owned()));
+            }
+            if let Err(refused) = work.prepare(self).await {
+                return Ok(Err(refused));
+            }
             let is_stream = self.deployment.streams.get();
             work.answered(200);
             self.deployment.relayed.borrow_mut().push((request, work));
@@ -283,12 +289,12 @@ impl RequestRuntime for Visit<'_> {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec();
             let body = Some(ReplyBody::Text("{}".to_owned()));
-            Ok(RelayAnswer {
+            Ok(Ok(RelayAnswer {
                 status: 200,
                 headers,
                 media_type: media_type.to_owned(),
                 body,
-            })
+            }))
         }
         .boxed_local()
     }
