@@ -1,7 +1,7 @@
 // Verdicts of patterns: what is asked, kept and forgotten.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Validation, validateWhole } from "../../playground/src/schema/check.ts";
+import { type Validation, validate, validateWhole } from "../../playground/src/schema/check.ts";
 import { type Pair, Verdicts, setMatcher } from "../../playground/src/schema/patterns.ts";
 import type { Schema } from "../../playground/src/schema/schema.ts";
 
@@ -77,11 +77,22 @@ describe("verdicts of patterns", () => {
     assert.equal(ask(), known);
   });
 
-  test("are not asked for of a text that is too long", () => {
+  test("are not asked for of a text or a pattern that is too long", () => {
     const { verdicts } = asked();
     verdicts.of("a", "a".repeat(10_001));
+    verdicts.of("a".repeat(10_001), "a");
     assert.equal(verdicts.isWaiting, false);
   });
+});
+
+test("a check looks up as many verdicts as it can afford to read, whatever the number of patterns and texts", (t) => {
+  const { mock } = t.mock.method(Verdicts.prototype, "of", () => true);
+  const allOf = Array.from({ length: 100 }, (_, at) => ({ pattern: `${at}`.padEnd(9000, "a") }));
+  const texts = Array.from({ length: 1000 }, (_, at) => `${at}`.padEnd(9000, "b"));
+  const { errors, isWhole } = validate(texts, { items: { allOf } });
+  assert.deepEqual({ errors, isWhole }, { errors: [], isWhole: false });
+  assert.ok(mock.callCount() > 1000 && mock.callCount() < 10_000, String(mock.callCount()));
+  assert.equal(validate(texts, { items: { pattern: "b$" } }).isWhole, true);
 });
 
 test("a whole check ends in time, whatever its patterns wait for", async (t) => {

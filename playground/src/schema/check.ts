@@ -135,6 +135,8 @@ class Checker {
   }
 
   #matches(pattern: string, text: string): boolean | undefined {
+    // A verdict that is known takes reading both, too.
+    if (!this.#affords((pattern.length + text.length) / CHARS_OF_VISIT)) return undefined;
     const verdict = this.#newState.isTyped === true ? verdicts.ofTyped(pattern, text) : verdicts.of(pattern, text);
     if (verdict === undefined) this.#skip();
     return verdict;

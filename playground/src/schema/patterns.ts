@@ -12,7 +12,7 @@ const MAX_KEPT_CHARS = 4_000_000;
 /** Characters that a verdict takes beside its pattern and text. */
 const ENTRY_CHARS = 100;
 
-/** A longer text is not matched. */
+/** A longer text is not matched, nor is a longer pattern. */
 const MAX_TEXT_CHARS = 10_000;
 
 export class Verdicts {
@@ -34,7 +34,7 @@ export class Verdicts {
 
   /** The verdict, if there is one; otherwise the pair is matched, if it is not too large. */
   of(pattern: string, text: string): boolean | undefined {
-    if (text.length > MAX_TEXT_CHARS) return undefined;
+    if (pattern.length > MAX_TEXT_CHARS || text.length > MAX_TEXT_CHARS) return undefined;
     const key = `${pattern.length} ${pattern}${text}`;
     if (this.#known.has(key)) return this.#known.get(key);
     if (this.#asked.has(key) || this.#unmatched.has(key)) return undefined;
