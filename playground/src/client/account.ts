@@ -17,6 +17,10 @@ interface Kept {
   verifier?: string;
   discovery?: OAuthDiscoveryState;
   state?: string;
+  /** Names the sign-in. */
+  id?: string;
+  /** What was begun last adds to the sign-in. */
+  isStepUp?: boolean;
   /** Kept on the device, once there are tokens. */
   isOnDevice?: boolean;
 }
@@ -69,14 +73,23 @@ export class Account implements OAuthClientProvider {
     return this.#kept.isOnDevice === true;
   }
 
+  get id(): string {
+    return this.#kept.id ?? "";
+  }
+
+  /** Gives the sign-in another name, unless its tokens are for more than those before: somebody else may have signed in. */
+  rename(): void {
+    if (!this.#kept.isStepUp || !this.#kept.tokens) this.#kept.id = crypto.randomUUID();
+  }
+
   get issuer(): string | undefined {
     const { discovery } = this.#kept;
     return discovery && (discovery.authorizationServerMetadata?.issuer ?? discovery.authorizationServerUrl);
   }
 
   /** Prepares to send the person away. */
-  async begin(callback: string, document: string | undefined, isOnDevice: boolean): Promise<void> {
-    await this.#save({ callback, isOnDevice });
+  async begin(callback: string, document: string | undefined, isOnDevice: boolean, isStepUp: boolean): Promise<void> {
+    await this.#save({ callback, isOnDevice, isStepUp });
     if (document) this.clientMetadataUrl = document;
     else delete this.clientMetadataUrl;
   }

@@ -331,6 +331,7 @@ export class Connection {
       protocol: client.getNegotiatedProtocolVersion() ?? "",
       transport,
       signedIn: this.#target?.token ? undefined : this.signIn.place,
+      signInId: this.#target?.token ? undefined : this.signIn.id,
       era: client.getProtocolEra() === "modern" ? "modern" : "legacy",
     };
   }

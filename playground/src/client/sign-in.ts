@@ -34,6 +34,11 @@ export class SignIn {
     return this.#account.isOnDevice ? "device" : "tab";
   }
 
+  /** Names the sign-in, where there is one. */
+  get id(): string | undefined {
+    return this.#account.tokens() && this.#account.id;
+  }
+
   /** Renews the tokens, once for all tabs; whether there is another access token now. */
   async renew(): Promise<boolean> {
     const before = this.#account.tokens()?.access_token;
@@ -95,7 +100,7 @@ export class SignIn {
     if (this.#isUnanswered) await this.#account.invalidateCredentials("client");
     const { issuer } = this.#account;
     this.#isUnanswered = issuer !== undefined && this.#account.clientInformation({ issuer }) !== undefined;
-    await this.#account.begin(callback, document, isOnDevice);
+    await this.#account.begin(callback, document, isOnDevice, this.#fetcher.challenge?.status === 403);
     this.#account.destination = undefined;
     const { resourceMetadataUrl } = this.#challenged();
     await auth(this.#account, {
@@ -152,6 +157,7 @@ export class SignIn {
         authorizationCode: code,
         fetchFn: this.#fetcher.fetch,
       });
+      this.#account.rename();
       await this.#account.saveTokens({ ...tokens, issuer });
     } catch (error) {
       if (!(error instanceof OAuthError) || !isClientUnknown(error)) throw error;

@@ -1,5 +1,6 @@
 // Calls of tools that a reload keeps: in the storage of the tab, until it is closed or the person signs out of their server.
 import { CALLS_KEY, MAX_CALLS } from "./call-history.ts";
+import { type Caller, isCaller, isFor } from "./caller.ts";
 import { attempt } from "./language.ts";
 import type { CallRecord, ServerState } from "./state.ts";
 
@@ -11,8 +12,7 @@ const MAX_CHARS = 1_000_000;
 
 /** Calls of one server. */
 interface StoredServer {
-  url: string;
-  isSignedIn: boolean;
+  caller: Caller;
   /** By tool, the newest first. */
   calls: CallsOfTool[];
 }
@@ -32,7 +32,8 @@ interface Kept {
 export function storeCalls(servers: Kept[]): void {
   const before = read();
   const known = servers.flatMap(({ state, isRestored }) => {
-    const stored = isRestored ? { url: state.target.url, isSignedIn: state.isSignedIn, calls: ofTools(state) } : before.get(state.id);
+    const { caller } = state;
+    const stored = isRestored ? caller && { caller, calls: ofTools(state) } : before.get(state.id);
     return stored ? [[state.id, stored] as const] : [];
   });
   const all = known.flatMap(([, { calls }]) => calls.flatMap(([, list]) => list.slice(0, MAX_CALLS)));
@@ -49,15 +50,15 @@ export function storeCalls(servers: Kept[]): void {
 }
 
 /** The calls that a server of the page before had. What came with a sign-in is for one that has it still. */
-export function storedCalls({ id, target, info }: ServerState): CallsOfTool[] {
-  const { url, isSignedIn, calls = [] } = read().get(id) ?? {};
-  return url === target.url && (!isSignedIn || info?.signedIn !== undefined) ? calls : [];
+export function storedCalls({ id, caller }: ServerState): CallsOfTool[] {
+  const stored = read().get(id);
+  return stored && caller && isFor(stored.caller, caller) ? stored.calls : [];
 }
 
 /** Forgets the calls of a server; `isPrivate`: if they came with a sign-in. */
 export function forgetCalls(id: string, isPrivate = false): void {
   const stored = read();
-  if (!isPrivate || stored.get(id)?.isSignedIn) stored.delete(id);
+  if (!isPrivate || stored.get(id)?.caller.signInId !== undefined) stored.delete(id);
   write(stored);
 }
 
@@ -81,9 +82,9 @@ function read(): Stored {
 }
 
 const isServer = (value: unknown): value is StoredServer => {
-  const { url, isSignedIn, calls } = (value ?? {}) as Partial<StoredServer>;
+  const { caller, calls } = (value ?? {}) as Partial<StoredServer>;
   const isOfTool = (entry: unknown) => Array.isArray(entry) && typeof entry[0] === "string" && Array.isArray(entry[1]) && entry[1].every(isRecord);
-  return typeof url === "string" && typeof isSignedIn === "boolean" && Array.isArray(calls) && calls.every(isOfTool);
+  return isCaller(caller) && Array.isArray(calls) && calls.every(isOfTool);
 };
 
 const isRecord = (value: unknown): boolean => {

@@ -4,6 +4,7 @@ import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
 import type { Answer, CompletionRequest, KeptSignIn, ListName, LogLevel, OperationName, Operations, PortableCall, Problem, Reply, Root, Suggestions, Target, Tool } from "../protocol.ts";
 import { hasApp } from "../protocol.ts";
+import { callerOf, isFor } from "./caller.ts";
 import { CALLS_KEY, CallHistory, loadStorage } from "./call-history.ts";
 import type { Changes } from "./changes.ts";
 import { problemOf } from "./failure.ts";
@@ -40,8 +41,6 @@ export class ServerClient {
   /** Names of the tools that the chat is calling. */
   #chatCalls = new Map<number, string>();
   #history: CallHistory;
-  /** The address that the calls are of. */
-  #calledUrl: string | undefined;
   #isRestored = false;
   #events: ServerEvents;
   /** Counts what was begun: what was stopped since is of an earlier number. */
@@ -110,14 +109,15 @@ export class ServerClient {
   async connect(): Promise<void> {
     const { target } = this.#state;
     const attempt = ++this.#attempt;
-    // Results of one server are not shown as those of another.
-    if (this.#calledUrl !== undefined && this.#calledUrl !== target.url) this.#store.set({ calls: {} });
-    this.#calledUrl = target.url;
+    // Results of one server are not shown as those of another, nor those of one sign-in to the next.
+    if (this.#state.caller && this.#state.caller.url !== target.url) this.#store.set({ calls: {}, tasks: [], caller: undefined, isSignedIn: false });
     this.#store.set({ phase: "connecting", typed: undefined, problem: undefined, info: undefined, signIn: undefined, isStepping: false, waitingStep: undefined, isLinked: false, lost: undefined, notice: undefined, ...NOTHING_LISTED });
     try {
       const info = await this.#ask("connect", { target });
       if (attempt !== this.#attempt) return;
-      this.#store.set({ phase: "connected", info, tasks: keptTasks(target.url), isSignedIn: info.signedIn !== undefined, announcement: this.#say("server.connected", { name: serverName({ info, target }) }) });
+      const caller = callerOf(target, info);
+      if (this.#state.caller && !isFor(this.#state.caller, caller)) this.#store.set({ calls: {} });
+      this.#store.set({ phase: "connected", info, caller, tasks: keptTasks(caller), isSignedIn: info.signedIn !== undefined, announcement: this.#say("server.connected", { name: serverName({ info, target }) }) });
       void this.#restoreCalls();
       await this.#loadAll();
     } catch (error) {

@@ -4,6 +4,7 @@ import type { Json } from "../exact.ts";
 import type { Answer, ServerQuestion, HeaderFault, WaitingStep, Listening, ListName, LogLevel, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, TaskInfo, Tool } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
 import type { TaskEntry } from "./task-list.ts";
+import type { Caller } from "./caller.ts";
 import type { Language } from "./language.ts";
 import type { SavedServer } from "./server-storage.ts";
 import { Observable } from "./observable.ts";
@@ -86,6 +87,8 @@ export interface ServerState {
   search: Partial<Record<Tab, string>>;
   /** Arguments of each tool, as the person left them. */
   drafts: Record<string, Json>;
+  /** Whose the calls and tasks are, once there was a connection. */
+  caller: Caller | undefined;
   /** By tab and name, the newest first. */
   calls: Record<string, CallRecord[]>;
   questions: Question[];
@@ -178,6 +181,7 @@ export const newServer = (target: Target): ServerState => ({
   chosen: {},
   search: {},
   drafts: {},
+  caller: undefined,
   calls: {},
   questions: [],
   completed: [],

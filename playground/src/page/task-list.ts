@@ -1,5 +1,6 @@
 // The tasks that this tab began, by server: they are known to it until it is closed.
 import type { TaskInfo } from "../protocol.ts";
+import { type Caller, isCaller, isFor } from "./caller.ts";
 import { attempt } from "./language.ts";
 import type { ServerState, Store } from "./state.ts";
 
@@ -16,19 +17,20 @@ const MAX_TASKS = 100;
 
 const keyOf = (url: string): string => `playground tasks ${url}`;
 
-export function keptTasks(url: string): TaskEntry[] {
-  const kept = attempt(() => JSON.parse(sessionStorage.getItem(keyOf(url)) ?? "[]") as unknown);
-  return Array.isArray(kept) ? kept.filter(isEntry) : [];
+/** The tasks of a server that are for a caller. */
+export function keptTasks(now: Caller): TaskEntry[] {
+  const { caller, tasks } = stored(now.url);
+  return Array.isArray(tasks) && isCaller(caller) && isFor(caller, now) ? tasks.filter(isEntry) : [];
 }
 
-function keepTasks(url: string, tasks: TaskEntry[]): void {
-  attempt(() => (tasks.length === 0 ? sessionStorage.removeItem(keyOf(url)) : sessionStorage.setItem(keyOf(url), JSON.stringify(tasks))));
-}
+const stored = (url: string): { caller?: unknown; tasks?: unknown } => attempt(() => JSON.parse(sessionStorage.getItem(keyOf(url)) ?? "{}") as object | null) ?? {};
 
 /** Shows the tasks of a server, and keeps them for the tab. */
 export function setTasks(store: Store<ServerState>, tasks: TaskEntry[]): void {
   store.set({ tasks });
-  keepTasks(store.state.target.url, tasks);
+  const { target, caller } = store.state;
+  const key = keyOf(caller?.url ?? target.url);
+  attempt(() => (tasks.length === 0 ? sessionStorage.removeItem(key) : sessionStorage.setItem(key, JSON.stringify({ caller, tasks }))));
 }
 
 /** The list with what is now known of a task. */

@@ -13,6 +13,8 @@ export interface ServerInfo {
   era: "modern" | "legacy";
   /** Storage of the person's sign-in, if there is one. */
   signedIn: "tab" | "device" | undefined;
+  /** Names that sign-in, as long as it lasts. */
+  signInId: string | undefined;
 }
 
 /** A tool as its server describes it; of what is in it, nothing is sure. */

@@ -137,21 +137,21 @@ describe("calls that a reload keeps", () => {
 describe("calls of a server with a sign-in", () => {
   const handlers = { "tools/list": () => ({ tools }), "tools/call": ({ arguments: { text } }) => ({ content: [{ type: "text", text: `said ${text}` }] }) };
 
-  async function signIn(page) {
+  async function signIn(page, isKept = false) {
     await page.getByRole("heading", { name: "Sign-in needed" }).waitFor();
     const button = page.getByRole("button", { name: "Sign in", exact: true });
     await until(() => button.isEnabled(), "what the server asks for");
-    await page.getByLabel("Keep on this device").check();
+    await page.getByLabel("Keep on this device").setChecked(isKept);
     await button.click();
     await page.getByRole("button", { name: "Sign out" }).first().waitFor();
   }
 
   /** A visitor who has signed in, and called. */
-  async function signedIn(as, other) {
+  async function signedIn(as, other, isKept = false) {
     const visitor = await visit(browser, server, { allowed: [as.origin, other.origin] });
     await visitor.page.getByLabel("Address").fill(other.url);
     await visitor.button("Connect").click();
-    await signIn(visitor.page);
+    await signIn(visitor.page, isKept);
     await visitor.tool("echo");
     await call(visitor, "planted");
     return visitor;
@@ -160,7 +160,7 @@ describe("calls of a server with a sign-in", () => {
   test("are there after a reload as long as the sign-in is, and end with it in every tab", async () => {
     await using as = await authority();
     await using other = await guarded(() => as, { handlers });
-    await using visitor = await signedIn(as, other);
+    await using visitor = await signedIn(as, other, true);
     const { page } = visitor;
     await reloaded(visitor);
     await page.getByText("said planted").waitFor();
@@ -179,7 +179,7 @@ describe("calls of a server with a sign-in", () => {
   test("are forgotten where the sign-in has ended while the page was away", async () => {
     await using as = await authority();
     await using other = await guarded(() => as, { handlers });
-    await using visitor = await signedIn(as, other);
+    await using visitor = await signedIn(as, other, true);
     const { page } = visitor;
     await page.reload();
     await visitor.button("Connect").waitFor();
@@ -192,5 +192,55 @@ describe("calls of a server with a sign-in", () => {
     await signIn(page);
     await visitor.button("Call").waitFor();
     assert.equal(await page.locator(".use").count(), 0);
+  });
+
+  /** Ends the sign-in at the server, and calls once more: the card for another one is there. */
+  async function ended(as, visitor) {
+    as.access.clear();
+    as.refresh.clear();
+    await visitor.call();
+    await visitor.page.getByRole("heading", { name: "Sign-in needed" }).waitFor();
+  }
+
+  test("are not shown to whoever signs in next on the same page, nor kept as theirs", async () => {
+    await using as = await authority();
+    await using other = await guarded(() => as, { handlers });
+    await using visitor = await signedIn(as, other);
+    const { page } = visitor;
+    await ended(as, visitor);
+    assert.equal(await page.getByText("said planted").count(), 1);
+    await page.evaluate(() => (window.open = () => null));
+    await signIn(page);
+    await visitor.tool("echo");
+    assert.equal(await page.locator(".use").count(), 0);
+    await call(visitor, "second");
+    await reloaded(visitor);
+    await page.getByText("said second").waitFor();
+    assert.equal(await page.locator(".use").count(), 1);
+    await ended(as, visitor);
+    await signIn(page);
+    // The call that was refused is made again.
+    await page.locator(".use").first().getByText("said second").waitFor();
+    assert.equal(await page.locator(".use").count(), 1);
+    visitor.done();
+  });
+
+  test("are not shown where the server is connected without one, nor kept as anybody's", async () => {
+    await using as = await authority();
+    await using other = await guarded(() => as, { handlers });
+    await using visitor = await signedIn(as, other);
+    const { page } = visitor;
+    await ended(as, visitor);
+    // From here on, the server takes requests without a token.
+    as.access.add(undefined);
+    await page.getByRole("button", { name: "Cancel", exact: true }).first().click();
+    await visitor.button("Disconnect").click();
+    await visitor.button("Connect").click();
+    await visitor.button("Call").waitFor();
+    assert.equal(await page.locator(".use").count(), 0);
+    await call(visitor, "public");
+    await reloaded(visitor);
+    await page.getByText("said public").waitFor();
+    assert.doesNotMatch(await storage(page), /planted/);
   });
 });
