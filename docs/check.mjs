@@ -23,8 +23,12 @@ const MAX_PICTURE_BYTES = 100_000;
 const MAX_PICTURES_BYTES = 400_000;
 // Messages of the `worker` crate and of the compiler.
 const FOREIGN_MESSAGES = [
-  "Binding … is undefined.",
+  "Binding … is undefined. invalid kv store: …",
   "the trait bound …: JsonSchema is not satisfied, or …: Deserialize",
+  "the method … exists for struct Session<…>, but its trait bounds were not satisfied",
+  "function … is private, or type …",
+  "This Worker requires compatibility date …, but the newest date supported by this server binary is …",
+  "Could not resolve …middleware-loader.entry.ts",
   "no method named d1 found for struct Env, or queue",
   "Wrangler requires at least Node.js …",
 ];

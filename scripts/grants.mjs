@@ -33,7 +33,7 @@ function tokens() {
 // The status of an answer and its text, which is JSON.
 async function ask(url, options) {
   const answer = await fetch(url, options).catch(({ cause, message }) => {
-    throw new Wrong(`${url} cannot be asked: ${cause?.message || cause?.code || message}`);
+    throw new Wrong(`${url} cannot be asked: ${cause?.message || cause?.code || message}.`);
   });
   const text = await answer.text();
   const { status, ok } = answer;
