@@ -278,7 +278,9 @@ export type FromWorker =
   /** The person is through with a page: the id of its elicitation. */
   | { connection: number; completed: string }
   | { connection: number; closed: Problem | null }
-  /** The person signed out in another tab. */
+  /** The person signed out of a server, in this tab or another. */
+  | { signedOutOf: string }
+  /** That ended the connection. */
   | { connection: number; signedOut: true }
   /** The server cannot be reached, and is tried again after so many seconds. */
   | { connection: number; lost: number }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { Caller } from "../../playground/src/page/caller.ts";
 import { Store, newServer } from "../../playground/src/page/state.ts";
-import { keptTasks, setTasks, withTask } from "../../playground/src/page/task-list.ts";
+import { forgetTasks, keptTasks, setTasks, withTask } from "../../playground/src/page/task-list.ts";
 import { targetOf } from "../../playground/src/protocol.ts";
 
 const url = "https://server.example/mcp";
@@ -22,11 +22,15 @@ function begunBy(caller: Caller, t: TestContext) {
 test("tasks of a sign-in are for it alone", (t) => {
   const { ids } = begunBy({ url, signInId: "one" }, t);
   assert.deepEqual([ids({ url, signInId: "one" }), ids({ url, signInId: "two" }), ids({ url, signInId: undefined })], [["planted"], [], []]);
+  forgetTasks(url);
+  assert.deepEqual(ids({ url, signInId: "one" }), []);
 });
 
 test("tasks that were begun without a sign-in are there after one", (t) => {
   const { store, ids } = begunBy({ url, signInId: undefined }, t);
   assert.deepEqual([ids({ url, signInId: undefined }), ids({ url, signInId: "one" }), ids({ url: `${url}/other`, signInId: undefined })], [["planted"], ["planted"], []]);
+  forgetTasks(url);
+  assert.deepEqual(ids({ url, signInId: undefined }), ["planted"], "no sign-out ends them");
   setTasks(store, []);
   assert.deepEqual(ids({ url, signInId: undefined }), []);
 });

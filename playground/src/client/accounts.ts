@@ -17,7 +17,9 @@ export class Accounts {
   constructor(tell: (message: FromWorker) => void, signedOut: (server: string) => void) {
     this.#tell = tell;
     this.#channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
-      if (typeof data === "string") signedOut(data);
+      if (typeof data !== "string") return;
+      tell({ signedOutOf: data });
+      signedOut(data);
     });
   }
 
@@ -40,8 +42,9 @@ export class Accounts {
     return this.#texts.has(server) || this.#accounts.has(server);
   }
 
-  /** Tells the other tabs that the person signed out of a server. */
+  /** Tells this page and the other tabs that the person signed out of a server. */
   signedOut(server: string): void {
+    this.#tell({ signedOutOf: server });
     this.#channel.postMessage(server);
   }
 

@@ -62,6 +62,11 @@ export function forgetCalls(id: string, isPrivate = false): void {
   write(stored);
 }
 
+/** Forgets the calls of all servers at an address that came with a sign-in. */
+export function forgetSignedIn(url: string): void {
+  write(new Map([...read()].filter(([, { caller }]) => caller.url !== url || caller.signInId === undefined)));
+}
+
 const ofTools = ({ calls }: ServerState): CallsOfTool[] => Object.entries(calls).flatMap(([key, list]): CallsOfTool[] => (key.startsWith("tools ") ? [[key.slice("tools ".length), list]] : []));
 
 // A call that became a task is among the tasks.

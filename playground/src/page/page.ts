@@ -9,7 +9,8 @@ import { type WorkerEvent, WorkerRpc } from "./worker-rpc.ts";
 import { type StoredServers, type SavedServer, changeSaved, onSavedElsewhere, readSaved } from "./server-storage.ts";
 import { type InitialServers, keepTab } from "./start.ts";
 import { type PageState, type ServerState, type State, Store, newServer } from "./state.ts";
-import { ServerClient } from "./server-client.ts";
+import { ServerClient, storageOfCalls } from "./server-client.ts";
+import { forgetTasks } from "./task-list.ts";
 
 /** The number of no server's connection, for what is asked of this deployment: connections have numbers from one on. */
 export const DEPLOYMENT = 0;
@@ -132,10 +133,18 @@ export class Page {
     this.#store.set({ language });
   }
 
+  // Of servers that are not connected, too, and of what an earlier page stored.
+  #signedOut(server: string): void {
+    for (const client of this.clients) client.signedOutOf(server);
+    forgetTasks(server);
+    void storageOfCalls().then((storage) => storage?.forgetSignedIn(server));
+  }
+
   #hear(event: WorkerEvent): void {
     if ("keep" in event) storeInTab(...event.keep);
     else if ("chat" in event) this.#hearChat?.(event);
     else if ("outdated" in event) this.outdate();
+    else if ("signedOutOf" in event) this.#signedOut(event.signedOutOf);
     else this.#clients.get(event.connection)?.hear(event);
   }
 }

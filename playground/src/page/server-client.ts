@@ -288,6 +288,14 @@ export class ServerClient {
     await this.#forgetCalls(false);
   }
 
+  /** Forgets what came with a sign-in that the person has ended. */
+  signedOutOf(server: string): void {
+    const { caller } = this.#state;
+    if (caller?.url !== server || caller.signInId === undefined) return;
+    setTasks(this.#store, []);
+    this.#store.set({ calls: {}, caller: undefined, isSignedIn: false });
+  }
+
   keptSignIns(): Promise<KeptSignIn[]> {
     return this.#ask("keptSignIns", {}).catch(() => []);
   }
@@ -503,7 +511,7 @@ export class ServerClient {
 }
 
 /** The storage of calls, where something is in it. */
-async function storageOfCalls(): Promise<Awaited<ReturnType<typeof loadStorage>> | undefined> {
+export async function storageOfCalls(): Promise<Awaited<ReturnType<typeof loadStorage>> | undefined> {
   const isThere = attempt(() => sessionStorage.getItem(CALLS_KEY) !== null);
   return isThere ? loadStorage().catch(() => undefined) : undefined;
 }

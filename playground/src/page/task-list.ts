@@ -25,6 +25,12 @@ export function keptTasks(now: Caller): TaskEntry[] {
 
 const stored = (url: string): { caller?: unknown; tasks?: unknown } => attempt(() => JSON.parse(sessionStorage.getItem(keyOf(url)) ?? "{}") as object | null) ?? {};
 
+/** Forgets the tasks of a server that came with a sign-in. */
+export function forgetTasks(url: string): void {
+  const { caller } = stored(url);
+  if (isCaller(caller) && caller.signInId !== undefined) attempt(() => sessionStorage.removeItem(keyOf(url)));
+}
+
 /** Shows the tasks of a server, and keeps them for the tab. */
 export function setTasks(store: Store<ServerState>, tasks: TaskEntry[]): void {
   store.set({ tasks });

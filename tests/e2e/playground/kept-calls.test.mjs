@@ -194,6 +194,26 @@ describe("calls of a server with a sign-in", () => {
     assert.equal(await page.locator(".use").count(), 0);
   });
 
+  for (const [how, leave] of [["is loaded anew", (page) => page.reload()], ["is disconnected", (page) => page.getByRole("button", { name: "Disconnect" }).click()]])
+    test(`are forgotten at a sign-out in another tab while the page ${how}`, async () => {
+      await using as = await authority();
+      await using other = await guarded(() => as, { handlers });
+      await using visitor = await signedIn(as, other, true);
+      const { page } = visitor;
+      await leave(page);
+      await visitor.button("Connect").waitFor();
+      const tab = await visitor.context.newPage();
+      await tab.goto(`${server.url}/playground`);
+      await tab.getByLabel("Address").fill(other.url);
+      await tab.getByRole("button", { name: "Connect", exact: true }).click();
+      await tab.getByRole("button", { name: "Sign out" }).first().click();
+      await until(() => as.revoked.length > 0, "the revocation");
+      // What a page that is left would store.
+      const left = () => page.evaluate(() => (dispatchEvent(new Event("pagehide")), sessionStorage.getItem("playground calls") ?? ""));
+      await until(async () => !/planted/.test(await left()), "a storage without the result");
+      visitor.done();
+    });
+
   /** Ends the sign-in at the server, and calls once more: the card for another one is there. */
   async function ended(as, visitor) {
     as.access.clear();
