@@ -111,7 +111,8 @@ impl Client {
         self.connections.close();
     }
 
-    /// Addresses that the last connection to a host was made to; `None` where there was none, or a proxy looks the name up.
+    /// Public addresses of a host that were found for a connection once, else those of the last look-up; `None` where there was none,
+    /// or a proxy looks the name up.
     pub(crate) fn addresses(&self, host: &str) -> Option<Vec<IpAddr>> {
         self.connections.addresses(host)
     }

@@ -31,10 +31,12 @@ pub(super) fn is_private(address: &IpAddr) -> bool {
 }
 
 fn is_private_v4(address: Ipv4Addr) -> bool {
-    let [first, second, ..] = address.octets();
+    let [first, second, third, _] = address.octets();
     // 100.64.0.0/10 is shared by the customers of a provider. 198.18.0.0/15 is not looked at: proxies on many people's machines give
     // public names addresses of it.
     let is_shared = first == 100 && second & 0xc0 == 64;
+    // Protocols between networks, RFC 6890.
+    let is_of_protocols = [first, second, third] == [192, 0, 0];
     address.is_private()
         || address.is_loopback()
         || address.is_link_local()
@@ -42,6 +44,7 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
         || first == 0
         || first >= 224
         || is_shared
+        || is_of_protocols
 }
 
 fn is_private_v6(address: Ipv6Addr) -> bool {
@@ -50,6 +53,11 @@ fn is_private_v6(address: Ipv6Addr) -> bool {
         || address.is_unique_local()
         || address.is_unicast_link_local()
         || address.is_multicast()
+        || matches!(
+            address.segments(),
+            // NAT64 of a network of its own, RFC 8215; addresses of a site, RFC 3879.
+            [0x64, 0xff9b, 1, ..] | [0xfec0..=0xfeff, ..]
+        )
 }
 
 /// IPv4 address that a mapped, NAT64 or 6to4 address stands for.
@@ -80,6 +88,7 @@ mod tests {
             "169.254.169.254",
             "100.100.100.200",
             "0.0.0.0",
+            "192.0.0.8",
             "224.0.0.1",
             "255.255.255.255",
             "::1",
@@ -90,6 +99,9 @@ mod tests {
             "::ffff:10.0.0.1",
             "64:ff9b::a9fe:a9fe",
             "2002:7f00:1::",
+            "64:ff9b:1::808:808",
+            "fec0::1",
+            "feff::1",
         ];
         for address in private {
             assert_eq!(
@@ -105,6 +117,8 @@ mod tests {
             "2606:4700::1111",
             "::ffff:8.8.8.8",
             "64:ff9b::808:808",
+            "64:ff9b:2::1",
+            "192.0.1.1",
         ] {
             assert_eq!(
                 reach(&[address.parse().unwrap()]),

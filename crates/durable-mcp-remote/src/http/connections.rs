@@ -73,9 +73,9 @@ impl Connections {
         self.pooled(&self.public, self.network.use_proxy, &self.public_names)
     }
 
-    /// Addresses that the last connection to a host was made to.
+    /// Public addresses of a host that were found for a connection once, else those of the last look-up.
     pub(super) fn addresses(&self, host: &str) -> Option<Vec<IpAddr>> {
-        self.names.last(host)
+        self.names.known(host)
     }
 
     fn pooled<R: Resolve + Clone + 'static>(

@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::net::lookup_host;
 
-use super::address::is_private;
+use super::address::{Reach, is_private, reach};
 
-/// Names whose last addresses are remembered. A process meets few.
+/// Names whose addresses are remembered. A process meets few.
 const MAX_NAMES: usize = 256;
 
-/// Look-ups of the system, and the addresses that they found last.
+/// Look-ups of the system, and the addresses that they found: the last ones, until those of a name are public.
 #[derive(Clone, Default)]
 pub(super) struct Names(Arc<Mutex<HashMap<String, Vec<IpAddr>>>>);
 
@@ -36,16 +36,23 @@ impl fmt::Display for PrivateName {
 impl Error for PrivateName {}
 
 impl Names {
-    /// Addresses of the last look-up of a name for a connection.
-    pub(super) fn last(&self, name: &str) -> Option<Vec<IpAddr>> {
-        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        last.get(name).cloned()
+    /// Public addresses of a name that were found for a connection once, else those of the last look-up.
+    pub(super) fn known(&self, name: &str) -> Option<Vec<IpAddr>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(name).cloned()
     }
 
+    /// Notes the addresses of a name. One that was public once stays public: its owner may change it to an address of this machine
+    /// while an earlier connection is open.
     fn note(&self, name: String, found: &[SocketAddr]) {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.len() < MAX_NAMES || last.contains_key(&name) {
-            last.insert(name, found.iter().map(SocketAddr::ip).collect());
+        let found: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let may_note = match known.get(&name) {
+            Some(before) => before.is_empty() || reach(before) == Reach::Private,
+            None => known.len() < MAX_NAMES,
+        };
+        if may_note {
+            known.insert(name, found);
         }
     }
 }
@@ -115,6 +122,23 @@ mod tests {
         assert_eq!(without_private(both(), false).unwrap(), both());
         assert!(without_private(vec![private], true).is_err());
         assert!(without_private(Vec::new(), true).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_name_that_was_public_once_stays_public() {
+        let names = Names::default();
+        let [public, private]: [SocketAddr; 2] =
+            ["1.1.1.1:0", "127.0.0.1:0"].map(|address| address.parse().unwrap());
+        for (found, known) in [
+            (vec![], vec![]),
+            (vec![private], vec![private.ip()]),
+            (vec![public], vec![public.ip()]),
+            (vec![private], vec![public.ip()]),
+            (vec![], vec![public.ip()]),
+        ] {
+            names.note("x.example".to_owned(), &found);
+            assert_eq!(names.known("x.example"), Some(known), "{found:?}");
+        }
     }
 
     #[test]

@@ -248,7 +248,8 @@ impl OAuthHttp {
         Ok(true)
     }
 
-    /// Network of the server: by the addresses that it was connected to where no proxy looked them up.
+    /// Network of the server: by the addresses that were found for connections to it where no proxy looked them up. A server that was
+    /// public once stays so.
     async fn server_reach(&self) -> Reach {
         let host = self.server.host_str().unwrap_or_default();
         match self.client.addresses(host) {
