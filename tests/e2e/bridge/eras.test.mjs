@@ -154,6 +154,37 @@ for (const [what, args, isRemembered] of [
   });
 }
 
+for (const [what, args, isRemembered] of [
+  ["auto", ["--protocol", "auto"]],
+  ["fallback, which remembers a server of 2026-07-28,", [], true],
+]) {
+  test(`55: ${what} sends initialize where the server closes the connection on server/discover`, async () => {
+    const config = temporaryFolder("bridge-discover");
+    let isOld = !isRemembered;
+    await using server = await bridgeServer({
+      http: (exchange) => {
+        const { method } = exchange.message ?? {};
+        if (method === "server/discover") return isOld ? exchange.cut() : exchange.result({ resultType: "complete", supportedVersions: [STATELESS], capabilities: { tools: {} } }), true;
+        return !isOld && method === "initialize" && (exchange.json(JSON.stringify({ jsonrpc: "2.0", id: exchange.id, error: { code: -32022, message: "no" } })), true);
+      },
+    });
+    try {
+      if (isRemembered) {
+        await using before = startBridge(server.url, { config });
+        await before.initialize();
+        assert.equal(await before.end(), 0);
+      }
+      isOld = true;
+      const from = server.requests.length;
+      await using bridge = startBridge(server.url, { args, config });
+      assert.equal((await bridge.initialize()).serverInfo.name, "scripted");
+      assert.deepEqual(server.log.slice(from, from + 2), ["POST server/discover", "POST initialize"]);
+    } finally {
+      removeFolder(config);
+    }
+  });
+}
+
 test("55: versions that have nothing in common are an error that names both lists", async () => {
   await using server = await modernServer({ versions: ["2031-01-01"] });
   await using bridge = startBridge(server.url, { args: ["--protocol", "modern"] });

@@ -80,17 +80,28 @@ impl Bridge {
             Protocol::Modern => self.discover(call, message).await,
             Protocol::Auto => match self.in_time(self.discover(call, message)).await {
                 Some(Err(trouble)) if names_versions(&trouble) => Err(trouble),
-                Some(Err(Trouble::Refused(_))) | None => self.open_legacy(call, message).await,
-                Some(outcome) => outcome,
+                outcome => self.open_after(outcome, call, message).await,
             },
             Protocol::Fallback if self.seen.is_modern() => {
-                match self.in_time(self.discover(call, message)).await {
-                    Some(Err(Trouble::Refused(_))) => self.open_legacy(call, message).await,
-                    None => self.open_either(call, message).await,
-                    Some(outcome) => outcome,
-                }
+                let outcome = self.in_time(self.discover(call, message)).await;
+                self.open_after(outcome, call, message).await
             }
             Protocol::Fallback => self.open_either(call, message).await,
+        }
+    }
+
+    /// Goes on after `server/discover`: with `initialize` where that was refused or has no answer.
+    async fn open_after(
+        self: &Rc<Self>,
+        discovery: Option<Result<(), Trouble>>,
+        call: &Call,
+        message: &Message,
+    ) -> Result<(), Trouble> {
+        match discovery {
+            Some(Err(Trouble::Refused(_))) => self.open_legacy(call, message).await,
+            // A server that closes the connection on what it does not know may know initialize, and one that was late may not.
+            Some(Err(Trouble::Lost(_))) | None => self.open_either(call, message).await,
+            Some(outcome) => outcome,
         }
     }
 
