@@ -57,6 +57,13 @@ pub(crate) struct Registration<'a> {
 }
 
 impl ClientSettings {
+    /// Key that signs for a client: not for one that was registered without it.
+    pub(crate) fn key_of(&self, client: &Client) -> Option<&ClientKey> {
+        let is_given = matches!(client.origin, Origin::Configured | Origin::Document);
+        let has_key = is_given || client.record.auth_method() == Some("private_key_jwt");
+        self.key.as_ref().filter(|_| has_key)
+    }
+
     /// Client without a look at the network, if there is one for this authorization server.
     pub(crate) fn known(
         &self,
@@ -285,6 +292,30 @@ mod tests {
             "client_secret_basic"
         );
         assert_eq!(of(&[]), "none");
+    }
+
+    #[test]
+    fn a_client_that_was_registered_without_the_key_is_not_signed_for() {
+        // The key of RFC 8410, section 10.3.
+        let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+        let settings = ClientSettings {
+            key: Some(ClientKey::from_pem(pem.as_bytes()).unwrap()),
+            ..ClientSettings::default()
+        };
+        for (origin, auth_method, is_signed_for) in [
+            (Origin::Configured, "none", true),
+            (Origin::Document, "none", true),
+            (Origin::Stored, "none", false),
+            (Origin::Stored, "private_key_jwt", true),
+            (Origin::Registered, "client_secret_basic", false),
+            (Origin::Registered, "private_key_jwt", true),
+        ] {
+            let members = json!({ "client_id": "id", "token_endpoint_auth_method": auth_method });
+            let record = StoredClient::parse(object(members)).unwrap();
+            let client = Client { record, origin };
+            let key = settings.key_of(&client);
+            assert_eq!(key.is_some(), is_signed_for, "{origin:?} {auth_method}");
+        }
     }
 
     #[test]

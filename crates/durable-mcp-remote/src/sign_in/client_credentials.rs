@@ -30,12 +30,12 @@ pub(crate) async fn request(
     let client = context
         .client_without_redirects(&discovered.server, asked.as_deref())
         .await?;
-    if client.record.secret().is_none() && context.settings.client.key.is_none() {
+    let endpoint = context.token_endpoint(&discovered.server, &client)?;
+    if client.record.secret().is_none() && endpoint.key.is_none() {
         return Err(SignInError::impossible(
             "--client-credentials needs a client with a secret or a key: give it with --static-oauth-client-info @FILE, and a key with --client-key FILE",
         ));
     }
-    let endpoint = context.token_endpoint(&discovered.server, &client)?;
     context.http.check_scheme(endpoint.url)?;
     context.brakes().token(now_ms())?;
     let resource = context.resource(discovered);

@@ -346,7 +346,7 @@ impl Context {
             } => endpoint.as_str(),
             _ => &server.issuer,
         };
-        let key = self.settings.client.key.as_ref();
+        let key = self.settings.client.key_of(client);
         Ok(TokenEndpoint {
             url,
             key: key.map(|key| (key, audience)),

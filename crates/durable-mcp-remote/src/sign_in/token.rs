@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::assertion::{ASSERTION_TYPE, ClientKey};
 use super::error::SignInError;
 use super::http::{Answer, Failure, OAuthHttp, encode_form};
+use crate::log::remember_secret;
 use crate::store::records::StoredClient;
 
 /// Token endpoint as one client uses it.
@@ -132,8 +133,10 @@ impl TokenEndpoint<'_> {
         let Some((key, audience)) = self.key else {
             return Ok(None);
         };
-        key.assertion(self.client.client_id(), audience, self.client.key_id())
-            .map(Some)
+        let assertion = key.assertion(self.client.client_id(), audience, self.client.key_id())?;
+        // A server's error may repeat it.
+        remember_secret(&assertion);
+        Ok(Some(assertion))
     }
 
     fn method(&self) -> Method {
@@ -293,6 +296,25 @@ mod tests {
         let client =
             json!({ "client_id": "c", "token_endpoint_auth_method": "client_secret_basic" });
         assert_eq!(method(client, &[]), Method::None);
+    }
+
+    #[test]
+    fn an_error_that_repeats_the_assertion_is_masked() {
+        // The key of RFC 8410, section 10.3.
+        let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+        let key = ClientKey::from_pem(pem.as_bytes()).unwrap();
+        let client = StoredClient::public("id");
+        let url = Url::parse("https://as.example/token").unwrap();
+        let endpoint = TokenEndpoint {
+            url: &url,
+            client: &client,
+            key: Some((&key, "https://as.example")),
+            methods: &[],
+            configured_method: None,
+        };
+        let assertion = endpoint.assertion().unwrap().unwrap();
+        let words = crate::log::without_secrets(&format!("bad assertion {assertion}"));
+        assert_eq!(words, "bad assertion ***");
     }
 
     #[test]
