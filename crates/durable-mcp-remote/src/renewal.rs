@@ -12,6 +12,7 @@ use crate::bridge::Bridge;
 use crate::log::log;
 use crate::message::Message;
 use crate::session::Initialized;
+use crate::stateless::of_resource;
 use crate::trouble::Trouble;
 
 /// Lists that a client is told about when they shrink, by the capability that offers them.
@@ -211,14 +212,45 @@ impl Bridge {
                 )
             };
             let Some(request) = request else { continue };
-            match timeout(TIME_FOR_REQUEST, self.ask(&request)).await {
-                Ok(Ok(_)) => {}
-                Ok(Err(trouble)) => log(&trouble.error().1),
-                Err(_) => log(&format!(
-                    "the new session has no answer to {}",
-                    request.method()
-                )),
+            self.tell_again(&request, uri).await;
+            if let Some(uri) = uri {
+                self.unsubscribe_if_ended(uri, generation).await;
             }
+        }
+        self.tell_all_resources().await;
+    }
+
+    /// Unsubscribes from a resource that the client has unsubscribed from while the new session was told of it: the server may have
+    /// handled that first.
+    async fn unsubscribe_if_ended(self: &Rc<Self>, uri: &str, generation: u64) {
+        let is_ended = {
+            let session = self.session.borrow();
+            session.generation == generation
+                && !session.is_of_bridge
+                && !session.subscriptions.contains_key(uri)
+        };
+        if is_ended && let Some(request) = of_resource("resources/unsubscribe", uri) {
+            self.tell_again(&request, None).await;
+        }
+    }
+
+    async fn tell_again(self: &Rc<Self>, request: &Message, uri: Option<&String>) {
+        let asking = self.ask(request);
+        match self.remote.patience.within(TIME_FOR_REQUEST, asking).await {
+            Some(Ok(_)) => {}
+            Some(Err(trouble)) => {
+                // The client's own subscriptions are for the next session, too.
+                if let Some(uri) = uri
+                    && self.session.borrow().is_of_bridge
+                {
+                    self.forget_unsent(uri, &trouble);
+                }
+                log(&trouble.error().1);
+            }
+            None => log(&format!(
+                "the new session has no answer to {}",
+                request.method()
+            )),
         }
     }
 

@@ -28,6 +28,7 @@ use envelope::Envelope;
 use level::Level;
 use server_calls::ServerCalls;
 use subscriptions::Subscription;
+pub(crate) use subscriptions::of_resource;
 use suspended::SuspendedCalls;
 use turns::Turns;
 

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use tokio::task::spawn_local;
-use tokio::time::timeout;
 
 use crate::bridge::Bridge;
 use crate::log::log;
@@ -87,11 +86,13 @@ impl Bridge {
         self.session.borrow_mut().level = Some(request.clone());
         let bridge = Rc::clone(self);
         let told = async move {
-            match timeout(TIME_FOR_REQUEST, bridge.ask(&request)).await {
-                Ok(Ok(_)) => {}
+            let asking = bridge.ask(&request);
+            let patience = &bridge.remote.patience;
+            match patience.within(TIME_FOR_REQUEST, asking).await {
+                Some(Ok(_)) => {}
                 // A new session is told, too.
-                Ok(Err(trouble)) => log(&trouble.error().1),
-                Err(_) => log("the server has no answer to logging/setLevel"),
+                Some(Err(trouble)) => log(&trouble.error().1),
+                None => log("the server has no answer to logging/setLevel"),
             }
         };
         if is_needed {

@@ -7,7 +7,6 @@ use std::rc::Rc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::task::spawn_local;
-use tokio::time::timeout;
 
 use super::{INVALID_PARAMS, refused};
 use crate::bridge::Bridge;
@@ -171,24 +170,39 @@ impl Bridge {
             (false, true) => "resources/unsubscribe",
             _ => return,
         };
-        let json = format!(
-            r#"{{"jsonrpc":"2.0","id":0,"method":"{method}","params":{{"uri":{}}}}}"#,
-            quoted(uri)
-        );
-        let Ok(request) = Message::written(json) else {
+        let Some(request) = of_resource(method, uri) else {
             return;
         };
         self.session.borrow_mut().note(method, &request);
-        // A session that is lost, or not there yet, is told when it is opened.
-        match timeout(TIME_FOR_REQUEST, self.ask(&request)).await {
-            Ok(Err(Trouble::SessionLost(_))) => {}
-            Ok(Err(trouble)) => log(&trouble.error().1),
-            Err(_) => log(&format!("the server has no answer to {method}")),
-            Ok(Ok(response)) => {
+        let asking = self.ask(&request);
+        match self.remote.patience.within(TIME_FOR_REQUEST, asking).await {
+            // A session that is lost, or not there yet, is told when it is opened.
+            Some(Err(Trouble::SessionLost(_))) => {}
+            Some(Err(trouble)) => {
+                self.forget_unsent(uri, &trouble);
+                log(&trouble.error().1);
+            }
+            None => log(&format!("the server has no answer to {method}")),
+            Some(Ok(response)) => {
                 if let Some(error) = response.error() {
                     log(&format!("the server refuses {method}: {}", error.message));
                 }
             }
+        }
+    }
+
+    /// Forgets that the server has a resource if it was not told, so that the next subscription tells it.
+    pub(crate) fn forget_unsent(&self, uri: &str, trouble: &Trouble) {
+        if matches!(trouble, Trouble::Unsent(_) | Trouble::SignIn(_)) {
+            self.session.borrow_mut().subscriptions.remove(uri);
+        }
+    }
+
+    /// Tells the server of the resources of all subscriptions that it does not have.
+    pub(crate) async fn tell_all_resources(self: &Rc<Self>) {
+        let subscriptions = self.stateless.subscriptions.borrow().clone();
+        for subscription in subscriptions {
+            self.tell_resources(&subscription).await;
         }
     }
 
@@ -230,6 +244,14 @@ impl Subscription {
             })
         })
     }
+}
+
+/// Request about a resource.
+pub(crate) fn of_resource(method: &str, uri: &str) -> Option<Message> {
+    let uri = quoted(uri);
+    let json =
+        format!(r#"{{"jsonrpc":"2.0","id":0,"method":"{method}","params":{{"uri":{uri}}}}}"#);
+    Message::written(json).ok()
 }
 
 fn tagged(notice: &Message, method: &str, id: &Id) -> Option<Message> {
