@@ -288,6 +288,7 @@ impl Bridge {
         } else if method == "initialize" {
             self.gate.close();
             self.session.borrow_mut().begin(message.clone());
+            self.passed_questions.forget();
             self.spawn(|bridge| bridge.initialize(call, message));
         } else {
             if message

@@ -53,7 +53,7 @@ pub(crate) struct Open(
 );
 
 /// End of something that was under way.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Done(watch::Receiver<bool>);
 
 impl Calls {

@@ -65,14 +65,10 @@ impl Bridge {
 
     /// Notes a question of the server. One that came with no call may belong to any of them.
     fn note_question(&self, message: &Message, call: Option<&Call>) {
-        self.passed_questions.note(message, || {
-            if let Some(call) = call {
-                vec![Arc::clone(&call.silence)]
-            } else {
-                let mut silences = self.calls.silences();
-                silences.push(Arc::clone(&self.passed_questions.stream));
-                silences
-            }
+        self.passed_questions.note(message, call, || {
+            let mut silences = self.calls.silences();
+            silences.push(Arc::clone(&self.passed_questions.stream));
+            silences
         });
     }
 

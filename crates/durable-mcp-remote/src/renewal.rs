@@ -121,6 +121,7 @@ impl Bridge {
             session.listening = None;
             session.generation
         };
+        self.passed_questions.forget();
         let response = self.ask(initialize).await?;
         let Some(now) = response.result::<Initialized>() else {
             let reason = response.error().map_or_else(String::new, |error| {

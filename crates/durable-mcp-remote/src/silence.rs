@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::calls::{Call, Done};
 use crate::message::{Id, Kind, Message};
 
 /// Most questions at the client that are known. A server that asks more has its silence counted.
@@ -53,9 +54,17 @@ impl Silence {
 /// Questions that the client was given as the server sent them.
 #[derive(Debug, Default)]
 pub(crate) struct PassedQuestions {
-    open: RefCell<HashMap<Id, Vec<OpenQuestion>>>,
+    open: RefCell<HashMap<Id, Passed>>,
     /// Silence of the stream that belongs to no call.
     pub(crate) stream: Arc<Silence>,
+}
+
+/// Question that is with the client, and the call that it came with.
+#[derive(Debug)]
+struct Passed {
+    call: Option<Done>,
+    /// Dropped with the question.
+    _silent: Vec<OpenQuestion>,
 }
 
 #[derive(Deserialize)]
@@ -65,15 +74,31 @@ struct Cancelled {
 }
 
 impl PassedQuestions {
-    /// Notes a message of the server, which may be a question or withdraw one. `calls` are those that it may belong to.
-    pub(crate) fn note(&self, message: &Message, calls: impl FnOnce() -> Vec<Arc<Silence>>) {
+    /// Notes a message of the server, which may be a question or withdraw one. `calls` are the silences of those that it may belong to
+    /// where it came with none.
+    pub(crate) fn note(
+        &self,
+        message: &Message,
+        call: Option<&Call>,
+        calls: impl FnOnce() -> Vec<Arc<Silence>>,
+    ) {
         match &message.kind {
             // Programs answer pings.
             Kind::Request { method, .. } if method == "ping" => {}
             Kind::Request { id, .. } => {
                 let mut open = self.open.borrow_mut();
+                // Nobody waits for the answers to questions of a call that has ended.
+                open.retain(|_, passed| !passed.call.as_ref().is_some_and(Done::is_done));
                 if open.len() < MAX_QUESTIONS || open.contains_key(id) {
-                    open.insert(id.clone(), calls().iter().map(Silence::question).collect());
+                    let silences = match call {
+                        Some(call) => vec![Arc::clone(&call.silence)],
+                        None => calls(),
+                    };
+                    let passed = Passed {
+                        call: call.map(|call| call.done.clone()),
+                        _silent: silences.iter().map(Silence::question).collect(),
+                    };
+                    open.insert(id.clone(), passed);
                 }
             }
             Kind::Notification { method } if method == "notifications/cancelled" => {
@@ -83,6 +108,11 @@ impl PassedQuestions {
             }
             _ => {}
         }
+    }
+
+    /// Forgets the questions of a session that is gone.
+    pub(crate) fn forget(&self) {
+        self.open.borrow_mut().clear();
     }
 
     /// Notes that the client has answered a question.
@@ -96,8 +126,22 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::calls::Calls;
 
     const SHORT: Duration = Duration::from_millis(20);
+
+    fn question(id: u32) -> Message {
+        let json = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"sampling/createMessage"}}"#);
+        Message::written(json).unwrap()
+    }
+
+    async fn is_over(silence: &Silence) -> bool {
+        tokio::select! {
+            biased;
+            () = silence.lasts(SHORT) => true,
+            () = sleep(3 * SHORT) => false,
+        }
+    }
 
     #[tokio::test(flavor = "current_thread")]
     async fn silence_is_counted_from_the_end_of_a_question() {
@@ -121,27 +165,42 @@ mod tests {
         let questions = PassedQuestions::default();
         let silence = Arc::new(Silence::default());
         for id in [1, 2] {
-            let json =
-                format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"sampling/createMessage"}}"#);
-            questions.note(&Message::written(json).unwrap(), || {
+            questions.note(&question(id), None, || {
                 vec![Arc::clone(&silence), Arc::clone(&questions.stream)]
             });
         }
-        let is_over = async |silence: &Silence| {
-            let waited = async {
-                sleep(3 * SHORT).await;
-            };
-            tokio::select! {
-                biased;
-                () = silence.lasts(SHORT) => true,
-                () = waited => false,
-            }
-        };
         questions.ended(&Id::Number("1".to_owned()));
         assert!(!is_over(&silence).await && !is_over(&questions.stream).await);
         let cancelled =
             r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2}}"#;
-        questions.note(&Message::written(cancelled.to_owned()).unwrap(), Vec::new);
+        questions.note(
+            &Message::written(cancelled.to_owned()).unwrap(),
+            None,
+            Vec::new,
+        );
         assert!(is_over(&silence).await && is_over(&questions.stream).await);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn silence_is_counted_again_once_the_session_of_a_question_is_gone() {
+        let questions = PassedQuestions::default();
+        questions.note(&question(1), None, || vec![Arc::clone(&questions.stream)]);
+        assert!(!is_over(&questions.stream).await);
+        questions.forget();
+        assert!(is_over(&questions.stream).await);
+    }
+
+    #[test]
+    fn questions_of_a_call_that_has_ended_are_taken_out() {
+        let questions = PassedQuestions::default();
+        let calls = Calls::new("bridge".to_owned());
+        let id = Id::Number("7".to_owned());
+        let call = calls.of_client(&id, "tools/call").unwrap();
+        questions.note(&question(1), Some(&call), Vec::new);
+        questions.note(&question(2), Some(&call), Vec::new);
+        assert_eq!(questions.open.borrow().len(), 2);
+        calls.take(&id);
+        questions.note(&question(3), None, Vec::new);
+        assert_eq!(questions.open.borrow().len(), 1);
     }
 }
