@@ -109,13 +109,14 @@ export class ServerClient {
   async connect(): Promise<void> {
     const { target } = this.#state;
     const attempt = ++this.#attempt;
-    // Results of one server are not shown as those of another, nor those of one sign-in to the next.
-    if (this.#state.caller && this.#state.caller.url !== target.url) this.#store.set({ calls: {}, tasks: [], caller: undefined, isSignedIn: false });
+    // Results of one server, or of one token, are not shown as those of another, nor those of one sign-in to the next.
+    const before = this.#state.caller;
+    if (before && !isFor({ ...before, signInId: undefined }, callerOf(target))) this.#store.set({ calls: {}, tasks: [], caller: undefined, isSignedIn: false });
     this.#store.set({ phase: "connecting", typed: undefined, problem: undefined, info: undefined, signIn: undefined, isStepping: false, waitingStep: undefined, isLinked: false, lost: undefined, notice: undefined, ...NOTHING_LISTED });
     try {
       const info = await this.#ask("connect", { target });
       if (attempt !== this.#attempt) return;
-      const caller = callerOf(target, info);
+      const caller = callerOf(target, info.signInId);
       if (this.#state.caller && !isFor(this.#state.caller, caller)) this.#store.set({ calls: {} });
       this.#store.set({ phase: "connected", info, caller, tasks: keptTasks(caller), isSignedIn: info.signedIn !== undefined, announcement: this.#say("server.connected", { name: serverName({ info, target }) }) });
       void this.#restoreCalls();

@@ -134,6 +134,40 @@ describe("calls that a reload keeps", () => {
   });
 });
 
+test("calls with a token or a header that was typed are shown with it alone", async () => {
+  await using other = await echoing();
+  await using visitor = await visit(browser, server, { allowed: [other.origin] });
+  const { page } = visitor;
+  await visitor.identify({ token: "token-one", header: ["X-Secret", "key-one"] });
+  await visitor.connect(other.url);
+  await visitor.tool("echo");
+  await call(visitor, "planted");
+  await reloaded(visitor);
+  await page.getByText("said planted").waitFor();
+  for (const field of ["Bearer token", "Header value"]) {
+    await visitor.button("Disconnect").click();
+    await page.getByText("Options", { exact: true }).click();
+    await page.getByLabel(field).fill("another");
+    await visitor.button("Connect").click();
+    await page.locator("article h3").first().waitFor();
+    assert.equal(await page.locator(".use").count(), 0);
+    await call(visitor, `with another ${field}`);
+    await reloaded(visitor);
+    await page.getByText(`said with another ${field}`).waitFor();
+    assert.equal(await page.locator(".use").count(), 1);
+  }
+  // One that was typed while the page was not connected.
+  await page.reload();
+  await page.getByText("Options", { exact: true }).click();
+  await page.getByLabel("Bearer token").fill("the third");
+  await visitor.button("Connect").click();
+  await page.locator("article h3").first().waitFor();
+  await page.reload();
+  await visitor.button("Connect").waitFor();
+  await until(async () => (await storage(page)) === "", "a storage without calls");
+  visitor.done();
+});
+
 describe("calls of a server with a sign-in", () => {
   const handlers = { "tools/list": () => ({ tools }), "tools/call": ({ arguments: { text } }) => ({ content: [{ type: "text", text: `said ${text}` }] }) };
 
