@@ -10,6 +10,9 @@ const HEADER = "x-target-header-";
 /** Problems of the relay itself, by the codes of its refusals. */
 const CAUSES: Record<string, string> = { target: "target", limit: "limit", busy: "limit", count: "limit", unauthorized: "unauthorized", unreachable: "unreachable", name: "unreachable" };
 
+/** Milliseconds before a request is tried again that was not sent since too many were under way. */
+const BUSY_MS = [1000, 2000];
+
 /** A refusal of the relay, which is no answer of the server. */
 class RelayRefused extends Error {
   /** For the page. */
@@ -38,15 +41,25 @@ export class Relay {
 
   /** Sends a request. What comes back is as if the server had answered to the page. */
   readonly send = async (url: string, init: RequestInit): Promise<Response> => {
-    const { method = "GET", body = null, signal = null } = init;
+    const { method = "GET" } = init;
+    for (let tries = 0; ; tries++) {
+      const response = await this.#post(url, method, init);
+      const status = Number(response.headers.get("x-target-status") ?? 0);
+      if (response.ok && status >= 200) return answerOf(response, status);
+      const ms = BUSY_MS[tries];
+      const refusal = refusalIn(await response.text().catch(() => ""));
+      if (response.status !== 429 || refusal.code !== "busy" || ms === undefined) return this.#refuse(response, refusal, url);
+      await pause(ms, init.signal);
+    }
+  };
+
+  async #post(url: string, method: string, { body = null, signal = null, ...init }: RequestInit): Promise<Response> {
     const headers = await this.#headers(url, method, new Headers(init.headers));
-    const response = await fetch(this.#relay.url, { method: "POST", headers, body, signal, credentials: "omit", redirect: "error", referrerPolicy: "no-referrer", cache: "no-store" }).catch((error: unknown) => {
+    return fetch(this.#relay.url, { method: "POST", headers, body, signal, credentials: "omit", redirect: "error", referrerPolicy: "no-referrer", cache: "no-store" }).catch((error: unknown) => {
       if (!(error instanceof TypeError)) throw error;
       throw new RelayRefused("network", error.message, url);
     });
-    const status = Number(response.headers.get("x-target-status") ?? 0);
-    return response.ok && status >= 200 ? answerOf(response, status) : this.#refuse(response, url);
-  };
+  }
 
   /** The request that ends a session, for a page that is left. */
   async sessionEnd({ url, headers }: Pick<SessionEnd, "url" | "headers">): Promise<SessionEnd> {
@@ -61,12 +74,11 @@ export class Relay {
     return headers;
   }
 
-  async #refuse(response: Response, url: string): Promise<never> {
+  async #refuse(response: Response, { code, message }: Refusal, url: string): Promise<never> {
     const { status } = response;
     const isScope = status === 403 && /insufficient_scope/.test(response.headers.get("www-authenticate") ?? "");
     // A token that is no longer accepted.
     if (status === 401) await this.#account?.invalidateCredentials("tokens");
-    const { code, message } = refusalIn(await response.text().catch(() => ""));
     throw new RelayRefused(status === 401 || isScope ? "unauthorized" : code, message || `The relay answers ${status}.`, url, response.headers.get("retry-after"));
   }
 }
@@ -80,7 +92,28 @@ function answerOf(response: Response, status: number): Response {
   return new Response(BODILESS.includes(status) ? null : response.body, { status, headers });
 }
 
-function refusalIn(text: string): { code: string; message: string } {
+/** Ends after a time, or fails once the signal is given. */
+function pause(ms: number, signal?: AbortSignal | null): Promise<void> {
+  signal?.throwIfAborted();
+  return new Promise((done, fail) => {
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", end);
+      done();
+    }, ms);
+    function end() {
+      clearTimeout(timer);
+      fail(signal?.reason);
+    }
+    signal?.addEventListener("abort", end, { once: true });
+  });
+}
+
+interface Refusal {
+  code: string;
+  message: string;
+}
+
+function refusalIn(text: string): Refusal {
   try {
     const { code, message } = (JSON.parse(text) as { error: Record<string, unknown> }).error;
     return { code: String(code), message: String(message) };
