@@ -2,22 +2,22 @@
 // are those of the table in tests/README.md.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { guardedStore, signIn } from "../../support/bridge-authority.mjs";
 import { META } from "../../support/stateless.mjs";
-import { beforeSessions, count, envelope, isMethod } from "../../support/stateless-stdio.mjs";
+import { beforeSessions, count, envelope, isMethod, posted, statelessClient } from "../../support/stateless-stdio.mjs";
 import { until } from "../../support/wait.mjs";
 
 const ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
 
+const initialize = () => ({ protocolVersion: "2025-11-25", capabilities: { tools: {}, resources: { subscribe: true } }, serverInfo: { name: "scripted", version: "1" } });
+
 /** A bridge before a server with resources; `listen` subscribes to some and returns the acknowledgement, `subscribed` are those of the server. */
 async function beforeResources(on) {
   const subscribed = new Set();
-  const client = await beforeSessions({
-    capabilities: {},
-    on: {
-      initialize: () => ({ protocolVersion: "2025-11-25", capabilities: { tools: {}, resources: { subscribe: true } }, serverInfo: { name: "scripted", version: "1" } }),
-      ...on(subscribed),
-    },
-  });
+  return listening(await beforeSessions({ capabilities: {}, on: { initialize, ...on(subscribed) } }), subscribed);
+}
+
+function listening(client, subscribed) {
   const { bridge } = client;
   const acknowledged = (id) => bridge.messages.filter(({ method, params }) => method === ACKNOWLEDGED && params._meta[`${META}/subscriptionId`] === id).length;
   const listen = async (id, resourceSubscriptions) => {
@@ -72,4 +72,29 @@ test("77: a server without an answer to one subscription is told of the next", a
   const ended = ({ message }) => message?.method === "resources/unsubscribe" && message.params.uri === "file:///a";
   await server.received(ended);
   assert.ok(client.bridge.messages.some(isMethod(ACKNOWLEDGED)));
+});
+
+test("77: a subscription that waits for a sign-in in vain is sent with the next one", async () => {
+  const subscribed = new Set();
+  let isRefused = false;
+  const on = { initialize, "resources/subscribe": ({ message }) => (subscribed.add(message.params.uri), {}), "resources/unsubscribe": () => ({}) };
+  const refuses = ({ message }) => isRefused && message?.method === "resources/subscribe";
+  await using store = await guardedStore({ server: { sessions: true, on, refuses } });
+  await using client = listening(await statelessClient(store.server, { config: store.config.path, args: ["--auth-timeout", "1"], capabilities: {} }), subscribed);
+  const { bridge, listen } = client;
+  // Without a person, each request fails after a second.
+  await client.error("tools/list");
+  await signIn(bridge);
+  await bridge.child.line(/signed in/);
+  await client.result("tools/list");
+  isRefused = true;
+  store.authority.refresh.clear();
+  await listen("one", ["file:///a"]);
+  await bridge.child.line(/^durable-mcp-remote: sign in at http.* and try again/);
+  assert.equal(posted(store.server, "resources/subscribe").length, 1);
+  isRefused = false;
+  await signIn(bridge, { count: 2 });
+  await until(() => bridge.stderr.match(/signed in/g).length > 1, "the second sign-in");
+  await listen("two", ["file:///a"]);
+  await until(() => subscribed.has("file:///a"), "the resource");
 });

@@ -47,6 +47,33 @@ test("32: a lost session is opened again, with level and subscriptions, and the 
   assert.equal(bridge.messages.length, before + 1, "nothing of this reaches the client");
 });
 
+test("32: a subscription that the client ends while a new session is told of it ends there, too", { skip: isReference }, async () => {
+  const told = Promise.withResolvers();
+  const subscribed = new Set();
+  let isNew = false;
+  await using both = await connected({
+    capabilities: { tools: {}, resources: { subscribe: true } },
+    on: {
+      "resources/subscribe": async ({ message }) => {
+        if (isNew) await told.promise;
+        subscribed.add(message.params.uri);
+        return {};
+      },
+      "resources/unsubscribe": ({ message }) => (subscribed.delete(message.params.uri), {}),
+    },
+  });
+  const { server, bridge } = both;
+  await bridge.result("resources/subscribe", { uri: "file:///a" });
+  isNew = true;
+  server.sessions.clear();
+  assert.ok((await bridge.result("tools/call", call)).content);
+  await server.received("resources/subscribe", { count: 2 });
+  await bridge.result("resources/unsubscribe", { uri: "file:///a" });
+  told.resolve();
+  await server.received("resources/unsubscribe", { count: 2 });
+  await until(() => subscribed.size === 0, "the end of the subscription");
+});
+
 test("32: a new session that does not answer what it is told again holds up no call", { skip: isReference }, async () => {
   const never = new Promise(() => {});
   let isNew = false;

@@ -11,6 +11,7 @@ import { guardedStore, linkOf, linksOf, signIn, storedJson } from "../../support
 import { bridgeServer } from "../../support/bridge-server.mjs";
 import { visit } from "../../support/callback.mjs";
 import { Child, removeFolder, temporaryFolder } from "../../support/child.mjs";
+import { freePorts } from "../../support/port.mjs";
 import { until } from "../../support/wait.mjs";
 
 const INITIALIZE = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "tests", version: "1.0.0" } };
@@ -269,6 +270,28 @@ for (const [algorithm, pem] of [
     assert.equal(new Set(seen.map(({ claims }) => claims.jti)).size, 3);
   });
 }
+
+test("100: --client-key signs for no client that was registered without it", own, async () => {
+  const refused = ({ form }) => form.client_assertion && [401, { error: "invalid_client" }];
+  await using set = await setUp({ on: { "/token": refused } });
+  const file = join(set.config, "key.pem");
+  writeFileSync(file, generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
+  const [port] = await freePorts(1);
+  // The authorization server takes no documents of clients.
+  const args = [`${port}`, "--client-metadata-url", "https://client.example/client.json", "--client-key", file];
+  {
+    await using bridge = startBridge(set.mcp.url, { config: set.config, args });
+    await Promise.all([bridge.initialize(), signIn(bridge)]);
+    set.as.spoil();
+    assert.ok((await bridge.result("tools/list")).tools);
+  }
+  assert.equal(set.as.grants("refresh_token").length, 1);
+  set.as.spoil();
+  set.as.refresh.clear();
+  await using bridge = startBridge(set.mcp.url, { config: set.config, args: [...args, "--client-credentials"] });
+  const { error } = await bridge.request("initialize", INITIALIZE);
+  assert.match(error.message, /needs a client with a secret or a key/);
+});
 
 test("101: --use-id-token sends the ID token, and its own end counts", own, async () => {
   const jwt = (exp) => `h.${Buffer.from(JSON.stringify({ exp, nonce: Math.random() })).toString("base64url")}.s`;

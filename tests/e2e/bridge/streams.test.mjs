@@ -202,6 +202,31 @@ test("45: a call whose question is with the client may be silent", { skip: isRef
   assert.deepEqual((await Promise.all(results)).map(({ content }) => content[0].text), names);
 });
 
+for (const [what, renew] of [
+  ["that the server has lost", async ({ server, bridge }) => (server.sessions.clear(), assert.ok(await bridge.result("tools/list")))],
+  ["that the client has begun anew", ({ bridge }) => bridge.initialize()],
+]) {
+  test(`45: a question of a session ${what} does not let the next stream be silent for ever`, { skip: isReference }, async () => {
+    let isAsked = false;
+    await using both = await connected(
+      {
+        sessions: true,
+        get: async (exchange) => {
+          exchange.events();
+          if (isAsked) return;
+          isAsked = true;
+          await exchange.event({ jsonrpc: "2.0", id: "q", method: "elicitation/create", params: { message: "?", requestedSchema: { type: "object", properties: {} } } });
+        },
+      },
+      ["--body-timeout", "1"],
+    );
+    await both.bridge.message(({ id, method }) => id === "q" && method === "elicitation/create");
+    await renew(both);
+    // The second stream is that of the new session; the third comes after its silence.
+    await both.server.received("GET", { count: 3 });
+  });
+}
+
 test("23: the session's own stream opens after initialized, and again when it ends", async () => {
   let opened = 0;
   await using both = await connected({
