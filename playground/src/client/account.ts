@@ -19,7 +19,7 @@ interface Kept {
   state?: string;
   /** Names the sign-in. */
   id?: string;
-  /** What was begun last adds to the sign-in. */
+  /** Whether the last attempt adds scopes to a sign-in. */
   isStepUp?: boolean;
   /** Kept on the device, once there are tokens. */
   isOnDevice?: boolean;

@@ -87,7 +87,7 @@ export interface ServerState {
   search: Partial<Record<Tab, string>>;
   /** Arguments of each tool, as the person left them. */
   drafts: Record<string, Json>;
-  /** Whose the calls and tasks are, once there was a connection. */
+  /** Owner of the calls and tasks, once there was a connection. */
   caller: Caller | undefined;
   /** By tab and name, the newest first. */
   calls: Record<string, CallRecord[]>;
