@@ -1,7 +1,7 @@
 // Calls of tools, reads of resources and uses of prompts at one server, with their outcomes.
 import type { Answer, Problem } from "../protocol.ts";
 import { noteLongTexts } from "./long-texts.ts";
-import type { Say } from "./language.ts";
+import { type Say, attempt } from "./language.ts";
 import { problemOf } from "./failure.ts";
 import type { ServerState, Store, Tab, CallRecord } from "./state.ts";
 
@@ -19,6 +19,14 @@ export let storage: typeof import("./call-storage.ts") | undefined;
 
 export async function loadStorage(): Promise<typeof import("./call-storage.ts")> {
   return (storage ??= await import("./call-storage.ts"));
+}
+
+/** Whether any call is stored. */
+export const hasStored = (): boolean => attempt(() => sessionStorage.getItem(CALLS_KEY) !== null) ?? false;
+
+/** Forgets some stored calls: all of them where the module for that cannot be loaded. */
+export async function forgetStored(forget: (storage: typeof import("./call-storage.ts")) => void): Promise<void> {
+  if (hasStored()) await loadStorage().then(forget, () => void attempt(() => sessionStorage.removeItem(CALLS_KEY)));
 }
 
 type CallRecords = ServerState["calls"];

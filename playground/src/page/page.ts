@@ -2,14 +2,14 @@
 import { onMissingPart } from "../missing.ts";
 import { type DeploymentSignInRequest, targetOf } from "../protocol.ts";
 import { verdicts } from "../schema/patterns.ts";
-import { storage } from "./call-history.ts";
+import { forgetStored, storage } from "./call-history.ts";
 import { forgetAll, storeInTab, storedSignIns } from "./tab-storage.ts";
 import { type Language, keepLanguage, load, speaker } from "./language.ts";
 import { type WorkerEvent, WorkerRpc } from "./worker-rpc.ts";
 import { type StoredServers, type SavedServer, changeSaved, onSavedElsewhere, readSaved } from "./server-storage.ts";
 import { type InitialServers, keepTab } from "./start.ts";
 import { type PageState, type ServerState, type State, Store, newServer } from "./state.ts";
-import { ServerClient, storageOfCalls } from "./server-client.ts";
+import { ServerClient } from "./server-client.ts";
 import { forgetTasks } from "./task-list.ts";
 
 /** The number of no server's connection, for what is asked of this deployment: connections have numbers from one on. */
@@ -137,7 +137,7 @@ export class Page {
   #signedOut(server: string): void {
     for (const client of this.clients) client.signedOutOf(server);
     forgetTasks(server);
-    void storageOfCalls().then((storage) => storage?.forgetSignedIn(server));
+    void forgetStored((storage) => storage.forgetSignedIn(server));
   }
 
   #hear(event: WorkerEvent): void {

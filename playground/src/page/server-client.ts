@@ -5,7 +5,7 @@ import { initial } from "../schema/field.ts";
 import type { Answer, CompletionRequest, KeptSignIn, ListName, LogLevel, OperationName, Operations, PortableCall, Problem, Reply, Root, Suggestions, Target, Tool } from "../protocol.ts";
 import { hasApp } from "../protocol.ts";
 import { callerOf, isFor } from "./caller.ts";
-import { CALLS_KEY, CallHistory, loadStorage } from "./call-history.ts";
+import { CallHistory, forgetStored, hasStored, loadStorage } from "./call-history.ts";
 import type { Changes } from "./changes.ts";
 import { problemOf } from "./failure.ts";
 import { noteLongTexts } from "./long-texts.ts";
@@ -133,7 +133,7 @@ export class ServerClient {
 
   async #restoreCalls(): Promise<void> {
     if (this.#isRestored) return;
-    const storage = await storageOfCalls();
+    const storage = hasStored() ? await loadStorage().catch(() => undefined) : undefined;
     if (this.#isRestored) return;
     this.#isRestored = true;
     this.#history.restore(storage?.storedCalls(this.#state) ?? [], async (name, json) => {
@@ -143,7 +143,7 @@ export class ServerClient {
   }
 
   async #forgetCalls(isPrivate: boolean): Promise<void> {
-    (await storageOfCalls())?.forgetCalls(this.#state.id, isPrivate);
+    await forgetStored((storage) => storage.forgetCalls(this.#state.id, isPrivate));
   }
 
   /** Ends the connection, or whatever is under way on the way to it. */
@@ -509,12 +509,6 @@ export class ServerClient {
   endSession(): void {
     this.#events.endSession();
   }
-}
-
-/** The storage of calls, where something is in it. */
-export async function storageOfCalls(): Promise<Awaited<ReturnType<typeof loadStorage>> | undefined> {
-  const isThere = attempt(() => sessionStorage.getItem(CALLS_KEY) !== null);
-  return isThere ? loadStorage().catch(() => undefined) : undefined;
 }
 
 export const schemaOf = (tool: Tool): Json => (tool.inputSchema ?? {}) as Json;

@@ -134,6 +134,23 @@ describe("calls that a reload keeps", () => {
   });
 });
 
+test("calls are forgotten also where the part of the page for it cannot be loaded", async () => {
+  await using other = await echoing();
+  await using visitor = await connected({ url: other.url, allowed: [other.origin] });
+  const { page, context } = visitor;
+  await visitor.tool("echo");
+  await call(visitor, "planted");
+  await page.reload();
+  await visitor.button("Connect").waitFor();
+  assert.match(await storage(page), /planted/);
+  await visitor.button("Another server").click();
+  const close = page.getByRole("button", { name: /^Close 127/ });
+  await close.waitFor();
+  await context.route(/\/playground\/part-.*\.js$/, (route) => route.abort());
+  await close.click();
+  await until(async () => (await storage(page)) === "", "an empty storage");
+});
+
 test("calls with a token or a header that was typed are shown with it alone", async () => {
   await using other = await echoing();
   await using visitor = await visit(browser, server, { allowed: [other.origin] });
