@@ -46,6 +46,19 @@ describe("verdicts of patterns", () => {
     assert.deepEqual([verdicts.of("a", "ab"), verdicts.isAway, tries], [true, false, 2]);
   });
 
+  test("are asked for again at the next check alone where they were not reached", async () => {
+    const batches: Pair[][] = [];
+    const verdicts = new Verdicts(async (pairs) => (batches.push(pairs), pairs.map(([pattern, text], at) => (batches.length === 1 && at > 0 ? "unreached" : text.includes(pattern)))));
+    const ask = () => ["a", "b", "c"].map((pattern) => verdicts.of(pattern, "ab"));
+    ask();
+    await verdicts.answered();
+    assert.deepEqual([ask(), verdicts.isWaiting, verdicts.isAway], [[true, undefined, undefined], false, false]);
+    verdicts.retry();
+    ask();
+    await verdicts.answered();
+    assert.deepEqual([ask(), batches.length, batches[1]], [[true, true, false], 2, [["b", "ab"], ["c", "ab"]]]);
+  });
+
   test("of the text before stand in while somebody types", async () => {
     const { verdicts } = asked();
     assert.equal(verdicts.ofTyped("a", "a"), undefined);

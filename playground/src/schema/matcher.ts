@@ -1,7 +1,7 @@
 // The page's side of the Web Worker that matches patterns.
 import { startWorker } from "../page/scripts.ts";
 import type { MatcherMessage } from "./matcher-worker.ts";
-import type { Pair } from "./patterns.ts";
+import type { Pair, Verdict } from "./patterns.ts";
 
 declare const MATCHER_URL: string;
 
@@ -20,45 +20,50 @@ const START_MS = 30_000;
 /** Waits for the next check. */
 let idle: Worker | undefined;
 
-export async function match(pairs: Pair[]): Promise<(boolean | undefined)[]> {
-  const verdicts: (boolean | undefined)[] = pairs.map(() => undefined);
+export async function match(pairs: Pair[]): Promise<Verdict[]> {
+  const verdicts: Verdict[] = pairs.map(() => "unreached");
   let left = pairs.map((pair, at) => ({ pair, at }));
   let ms = ALL_MS;
   for (let used = 0; used < MAX_WORKERS && left.length > 0 && ms > 0; used++) {
-    const { found, took } = await matchedUntilStuck(left.map(({ pair }) => pair), ms);
+    const { found, took, isStuck } = await matchedUntilStuck(left.map(({ pair }) => pair), ms);
     ms -= took;
     left.slice(0, found.length).forEach(({ at }, index) => (verdicts[at] = found[index] ?? undefined));
-    const stuck = left[found.length]?.pair[0];
-    left = left.slice(found.length).filter(({ pair: [pattern] }) => pattern !== stuck);
+    left = left.slice(found.length);
+    const [stuck] = left;
+    if (!stuck) break;
+    if (isStuck) verdicts[stuck.at] = undefined;
+    // Other texts of the pattern are likely to take as long: they wait for the next check.
+    left = left.filter(({ pair: [pattern] }) => pattern !== stuck.pair[0]);
   }
   return verdicts;
 }
 
-/** The verdicts up to the first pair that takes too long, and the milliseconds that they took. */
-async function matchedUntilStuck(pairs: Pair[], ms: number): Promise<{ found: (boolean | null)[]; took: number }> {
+/** The verdicts up to the first pair that takes too long, if one does, or until so many milliseconds are over; and the milliseconds that they took. */
+async function matchedUntilStuck(pairs: Pair[], ms: number): Promise<{ found: (boolean | null)[]; took: number; isStuck: boolean }> {
   const worker = idle ?? (await started());
   idle = undefined;
   return new Promise((resolve) => {
     const found: (boolean | null)[] = [];
     let begun = Infinity;
     let whole: ReturnType<typeof setTimeout> | undefined;
-    let one = setTimeout(end, START_MS);
+    const stuck = () => end(begun < Infinity);
+    let one = setTimeout(stuck, START_MS);
     worker.onmessage = ({ data }: MessageEvent<MatcherMessage>) => {
       clearTimeout(one);
-      one = setTimeout(end, MATCH_MS);
+      one = setTimeout(stuck, MATCH_MS);
       if (data === "begun") {
         begun = performance.now();
-        whole = setTimeout(end, ms);
+        whole = setTimeout(() => end(), ms);
       } else if (data !== "ready") found.push(data);
       if (found.length === pairs.length) end();
     };
-    function end() {
+    function end(isStuck = false) {
       clearTimeout(one);
       clearTimeout(whole);
       worker.onmessage = null;
       if (found.length === pairs.length) idle = worker;
       else worker.terminate();
-      resolve({ found, took: Math.max(0, performance.now() - begun) });
+      resolve({ found, isStuck, took: Math.max(0, performance.now() - begun) });
     }
     worker.postMessage(pairs);
   });

@@ -3,8 +3,11 @@
 /** A pattern, and a text to match against it. */
 export type Pair = readonly [pattern: string, text: string];
 
-/** Whether each text matches its pattern; undefined where that takes too long, or the pattern is none. Nothing if there is nothing to match with. */
-export type Match = (pairs: Pair[]) => Promise<(boolean | undefined)[] | void>;
+/** Whether a text matches its pattern; undefined where that takes too long, or the pattern is none; "unreached" where it was not tried. */
+export type Verdict = boolean | "unreached" | undefined;
+
+/** The verdict of each pair. Nothing if there is nothing to match with. */
+export type Match = (pairs: Pair[]) => Promise<Verdict[] | void>;
 
 /** Characters of patterns and texts whose verdicts are kept: beyond them nothing more is matched until room is made. */
 const MAX_KEPT_CHARS = 4_000_000;
@@ -22,8 +25,9 @@ export class Verdicts {
   #chars = 0;
   #asked = new Map<string, Pair>();
   #latest = new Map<string, boolean>();
-  /** Pairs for which there was nothing to match them with. */
+  /** Pairs that wait for the next check: there was nothing to match them with, or they were not reached. */
   #unmatched = new Set<string>();
+  #isAway = false;
   #running: Promise<void> | undefined;
   #listeners = new Set<() => void>();
 
@@ -57,7 +61,7 @@ export class Verdicts {
 
   /** Whether there was nothing to match pairs with that were asked for since the last check began. */
   get isAway(): boolean {
-    return this.#unmatched.size > 0;
+    return this.#isAway;
   }
 
   /** Ends once nothing is awaited. */
@@ -65,10 +69,11 @@ export class Verdicts {
     await this.#running;
   }
 
-  /** Has pairs asked for again for which there was nothing to match them with. As `makeRoom`, for what a person does. */
+  /** Has pairs asked for again that were not matched. As `makeRoom`, for what a person does. */
   retry(): void {
     for (const key of this.#unmatched) this.#chars -= key.length + ENTRY_CHARS;
     this.#unmatched.clear();
+    this.#isAway = false;
   }
 
   /** Forgets all verdicts where they are many. Only what a person does calls this, so that drawing comes to an end. */
@@ -91,11 +96,12 @@ export class Verdicts {
     while (this.#asked.size > 0) {
       const asked = [...this.#asked];
       const verdicts = await this.#match(asked.map(([, pair]) => pair));
+      this.#isAway ||= !verdicts;
       asked.forEach(([key, [pattern]], at) => {
         this.#asked.delete(key);
-        const verdict = verdicts?.[at];
-        if (verdicts) this.#known.set(key, verdict);
-        else this.#unmatched.add(key);
+        const verdict = verdicts ? verdicts[at] : "unreached";
+        if (verdict === "unreached") return void this.#unmatched.add(key);
+        this.#known.set(key, verdict);
         if (verdict !== undefined) this.#latest.set(pattern, verdict);
       });
       for (const listener of this.#listeners) listener();
