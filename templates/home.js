@@ -25,11 +25,13 @@ if (navigator.clipboard) {
         getSelection().selectAllChildren(code);
         say("Selected");
       }
-      status.textContent = `${button.textContent} ${what}`;
+      const told = `${button.textContent} ${what}`;
+      status.textContent = told;
       clearTimeout(back);
       back = setTimeout(() => {
         say("Copy");
-        status.textContent = "";
+        // Another snippet may have been copied meanwhile.
+        if (status.textContent === told) status.textContent = "";
       }, 2000);
     });
     say("Copy");

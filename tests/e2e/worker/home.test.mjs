@@ -88,6 +88,8 @@ describe("the home page", () => {
     const { page } = home;
     await page.evaluate(() => {
       for (const details of document.querySelectorAll("details")) details.open = true;
+      // Nothing is taken back while the test looks.
+      globalThis.setTimeout = () => 0;
     });
     const snippets = await page.locator("pre").all();
     assert.ok(snippets.length >= 15, `${snippets.length} snippets`);
@@ -100,6 +102,27 @@ describe("the home page", () => {
       assert.equal(await page.getByRole("status").textContent(), `Copied ${what}`);
     }
     assert.deepEqual(await home.complaints(), []);
+  });
+
+  test("a copy is confirmed although the confirmation of an earlier one ends", async () => {
+    await using home = await visit({ viewport: SIZES.wide, permissions: ["clipboard-read", "clipboard-write"] });
+    const { page } = home;
+    await page.evaluate(() => {
+      globalThis.ends = [];
+      globalThis.setTimeout = (end) => ends.push(end);
+    });
+    const [first, second] = await page.locator("pre:visible").all();
+    for (const snippet of [first, second]) {
+      const what = await snippet.getAttribute("data-what");
+      await snippet.getByRole("button", { name: `Copy ${what}`, exact: true }).click();
+      await snippet.getByRole("button", { name: `Copied ${what}`, exact: true }).waitFor();
+    }
+    const what = await second.getAttribute("data-what");
+    await page.evaluate(() => ends[0]());
+    await first.getByRole("button", { name: `Copy ${await first.getAttribute("data-what")}`, exact: true }).waitFor();
+    assert.equal(await page.getByRole("status").textContent(), `Copied ${what}`);
+    await page.evaluate(() => ends[1]());
+    assert.equal(await page.getByRole("status").textContent(), "");
   });
 
   test("a snippet that cannot be copied is selected", async () => {
