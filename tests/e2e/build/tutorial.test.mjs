@@ -66,7 +66,7 @@ test("a crate of one's own is built and served beside the clone", async () => {
   write(join(crate, "Cargo.toml"), snippet("1. `Cargo.toml`:", "toml", section));
   write(join(crate, "src/lib.rs"), snippet("2. `src/lib.rs`:", "rust", section));
   cpSync(join(folder, "Cargo.lock"), join(crate, "Cargo.lock"));
-  const build = snippet("and change two lines", "toml", section);
+  const build = snippet("and change `name` and `[build]`", "toml", section);
   const settings = readFileSync(join(folder, "wrangler.toml"), "utf8")
     .replace(/^name = .*/m, 'name = "notes"')
     .replace(/^assets = .*\n/m, "")
