@@ -89,7 +89,7 @@ function prepare(copy, { owner, version, tag }) {
     const value = git(root, "config", "--default", "", "--get", key);
     if (value) git(copy, "config", key, value);
   }
-  // Nothing changes where the last commit is a release whose tag was deleted.
+  // The last commit is the release already where only its tag was deleted.
   if (changed.length > 0) git(copy, "commit", "--quiet", "--all", `--message=Release ${version}`);
   git(copy, "tag", "--annotate", `--message=${version}`, tag);
 }

@@ -308,7 +308,7 @@ impl Bridge {
             return false;
         };
         let entry = self.calls.cancel(&request_id);
-        // What is not there was answered by now.
+        // A call without an entry has been answered.
         entry.map_or(!self.has_session(), |entry| entry.is_modern)
     }
 

@@ -189,7 +189,7 @@ impl Done {
     /// Waits for the end.
     pub(crate) async fn done(&self) {
         let mut done = self.0.clone();
-        // It closes when the sender is dropped.
+        // The channel closes when its sender is dropped.
         while done.changed().await.is_ok() {}
     }
 

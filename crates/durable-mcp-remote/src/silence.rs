@@ -87,7 +87,7 @@ impl PassedQuestions {
             Kind::Request { method, .. } if method == "ping" => {}
             Kind::Request { id, .. } => {
                 let mut open = self.open.borrow_mut();
-                // Nobody waits for the answers to questions of a call that has ended.
+                // Questions of a call that has ended hold off no limit.
                 open.retain(|_, passed| !passed.call.as_ref().is_some_and(Done::is_done));
                 if open.len() < MAX_QUESTIONS || open.contains_key(id) {
                     let silences = match call {

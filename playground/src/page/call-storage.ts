@@ -98,7 +98,7 @@ const isRecord = (value: unknown): boolean => {
 };
 
 function write(stored: Stored): void {
-  // What is to be forgotten goes, also where there is no room for the rest.
+  // Removed first: forgotten calls go also where there is no room for the rest.
   attempt(() => sessionStorage.removeItem(CALLS_KEY));
   if (stored.size > 0) attempt(() => sessionStorage.setItem(CALLS_KEY, JSON.stringify([...stored])));
 }

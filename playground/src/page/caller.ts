@@ -1,4 +1,4 @@
-// Whose calls and tasks are.
+// The caller that calls and tasks belong to: server, typed credentials and sign-in.
 import type { Target } from "../protocol.ts";
 
 export interface Caller {

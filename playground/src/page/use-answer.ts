@@ -1,4 +1,4 @@
-// What a view asks for, and asks anew when something that it depends on changes.
+// A request of a view to the Web Worker, repeated when a value that it depends on changes.
 import { useEffect, useState } from "preact/hooks";
 import { messageOf } from "../error-message.ts";
 

@@ -85,7 +85,7 @@ test("45, 73: a server that is silent while the client is asked has not failed",
   const names = ["by its own stream", "by the session's"];
   const rounds = [];
   for (const name of names) rounds.push(await client.result("tools/call", { name }));
-  // It began later, and has failed by now.
+  // This call began after the two with questions, and fails before they are answered.
   assert.equal((await client.error("tools/call", { name: "silent" })).code, -32000);
   for (const [index, { inputRequests, requestState }] of rounds.entries()) {
     const inputResponses = { [Object.keys(inputRequests)[0]]: { action: "accept" } };

@@ -36,7 +36,7 @@ test("43, 71: a call that is cancelled while a new session is opened holds up no
 test("55, 71: where server/discover has no answer, a session is opened, and the bridge says so", async () => {
   await using client = await beforeSessions({ args: ["--discover-timeout", "1"], http: ({ message }) => message?.method === "server/discover" });
   const { bridge, server } = client;
-  // What comes meanwhile waits for the same session.
+  // Calls that come meanwhile wait for the same session.
   const results = await Promise.all([client.result("server/discover"), client.result("tools/call", { name: "echo" }), client.result("tools/list")]);
   assert.deepEqual(results[0].supportedVersions, ["2026-07-28"]);
   assert.ok(results[1].content && results[2].tools);

@@ -49,7 +49,7 @@ for (const [what, second] of [
     cancel("one");
     await server.received("resources/unsubscribe");
     await listen(second, ["file:///a"]);
-    // What the bridge sends by itself goes before the answers to these.
+    // The bridge's own requests go before the answers to these lists.
     for (let count = 0; count < 3; count++) await client.result("tools/list");
     released.resolve();
     await server.received("resources/subscribe", { count: 2 });

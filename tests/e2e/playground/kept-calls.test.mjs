@@ -259,7 +259,7 @@ describe("calls of a server with a sign-in", () => {
       await tab.getByRole("button", { name: "Connect", exact: true }).click();
       await tab.getByRole("button", { name: "Sign out" }).first().click();
       await until(() => as.revoked.length > 0, "the revocation");
-      // What a page that is left would store.
+      // The calls that the page stores when it is left.
       const left = () => page.evaluate(() => (dispatchEvent(new Event("pagehide")), sessionStorage.getItem("playground calls") ?? ""));
       await until(async () => !/planted/.test(await left()), "a storage without the result");
       visitor.done();

@@ -88,7 +88,7 @@ describe("the home page", () => {
     const { page } = home;
     await page.evaluate(() => {
       for (const details of document.querySelectorAll("details")) details.open = true;
-      // Nothing is taken back while the test looks.
+      // Confirmations stay while the test looks at them.
       globalThis.setTimeout = () => 0;
     });
     const snippets = await page.locator("pre").all();
