@@ -23,7 +23,7 @@ const MAX_PICTURE_BYTES = 100_000;
 const MAX_PICTURES_BYTES = 400_000;
 // Messages of the `worker` crate and of the compiler.
 const FOREIGN_MESSAGES = [
-  "Binding … is undefined. invalid kv store: …",
+  "Binding … is undefined.",
   "the trait bound …: JsonSchema is not satisfied, or …: Deserialize",
   "the method … exists for struct Session<…>, but its trait bounds were not satisfied",
   "function … is private, or type …",

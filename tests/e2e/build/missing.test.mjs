@@ -62,6 +62,6 @@ describe("errors of durable-mcp", () => {
       try { wrangler(${JSON.stringify(folder)}); } catch (error) { console.error(error.message); }
     `]);
     assert.equal(code, 0, stderr);
-    assert.match(stderr, /wrangler is missing\. Install it with `npm install --save-dev wrangler` in /);
+    assert.match(stderr, /wrangler is missing\. Install it with `npm install --save-dev wrangler@latest` in /);
   });
 });

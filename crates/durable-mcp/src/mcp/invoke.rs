@@ -52,13 +52,18 @@ impl Server {
         let context = context.with_arguments(arguments.map_or(Arguments::None, Arguments::Json));
         let result = match contain(self.run_handler(&context, tool.run(&context))).await {
             Ok(Ok(None)) => return Ok(CallResponse::SUSPENDED),
-            Ok(Ok(Some(result))) => tool.fitted(result, context.client().version),
+            Ok(Ok(Some(mut result))) => {
+                tell_begun_state(&mut result, &context);
+                tool.fitted(result, context.client().version)
+            }
             Ok(Err(Rejection::Arguments(fault))) => ToolResult::invalid_arguments(name, &fault),
             Ok(Err(Rejection::Error(error))) => return Err(error),
             Err(_) => {
                 let message =
                     format!("The tool `{name}` failed unexpectedly. The session goes on.");
-                let response = finish_tool(ToolResult::error(message), &context)?;
+                let mut result = ToolResult::error(message);
+                tell_begun_state(&mut result, &context);
+                let response = finish_tool(result, &context)?;
                 return Ok(CallResponse {
                     outcome: CallOutcome::Panic,
                     ..response
@@ -252,6 +257,14 @@ async fn until_suspended<T>(context: &Context, run: impl Future<Output = T>) -> 
     .await
 }
 
+/// Names the state that a call began, in the result of a handler that ran. A call whose arguments were refused began none.
+fn tell_begun_state(result: &mut ToolResult, context: &Context) {
+    if let Some(begun) = context.extension::<BegunState>() {
+        let told = state_argument::told(&begun);
+        result.content.push(Content::text(told));
+    }
+}
+
 pub(super) fn finish_tool(
     mut result: ToolResult,
     context: &Context,
@@ -264,11 +277,6 @@ pub(super) fn finish_tool(
         && context.missing() != ClientCapabilities::default()
     {
         return Err(Error::missing_capability(context.missing()));
-    }
-    if let Some(begun) = context.extension::<BegunState>() {
-        result
-            .content
-            .push(Content::text(state_argument::told(&begun)));
     }
     for block in &mut result.content {
         block.fit(context.client().version);

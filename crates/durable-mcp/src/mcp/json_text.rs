@@ -48,7 +48,34 @@ fn told(json: &str, error: &serde_json::Error, schema: &Value) -> String {
     } else {
         None
     };
-    describe_at(json, error, inside.as_deref())
+    in_plain_words(describe_at(json, error, inside.as_deref()))
+}
+
+/// Words for the numbers that a type of Rust holds: models and people read them. `usize` has 32 bits in a Worker.
+const NUMBERS: [(&str, &str); 12] = [
+    ("u8", "a whole number from 0 to 255"),
+    ("u16", "a whole number from 0 to 65535"),
+    ("u32", "a whole number from 0 to 4294967295"),
+    ("usize", "a whole number from 0 to 4294967295"),
+    ("u64", "a whole number of 0 or more"),
+    ("i8", "a whole number from -128 to 127"),
+    ("i16", "a whole number from -32768 to 32767"),
+    ("i32", "a whole number from -2147483648 to 2147483647"),
+    ("isize", "a whole number from -2147483648 to 2147483647"),
+    ("i64", "a whole number"),
+    ("f32", "a number"),
+    ("f64", "a number"),
+];
+
+/// A fault with the type of Rust at its end in words.
+fn in_plain_words(fault: String) -> String {
+    let Some((start, name)) = fault.rsplit_once("expected ") else {
+        return fault;
+    };
+    match NUMBERS.iter().find(|(known, _)| *known == name) {
+        Some((_, words)) => format!("{start}expected {words}"),
+        None => fault,
+    }
 }
 
 /// The text with integers written as such, and without the members that are `null` where they may be absent and may not
@@ -335,6 +362,18 @@ mod tests {
     use super::*;
     use crate::mcp::jsonrpc::parse_at;
     use crate::mcp::schema::arguments_schema;
+
+    #[test]
+    fn a_fault_of_a_number_names_no_type_of_rust() {
+        let fault = |json: &str| read::<u8>(json, || schemars::schema_for!(u8)).unwrap_err();
+        for json in ["-1", "300", "\"x\""] {
+            let fault = fault(json);
+            assert!(
+                fault.ends_with("expected a whole number from 0 to 255"),
+                "{fault}"
+            );
+        }
+    }
 
     #[test]
     fn an_integer_may_be_written_with_fraction_or_exponent() {

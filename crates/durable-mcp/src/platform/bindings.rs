@@ -30,6 +30,18 @@ impl Deref for Env {
     }
 }
 
+impl Env {
+    /// A KV namespace, by the name of its binding.
+    ///
+    /// # Errors
+    /// When there is no such binding; the text names it.
+    pub fn kv(&self, binding: &str) -> worker::Result<worker::KvStore> {
+        self.0
+            .kv(binding)
+            .map_err(|_| worker::Error::JsError(format!("Binding `{binding}` is undefined.")))
+    }
+}
+
 /// Only calls outside of a Worker have none.
 const NO_BINDINGS: &str = if cfg!(target_arch = "wasm32") {
     "This call has no bindings."

@@ -170,7 +170,12 @@ impl Users {
                     grant_rows::looked_at(&self.state, &user, now)?;
                 }
                 Err(fault) => {
-                    worker::console_error!("a user's grants could not be looked at: {}", fault.0);
+                    let text = format!("a user's grants could not be looked at: {}", fault.0);
+                    if self.app.provider.is_some() {
+                        worker::console_error!("{text}");
+                    } else {
+                        worker::console_log!("{text}");
+                    }
                     grant_rows::postpone(&self.state, &user, now + PUT_OFF_MS)?;
                 }
             }

@@ -125,7 +125,11 @@ pub fn identity(env: &Env) -> Option<IdentitySignIn> {
 
 /// Prepares the runtime for an application that is about to be built, which compiles its patterns.
 pub fn prepare() {
-    console_error_panic_hook::set_once();
+    std::panic::set_hook(Box::new(|panic| {
+        console_error_panic_hook::hook(panic);
+        // Repeated below the stack, which is some hundred lines long: place and message are what is looked for.
+        worker::console_error!("{panic}");
+    }));
     compile_with(pattern::compile);
 }
 

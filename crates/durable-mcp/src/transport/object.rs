@@ -136,7 +136,10 @@ impl Object {
         // Requests of the protocol have a line of their own, and the Worker writes that of a stream.
         let has_line = refused || ended || reply.status.is_server_error();
         let outcome = if ended { log_line::OK } else { "refused" };
-        if has_line && let Some(ms) = log.due(outcome, began, || self.core.host.now()) {
+        if has_line
+            && !reply.logged
+            && let Some(ms) = log.due(outcome, began, || self.core.host.now())
+        {
             self.core.host.log(&LogLine {
                 event: "http",
                 method: format!("{} {}", head.method, head.path),
@@ -161,7 +164,13 @@ impl Object {
         };
         match transport {
             Transport::Stateless => return self.stateless(head, body, gone).await,
-            Transport::Notice => return self.notice(body).await,
+            // Not a request of a client: it leaves no line in the log.
+            Transport::Notice => {
+                return Reply {
+                    logged: true,
+                    ..self.notice(body).await
+                };
+            }
             Transport::Streamable | Transport::Sse => {}
         }
         let in_header = head.header(order::SESSION);
