@@ -101,6 +101,13 @@ describe("request headers in a tool", () => {
     assert.match(JSON.stringify((await named.call("increment")).content), /This began a session/);
   });
 
+  test("a call whose arguments are refused begins no session", async () => {
+    const { isError, content } = await new Stateless(server).call("increment", { by: "much" });
+    assert.equal(isError, true);
+    assert.match(JSON.stringify(content), /whole number/);
+    assert.doesNotMatch(JSON.stringify(content), /began a session/);
+  });
+
   test("a session cannot name itself differently by a header", async () => {
     const session = await open(server);
     for (const transport of ["stateless", "notice", "sse"]) {

@@ -28,3 +28,15 @@ fn the_log_has_a_line_for_each_request_and_no_content() {
         ]
     );
 }
+
+#[test]
+fn an_answer_to_the_hub_leaves_no_line() {
+    let rig = Rig::new(server());
+    let answer = rig.send(
+        Method::POST,
+        &[(durable_mcp::transport::order::TRANSPORT, "notice")],
+        Ok("tools".to_owned()),
+    );
+    assert_eq!(answer.answer().status, 410);
+    assert_eq!(rig.host.logs.take(), Vec::<String>::new());
+}

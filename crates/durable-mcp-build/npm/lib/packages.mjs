@@ -16,7 +16,7 @@ export function wrangler(crate) {
       // Not there.
     }
   }
-  throw new Failure(`wrangler is missing. Install it with \`npm install --save-dev wrangler\` in ${crate}.`);
+  throw new Failure(`wrangler is missing. Install it with \`npm install --save-dev wrangler@latest\` in ${crate}.`);
 }
 
 /** wrangler's own bundler, hence the same as that of a Worker in JavaScript. */
