@@ -1,11 +1,13 @@
 //! Rows of another version of this server: they grant nothing, stay unchanged, and can be ended.
 
 use durable_mcp::oauth::authority::{
-    IssueCode, KV_LISTS_WITHIN_MS, LOOK_AT_UNREADABLE_MS, ListedGrant, RETRY_DELETES_MS,
-    SESSIONS_END_SECONDS, SIGN_IN_MS,
+    GrantCommand, GrantOutcome, GrantRefusal, IssueCode, IssuedTokens, KV_LISTS_WITHIN_MS,
+    LOOK_AT_UNREADABLE_MS, ListedGrant, MAX_GRANTS, RETRY_DELETES_MS, SESSIONS_END_SECONDS,
+    SIGN_IN_MS,
 };
 
-use super::*;
+use super::{DAY_MS, is_invalid_grant, refresh, refresh_token, signed_in, world};
+use crate::support::grants::{CONFIDENTIAL, NOW, PUBLIC, World};
 
 /// Texts that a later version may have written.
 fn later_rows(row: &str) -> Vec<String> {
