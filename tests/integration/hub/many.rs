@@ -1,5 +1,6 @@
 //! Very many joined sessions: no event notifies more than it may.
 
+use durable_mcp::hub::{JOINED_MS, SESSIONS_A_TURN};
 use durable_mcp::limits::OPERATIONS_AN_INVOCATION;
 
 use super::*;

@@ -1,6 +1,13 @@
 //! Limits of listening streams, per user, per network and in total.
 
+use durable_mcp::hub::{
+    ClientNetwork, MAX_LISTENERS, MAX_LISTENERS_A_NETWORK, MAX_LISTENERS_A_SITE,
+    MAX_LISTENERS_A_USER, MAX_STRANGERS, QuotaExceeded,
+};
+use durable_mcp::keys::Keys;
+
 use super::*;
+use crate::support::front::refusal;
 
 #[test]
 fn the_number_of_streams_is_limited_with_a_reserve_for_users() {
