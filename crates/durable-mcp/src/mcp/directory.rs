@@ -34,24 +34,18 @@ const WISHES: [Wish; 5] = [
 ];
 
 impl Server {
-    /// The reasons for which the directories of Claude and ChatGPT would refuse this server. Clients do not mind, so nothing
-    /// is left out; a running server logs them.
+    /// The reasons for which the directories of Claude and ChatGPT would refuse this server, each with the tools it is about:
+    /// "tools that lack a title: add, echo". Clients do not mind, so nothing is left out; a running server logs them in one line.
     #[must_use]
     pub fn advice(&self) -> Vec<String> {
-        let told = |(fault, is_met): &Wish| {
-            let lacking = self
+        let reason = |(fault, is_met): &Wish| {
+            let names: Vec<_> = self
                 .served_tools()
                 .filter(|tool| !is_met(tool))
-                .map(|tool| tool.definition.name.as_str());
-            let names: Vec<_> = lacking.collect();
-            let told = || {
-                format!(
-                    "Directories would refuse this server: tools that {fault}: {}.",
-                    names.join(", ")
-                )
-            };
-            (!names.is_empty()).then(told)
+                .map(|tool| tool.definition.name.as_str())
+                .collect();
+            (!names.is_empty()).then(|| format!("tools that {fault}: {}", names.join(", ")))
         };
-        WISHES.iter().filter_map(told).collect()
+        WISHES.iter().filter_map(reason).collect()
     }
 }

@@ -141,10 +141,11 @@ async fn check_server(app: Rc<App>) {
         .problems()
         .iter()
         .for_each(|problem| worker::console_error!("{problem}"));
-    app.server
-        .advice()
-        .iter()
-        .for_each(|advice| worker::console_log!("{advice}"));
+    let advice = app.server.advice();
+    if !advice.is_empty() {
+        let reasons = advice.join("; ");
+        worker::console_log!("Directories would refuse this server: {reasons}.");
+    }
 }
 
 /// Makes an application ready: takes the deployment's variables, and tells operators what is wrong with them.
