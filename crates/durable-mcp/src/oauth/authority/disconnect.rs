@@ -144,30 +144,27 @@ impl Authority {
 
     /// Time before which sessions, tasks and request states of a client have ended, in seconds since 1970.
     pub(super) fn sessions_since(&self, client_id: &str) -> Result<u64, RuntimeError> {
-        let known = self
-            .rows
-            .pick(self.host.store(), |_, grant| match grant {
-                Grant::Ending(ending) if ending.concerns(client_id) => Some(ending.sessions_since),
-                _ => None,
-            })?
-            .into_iter()
-            .max()
-            .unwrap_or_default();
+        let known = self.latest_end(client_id, |ending| ending.sessions_since)?;
         Ok(known.max(self.sessions_since_unreadable()?))
     }
 
     /// Time up to which consents to a client are void, in milliseconds since 1970.
     pub(super) fn consents_since(&self, client_id: &str) -> Result<u64, RuntimeError> {
-        let known = self
-            .rows
-            .pick(self.host.store(), |_, grant| match grant {
-                Grant::Ending(ending) if ending.concerns(client_id) => Some(ending.consents_since),
-                _ => None,
-            })?
-            .into_iter()
-            .max()
-            .unwrap_or_default();
+        let known = self.latest_end(client_id, |ending| ending.consents_since)?;
         Ok(known.max(self.consents_since_unreadable()?))
+    }
+
+    /// The latest time that the remembered ends of a client have; 0 if there is none.
+    fn latest_end(
+        &self,
+        client_id: &str,
+        time: impl Fn(&EndingGrant) -> u64,
+    ) -> Result<u64, RuntimeError> {
+        let times = self.rows.pick(self.host.store(), |_, grant| match grant {
+            Grant::Ending(ending) if ending.concerns(client_id) => Some(time(ending)),
+            _ => None,
+        })?;
+        Ok(times.into_iter().max().unwrap_or_default())
     }
 
     /// Makes room for one more remembered end: deletes an end that another one covers, or else merges the oldest two

@@ -7,9 +7,10 @@ use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Authority, Lifetimes};
+use super::{Authority, GrantRefusal, Lifetimes, RETRY_AFTER_SECONDS, grant_ref};
 use crate::formats::Format;
 use crate::keys::Keys;
+use crate::oauth::event::Event;
 use crate::oauth::grant::GrantInfo;
 use crate::oauth::hooks::{Exchange, ExchangeChanges, ExchangeError, ExchangeKind, HOOK_MS};
 use crate::oauth::resource::Resource;
@@ -42,7 +43,7 @@ pub(super) struct ExchangeTerms {
 }
 
 /// Failure of the hook.
-pub(super) enum ExchangeRefusal {
+enum ExchangeRefusal {
     /// Temporary: the exchange may succeed later.
     Later,
     /// Permanent: the grant has to end.
@@ -98,8 +99,25 @@ impl Authority {
         )
     }
 
-    /// Calls the hook, if there is one, for at most [`HOOK_MS`].
+    /// Terms of an exchange, as the hook or the defaults set them.
+    ///
+    /// # Errors
+    /// When the hook declines; the grant has ended then if the hook ended it.
     pub(super) async fn consult(
+        &self,
+        kind: ExchangeKind,
+        info: &GrantInfo,
+        identity: SealedIdentity,
+        token_scope: &TokenScope,
+    ) -> Result<ExchangeTerms, GrantRefusal> {
+        match self.call_hook(kind, info, identity, token_scope).await {
+            Ok(terms) => Ok(terms),
+            Err(declined) => Err(self.declined(info, declined).await),
+        }
+    }
+
+    /// Calls the hook, if there is one, for at most [`HOOK_MS`].
+    async fn call_hook(
         &self,
         kind: ExchangeKind,
         info: &GrantInfo,
@@ -138,6 +156,24 @@ impl Authority {
                 self.host
                     .warn(&format!("the hook of an exchange ended a grant: {why}"));
                 Err(ExchangeRefusal::Ended)
+            }
+        }
+    }
+
+    /// Refusal of an exchange that the hook declined; ends the grant if the hook ended it.
+    async fn declined(&self, info: &GrantInfo, declined: ExchangeRefusal) -> GrantRefusal {
+        match declined {
+            ExchangeRefusal::Later => GrantRefusal::Unavailable {
+                retry_after: RETRY_AFTER_SECONDS,
+            },
+            ExchangeRefusal::Ended => {
+                self.host.event(&Event::EndedByHook(grant_ref(info)));
+                match self.end(&info.id).await {
+                    Ok(()) => GrantRefusal::InvalidGrant(
+                        "The grant has ended. Ask for authorization again.".into(),
+                    ),
+                    Err(refused) => refused,
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Exchanges an access token for another one that is good for less, RFC 8693.
 
-use super::exchange::{ExchangeRefusal, SealedIdentity, TokenScope};
+use super::exchange::{SealedIdentity, TokenScope};
 use super::issue::NewAccessToken;
 use super::settings::MAX_ACCESS_TOKENS;
 use super::{
@@ -43,18 +43,9 @@ impl Authority {
             subject: subject.subject,
             props: subject.props,
         };
-        let terms = match self
+        let terms = self
             .consult(ExchangeKind::Token, &info, identity, &token_scope)
-            .await
-        {
-            Ok(terms) => terms,
-            Err(ExchangeRefusal::Later) => {
-                return Err(GrantRefusal::Unavailable {
-                    retry_after: RETRY_AFTER_SECONDS,
-                });
-            }
-            Err(declined) => return Err(self.declined(&info, declined).await),
-        };
+            .await?;
         let left = subject.expires.saturating_sub(self.host.now() / 1000);
         let seconds = mint
             .seconds

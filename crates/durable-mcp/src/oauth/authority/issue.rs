@@ -3,11 +3,9 @@
 use futures_util::future::{join, join_all};
 use serde_json::json;
 
-use super::exchange::{ExchangeRefusal, SealedIdentity, TokenScope};
+use super::exchange::{SealedIdentity, TokenScope};
 use super::settings::after;
-use super::{
-    Authority, ClientCredentials, GrantRefusal, IssuedTokens, RETRY_AFTER_SECONDS, grant_ref,
-};
+use super::{Authority, ClientCredentials, GrantRefusal, IssuedTokens, grant_ref};
 use crate::keys::Keys;
 use crate::oauth::event::Event;
 use crate::oauth::grant::{Grant, GrantInfo, LegacyRecords, LiveAccess, LiveGrant, header_key};
@@ -58,6 +56,16 @@ pub(super) fn header(info: &GrantInfo, expires: u64) -> KvPut {
 }
 
 impl Authority {
+    /// A new code, access token or refresh token of a grant.
+    pub(super) fn new_token(
+        &self,
+        kind: TokenKind,
+        keys: &Keys,
+        info: &GrantInfo,
+    ) -> Result<Token, RuntimeError> {
+        Token::issue(kind, &info.handle, &info.id, keys, self.host.random())
+    }
+
     /// Makes an access token that expires with its grant at the latest.
     pub(super) fn new_access_token(
         &self,
@@ -67,13 +75,7 @@ impl Authority {
         token_scope: &TokenScope,
         seconds: u64,
     ) -> Result<NewAccessToken, RuntimeError> {
-        let token = Token::issue(
-            TokenKind::Access,
-            &info.handle,
-            &info.id,
-            keys,
-            self.host.random(),
-        )?;
+        let token = self.new_token(TokenKind::Access, keys, info)?;
         let (hash, now) = (token.hash(), self.host.now() / 1000);
         let expires = now.saturating_add(seconds).min(info.ends / 1000);
         let access = AccessRecord {
@@ -144,28 +146,6 @@ impl Authority {
         all.map_err(|fault| self.failed(&fault))
     }
 
-    /// Refusal of an exchange that the hook declined; ends the grant if the hook ended it.
-    pub(super) async fn declined(
-        &self,
-        info: &GrantInfo,
-        declined: ExchangeRefusal,
-    ) -> GrantRefusal {
-        match declined {
-            ExchangeRefusal::Later => GrantRefusal::Unavailable {
-                retry_after: RETRY_AFTER_SECONDS,
-            },
-            ExchangeRefusal::Ended => {
-                self.host.event(&Event::EndedByHook(grant_ref(info)));
-                match self.end(&info.id).await {
-                    Ok(()) => GrantRefusal::InvalidGrant(
-                        "The grant has ended. Ask for authorization again.".into(),
-                    ),
-                    Err(refused) => refused,
-                }
-            }
-        }
-    }
-
     /// Issues an access token for the client itself, RFC 6749 section 4.4.
     pub(super) async fn client_credentials(
         &self,
@@ -205,13 +185,9 @@ impl Authority {
             scopes: info.scopes.clone(),
             audience: info.audience.clone(),
         };
-        let terms = match self
+        let terms = self
             .consult(ExchangeKind::Client, &info, identity, &token_scope)
-            .await
-        {
-            Ok(terms) => terms,
-            Err(declined) => return Err(self.declined(&info, declined).await),
-        };
+            .await?;
         let new_token = self.new_access_token(
             &keys,
             &info,

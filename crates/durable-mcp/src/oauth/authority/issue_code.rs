@@ -4,7 +4,7 @@ use super::exchange::SealedIdentity;
 use super::settings::after;
 use super::{Authority, GrantRefusal, IssueCode, IssuedCode};
 use crate::oauth::grant::{Grant, GrantInfo, PendingGrant};
-use crate::oauth::token::{GrantId, Token, TokenKind};
+use crate::oauth::token::{GrantId, TokenKind};
 use crate::wire::RuntimeError;
 
 impl Authority {
@@ -41,13 +41,7 @@ impl Authority {
                 sessions_since: 0,
                 sign_in: begin.sign_in,
             };
-            let code = Token::issue(
-                TokenKind::Code,
-                &info.handle,
-                &info.id,
-                &keys,
-                self.host.random(),
-            )?;
+            let code = self.new_token(TokenKind::Code, &keys, &info)?;
             let identity = SealedIdentity {
                 subject: begin.subject,
                 props: begin.props,

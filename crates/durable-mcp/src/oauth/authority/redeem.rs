@@ -188,13 +188,9 @@ impl Authority {
         };
         let identity = SealedIdentity::open(keys, code.text(), &info, &pending.sealed)
             .map_err(|fault| self.failed(&fault))?;
-        let terms = match self
+        let terms = self
             .consult(ExchangeKind::Code, &info, identity, &token_scope)
-            .await
-        {
-            Ok(terms) => terms,
-            Err(declined) => return Err(self.declined(&info, declined).await),
-        };
+            .await?;
         let first = self
             .first(keys, &info, &terms, &token_scope)
             .map_err(|fault| self.failed(&fault))?;
@@ -249,13 +245,7 @@ impl Authority {
         if !info.refreshable {
             return Ok((new_token, None));
         }
-        let token = Token::issue(
-            TokenKind::Refresh,
-            &info.handle,
-            &info.id,
-            keys,
-            self.host.random(),
-        )?;
+        let token = self.new_token(TokenKind::Refresh, keys, info)?;
         let sealed = self.seal(keys, token.text(), info, &terms.identity)?;
         let expires = self.refresh_expires(info, terms.refresh_seconds);
         let current = CurrentRefresh {

@@ -18,7 +18,7 @@ use crate::oauth::grant::{Grant, GrantInfo, LiveGrant, NextRefresh, RefreshStatu
 use crate::oauth::hooks::ExchangeKind;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
-use crate::oauth::token::{GrantId, PresentedToken, Token, TokenKind};
+use crate::oauth::token::{GrantId, PresentedToken, TokenKind};
 use crate::seal;
 use crate::wire::{RuntimeError, read_json};
 
@@ -202,13 +202,9 @@ impl Authority {
             .unwrap_or_default();
         let identity = SealedIdentity::open(keys, &presented.text, &info, sealed)
             .map_err(|fault| self.failed(&fault))?;
-        let terms = match self
+        let terms = self
             .consult(ExchangeKind::Refresh, &info, identity, &token_scope)
-            .await
-        {
-            Ok(terms) => terms,
-            Err(declined) => return Err(self.declined(&info, declined).await),
-        };
+            .await?;
         let next = self
             .next(keys, &info, presented, &terms, &token_scope)
             .map_err(|fault| self.failed(&fault))?;
@@ -261,13 +257,7 @@ impl Authority {
             token_scope,
             terms.access_seconds,
         )?;
-        let token = Token::issue(
-            TokenKind::Refresh,
-            &info.handle,
-            &info.id,
-            keys,
-            self.host.random(),
-        )?;
+        let token = self.new_token(TokenKind::Refresh, keys, info)?;
         new_token.issued.refresh_token = Some(token.text().to_owned());
         let pair = TokenPair {
             access: new_token.token.text().to_owned(),
