@@ -1,5 +1,6 @@
 //! Documents for the page at `/playground`, which is served from the deployment's assets.
 
+mod access;
 pub(super) mod apps;
 pub(super) mod chat;
 pub(super) mod origin;

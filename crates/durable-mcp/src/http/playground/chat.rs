@@ -7,14 +7,15 @@ use std::rc::Rc;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::access::{ended, refusal, signed_in};
 use super::request::{ChatRequest, ChatRequestError, MAX_BODY_BYTES};
 use super::settings::{ChatSettings, ModelSource};
 use super::spending::{ChatQuotas, Receipt, SpendingDecision};
-use super::{CHAT, PAGE, is_on_this_machine};
+use super::{CHAT, is_on_this_machine};
 use crate::http::app::App;
-use crate::http::provider::{Authenticated, Provider};
+use crate::http::provider::Provider;
 use crate::http::request_runtime::{ModelAnswer, ModelRequest, ModelWork, RequestRuntime};
 use crate::mcp::user::Caller;
 use crate::oauth::authority::Allowance;
@@ -42,7 +43,7 @@ pub(in crate::http) async fn handle(app: &App, head: &Head, runtime: &dyn Reques
     }
     let spender = match &app.provider {
         None => None,
-        Some(provider) => match signed_in(app, provider.as_ref(), head, runtime).await {
+        Some(provider) => match signed_in(app, provider.as_ref(), head, runtime, CHAT).await {
             Ok(caller) => Some(Spender {
                 provider: Rc::clone(provider),
                 caller,
@@ -66,30 +67,6 @@ pub(in crate::http) async fn handle(app: &App, head: &Head, runtime: &dyn Reques
         Ok(Err(refused)) => refused,
         Err(fault) => unreachable(runtime, &fault),
     }
-}
-
-/// Finds out who chats: the token is for the page, as a resource of the server, and has its scope.
-async fn signed_in(
-    app: &App,
-    provider: &dyn Provider,
-    head: &Head,
-    runtime: &dyn RequestRuntime,
-) -> Authenticated {
-    let head = app.origins.at_server(head);
-    let caller = provider.caller(app, &head, runtime, PAGE).await?;
-    if caller.scopes.iter().any(|scope| scope == CHAT) {
-        return Ok(caller);
-    }
-    let page = Head {
-        path: PAGE.to_owned(),
-        ..head
-    };
-    let refused = refusal(
-        StatusCode::FORBIDDEN,
-        "unauthorized",
-        "The token is not for the chat.",
-    );
-    Err(refused.header("www-authenticate", provider.challenge(&page, CHAT)))
 }
 
 /// A request that is counted before it is made, and corrected after.
@@ -191,14 +168,7 @@ fn used_up(allowance: Allowance, day: &'static str, now: &'static str) -> Reply 
     let (code, seconds) = match allowance {
         Allowance::UsedUp { retry_after } => (day, retry_after),
         Allowance::Busy { retry_after } => (now, retry_after),
-        Allowance::Ended | Allowance::Granted { .. } => {
-            let ended = refusal(
-                StatusCode::UNAUTHORIZED,
-                "unauthorized",
-                "The access has ended. Sign in again.",
-            );
-            return ended.header("www-authenticate", "Bearer error=\"invalid_token\"");
-        }
+        Allowance::Ended | Allowance::Granted { .. } => return ended(),
     };
     let refused = refusal(
         StatusCode::TOO_MANY_REQUESTS,
@@ -337,11 +307,4 @@ fn error_message(chat: &ChatSettings, text: &str) -> String {
         }
         _ => message,
     }
-}
-
-fn refusal(status: StatusCode, code: &str, message: &str) -> Reply {
-    Reply::json(
-        status,
-        json!({ "error": { "code": code, "message": message } }).to_string(),
-    )
 }

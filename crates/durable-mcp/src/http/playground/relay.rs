@@ -13,15 +13,15 @@ use std::rc::Rc;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use http::{Method, StatusCode};
-use serde_json::json;
 
 use self::lookup::{KnownNames, LookupError};
 use self::request::{ANSWERED, MARK, PassedRequest, RelayRequestError, URL};
 use self::settings::RelaySettings;
 use self::target::Target;
-use super::{PAGE, RELAY, is_on_this_machine};
+use super::access::{ended, refusal, signed_in};
+use super::{RELAY, is_on_this_machine};
 use crate::http::app::App;
-use crate::http::provider::{Authenticated, Provider};
+use crate::http::provider::Provider;
 use crate::http::request_runtime::{RelayAnswer, RelayRequest, RelayWork, RequestRuntime};
 use crate::mcp::user::Caller;
 use crate::oauth::authority::Allowance;
@@ -87,7 +87,7 @@ async fn relayed(
     let user = match &app.provider {
         None => None,
         Some(provider) => {
-            let caller = signed_in(app, provider.as_ref(), head, runtime).await?;
+            let caller = signed_in(app, provider.as_ref(), head, runtime, RELAY).await?;
             Some(RelayUser {
                 provider: Rc::clone(provider),
                 caller,
@@ -159,30 +159,6 @@ fn has_come_round(head: &Head) -> bool {
         .raw_header("cdn-loop")
         .is_some_and(|networks| networks.contains("subreqs="));
     by_worker || head.raw_header(MARK).is_some()
-}
-
-/// Finds out who asks: the token is for the page, as a resource of the server, and has the relay's scope.
-async fn signed_in(
-    app: &App,
-    provider: &dyn Provider,
-    head: &Head,
-    runtime: &dyn RequestRuntime,
-) -> Authenticated {
-    let head = app.origins.at_server(head);
-    let caller = provider.caller(app, &head, runtime, PAGE).await?;
-    if caller.scopes.iter().any(|scope| scope == RELAY) {
-        return Ok(caller);
-    }
-    let page = Head {
-        path: PAGE.to_owned(),
-        ..head
-    };
-    let refused = refusal(
-        StatusCode::FORBIDDEN,
-        "unauthorized",
-        "The token is not for the relay.",
-    );
-    Err(refused.header("www-authenticate", provider.challenge(&page, RELAY)))
 }
 
 fn target(app: &App, relay: &RelaySettings, head: &Head) -> Result<Target, Reply> {
@@ -279,15 +255,6 @@ impl RelayUser {
 fn limited(code: &str, text: &str, retry_after: u64) -> Reply {
     refusal(StatusCode::TOO_MANY_REQUESTS, code, text)
         .header("retry-after", retry_after.to_string())
-}
-
-fn ended() -> Reply {
-    refusal(
-        StatusCode::UNAUTHORIZED,
-        "unauthorized",
-        "The access has ended. Sign in again.",
-    )
-    .header("www-authenticate", "Bearer error=\"invalid_token\"")
 }
 
 /// A request on its way.
@@ -406,11 +373,4 @@ fn answered(answer: RelayAnswer) -> Reply {
     });
     reply.logged = true;
     reply
-}
-
-fn refusal(status: StatusCode, code: &str, message: &str) -> Reply {
-    Reply::json(
-        status,
-        json!({ "error": { "code": code, "message": message } }).to_string(),
-    )
 }
