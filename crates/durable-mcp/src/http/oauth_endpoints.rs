@@ -35,14 +35,7 @@ pub(super) async fn handle(
     runtime: &dyn OAuthRuntime,
 ) -> Reply {
     let paths = app.resources();
-    let auth_server = AuthServer::new(
-        &provider.oauth,
-        runtime,
-        &provider.tool_scopes,
-        &paths,
-        head,
-    )
-    .named(app.server.display_name());
+    let auth_server = auth_server(app, provider, head, runtime, &paths);
     let allowed = methods(route);
     let is_head = head.method == Method::HEAD && allowed.contains(&Method::GET);
     if !allowed.contains(&head.method) && !is_head {
@@ -80,6 +73,18 @@ pub(super) async fn handle(
         provider.callers.forget();
     }
     reply
+}
+
+/// The authorization server at the origin of a request. `paths` are those of the application's resources.
+fn auth_server<'a>(
+    app: &'a App,
+    provider: &'a OAuthFront,
+    head: &'a Head,
+    runtime: &'a dyn OAuthRuntime,
+    paths: &'a [&'a str],
+) -> AuthServer<'a> {
+    AuthServer::new(&provider.oauth, runtime, &provider.tool_scopes, paths, head)
+        .named(app.server.display_name())
 }
 
 fn methods(route: Route) -> &'static [Method] {
@@ -152,14 +157,7 @@ pub(super) fn refuse(
     why: RouterRejection,
 ) -> Reply {
     let paths = app.resources();
-    let auth_server = AuthServer::new(
-        &provider.oauth,
-        runtime,
-        &provider.tool_scopes,
-        &paths,
-        head,
-    )
-    .named(app.server.display_name());
+    let auth_server = auth_server(app, provider, head, runtime, &paths);
     let trouble = ErrorPage {
         status: why.status.as_u16(),
         text: why.text,
@@ -205,13 +203,7 @@ pub(super) async fn caller(
     path: &str,
 ) -> Authenticated {
     let paths = app.resources();
-    let auth_server = AuthServer::new(
-        &provider.oauth,
-        runtime,
-        &provider.tool_scopes,
-        &paths,
-        head,
-    );
+    let auth_server = auth_server(app, provider, head, runtime, &paths);
     let key = gate::bearer_hash(head).map(|hash| (hash, format!("{}{path}", auth_server.origin)));
     if let Some(caller) = key
         .as_ref()

@@ -199,6 +199,17 @@ fn oauth_runtime(runtime: &dyn RequestRuntime) -> Result<&dyn OAuthRuntime, Runt
         .ok_or_else(|| RuntimeError("a provider without its runtime".to_owned()))
 }
 
+impl OAuthFront {
+    /// The same provider with other settings. It knows no caller yet.
+    fn with_settings(&self, oauth: OAuth) -> Rc<dyn Provider> {
+        Rc::new(Self {
+            oauth,
+            tool_scopes: self.tool_scopes.clone(),
+            callers: CallerCache::default(),
+        })
+    }
+}
+
 impl Provider for OAuthFront {
     fn route(&self, path: &str) -> Route {
         oauth_route(&self.oauth, path)
@@ -312,32 +323,24 @@ impl Provider for OAuthFront {
     }
 
     fn asking_ports(&self, ports: Vec<u16>) -> Rc<dyn Provider> {
-        let (mut oauth, tool_scopes) = (self.oauth.clone(), self.tool_scopes.clone());
+        let mut oauth = self.oauth.clone();
         oauth.registry.documents.ports.extend(ports);
-        Rc::new(Self {
-            oauth,
-            tool_scopes,
-            callers: CallerCache::default(),
-        })
+        self.with_settings(oauth)
     }
 
     fn serving_client(&self, page: &str) -> Rc<dyn Provider> {
-        let (mut oauth, tool_scopes) = (self.oauth.clone(), self.tool_scopes.clone());
+        let mut oauth = self.oauth.clone();
         oauth
             .registry
             .offer
             .redirects
             .own_pages
             .push(page.to_owned());
-        Rc::new(Self {
-            oauth,
-            tool_scopes,
-            callers: CallerCache::default(),
-        })
+        self.with_settings(oauth)
     }
 
     fn offering(&self, path: &str, scopes: &[(&str, &str)]) -> Rc<dyn Provider> {
-        let (mut oauth, tool_scopes) = (self.oauth.clone(), self.tool_scopes.clone());
+        let mut oauth = self.oauth.clone();
         for (scope, words) in scopes {
             if oauth.words_for(scope).is_none() {
                 oauth = oauth.describe_scope(scope, words);
@@ -348,11 +351,7 @@ impl Provider for OAuthFront {
             path: path.to_owned(),
             scope: names.join(" "),
         });
-        Rc::new(Self {
-            oauth,
-            tool_scopes,
-            callers: CallerCache::default(),
-        })
+        self.with_settings(oauth)
     }
 
     fn spend<'a>(
