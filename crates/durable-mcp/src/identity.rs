@@ -26,7 +26,7 @@ use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde_json::Value;
 
 use self::upstream::Upstream;
-use crate::oauth::params::RequestParams;
+use crate::oauth::params::{RequestParams, encode_query};
 use crate::runtime::Random;
 use crate::wire::{Head, RuntimeError};
 
@@ -71,6 +71,17 @@ pub struct Redirect {
     pub url: String,
     /// Data for [`IdentityProvider::finish`], which hold secrets.
     pub flow_state: Value,
+}
+
+impl Redirect {
+    /// Redirect to the callback of this server itself, for a provider that has no page of its own to ask on.
+    pub(crate) fn to_callback(request: &LoginRequest<'_>, flow_state: Value) -> Self {
+        let query = encode_query(&[("state", request.state)]);
+        Self {
+            url: format!("{}?{query}", request.redirect_uri),
+            flow_state,
+        }
+    }
 }
 
 impl fmt::Debug for Redirect {

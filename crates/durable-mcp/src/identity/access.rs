@@ -13,7 +13,6 @@ use super::{
     Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
     begins_with,
 };
-use crate::oauth::params::encode_query;
 use crate::wire::text_member;
 
 /// Prefix of the subjects of this provider.
@@ -107,18 +106,8 @@ fn with_end(props: &Value, now: u64) -> Option<Value> {
 
 impl IdentityProvider for Access {
     fn start<'a>(&'a self, request: LoginRequest<'a>) -> ProviderFuture<'a, Redirect> {
-        let url = format!(
-            "{}?{}",
-            request.redirect_uri,
-            encode_query(&[("state", request.state)])
-        );
-        async move {
-            Ok(Redirect {
-                url,
-                flow_state: Value::Null,
-            })
-        }
-        .boxed_local()
+        let redirect = Redirect::to_callback(&request, Value::Null);
+        async { Ok(redirect) }.boxed_local()
     }
 
     fn finish<'a>(&'a self, callback: Callback<'a>) -> ProviderFuture<'a, Identity> {

@@ -7,7 +7,6 @@ use super::{
     Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
     begins_with,
 };
-use crate::oauth::params::encode_query;
 
 /// Prefix of the subjects of this provider.
 pub(super) const SUBJECTS: &str = "demo:";
@@ -36,18 +35,8 @@ impl IdentityProvider for Demo {
         } else {
             name
         };
-        let url = format!(
-            "{}?{}",
-            request.redirect_uri,
-            encode_query(&[("state", request.state)])
-        );
-        async move {
-            Ok(Redirect {
-                url,
-                flow_state: json!({ "name": name }),
-            })
-        }
-        .boxed_local()
+        let redirect = Redirect::to_callback(&request, json!({ "name": name }));
+        async { Ok(redirect) }.boxed_local()
     }
 
     fn finish<'a>(&'a self, callback: Callback<'a>) -> ProviderFuture<'a, Identity> {
