@@ -196,21 +196,26 @@ fn decrypt(
     header: &[u8],
     sealed: &str,
 ) -> Result<Vec<u8>, OpenError> {
+    let (id, nonce, mut bytes) = sealed_parts::<NONCE_BYTES>(sealed)?;
+    let cipher = cipher(keys, id, under).ok_or(OpenError::UnknownKey(id))?;
+    cipher
+        .decrypt_in_place(&nonce.into(), header, &mut bytes)
+        .map_err(|_| OpenError::NotSealed)?;
+    Ok(bytes)
+}
+
+/// Parts of a sealed text: the id of its key, the nonce or salt of `N` bytes, and the ciphertext.
+fn sealed_parts<const N: usize>(sealed: &str) -> Result<(KeyId, [u8; N], Vec<u8>), OpenError> {
     let mut bytes = URL_SAFE_NO_PAD
         .decode(sealed)
         .map_err(|_| OpenError::NotSealed)?;
     let (id, rest) = bytes
         .split_first_chunk::<KEY_ID_BYTES>()
         .ok_or(OpenError::NotSealed)?;
-    let nonce = *rest
-        .first_chunk::<NONCE_BYTES>()
-        .ok_or(OpenError::NotSealed)?;
-    let cipher = cipher(keys, KeyId(*id), under).ok_or(OpenError::UnknownKey(KeyId(*id)))?;
-    bytes.drain(..KEY_ID_BYTES + NONCE_BYTES);
-    cipher
-        .decrypt_in_place(&nonce.into(), header, &mut bytes)
-        .map_err(|_| OpenError::NotSealed)?;
-    Ok(bytes)
+    let start = *rest.first_chunk::<N>().ok_or(OpenError::NotSealed)?;
+    let id = KeyId(*id);
+    bytes.drain(..KEY_ID_BYTES + N);
+    Ok((id, start, bytes))
 }
 
 fn encrypt_salted(
@@ -264,19 +269,10 @@ fn decrypt_salted(
     header: &[u8],
     sealed: &str,
 ) -> Result<Vec<u8>, OpenError> {
-    let mut bytes = URL_SAFE_NO_PAD
-        .decode(sealed)
-        .map_err(|_| OpenError::NotSealed)?;
-    let (id, rest) = bytes
-        .split_first_chunk::<KEY_ID_BYTES>()
-        .ok_or(OpenError::NotSealed)?;
-    let salt = rest
-        .first_chunk::<SALT_BYTES>()
-        .ok_or(OpenError::NotSealed)?;
+    let (id, salt, mut bytes) = sealed_parts::<SALT_BYTES>(sealed)?;
     let key = keys
-        .derived(KeyId(*id), purpose, salt, under.as_bytes())
-        .ok_or(OpenError::UnknownKey(KeyId(*id)))?;
-    bytes.drain(..KEY_ID_BYTES + SALT_BYTES);
+        .derived(id, purpose, &salt, under.as_bytes())
+        .ok_or(OpenError::UnknownKey(id))?;
     let cipher = Aes256Gcm::new(&key.into());
     cipher
         .decrypt_in_place(&NO_NONCE.into(), header, &mut bytes)
