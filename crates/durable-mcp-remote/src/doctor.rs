@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::arguments::Arguments;
+use crate::event_loop::event_loop;
 use crate::http::Client;
-use crate::log::log_error;
 use crate::login;
 use crate::outcome::Outcome;
 use probe::Probe;
@@ -20,15 +20,8 @@ use report::Report;
 
 /// Runs all checks and prints them.
 pub(crate) fn run(arguments: &Arguments, json: bool, login: bool) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            log_error(&format!("the system gives no event loop: {error}"));
-            return ExitCode::FAILURE;
-        }
+    let Some(runtime) = event_loop() else {
+        return ExitCode::FAILURE;
     };
     let report = runtime.block_on(examine(arguments, login));
     if json {

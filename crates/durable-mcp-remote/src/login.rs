@@ -9,6 +9,7 @@ use reqwest::{Method, StatusCode, Url};
 use serde_json::json;
 
 use crate::arguments::{Arguments, is_loopback};
+use crate::event_loop::event_loop;
 use crate::http::{Client, Request};
 use crate::log::{log, log_error};
 use crate::outcome::Outcome;
@@ -22,15 +23,8 @@ use crate::trouble::Trouble;
 
 /// Signs in, and tells how it went.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            log_error(&format!("the system gives no event loop: {error}"));
-            return ExitCode::FAILURE;
-        }
+    let Some(runtime) = event_loop() else {
+        return ExitCode::FAILURE;
     };
     let outcome = runtime.block_on(async {
         for warning in &arguments.warnings {

@@ -15,6 +15,7 @@ mod deliver;
 mod doctor;
 mod ending;
 mod era;
+mod event_loop;
 mod events;
 mod gate;
 mod http;

@@ -56,11 +56,7 @@ impl Bridge {
                     return self.fail(&call.id, &trouble).await;
                 }
                 Err(_) => {
-                    last = self
-                        .remote
-                        .sign_in
-                        .pending()
-                        .map_or(last, |error| Trouble::SignIn(error.to_string()));
+                    last = self.remote.pending_sign_in().unwrap_or(last);
                     return self.answer_offline(&call, last).await;
                 }
             }

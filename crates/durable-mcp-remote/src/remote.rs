@@ -55,6 +55,12 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
+    /// The sign-in that a person has not finished, as the reason why there is no answer yet.
+    pub(crate) fn pending_sign_in(&self) -> Option<Trouble> {
+        let error = self.sign_in.pending()?;
+        Some(Trouble::SignIn(error.to_string()))
+    }
+
     /// Sends a request; the answer has a status of success. Where the server asks for authorization, the request is sent
     /// again once there is one.
     ///

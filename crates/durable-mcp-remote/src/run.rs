@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::arguments::Arguments;
 use crate::bridge::Bridge;
 use crate::ending::{Signals, parent_ended};
+use crate::event_loop::event_loop;
 use crate::log::log_error;
 
 /// Time for calls in flight after the client has gone. Hosts kill what is left after some seconds.
@@ -21,15 +22,8 @@ const TIME_TO_END: Duration = Duration::from_millis(2900);
 
 /// Runs a bridge until its client goes.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            log_error(&format!("the system gives no event loop: {error}"));
-            return ExitCode::FAILURE;
-        }
+    let Some(runtime) = event_loop() else {
+        return ExitCode::FAILURE;
     };
     // Not dropped before the end: its tasks would end in the middle.
     let tasks = LocalSet::new();

@@ -70,11 +70,7 @@ impl Bridge {
                 Ok(Err(trouble)) if trouble.is_temporary() => last = trouble,
                 Ok(outcome) => return outcome,
                 Err(_) => {
-                    last = self
-                        .remote
-                        .sign_in
-                        .pending()
-                        .map_or(last, |error| Trouble::SignIn(error.to_string()));
+                    last = self.remote.pending_sign_in().unwrap_or(last);
                     return self.find_in_memory(envelope, request, last);
                 }
             }

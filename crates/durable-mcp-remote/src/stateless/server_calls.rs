@@ -163,6 +163,11 @@ mod tests {
         }
     }
 
+    /// A request whose client shows forms.
+    fn elicits() -> Waiting {
+        waiting(json!({ "elicitation": { "form": {} } }), None, None)
+    }
+
     fn call(calls: &Rc<ServerCalls>, id: &str, method: &str, waiting: Waiting) -> OwnedCall {
         let (open, done) = Done::pair();
         let own = Call {
@@ -196,7 +201,6 @@ mod tests {
     #[test]
     fn a_question_goes_to_its_call_or_to_one_that_can_answer() {
         let calls = Rc::new(ServerCalls::default());
-        let elicits = || waiting(json!({ "elicitation": { "form": {} } }), None, None);
         let first = call(&calls, "1", "tools/call", elicits());
         let second = call(&calls, "2", "prompts/get", elicits());
         let third = call(&calls, "3", "tools/call", waiting(json!({}), None, None));
@@ -220,7 +224,6 @@ mod tests {
     #[test]
     fn a_question_moves_to_another_call_when_its_call_ends() {
         let calls = Rc::new(ServerCalls::default());
-        let elicits = || waiting(json!({ "elicitation": { "form": {} } }), None, None);
         let [first, second, third] =
             ["1", "2", "3"].map(|id| call(&calls, id, "tools/call", elicits()));
         assert!(calls.ask(form("a"), None));
@@ -244,7 +247,6 @@ mod tests {
     #[test]
     fn a_question_without_a_call_goes_to_the_newest_unasked_call() {
         let calls = Rc::new(ServerCalls::default());
-        let elicits = || waiting(json!({ "elicitation": { "form": {} } }), None, None);
         let older = call(&calls, "1", "tools/call", elicits());
         let newer = call(&calls, "2", "tools/call", elicits());
         assert!(calls.ask(form("a"), None));
@@ -255,12 +257,7 @@ mod tests {
     #[test]
     fn questions_of_one_call_are_bounded() {
         let calls = Rc::new(ServerCalls::default());
-        let one = call(
-            &calls,
-            "1",
-            "tools/call",
-            waiting(json!({ "elicitation": { "form": {} } }), None, None),
-        );
+        let one = call(&calls, "1", "tools/call", elicits());
         for _ in 0..MAX_QUESTIONS {
             assert!(calls.ask(form("q"), None));
         }
@@ -271,12 +268,7 @@ mod tests {
     #[test]
     fn the_bytes_of_questions_are_bounded_until_they_are_answered() {
         let calls = Rc::new(ServerCalls::default());
-        let one = call(
-            &calls,
-            "1",
-            "tools/call",
-            waiting(json!({ "elicitation": { "form": {} } }), None, None),
-        );
+        let one = call(&calls, "1", "tools/call", elicits());
         let long = || {
             let params = format!(r#"{{"message":"{}"}}"#, "x".repeat(QUESTION_BYTES / 2));
             Question::new(
@@ -297,12 +289,7 @@ mod tests {
     fn url_elicitations_go_to_a_client_that_can_open_them() {
         let calls = Rc::new(ServerCalls::default());
         let page = || vec![r#"{"mode":"url","url":"https://a.example"}"#.to_owned()];
-        let forms = call(
-            &calls,
-            "1",
-            "tools/call",
-            waiting(json!({ "elicitation": { "form": {} } }), None, None),
-        );
+        let forms = call(&calls, "1", "tools/call", elicits());
         assert!(!forms.call.put_pages(page()) && !forms.call.is_over());
         let pages = call(
             &calls,
@@ -378,12 +365,7 @@ mod tests {
             ))
             .unwrap()
         };
-        let one = call(
-            &calls,
-            "1",
-            "tools/call",
-            waiting(json!({ "elicitation": { "form": {} } }), None, None),
-        );
+        let one = call(&calls, "1", "tools/call", elicits());
         calls.finish(&one.call, Ok(result(MAX_HELD_BYTES)));
         assert!(one.call.take_outcome().unwrap().is_ok());
         assert!(calls.ask(form("a"), None));
