@@ -176,14 +176,7 @@ fn a_session_id_of_another_version_is_answered_503_and_not_404() {
             "{answer:?}"
         );
     }
-    assert!(
-        deployment
-            .log
-            .borrow()
-            .iter()
-            .any(|line| line.contains("session-id")),
-        "operators are told"
-    );
+    assert!(deployment.has_logged("session-id"), "operators are told");
     assert_eq!(browser.called(&token, &own), 200, "and the session goes on");
 }
 
@@ -287,14 +280,7 @@ fn a_client_record_of_another_version_is_not_an_unknown_client() {
         ("code", "x"),
     ];
     assert_eq!(browser.post("/token", &form).status, 503);
-    assert!(
-        deployment
-            .log
-            .borrow()
-            .iter()
-            .any(|line| line.contains("client-record")),
-        "operators are told"
-    );
+    assert!(deployment.has_logged("client-record"), "operators are told");
     assert_eq!(browser.asked(&client, &[]).status, 503);
     assert_eq!(deployment.records().get(&key), Some(&later));
 }
@@ -429,14 +415,7 @@ fn an_unreadable_legacy_record_ends_no_grant() {
         503
     );
     for what in ["record of a grant", "record of a token"] {
-        assert!(
-            deployment
-                .log
-                .borrow()
-                .iter()
-                .any(|line| line.contains(what)),
-            "{what}"
-        );
+        assert!(deployment.has_logged(what), "{what}");
     }
     assert!(
         [&grant, &access]

@@ -230,38 +230,31 @@ mod tests {
         }
     }
 
+    fn typed(content_type: &'static str) -> Head {
+        Head {
+            method: Method::POST,
+            secure: true,
+            host: String::new(),
+            path: String::new(),
+            query: String::new(),
+            headers: Rc::new(Typed(content_type)),
+        }
+    }
+
     #[test]
     fn a_header_without_a_value_is_absent() {
         for (value, read) in [("", None), (" \t", None), ("x", Some("x"))] {
-            let (host, path, query) = (String::new(), String::new(), String::new());
-            let headers = Rc::new(Typed(value));
-            let head = Head {
-                method: Method::POST,
-                secure: true,
-                host,
-                path,
-                query,
-                headers,
-            };
-            assert_eq!(head.header("content-type").as_deref(), read, "{value:?}");
+            assert_eq!(
+                typed(value).header("content-type").as_deref(),
+                read,
+                "{value:?}"
+            );
         }
     }
 
     #[test]
     fn a_media_type_is_compared_without_parameters_and_case() {
-        let has = |given| {
-            let (host, path, query) = (String::new(), String::new(), String::new());
-            let headers = Rc::new(Typed(given));
-            Head {
-                method: Method::POST,
-                secure: true,
-                host,
-                path,
-                query,
-                headers,
-            }
-            .has_type("application/json")
-        };
+        let has = |given| typed(given).has_type("application/json");
         assert!(has("application/json; charset=utf-8") && has("Application/JSON"));
         assert!(!has("") && !has("text/plain") && !has("application/json-seq"));
     }

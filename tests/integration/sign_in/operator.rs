@@ -228,13 +228,7 @@ fn a_request_without_a_valid_operator_token_is_refused() {
         401
     );
     assert!(takes(&deployment, &access));
-    assert!(
-        deployment
-            .log
-            .borrow()
-            .iter()
-            .all(|line| !line.contains(TOKEN))
-    );
+    assert!(!deployment.has_logged(TOKEN));
 }
 
 #[test]

@@ -42,14 +42,7 @@ fn a_sign_in_of_another_version_is_unavailable_and_not_expired() {
     browser.cookies[0].1.clone_from(&later);
     let shown = browser.back(&state, "ann");
     assert!(is_unavailable(&shown, &browser, &later), "{shown:?}");
-    assert!(
-        deployment
-            .log
-            .borrow()
-            .iter()
-            .any(|line| line.contains("flow-cookie")),
-        "operators are told"
-    );
+    assert!(deployment.has_logged("flow-cookie"), "operators are told");
     browser.cookies[0].1 = left;
     assert!(
         browser.back(&state, "ann").sent("code").is_some(),
@@ -76,11 +69,7 @@ fn an_account_page_of_another_version_is_unavailable_and_not_signed_out() {
         assert!(is_unavailable(&shown, &browser, &later), "{shown:?}");
     }
     assert!(
-        deployment
-            .log
-            .borrow()
-            .iter()
-            .any(|line| line.contains("account-cookie")),
+        deployment.has_logged("account-cookie"),
         "operators are told"
     );
     browser.cookies = own;
@@ -117,13 +106,6 @@ fn an_unreadable_outcome_of_a_redemption_is_unavailable_and_keeps_the_code() {
             answer.header("retry-after").is_some() && !answer.text.contains("invalid_grant"),
             "{answer:?}"
         );
-        assert!(
-            deployment
-                .log
-                .borrow()
-                .iter()
-                .any(|line| line.contains("grant-outcome")),
-            "operators are told"
-        );
+        assert!(deployment.has_logged("grant-outcome"), "operators are told");
     }
 }

@@ -536,16 +536,7 @@ mod tests {
 
     #[test]
     fn google_has_two_issuer_names_and_offline_access() {
-        let web = FakeUpstream::default();
-        let mut google = configuration();
-        google["issuer"] = json!(GOOGLE);
-        web.get(
-            "https://accounts.google.com/.well-known/openid-configuration",
-            200,
-            &google,
-        );
-        web.get(KEYS, 200, &keys(&["k"]));
-        let provider = provider_at(GOOGLE, "");
+        let (provider, web) = google_with("");
         assert_eq!(provider.title(), "Google");
         assert!(
             start_on(&provider, None, &web)

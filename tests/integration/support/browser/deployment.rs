@@ -304,6 +304,11 @@ impl Deployment {
         }
     }
 
+    /// True if a line of the log contains the text.
+    pub(crate) fn has_logged(&self, text: &str) -> bool {
+        self.log.borrow().iter().any(|line| line.contains(text))
+    }
+
     /// The answer of the request to a model that was made at that place is over.
     pub(crate) fn answered(&self, at: usize, used: Option<u64>) {
         let (_, work) = self
