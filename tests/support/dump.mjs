@@ -30,6 +30,9 @@ function values(folder, path) {
   }
 }
 
+/** Texts that a server sent or logged, as places like those of `dump`: each is named by itself. */
+export const shown = (texts) => texts.map((text) => ({ place: text, bytes: Buffer.from(text) }));
+
 // The runtime's own numbers are larger than JavaScript's.
 function rowsOf(database, query) {
   const statement = database.prepare(query);

@@ -1,10 +1,10 @@
 // Sign-in with Cloudflare, request by request, in the real runtime: a stand-in on loopback has Cloudflare's endpoints.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { dump, readable } from "../../support/dump.mjs";
+import { dump, readable, shown } from "../../support/dump.mjs";
 import { client } from "../../support/sign-in.mjs";
 import { ANN, AUTHORIZE, BOB, TOKEN, api, cloudflare } from "../../support/upstream/cloudflare.mjs";
-import { Person, refusal, session, whoami } from "../../support/upstream/person.mjs";
+import { Person, refusal, refusesOtherCallbacks, session, whoami } from "../../support/upstream/person.mjs";
 import { json } from "../../support/upstream/stand-in.mjs";
 import { fixture } from "../../support/workerd.mjs";
 
@@ -147,20 +147,7 @@ describe("a sign-in that Cloudflare does not complete", () => {
   });
 
   test("a callback with another state, in another browser or repeated is refused", async () => {
-    const [person, of] = [new Person(server, provider), await client(server)];
-    const back = await person.goesOn(await person.approves(of));
-    const wrong = new URL(back);
-    wrong.searchParams.set("state", `${back.searchParams.get("state")}x`);
-    const redeemed = provider.asked(TOKEN).length;
-    const answers = [await person.returns(wrong), await new Person(server, provider).returns(back)];
-    assert.equal(provider.asked(TOKEN).length, redeemed);
-    assert.ok((await person.returns(back)).location.searchParams.get("code"));
-    answers.push(await person.returns(back));
-    assert.equal(provider.asked(TOKEN).length, redeemed + 1);
-    for (const { status, location, text } of answers) {
-      assert.deepEqual([status, location], [400, null]);
-      assert.match(text, /used already, or it belongs to another browser/);
-    }
+    await refusesOtherCallbacks(server, provider, await client(server), TOKEN);
   });
 });
 
@@ -177,6 +164,5 @@ test("no secret of Cloudflare is on a page, in the log or readable on the disk",
   assert.ok(provider.secrets.length >= 9, `${provider.secrets.length}`);
   const texts = [...person.seen, JSON.stringify([tokens, body]), ...server.logs.map(({ text }) => text)];
   await server.kill();
-  const places = texts.map((text) => ({ place: text, bytes: Buffer.from(text) }));
-  assert.deepEqual(readable({ ...provider.secrets }, [...dump(server.storage), ...places]), []);
+  assert.deepEqual(readable({ ...provider.secrets }, [...dump(server.storage), ...shown(texts)]), []);
 });

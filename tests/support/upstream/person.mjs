@@ -95,5 +95,26 @@ export async function refusal(server, answer, { status, text, error }) {
   return { again, back, line: json };
 }
 
+/**
+ * Asserts that a callback with another state, in another browser or repeated is refused, and redeems no code at the
+ * provider's endpoint `token`.
+ */
+export async function refusesOtherCallbacks(server, provider, client, token) {
+  const person = new Person(server, provider);
+  const back = await person.goesOn(await person.approves(client));
+  const wrong = new URL(back);
+  wrong.searchParams.set("state", `${back.searchParams.get("state")}x`);
+  const redeemed = provider.asked(token).length;
+  const answers = [await person.returns(wrong), await new Person(server, provider).returns(back)];
+  assert.equal(provider.asked(token).length, redeemed);
+  assert.ok((await person.returns(back)).location.searchParams.get("code"));
+  answers.push(await person.returns(back));
+  assert.equal(provider.asked(token).length, redeemed + 1);
+  for (const { status, location, text } of answers) {
+    assert.deepEqual([status, location], [400, null]);
+    assert.match(text, /used already, or it belongs to another browser/);
+  }
+}
+
 const ENTITIES = { "&amp;": "&", "&#38;": "&", "&#39;": "'", "&#34;": '"', "&lt;": "<", "&gt;": ">" };
 const plain = (html) => html.replace(/&#?\w+;/g, (entity) => ENTITIES[entity] ?? entity);
