@@ -24,7 +24,7 @@ function folder() {
 // Runs a subcommand; without `config`, with files of its own.
 async function command(name, args, { config, env = {} } = {}) {
   using own = folder();
-  return run(PROGRAM, [name, ...args], { env: { ...NO_BROWSER, ...NO_PROXIES, MCP_REMOTE_CONFIG_DIR: config ?? own.path, ...env } });
+  return await run(PROGRAM, [name, ...args], { env: { ...NO_BROWSER, ...NO_PROXIES, MCP_REMOTE_CONFIG_DIR: config ?? own.path, ...env } });
 }
 
 // The report of doctor: exit code, and checks by name.
