@@ -64,7 +64,18 @@ fn without_bindings() -> Server {
                 .title("Count down")
                 .read_only()
                 .closed_world(),
-        )
+        );
+    let server = add_greetings(add_dialogues(server));
+    if cfg!(feature = "sign-in") {
+        cloudflare::add_to(server)
+    } else {
+        server
+    }
+}
+
+/// Tools that show a page, ask the person or go on as tasks.
+fn add_dialogues(server: Server) -> Server {
+    server
         .with(Page::new("dice", dice::PAGE, dice::HTML))
         .with(
             Tool::new("roll_dice", "Roll dice", dice::roll)
@@ -74,32 +85,44 @@ fn without_bindings() -> Server {
                 .page(dice::PAGE),
         )
         .with(
-            Tool::new("write_report", "Write a report; asks how long, and takes its time", report::write_report)
-                .title("Write a report")
-                .destructive(false)
-                .closed_world()
-                .task(),
+            Tool::new(
+                "write_report",
+                "Write a report; asks how long, and takes its time",
+                report::write_report,
+            )
+            .title("Write a report")
+            .destructive(false)
+            .closed_world()
+            .task(),
         )
         .with(
-            Tool::new("book_table", "Book a table; asks how many people come", booking::book_table)
-                .title("Book a table")
-                .destructive(false)
-                .open_world(),
+            Tool::new(
+                "book_table",
+                "Book a table; asks how many people come",
+                booking::book_table,
+            )
+            .title("Book a table")
+            .destructive(false)
+            .open_world(),
         )
+}
+
+/// The template and the prompt.
+fn add_greetings(server: Server) -> Server {
+    server
         .with(
-            ResourceTemplate::new("greeting", "greeting://{language}/{name}", greeting::greeting)
-                .description("A greeting in a language")
-                .complete("language", greeting::languages),
+            ResourceTemplate::new(
+                "greeting",
+                "greeting://{language}/{name}",
+                greeting::greeting,
+            )
+            .description("A greeting in a language")
+            .complete("language", greeting::languages),
         )
         .with(
             Prompt::new("greet", "Greet somebody in a language", greeting::greet)
                 .complete("language", greeting::languages),
-        );
-    if cfg!(feature = "sign-in") {
-        cloudflare::add_to(server)
-    } else {
-        server
-    }
+        )
 }
 
 #[cfg(test)]

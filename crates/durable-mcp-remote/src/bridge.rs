@@ -21,12 +21,10 @@ use crate::members::Members;
 use crate::message::{
     BRIDGE_ERROR, INVALID_REQUEST, Id, Kind, Malformed, Message, error_response, is_batch,
 };
-use crate::patience::Patience;
 use crate::recent::RecentEvents;
 use crate::remote::Remote;
 use crate::seen::Seen;
 use crate::session::Session;
-use crate::sign_in::SignIn;
 use crate::silence::PassedQuestions;
 use crate::sse::Held;
 use crate::stateless::Stateless;
@@ -112,22 +110,29 @@ impl Bridge {
         }
         let prefix = random_prefix()
             .map_err(|error| format!("the system gives no random bytes: {error}"))?;
-        let threads = |error: io::Error| format!("the system gives no thread: {error}");
-        let lines = read_lines(arguments.max_message).map_err(threads)?;
+        let lines = read_lines(arguments.max_message).map_err(|error| no_thread(&error))?;
         let (notifications, waiting) = mpsc::channel(NOTIFICATIONS_WAITING);
+        let calls = Calls::new(prefix);
+        let bridge = Rc::new(Self::new(arguments, client, calls, notifications)?);
+        bridge.begin_upkeep(waiting);
+        Ok((bridge, lines))
+    }
+
+    /// A bridge without a session, and the thread of its output.
+    fn new(
+        arguments: Arguments,
+        client: Arc<Client>,
+        calls: Calls,
+        notifications: mpsc::Sender<(Message, Work)>,
+    ) -> Result<Self, String> {
         let seen = Seen::load(
             Store::open(arguments.store_key()).ok(),
             &arguments.url.parsed,
         );
-        let sign_in = SignIn::new(&arguments, Arc::clone(&client));
-        let bridge = Rc::new(Self {
-            remote: Remote {
-                client,
-                sign_in,
-                patience: Patience::default(),
-            },
-            output: Output::start().map_err(threads)?,
-            calls: Calls::new(prefix),
+        Ok(Self {
+            remote: Remote::new(&arguments, client),
+            output: Output::start().map_err(|error| no_thread(&error))?,
+            calls,
             gate: Gate::new(),
             session: RefCell::default(),
             transport: Cell::new(Transport::Streamable),
@@ -148,9 +153,7 @@ impl Bridge {
             work: watch::Sender::new(0),
             notifications,
             arguments,
-        });
-        bridge.begin_upkeep(waiting);
-        Ok((bridge, lines))
+        })
     }
 
     fn begin_upkeep(self: &Rc<Self>, waiting: mpsc::Receiver<(Message, Work)>) {
@@ -400,6 +403,10 @@ impl Bridge {
             tokio::time::timeout(NOTIFICATION_WAIT, sent).await.ok();
         }
     }
+}
+
+fn no_thread(error: &io::Error) -> String {
+    format!("the system gives no thread: {error}")
 }
 
 fn random_prefix() -> Result<String, getrandom::Error> {

@@ -21,21 +21,7 @@ impl Bridge {
     /// Hands on a message of the server that came with the answer to `call`.
     pub(crate) async fn deliver_from(&self, message: Message, call: Option<&Call>) {
         let Kind::Response { id: Some(id), .. } = &message.kind else {
-            if self.session.borrow().is_of_bridge {
-                self.deliver_stateless(message, call).await;
-            } else if !matches!(message.kind, Kind::Response { .. }) {
-                self.note_question(&message, call);
-                let is_modern = self.era.borrow().is_some();
-                let message = if is_modern {
-                    Modern::for_client(message)
-                } else {
-                    Some(message)
-                };
-                if let Some(message) = message {
-                    self.output.write(message.bytes).await;
-                }
-            }
-            return;
+            return self.deliver_unasked(message, call).await;
         };
         // The server knows a translated request by another id.
         let is_own = call.is_some_and(|call| call.id == *id);
@@ -60,6 +46,26 @@ impl Bridge {
             }
             // The task that asked may have ended.
             Asker::Bridge(asker) => drop(asker.send(message)),
+        }
+    }
+
+    /// Hands on a question or a notice of the server.
+    async fn deliver_unasked(&self, message: Message, call: Option<&Call>) {
+        if self.session.borrow().is_of_bridge {
+            return self.deliver_stateless(message, call).await;
+        }
+        if matches!(message.kind, Kind::Response { .. }) {
+            return;
+        }
+        self.note_question(&message, call);
+        let is_modern = self.era.borrow().is_some();
+        let message = if is_modern {
+            Modern::for_client(message)
+        } else {
+            Some(message)
+        };
+        if let Some(message) = message {
+            self.output.write(message.bytes).await;
         }
     }
 

@@ -159,12 +159,7 @@ impl Client {
             return Err(Failure::proxy_credentials());
         }
         let (status, headers) = (inner.status(), inner.headers().clone());
-        if let Some(cookies) = &self.cookies {
-            cookies
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .receive(url, &headers, now());
-        }
+        self.keep_cookies(url, &headers);
         Ok(Response {
             status,
             headers,
@@ -173,6 +168,16 @@ impl Client {
             body_timeout: self.body_timeout,
             silence: Arc::clone(silence),
         })
+    }
+
+    /// Keeps the cookies of an answer for later requests.
+    fn keep_cookies(&self, url: &Url, headers: &HeaderMap) {
+        if let Some(cookies) = &self.cookies {
+            cookies
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .receive(url, headers, now());
+        }
     }
 
     /// Headers of a request: the command line's, then cookies, then its own.

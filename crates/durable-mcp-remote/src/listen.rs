@@ -78,10 +78,7 @@ impl Bridge {
                     }
                 }
             }
-            tokio::select! {
-                () = sleep(jittered(cursor.next_wait())) => {}
-                () = done.done() => {}
-            }
+            pause(jittered(cursor.next_wait()), done).await;
             if done.is_done() {
                 return;
             }
@@ -113,6 +110,14 @@ impl Bridge {
     fn note_stream(&self, generation: u64) {
         let mut session = self.session.borrow_mut();
         session.has_stream |= session.generation == generation;
+    }
+}
+
+/// Waits, unless it is over before.
+async fn pause(time: Duration, done: &Done) {
+    tokio::select! {
+        () = sleep(time) => {}
+        () = done.done() => {}
     }
 }
 

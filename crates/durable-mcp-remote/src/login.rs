@@ -13,11 +13,9 @@ use crate::event_loop::event_loop;
 use crate::http::{Client, Request};
 use crate::log::{log, log_error};
 use crate::outcome::Outcome;
-use crate::patience::Patience;
 use crate::remote::{Remote, Terms};
 use crate::seen::Seen;
 use crate::session::SESSION_ID;
-use crate::sign_in::SignIn;
 use crate::store::Store;
 use crate::trouble::Trouble;
 
@@ -57,12 +55,7 @@ pub(crate) async fn sign_in(
     arguments: &Arguments,
     client: Arc<Client>,
 ) -> Result<String, (Outcome, String)> {
-    let sign_in = SignIn::new(arguments, Arc::clone(&client));
-    let remote = Remote {
-        client: Arc::clone(&client),
-        sign_in,
-        patience: Patience::default(),
-    };
+    let remote = Remote::new(arguments, Arc::clone(&client));
     if arguments.sign_in.paste {
         tokio::spawn(paste(client));
     }

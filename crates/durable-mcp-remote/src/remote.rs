@@ -7,6 +7,7 @@ use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, WWW_AUTHENTICATE};
 use tokio::time::Instant;
 
+use crate::arguments::Arguments;
 use crate::calls::{Call, Done};
 use crate::http::{Client, Request, Response};
 use crate::log::{self, Direction, Record};
@@ -55,6 +56,14 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
+    pub(crate) fn new(arguments: &Arguments, client: Arc<Client>) -> Self {
+        Self {
+            sign_in: SignIn::new(arguments, Arc::clone(&client)),
+            client,
+            patience: Patience::default(),
+        }
+    }
+
     /// The sign-in that a person has not finished, as the reason why there is no answer yet.
     pub(crate) fn pending_sign_in(&self) -> Option<Trouble> {
         let error = self.sign_in.pending()?;

@@ -59,6 +59,15 @@ struct Subscription {
 }
 
 impl Session {
+    /// Whether the server has declared a capability with this member.
+    pub(crate) fn declares(&self, capability: &str, member: &str) -> bool {
+        let capability = self
+            .initialized
+            .as_ref()
+            .and_then(|server| server.capabilities.get(capability));
+        capability.and_then(|capability| capability.get(member)) == Some(&Value::Bool(true))
+    }
+
     /// Begins anew with the client's `initialize`.
     pub(crate) fn begin(&mut self, initialize: Message) {
         *self = Self {

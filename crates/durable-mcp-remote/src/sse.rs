@@ -247,37 +247,46 @@ impl Bridge {
     ) {
         loop {
             self.read_sse(&mut stream, &mut cursor, &held).await;
-            loop {
-                tokio::select! {
-                    () = sleep(cursor.next_wait()) => {}
-                    () = held.done() => return,
-                }
-                let opened = tokio::select! {
-                    opened = self.open_sse(&mut cursor) => opened,
-                    () = held.done() => return,
-                };
-                // A newer connection has taken its place.
-                if held.is_done() {
-                    return;
-                }
-                match opened {
-                    Ok((same, next)) if same == endpoint => {
-                        stream = next;
-                        returned.send_replace(());
-                        break;
-                    }
-                    Ok((other, next)) => {
-                        // Another endpoint is another session.
-                        let generation = self.session.borrow().generation;
-                        drop(ends);
-                        self.hold(other, next, cursor, true);
-                        if let Err(trouble) = self.renew(generation).await {
-                            log(&trouble.error().1);
-                        }
-                        return;
-                    }
-                    Err(trouble) if trouble.is_temporary() => {}
-                    Err(trouble) => return log(&trouble.error().1),
+            let Some((named, next)) = self.reopen_sse(&mut cursor, &held).await else {
+                return;
+            };
+            if named == endpoint {
+                stream = next;
+                returned.send_replace(());
+                continue;
+            }
+            // Another endpoint is another session.
+            let generation = self.session.borrow().generation;
+            drop(ends);
+            self.hold(named, next, cursor, true);
+            if let Err(trouble) = self.renew(generation).await {
+                log(&trouble.error().1);
+            }
+            return;
+        }
+    }
+
+    /// Opens a stream that was cut, as often as it takes; `None` once it is no longer held, or is refused.
+    async fn reopen_sse(&self, cursor: &mut Cursor, held: &Done) -> Option<(Url, Stream)> {
+        loop {
+            tokio::select! {
+                () = sleep(cursor.next_wait()) => {}
+                () = held.done() => return None,
+            }
+            let opened = tokio::select! {
+                opened = self.open_sse(cursor) => opened,
+                () = held.done() => return None,
+            };
+            // A newer connection has taken its place.
+            if held.is_done() {
+                return None;
+            }
+            match opened {
+                Ok(opened) => return Some(opened),
+                Err(trouble) if trouble.is_temporary() => {}
+                Err(trouble) => {
+                    log(&trouble.error().1);
+                    return None;
                 }
             }
         }

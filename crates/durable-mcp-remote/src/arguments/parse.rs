@@ -284,10 +284,8 @@ impl Given {
         callback_port: Option<u16>,
         environment: Environment<'_>,
     ) -> Result<Arguments, UsageError> {
-        let mut warnings = std::mem::take(&mut self.warnings);
         let mut headers = std::mem::take(&mut self.headers);
-        headers.resolve(environment, &mut warnings)?;
-        self.warnings = warnings;
+        headers.resolve(environment, &mut self.warnings)?;
         let transport = self.transport();
         let protocol = self.protocol();
         let ping_interval = self.lenient_seconds("ping-interval", false);
@@ -306,15 +304,9 @@ impl Given {
             tools,
             ping_interval: ping_interval
                 .or_else(|| self.has("keep-alive").then_some(PING_INTERVAL)),
-            initialize_deadline: self
-                .strict_seconds("initialize-deadline")?
-                .unwrap_or(INITIALIZE_DEADLINE),
-            discover_timeout: self
-                .strict_seconds("discover-timeout")?
-                .unwrap_or(DISCOVER_TIMEOUT),
-            question_timeout: self
-                .strict_seconds("question-timeout")?
-                .unwrap_or(QUESTION_TIMEOUT),
+            initialize_deadline: self.seconds_or("initialize-deadline", INITIALIZE_DEADLINE)?,
+            discover_timeout: self.seconds_or("discover-timeout", DISCOVER_TIMEOUT)?,
+            question_timeout: self.seconds_or("question-timeout", QUESTION_TIMEOUT)?,
             max_message: self.max_message()?,
             idle_timeout: self.strict_seconds("idle-timeout")?,
             log: LogArguments {
@@ -411,6 +403,10 @@ impl Given {
             ));
         }
         duration
+    }
+
+    fn seconds_or(&mut self, flag: &str, default: Duration) -> Result<Duration, UsageError> {
+        Ok(self.strict_seconds(flag)?.unwrap_or(default))
     }
 
     fn strict_seconds(&mut self, flag: &str) -> Result<Option<Duration>, UsageError> {

@@ -140,14 +140,9 @@ pub(super) async fn address(
 ) -> bool {
     let url = &arguments.url.parsed;
     let host = url.host_str().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let port = url.port_or_known_default().unwrap_or_default();
-    let found: Vec<SocketAddr> = tokio::net::lookup_host((bare, port))
-        .await
-        .map(Iterator::collect)
-        .unwrap_or_default();
-    let (six, four): (Vec<&SocketAddr>, Vec<&SocketAddr>) =
-        found.iter().partition(|address| address.is_ipv6());
+    let found = look_up(url).await;
+    let four = found.iter().filter(|address| address.is_ipv4()).count();
+    let six = found.iter().filter(|address| address.is_ipv6()).count();
     if found.is_empty() && arguments.network.use_proxy && named(url, environment).is_some() {
         report.ok("address", &format!("{host} is looked up by the proxy"));
         return true;
@@ -161,7 +156,7 @@ pub(super) async fn address(
         );
         return false;
     }
-    if four.is_empty() && arguments.network.ipv4 {
+    if four == 0 && arguments.network.ipv4 {
         report.fail(
             "address",
             &format!("{host} has no IPv4 address"),
@@ -172,13 +167,19 @@ pub(super) async fn address(
     }
     report.ok(
         "address",
-        &format!(
-            "{host} has {} IPv4 and {} IPv6 addresses",
-            four.len(),
-            six.len()
-        ),
+        &format!("{host} has {four} IPv4 and {six} IPv6 addresses"),
     );
     true
+}
+
+async fn look_up(url: &Url) -> Vec<SocketAddr> {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let port = url.port_or_known_default().unwrap_or_default();
+    tokio::net::lookup_host((bare, port))
+        .await
+        .map(Iterator::collect)
+        .unwrap_or_default()
 }
 
 /// Stored tokens; those that are valid are used by the checks that follow.

@@ -326,7 +326,12 @@ async fn tools(
         };
         return report.ok("tools", &format!("{}{more}", tools.len()));
     }
-    match message.get("error") {
+    without_tools(report, message.get("error"), answer.status);
+}
+
+/// Response to `tools/list` that has no list.
+fn without_tools(report: &mut Report, error: Option<&Value>, status: StatusCode) {
+    match error {
         Some(error) if error.get("code") == Some(&json!(-32601)) => {
             report.ok("tools", "the server has none");
         }
@@ -335,14 +340,11 @@ async fn tools(
             &beginning(&error.to_string()),
             "ask the server's operator",
         ),
-        None if answer.status == StatusCode::UNAUTHORIZED => {
+        None if status == StatusCode::UNAUTHORIZED => {
             report.ok("tools", "the server lists them after a sign-in");
         }
         None => {
-            let detail = format!(
-                "tools/list is answered with status {}",
-                answer.status.as_u16()
-            );
+            let detail = format!("tools/list is answered with status {}", status.as_u16());
             report.warn("tools", &detail, "ask the server's operator");
         }
     }

@@ -40,14 +40,7 @@ impl Bridge {
     }
 
     async fn keep_listening_modern(self: Rc<Self>, modern: &Modern, done: &Done) {
-        let Some(filter) = self.filter(modern) else {
-            return;
-        };
-        let params = format!(r#"{{"notifications":{filter}}}"#);
-        let request = format!(
-            r#"{{"jsonrpc":"2.0","id":0,"method":"subscriptions/listen","params":{params}}}"#
-        );
-        let Ok(request) = Message::written(request) else {
+        let Some(request) = self.listen_request(modern) else {
             return;
         };
         let mut wait = BETWEEN_OPENINGS;
@@ -82,6 +75,16 @@ impl Bridge {
                 () = done.done() => return,
             }
         }
+    }
+
+    /// `subscriptions/listen`; `None` where there is nothing to listen for.
+    fn listen_request(&self, modern: &Modern) -> Option<Message> {
+        let filter = self.filter(modern)?;
+        let params = format!(r#"{{"notifications":{filter}}}"#);
+        let request = format!(
+            r#"{{"jsonrpc":"2.0","id":0,"method":"subscriptions/listen","params":{params}}}"#
+        );
+        Message::written(request).ok()
     }
 
     fn filter(&self, modern: &Modern) -> Option<String> {

@@ -34,6 +34,14 @@ enum Outcome {
     Questions(String, Option<String>),
 }
 
+/// Tool of a page of `tools/list`.
+#[derive(Deserialize)]
+struct ListedTool {
+    name: String,
+    #[serde(default, rename = "inputSchema")]
+    input_schema: Value,
+}
+
 impl Bridge {
     /// Sends a request of an earlier version and sees to its response.
     ///
@@ -58,14 +66,7 @@ impl Bridge {
             let outcome = self
                 .round_with_headers(modern, call, message, &answers, &mut has_learned)
                 .await;
-            let response = match outcome {
-                // Errors of the protocol come with an HTTP status of their own.
-                Err(Trouble::Refused(Refusal {
-                    error: Some(error), ..
-                })) => Some(error),
-                outcome => outcome?,
-            };
-            let Some(response) = response else {
+            let Some(response) = with_refusal(outcome)? else {
                 return Ok(());
             };
             match self.outcome(modern, call, message, &response)? {
@@ -74,10 +75,9 @@ impl Bridge {
                     return Ok(());
                 }
                 Outcome::Questions(questions, state) => {
-                    let responses = tokio::select! {
-                        responses = self.ask_client(modern, &questions) => responses?,
-                        // The questions are withdrawn with the future.
-                        () = call.done.done() => return Ok(()),
+                    let responses = self.responses(modern, call, &questions).await?;
+                    let Some(responses) = responses else {
+                        return Ok(());
                     };
                     answers = vec![("inputResponses", responses)];
                     answers.extend(state.map(|state| ("requestState", state)));
@@ -87,6 +87,20 @@ impl Bridge {
         Err(untranslatable(&format!(
             "the server asks more than {MAX_ROUNDS} times in one request"
         )))
+    }
+
+    /// Responses of the client to the questions in a result; `None` once it has cancelled the call.
+    async fn responses(
+        self: &Rc<Self>,
+        modern: &Rc<Modern>,
+        call: &Call,
+        questions: &str,
+    ) -> Result<Option<String>, Trouble> {
+        tokio::select! {
+            responses = self.ask_client(modern, questions) => responses.map(Some),
+            // The questions are withdrawn with the future.
+            () = call.done.done() => Ok(None),
+        }
     }
 
     /// Answers what servers of 2026-07-28 have no method for; `false` for all else.
@@ -176,7 +190,7 @@ impl Bridge {
             let error = error_for(modern, call, response);
             return error.map(Outcome::Response).ok_or_else(unreadable);
         };
-        let mut object = Object::parse(result.get()).ok_or_else(unreadable)?;
+        let object = Object::parse(result.get()).ok_or_else(unreadable)?;
         match object.text("resultType").as_deref() {
             None | Some("complete") => {}
             Some("input_required") => {
@@ -188,6 +202,21 @@ impl Bridge {
             }
             Some(other) => return Err(untranslatable(&format!("the result is a {other}"))),
         }
+        let changed = self.changed_result(call, request, object);
+        let text = changed.unwrap_or_else(|| result.get().to_owned());
+        let json = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{text}}}"#, call.id);
+        Message::written(json)
+            .map(Outcome::Response)
+            .map_err(|_| unreadable())
+    }
+
+    /// JSON of a whole result as earlier versions have it; `None` where it is the same.
+    fn changed_result(
+        &self,
+        call: &Call,
+        request: &Message,
+        mut object: Object<'_>,
+    ) -> Option<String> {
         let mut is_other = object.remove(&["resultType", "ttlMs", "cacheScope"]);
         // Before 2026-07-28 it is an object; the text says the same.
         if object
@@ -199,26 +228,12 @@ impl Bridge {
         if call.method == "tools/list" {
             is_other |= self.learn(&mut object, is_first_page(request));
         }
-        let text = if is_other {
-            object.to_string()
-        } else {
-            result.get().to_owned()
-        };
-        let json = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{text}}}"#, call.id);
-        Message::written(json)
-            .map(Outcome::Response)
-            .map_err(|_| unreadable())
+        is_other.then(|| object.to_string())
     }
 
     /// Notes which arguments of a page of tools are repeated in headers, and leaves out tools with wrong annotations; `true` if there
     /// were any.
     pub(super) fn learn(&self, page: &mut Object<'_>, is_first: bool) -> bool {
-        #[derive(Deserialize)]
-        struct Tool {
-            name: String,
-            #[serde(default, rename = "inputSchema")]
-            input_schema: Value,
-        }
         let tools: Vec<&RawValue> = page
             .get("tools")
             .and_then(|tools| serde_json::from_str(tools).ok())
@@ -230,7 +245,7 @@ impl Bridge {
         let count = tools.len();
         let mut kept = Vec::new();
         for raw in tools {
-            let Ok(tool) = serde_json::from_str::<Tool>(raw.get()) else {
+            let Ok(tool) = serde_json::from_str::<ListedTool>(raw.get()) else {
                 continue;
             };
             match mirrored(&tool.input_schema) {
@@ -291,6 +306,16 @@ impl Bridge {
             params.set("cursor", cursor);
         }
         Ok(())
+    }
+}
+
+/// Response of a round. Errors of the protocol come with an HTTP status of their own.
+fn with_refusal(outcome: Result<Option<Message>, Trouble>) -> Result<Option<Message>, Trouble> {
+    match outcome {
+        Err(Trouble::Refused(Refusal {
+            error: Some(error), ..
+        })) => Ok(Some(error)),
+        outcome => outcome,
     }
 }
 

@@ -38,20 +38,10 @@ pub(crate) async fn run(
     check_pkce(&discovered.server, context.settings.rules)?;
     let until = Instant::now() + context.settings.timeout + FLOW_LIFETIME;
     let settings = &context.settings;
-    let role = coordinate(
-        context.store.key(),
-        settings.port,
-        || context.is_met(need),
-        || tell_of_other(context),
-    );
-    let role = tokio::select! {
-        role = role => role?,
-        () = sleep_until(until) => return Err(SignInError::Pending { link: None }),
-    };
     let Role::Owner {
         bound,
         has_taken_over,
-    } = role
+    } = role(context, need, until).await?
     else {
         return Ok(());
     };
@@ -75,6 +65,20 @@ pub(crate) async fn run(
     let outcome = session.run(port, has_taken_over, progress, arrivals).await;
     server.close().await;
     outcome
+}
+
+/// Part of this instance: it signs in, or another one has by the end of the wait.
+async fn role(context: &Context, need: &Need, until: Instant) -> Result<Role, SignInError> {
+    let role = coordinate(
+        context.store.key(),
+        context.settings.port,
+        || context.is_met(need),
+        || tell_of_other(context),
+    );
+    tokio::select! {
+        role = role => role,
+        () = sleep_until(until) => Err(SignInError::Pending { link: None }),
+    }
 }
 
 /// Tells the person that another instance signs in.
@@ -175,7 +179,7 @@ impl Session<'_> {
         port: u16,
         has_taken_over: bool,
         progress: &watch::Sender<Progress>,
-        mut arrivals: mpsc::Receiver<Arrival>,
+        arrivals: mpsc::Receiver<Arrival>,
     ) -> Result<(), SignInError> {
         // A tab of the instance before may still be open, and finishes here.
         let taken = if has_taken_over {
@@ -189,6 +193,15 @@ impl Session<'_> {
         };
         self.awaited.send_replace(flow.state.clone());
         let flow = self.show(flow, progress).await?;
+        self.wait(&flow, arrivals).await
+    }
+
+    /// Waits until a browser comes back from the link and redeems its code, or another process has stored tokens.
+    async fn wait(
+        &self,
+        flow: &PendingFlow,
+        mut arrivals: mpsc::Receiver<Arrival>,
+    ) -> Result<(), SignInError> {
         let mut looks = interval(LOOK);
         let mut is_renewed = false;
         let renewal = self.until - FLOW_LIFETIME;
@@ -208,7 +221,7 @@ impl Session<'_> {
                 // Messages stop waiting now, and show the link: it is good for as long again.
                 () = sleep_until(renewal), if !is_renewed => {
                     is_renewed = true;
-                    self.context.store.save_flow(&flow)?;
+                    self.context.store.save_flow(flow)?;
                 }
                 () = sleep_until(self.until) => return Err(SignInError::Pending { link: None }),
             }
@@ -291,12 +304,7 @@ impl Session<'_> {
 
     fn flow(&self, port: u16, client: &Client) -> Result<PendingFlow, SignInError> {
         let server = &self.discovered.server;
-        let endpoint = server.authorization_endpoint.as_ref();
-        let endpoint = endpoint.ok_or_else(|| {
-            SignInError::impossible(
-                "the authorization server's metadata has no authorization_endpoint",
-            )
-        })?;
+        let endpoint = self.authorization_endpoint()?;
         let wanted = self.context.redirect_uri(port);
         let redirect_uri = client.record.redirect_uri_for(&wanted).unwrap_or(wanted);
         let scopes = self.context.scopes(self.discovered, self.need);
@@ -328,6 +336,15 @@ impl Session<'_> {
             scope: asked,
             state,
             verifier,
+        })
+    }
+
+    fn authorization_endpoint(&self) -> Result<&Url, SignInError> {
+        let endpoint = self.discovered.server.authorization_endpoint.as_ref();
+        endpoint.ok_or_else(|| {
+            SignInError::impossible(
+                "the authorization server's metadata has no authorization_endpoint",
+            )
         })
     }
 

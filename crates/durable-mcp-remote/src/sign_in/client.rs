@@ -87,21 +87,7 @@ impl ClientSettings {
                 origin: Origin::Document,
             }));
         }
-        // A registration is known only to the server that it was made at.
-        let is_of_server = |client: &StoredClient| {
-            client
-                .issuer()
-                .is_none_or(|issuer| is_same_issuer(issuer, &server.issuer))
-        };
-        let stored = store
-            .client()?
-            .filter(|client| is_of_server(client) && !client.is_expired(now_ms()));
-        stored
-            .as_ref()
-            .and_then(StoredClient::secret)
-            .into_iter()
-            .for_each(remember_secret);
-        Ok(stored.map(|record| Client {
+        Ok(registered_before(store, server)?.map(|record| Client {
             record,
             origin: Origin::Stored,
         }))
@@ -207,6 +193,27 @@ impl ClientSettings {
         }
         request
     }
+}
+
+/// Client that an earlier sign-in registered at this authorization server: no other knows it.
+fn registered_before(
+    store: &Store,
+    server: &ServerMetadata,
+) -> Result<Option<StoredClient>, SignInError> {
+    let is_of_server = |client: &StoredClient| {
+        client
+            .issuer()
+            .is_none_or(|issuer| is_same_issuer(issuer, &server.issuer))
+    };
+    let stored = store
+        .client()?
+        .filter(|client| is_of_server(client) && !client.is_expired(now_ms()));
+    stored
+        .as_ref()
+        .and_then(StoredClient::secret)
+        .into_iter()
+        .for_each(remember_secret);
+    Ok(stored)
 }
 
 /// The request's members with those of the answer over them (RFC 7591, section 3.2.1), and the issuer.

@@ -40,22 +40,18 @@ pub(crate) async fn run(
         .await?;
     let endpoint = context.token_endpoint(&discovered.server, &client)?;
     let resource = context.resource(&discovered);
-    let mut form = Vec::new();
-    form.extend(asked.as_deref().map(|scope| ("scope", scope)));
-    form.extend(resource.as_deref().map(|resource| ("resource", resource)));
-    context.brakes().window(now_ms())?;
-    let answer = endpoint.post(&context.http, device_endpoint, &form).await?;
-    let code = DeviceCode::parse(&answer)?;
+    let grant = Grant {
+        context,
+        endpoint: &endpoint,
+        scope: asked.as_deref(),
+        resource: resource.as_deref(),
+    };
+    let code = grant.code(device_endpoint).await?;
     let shown = code.shown();
     publish_link(progress, &shown);
     context.show_link("sign in at:", &shown);
 
-    let grant = Grant {
-        endpoint: &endpoint,
-        code: &code,
-        resource: resource.as_deref(),
-    };
-    let answer = grant.tokens(context).await?;
+    let answer = grant.tokens(&code).await?;
     let base = scopes.base();
     let granted = GrantedScopes {
         asked: asked.as_deref(),
@@ -66,26 +62,40 @@ pub(crate) async fn run(
         .await
 }
 
-/// Code that waits for its person.
+/// Grant by a code that a person types elsewhere.
 struct Grant<'a> {
+    context: &'a Context,
     endpoint: &'a TokenEndpoint<'a>,
-    code: &'a DeviceCode,
+    scope: Option<&'a str>,
     resource: Option<&'a str>,
 }
 
 impl Grant<'_> {
+    /// Asks for a code (RFC 8628, section 3.1).
+    async fn code(&self, device_endpoint: &Url) -> Result<DeviceCode, SignInError> {
+        let mut form = Vec::new();
+        form.extend(self.scope.map(|scope| ("scope", scope)));
+        form.extend(self.resource.map(|resource| ("resource", resource)));
+        self.context.brakes().window(now_ms())?;
+        let answer = self
+            .endpoint
+            .post(&self.context.http, device_endpoint, &form)
+            .await?;
+        DeviceCode::parse(&answer)
+    }
+
     /// Asks for tokens until the person has typed the code (RFC 8628, section 3.4).
-    async fn tokens(&self, context: &Context) -> Result<Map<String, Value>, SignInError> {
-        let mut pause = self.code.interval;
-        let until = Instant::now() + Duration::from_secs(self.code.life);
+    async fn tokens(&self, code: &DeviceCode) -> Result<Map<String, Value>, SignInError> {
+        let mut pause = code.interval;
+        let until = Instant::now() + Duration::from_secs(code.life);
         let mut form = vec![
             ("grant_type", GRANT_TYPE),
-            ("device_code", self.code.code.as_str()),
+            ("device_code", code.code.as_str()),
         ];
         form.extend(self.resource.map(|resource| ("resource", resource)));
         while Instant::now() < until {
             sleep(Duration::from_secs(pause)).await;
-            match self.endpoint.request(&context.http, &form).await {
+            match self.endpoint.request(&self.context.http, &form).await {
                 Ok(answer) => return Ok(answer),
                 Err(TokenError::Refused { code, .. }) if code == "authorization_pending" => {}
                 Err(TokenError::Refused { code, .. }) if code == "slow_down" => pause += SLOW_DOWN,

@@ -37,14 +37,13 @@ pub(crate) async fn refresh(
     used: &str,
     challenge: Option<&Challenge>,
 ) -> Result<Refreshed, SignInError> {
-    let needs_no_person = matches!(context.settings.grant, Grant::ClientCredentials { .. });
     let Some(tokens) = context.usable_tokens()? else {
         return Ok(Refreshed::SignInNeeded);
     };
     if context.bearer(&tokens) != used {
         return Ok(Refreshed::Yes);
     }
-    if !needs_no_person && tokens.refresh_token().is_none() {
+    if !needs_no_person(context) && tokens.refresh_token().is_none() {
         return Ok(Refreshed::SignInNeeded);
     }
     // Before the lock: others wait for the requests that need it alone.
@@ -58,22 +57,33 @@ pub(crate) async fn refresh(
             "the authorization server takes too long to refresh the tokens".to_owned(),
         )
     };
-    let refreshed = async {
-        // Another process may have refreshed while this one waited for the lock.
-        let Some(tokens) = context.usable_tokens()? else {
-            return Ok(Refreshed::SignInNeeded);
-        };
-        if context.bearer(&tokens) != used {
-            return Ok(Refreshed::Yes);
-        }
-        if needs_no_person {
-            return renew_as_client(context, challenge, &discovered, &tokens).await;
-        }
-        renew(context, &discovered, &tokens).await
-    };
+    let refreshed = refresh_under_lock(context, used, challenge, &discovered);
     timeout(TIME_UNDER_LOCK, refreshed)
         .await
         .unwrap_or_else(|_| Err(late()))
+}
+
+fn needs_no_person(context: &Context) -> bool {
+    matches!(context.settings.grant, Grant::ClientCredentials { .. })
+}
+
+/// Replaces the tokens, unless another process has while this one waited for the lock.
+async fn refresh_under_lock(
+    context: &Context,
+    used: &str,
+    challenge: Option<&Challenge>,
+    discovered: &Discovered,
+) -> Result<Refreshed, SignInError> {
+    let Some(tokens) = context.usable_tokens()? else {
+        return Ok(Refreshed::SignInNeeded);
+    };
+    if context.bearer(&tokens) != used {
+        return Ok(Refreshed::Yes);
+    }
+    if needs_no_person(context) {
+        return renew_as_client(context, challenge, discovered, &tokens).await;
+    }
+    renew(context, discovered, &tokens).await
 }
 
 /// Gets another token by client credentials.

@@ -89,29 +89,11 @@ impl Bridge {
         request: &Message,
     ) -> Result<Found, Trouble> {
         self.check_own_session()?;
-        if self.may_be_stateless() {
-            match self.in_time(self.ask_server(request)).await {
-                Some(Ok(result)) => {
-                    let versions = serde_json::from_str::<Discovered>(&result)
-                        .unwrap_or_default()
-                        .supported_versions;
-                    // Some servers answer everything with a result.
-                    let is_older = versions.is_empty()
-                        || versions
-                            .iter()
-                            .any(|it| LEGACY_VERSIONS.contains(&it.as_str()));
-                    if versions.iter().any(|version| version == MODERN) || !is_older {
-                        self.pass_as_it_is();
-                        return Ok(Found::Stateless(Some(result)));
-                    }
-                }
-                // A server that closes the connection on what it does not know may know initialize.
-                Some(Err(Trouble::Lost(_))) => {}
-                Some(Err(trouble)) if trouble.is_temporary() || !denies_discovery(&trouble) => {
-                    return Err(trouble);
-                }
-                Some(Err(_)) | None => {}
-            }
+        if self.may_be_stateless()
+            && let Some(result) = self.stateless_result(request).await?
+        {
+            self.pass_as_it_is();
+            return Ok(Found::Stateless(Some(result)));
         }
         if let Err(unfit) = envelope.check(request.method()) {
             return Ok(Found::Unfit(unfit));
@@ -123,6 +105,19 @@ impl Bridge {
         renewed.map_err(first_of_all)?;
         self.stateless.server.set(Server::Sessions);
         Ok(Found::Sessions)
+    }
+
+    /// Result of `server/discover`; `None` from a server that may have sessions.
+    async fn stateless_result(&self, request: &Message) -> Result<Option<String>, Trouble> {
+        match self.in_time(self.ask_server(request)).await {
+            Some(Ok(result)) => Ok(names_stateless(&result).then_some(result)),
+            // A server that closes the connection on what it does not know may know initialize.
+            Some(Err(Trouble::Lost(_))) => Ok(None),
+            Some(Err(trouble)) if trouble.is_temporary() || !denies_discovery(&trouble) => {
+                Err(trouble)
+            }
+            Some(Err(_)) | None => Ok(None),
+        }
     }
 
     /// Leaves the messages of the client to a server of its own version. A session that was begun for them is forgotten.
@@ -295,6 +290,18 @@ impl Bridge {
         let wanted = capabilities::in_session(&envelope.capabilities);
         capabilities::common(&self.stateless.capabilities.borrow(), &wanted)
     }
+}
+
+/// Whether the result of `server/discover` is that of a server of 2026-07-28. Some servers answer everything with a result.
+fn names_stateless(result: &str) -> bool {
+    let versions = serde_json::from_str::<Discovered>(result)
+        .unwrap_or_default()
+        .supported_versions;
+    let is_older = versions.is_empty()
+        || versions
+            .iter()
+            .any(|it| LEGACY_VERSIONS.contains(&it.as_str()));
+    versions.iter().any(|version| version == MODERN) || !is_older
 }
 
 /// Whether a refusal of `server/discover` is that of a server that does not know it.

@@ -47,19 +47,22 @@ impl Level {
             .find(|(level, _)| *level == self)
             .map_or("info", |(_, name)| name)
     }
+
+    /// `logging/setLevel` with this level.
+    fn request(self) -> Option<Message> {
+        let name = self.name();
+        let json = format!(
+            r#"{{"jsonrpc":"2.0","id":0,"method":"logging/setLevel","params":{{"level":"{name}"}}}}"#
+        );
+        Message::written(json).ok()
+    }
 }
 
 impl Bridge {
     /// Sets the level of the session to the most verbose that a request in flight asks for. Where none asks, it is the least verbose
     /// that there is: sessions cannot turn logs off.
     pub(super) async fn adjust_level(self: &Rc<Self>) {
-        let has_logs = self
-            .session
-            .borrow()
-            .initialized
-            .as_ref()
-            .is_some_and(|server| server.capabilities.contains_key("logging"));
-        if !has_logs {
+        if !self.has_logs() {
             return;
         }
         // Requests that need the same level wait until it is set.
@@ -75,30 +78,36 @@ impl Bridge {
             return;
         }
         let is_needed = present.is_none_or(|present| wanted < present);
-        let name = wanted.name();
-        let json = format!(
-            r#"{{"jsonrpc":"2.0","id":0,"method":"logging/setLevel","params":{{"level":"{name}"}}}}"#
-        );
-        let Ok(request) = Message::written(json) else {
+        let Some(request) = wanted.request() else {
             return;
         };
         *present = Some(wanted);
         self.session.borrow_mut().level = Some(request.clone());
         let bridge = Rc::clone(self);
-        let told = async move {
-            let asking = bridge.ask(&request);
-            let patience = &bridge.remote.patience;
-            match patience.within(TIME_FOR_REQUEST, asking).await {
-                Some(Ok(_)) => {}
-                // A new session is told, too.
-                Some(Err(trouble)) => log(&trouble.error().1),
-                None => log("the server has no answer to logging/setLevel"),
-            }
-        };
+        let told = async move { bridge.tell_level(&request).await };
         if is_needed {
             told.await;
         } else {
             spawn_local(told);
+        }
+    }
+
+    /// Whether the server of the session has declared `logging`.
+    fn has_logs(&self) -> bool {
+        self.session
+            .borrow()
+            .initialized
+            .as_ref()
+            .is_some_and(|server| server.capabilities.contains_key("logging"))
+    }
+
+    /// Sends `logging/setLevel`. A failure is logged alone: a new session is told, too.
+    async fn tell_level(self: &Rc<Self>, request: &Message) {
+        let asking = self.ask(request);
+        match self.remote.patience.within(TIME_FOR_REQUEST, asking).await {
+            Some(Ok(_)) => {}
+            Some(Err(trouble)) => log(&trouble.error().1),
+            None => log("the server has no answer to logging/setLevel"),
         }
     }
 }

@@ -107,25 +107,18 @@ impl Bridge {
     /// Part of a filter that the server declares, as a subscription and as JSON.
     fn honoured(&self, id: &Id, asked: &Map<String, Value>) -> (Subscription, Value) {
         let session = self.session.borrow();
-        let declares = |capability: &str, member: &str| {
-            let capability = session
-                .initialized
-                .as_ref()
-                .and_then(|server| server.capabilities.get(capability));
-            capability.and_then(|capability| capability.get(member)) == Some(&Value::Bool(true))
-        };
         let mut honoured = Map::new();
         let mut methods = Vec::new();
         for (capability, member) in LISTS {
-            if asked.get(member) == Some(&Value::Bool(true)) && declares(capability, "listChanged")
-            {
+            let is_asked = asked.get(member) == Some(&Value::Bool(true));
+            if is_asked && session.declares(capability, "listChanged") {
                 honoured.insert(member.to_owned(), Value::Bool(true));
                 methods.push(format!("notifications/{capability}/list_changed"));
             }
         }
         let mut uris = BTreeSet::new();
         if let Some(Value::Array(asked)) = asked.get("resourceSubscriptions")
-            && declares("resources", "subscribe")
+            && session.declares("resources", "subscribe")
         {
             let room = MAX_SUBSCRIPTIONS.saturating_sub(session.subscriptions.len());
             uris.extend(

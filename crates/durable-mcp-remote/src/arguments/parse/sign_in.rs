@@ -4,11 +4,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use reqwest::Url;
+use serde_json::{Map, Value};
 
 use super::{Environment, Given, UsageError, json_object, leading_integer};
 use crate::arguments::values::{is_loopback_host, is_safe_destination, read};
 use crate::arguments::{Grant, Resource, SignInArguments, StoreKind};
 use crate::sign_in::ClientKey;
+
+/// Object of JSON, as a flag gives it.
+type Object = Map<String, Value>;
 
 /// Ten times as long as `mcp-remote` waits: a password, a second factor and a consent take minutes.
 const SIGN_IN_TIMEOUT: Duration = Duration::from_mins(5);
@@ -41,16 +45,7 @@ impl Given {
         environment: Environment<'_>,
     ) -> Result<SignInArguments, UsageError> {
         let client_metadata = self.object("static-oauth-client-metadata", environment)?;
-        let client_info = self.object("static-oauth-client-info", environment)?;
-        if client_info.as_ref().is_some_and(|client| {
-            !client
-                .get("client_id")
-                .is_some_and(serde_json::Value::is_string)
-        }) {
-            return Err(UsageError::new(
-                "--static-oauth-client-info lacks client_id; add the id that you registered",
-            ));
-        }
+        let client_info = self.client_info(environment)?;
         let client_key = self.client_key()?;
         let client_metadata_url = self.client_metadata_url();
         if client_key.is_some() && client_info.is_none() && client_metadata_url.is_none() {
@@ -79,11 +74,22 @@ impl Given {
         })
     }
 
+    fn client_info(&mut self, environment: Environment<'_>) -> Result<Option<Object>, UsageError> {
+        let client = self.object("static-oauth-client-info", environment)?;
+        let lacks_id = |client: &Object| !client.get("client_id").is_some_and(Value::is_string);
+        if client.as_ref().is_some_and(lacks_id) {
+            return Err(UsageError::new(
+                "--static-oauth-client-info lacks client_id; add the id that you registered",
+            ));
+        }
+        Ok(client)
+    }
+
     fn object(
         &mut self,
         flag: &str,
         environment: Environment<'_>,
-    ) -> Result<Option<serde_json::Map<String, serde_json::Value>>, UsageError> {
+    ) -> Result<Option<Object>, UsageError> {
         let Some(value) = self.take(flag) else {
             return Ok(None);
         };
