@@ -5,6 +5,19 @@ import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const SOURCE = "Cargo.toml";
+/** The crates that a release publishes. */
+export const CRATES = [
+  "durable-core",
+  "durable-mcp",
+  "durable-mcp-build",
+  "durable-mcp-remote",
+  "durable-mcp-worker",
+  "mcp-server-core",
+  "oauth-server",
+  "sign-in",
+];
+/** Those, and the packages of the workspace that are not published. */
+const PACKAGES = [...CRATES, "durable-mcp-server", "durable-mcp-tests"].join("|");
 const VERSION = String.raw`\d+\.\d+\.\d+(?:-[\w.]+)?`;
 
 /** The forms in which the owner stands in a file, without a mark of its own: links, and the name of a starter. */
@@ -15,13 +28,13 @@ const VERSIONS = [
   // The workspace itself.
   `(?<=^\\[workspace\\.package\\]\nversion = ")${VERSION}(?=")`,
   // Its packages in lock files.
-  `(?<=^name = "durable-mcp(?:-build|-remote|-server)?"\nversion = ")${VERSION}(?=")`,
+  `(?<=^name = "(?:${PACKAGES})"\nversion = ")${VERSION}(?=")`,
   `(?<="name": "durable-mcp(?:-remote)?",\\s+"version": ")${VERSION}(?=")`,
   // The bridge in the bundle, and its programs by platform.
   `(?<="display_name": "Remote MCP server",\\s+"version": ")${VERSION}(?=")`,
   `(?<="durable-mcp-remote-(?:darwin|linux|win32)-(?:arm64|x64)": ")${VERSION}(?=")`,
   // Dependencies on them.
-  `(?<=^durable-mcp = (?:\\{ version = )?")${VERSION}(?=")`,
+  `(?<=^(?:${PACKAGES}) = (?:\\{ (?:path = "[^"]+", )?version = )?")${VERSION}(?=")`,
   `(?<="durable-mcp": ")${VERSION}(?=")`,
   // The npm package, packed.
   `(?<=\\bdurable-mcp-)${VERSION}(?=\\.tgz)`,
@@ -29,7 +42,7 @@ const VERSIONS = [
 
 /** The pinned version of wasm-bindgen in the manifests of the library and of the build tool, which takes no other module. */
 const BINDGENS = {
-  "crates/durable-mcp/Cargo.toml": /^wasm-bindgen = "=(.+)"$/m,
+  "crates/durable-mcp-worker/Cargo.toml": /^wasm-bindgen = "=(.+)"$/m,
   "crates/durable-mcp-build/Cargo.toml": /^wasm-bindgen-cli-support = "=(.+)"$/m,
 };
 

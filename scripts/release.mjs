@@ -5,10 +5,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { dateChanges, deviations, release, released } from "./published.mjs";
+import { CRATES, dateChanges, deviations, release, released } from "./published.mjs";
 
 const root = resolve(fileURLToPath(new URL("..", import.meta.url)));
-const CRATES = ["durable-mcp", "durable-mcp-build", "durable-mcp-remote"];
 const NPM_PACKAGE = "crates/durable-mcp-build/npm";
 // Published by .github/workflows/release.yml once it has built the programs that this package starts.
 const NPM_BRIDGE = "crates/durable-mcp-remote/npm";

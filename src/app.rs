@@ -1,9 +1,8 @@
 //! The application of this deployment: change it to make it yours.
 
 use crate::tools;
-use durable_mcp::http::App;
-use durable_mcp::platform::worker::identity;
 use durable_mcp::worker::Env;
+use durable_mcp::{App, identity};
 
 /// The application, made from the Worker's bindings.
 #[must_use]
@@ -12,7 +11,7 @@ pub(crate) fn app(env: &Env) -> App {
     if !cfg!(feature = "sign-in") {
         return app.built_without_sign_in();
     }
-    match identity(env) {
+    match identity::from_variables(env) {
         Some(sign_in) => app.oauth(sign_in.oauth()),
         None => app,
     }

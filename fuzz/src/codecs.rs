@@ -2,28 +2,28 @@
 
 use std::rc::Rc;
 
-use durable_mcp::hub::Listener;
-use durable_mcp::keys::Keys;
-use durable_mcp::mcp::user::Caller;
-use durable_mcp::oauth::client::Client;
-use durable_mcp::oauth::grant::Grant;
-use durable_mcp::oauth::legacy::LegacyGrant;
-use durable_mcp::oauth::record::AccessRecord;
-use durable_mcp::oauth::session_note::SessionNotes;
-use durable_mcp::oauth::testing::SeededRandom;
-use durable_mcp::oauth::token::{self, TokenKind};
-use durable_mcp::runtime::Runtime;
-use durable_mcp::seal;
-use durable_mcp::session::notice::Notice;
-use durable_mcp::task::command::{Begin, Command};
-use durable_mcp::task::record::Record;
-use durable_mcp::transport::claims::{Claims, ObjectId};
-use durable_mcp::transport::sse::EventId;
-use durable_mcp::transport::{order, round_trips, state_handle};
+use durable_core::keys::Keys;
+use durable_core::runtime::Runtime;
+use durable_core::seal;
+use durable_mcp_worker::hub::Listener;
+use durable_mcp_worker::session::notice::Notice;
+use durable_mcp_worker::task::command::{Begin, Command};
+use durable_mcp_worker::task::record::Record;
+use durable_mcp_worker::testing::doubles::host::FakeHost;
+use durable_mcp_worker::transport::claims::{Claims, ObjectId};
+use durable_mcp_worker::transport::sse::EventId;
+use durable_mcp_worker::transport::{order, round_trips, state_handle};
 use futures_util::FutureExt;
+use mcp_server_core::user::Caller;
+use oauth_server::client::Client;
+use oauth_server::grant::Grant;
+use oauth_server::legacy::LegacyGrant;
+use oauth_server::record::AccessRecord;
+use oauth_server::session_note::SessionNotes;
+use oauth_server::testing::SeededRandom;
+use oauth_server::token::{self, TokenKind};
 
 use crate::meter::{Bounds, Linear, bounded};
-use durable_mcp::testing::doubles::host::FakeHost;
 
 const BOUNDS: Bounds = Bounds {
     peak: Linear(32 << 10, 32),
@@ -57,7 +57,7 @@ pub fn made_up(input: &[u8]) {
         let opened = state_handle::open(text, 3600, &*host as &dyn Runtime).now_or_never();
         assert!(matches!(opened, Some(Ok(None) | Err(_))));
         let opened =
-            durable_mcp::task::id::open(text, &caller, &*host as &dyn Runtime).now_or_never();
+            durable_mcp_worker::task::id::open(text, &caller, &*host as &dyn Runtime).now_or_never();
         assert!(matches!(opened, Some(Ok(None) | Err(_))));
     });
 }

@@ -1,30 +1,30 @@
 //! Documents and values of others that are read before anything is known of their author.
 
-use durable_mcp::http::cookies::Cookies;
-use durable_mcp::http::policy::{Policy, is_loopback};
-use durable_mcp::identity::jwks::KeySet;
-use durable_mcp::identity::jwt::{Algorithm, ExpectedClaims, UnverifiedJwt};
-use durable_mcp::identity::testing::{FakeUpstream, NOW, head};
-use durable_mcp::mcp::jsonrpc::{Body, Message, parse};
-use durable_mcp::mcp::template::UriTemplate;
-use durable_mcp::oauth::client::Client;
-use durable_mcp::oauth::client_auth::credentials;
-use durable_mcp::oauth::document_url::{DocumentPolicy, check_url};
-use durable_mcp::oauth::gate;
-use durable_mcp::oauth::params::{RequestParams, decode, encode_query};
-use durable_mcp::oauth::redirect_uri::RedirectUri;
-use durable_mcp::oauth::registration::{self, RegistrationOffer};
-use durable_mcp::oauth::resource::{Resource, Resources};
-use durable_mcp::oauth::scope::Scopes;
-use durable_mcp::oauth::uri::{Uri, UriHost};
-use durable_mcp::pages::language::Language;
-use durable_mcp::transport::accept;
-use durable_mcp::transport::era;
-use durable_mcp::transport::request_meta::RequestMeta;
-use durable_mcp::wire::Reply;
+use durable_core::wire::Reply;
+use durable_mcp_worker::http::cookies::Cookies;
+use durable_mcp_worker::http::policy::{Policy, is_loopback};
+use durable_mcp_worker::pages::language::Language;
+use durable_mcp_worker::transport::accept;
+use durable_mcp_worker::transport::era;
+use durable_mcp_worker::transport::request_meta::RequestMeta;
 use futures_executor::block_on;
 use http::StatusCode;
+use mcp_server_core::jsonrpc::{Body, Message, parse};
+use mcp_server_core::template::UriTemplate;
+use oauth_server::client::Client;
+use oauth_server::client_auth::credentials;
+use oauth_server::document_url::{DocumentPolicy, check_url};
+use oauth_server::gate;
+use oauth_server::params::{RequestParams, decode, encode_query};
+use oauth_server::redirect_uri::RedirectUri;
+use oauth_server::registration::{self, RegistrationOffer};
+use oauth_server::resource::{Resource, Resources};
+use oauth_server::scope::Scopes;
+use oauth_server::uri::{Uri, UriHost};
 use serde_json::Value;
+use sign_in::jwks::KeySet;
+use sign_in::jwt::{Algorithm, ExpectedClaims, UnverifiedJwt};
+use sign_in::testing::{FakeUpstream, NOW, head};
 
 use crate::meter::{Bounds, Linear, bounded};
 
@@ -211,7 +211,7 @@ pub fn headers(input: &[u8]) {
             head.has_type("application/json"),
             head.declared_length(),
         );
-        let head = durable_mcp::wire::Head {
+        let head = durable_core::wire::Head {
             host: value.to_owned(),
             query: value.to_owned(),
             ..head

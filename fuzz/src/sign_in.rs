@@ -1,6 +1,6 @@
 //! The authorization server, with the pages for people.
 
-use durable_mcp::oauth::metadata_document::FetchResponse;
+use oauth_server::metadata_document::FetchResponse;
 use serde_json::json;
 
 use crate::meter::{Bounds, Linear, bounded};

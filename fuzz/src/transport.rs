@@ -2,9 +2,9 @@
 
 use std::task::{Context, Poll, Waker};
 
-use durable_mcp::mcp::ProtocolVersion;
-use durable_mcp::wire::{Reply, ReplyBody};
+use durable_core::wire::{Reply, ReplyBody};
 use futures_util::StreamExt;
+use mcp_server_core::ProtocolVersion;
 
 use crate::meter::{Bounds, Linear, bounded};
 use crate::requests::{Carried, Request};

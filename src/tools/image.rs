@@ -1,6 +1,5 @@
 //! A picture from Workers AI, where the deployment has the binding.
 
-use durable_mcp::mcp::content::Content;
 use durable_mcp::prelude::*;
 
 const BINDING: &str = "AI";

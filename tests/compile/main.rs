@@ -5,5 +5,5 @@
 
 #[test]
 fn common_mistakes_get_the_expected_compiler_errors() {
-    trybuild::TestCases::new().compile_fail("tests/compile/fail/*.rs");
+    trybuild::TestCases::new().compile_fail("compile/fail/*.rs");
 }

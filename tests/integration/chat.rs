@@ -1,12 +1,12 @@
 //! The playground's chat at the Worker: its access, its requests to models, and its quotas.
 
-use durable_mcp::http::request_runtime::ModelRequest;
-use durable_mcp::oauth::authority::{
+use durable_mcp_worker::http::request_runtime::ModelRequest;
+use http::Method;
+use oauth_server::authority::{
     Allowance, DailySpending, GrantCommand, GrantOutcome, SPENDING_MS, SpendingQuota,
 };
-use durable_mcp::oauth::grant_store::CountRow;
-use durable_mcp::oauth::hooks::Hooks;
-use http::Method;
+use oauth_server::grant_store::CountRow;
+use oauth_server::hooks::Hooks;
 use serde_json::{Value, json};
 
 use crate::support::browser::{Browser, Deployment, ORIGIN, Shown};

@@ -10,41 +10,41 @@ use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use durable_mcp::formats::Format;
-use durable_mcp::hub::{self, Listener};
-use durable_mcp::keys::Keys;
-use durable_mcp::mcp::change::Change;
-use durable_mcp::mcp::jsonrpc::{Body, Message, Request, parse};
-use durable_mcp::mcp::user::Caller;
-use durable_mcp::oauth::authority::{
-    Allowance, DailySpending, GrantCommand, GrantOutcome, GrantRefusal, RELAYED_STREAMS,
-    SpendingQuota,
-};
-use durable_mcp::oauth::client::Client;
-use durable_mcp::oauth::document_cache::ClientDocuments;
-use durable_mcp::oauth::document_url::DocumentPolicy;
-use durable_mcp::oauth::grant_store::{CountRow, GrantStore};
-use durable_mcp::oauth::hooks::Hooks;
-use durable_mcp::oauth::record::AccessRecord;
-use durable_mcp::oauth::secret::sha256_hex;
-use durable_mcp::oauth::testing::{MemoryKv, MemoryWeb, SeededRandom};
-use durable_mcp::oauth::token::{PresentedToken, TokenKind, UserHandle, classify};
-use durable_mcp::runtime::{Random, Runtime};
-use durable_mcp::seal;
-use durable_mcp::session::notice::Notice;
-use durable_mcp::session::store::Kept;
-use durable_mcp::task::command::Command as TaskCommand;
-use durable_mcp::task::id;
-use durable_mcp::task::record::Record;
-use durable_mcp::transport::claims::{Claims, ObjectId};
-use durable_mcp::transport::era::Transport;
-use durable_mcp::transport::round_trips::{RoundTrips, read_answers};
-use durable_mcp::transport::sse::EventId;
-use durable_mcp::transport::{legacy_sse, order, request_state, state_handle};
-use durable_mcp::wire::RuntimeError;
+use durable_core::formats::Format;
+use durable_core::keys::Keys;
+use durable_core::runtime::{Random, Runtime};
+use durable_core::seal;
+use durable_core::wire::RuntimeError;
+use durable_mcp_worker::hub::{self, Listener};
+use durable_mcp_worker::session::notice::Notice;
+use durable_mcp_worker::session::store::Kept;
+use durable_mcp_worker::task::command::Command as TaskCommand;
+use durable_mcp_worker::task::id;
+use durable_mcp_worker::task::record::Record;
+use durable_mcp_worker::transport::claims::{Claims, ObjectId};
+use durable_mcp_worker::transport::era::Transport;
+use durable_mcp_worker::transport::round_trips::{RoundTrips, read_answers};
+use durable_mcp_worker::transport::sse::EventId;
+use durable_mcp_worker::transport::{legacy_sse, order, request_state, state_handle};
 use futures_executor::block_on;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
+use mcp_server_core::change::Change;
+use mcp_server_core::jsonrpc::{Body, Message, Request, parse};
+use mcp_server_core::user::Caller;
+use oauth_server::authority::{
+    Allowance, DailySpending, GrantCommand, GrantOutcome, GrantRefusal, RELAYED_STREAMS,
+    SpendingQuota,
+};
+use oauth_server::client::Client;
+use oauth_server::document_cache::ClientDocuments;
+use oauth_server::document_url::DocumentPolicy;
+use oauth_server::grant_store::{CountRow, GrantStore};
+use oauth_server::hooks::Hooks;
+use oauth_server::record::AccessRecord;
+use oauth_server::secret::sha256_hex;
+use oauth_server::testing::{MemoryKv, MemoryWeb, SeededRandom};
+use oauth_server::token::{PresentedToken, TokenKind, UserHandle, classify};
 use serde_json::{Value, json};
 
 use crate::support::browser::{Browser, Deployment, REDIRECT};
@@ -58,10 +58,7 @@ mod written_types;
 const SECRET: &str = "the secret of the golden files, which is long enough";
 
 fn directory(version: u8) -> PathBuf {
-    PathBuf::from(format!(
-        "{}/tests/golden/v{version}",
-        env!("CARGO_MANIFEST_DIR")
-    ))
+    PathBuf::from(format!("{}/golden/v{version}", env!("CARGO_MANIFEST_DIR")))
 }
 
 /// The golden files of a version: what follows the name of the format, and the text.

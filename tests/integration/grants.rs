@@ -14,10 +14,10 @@ mod refresh_tokens;
 mod revocation;
 mod unreadable;
 
-use durable_mcp::oauth::authority::{GrantCommand, GrantOutcome, GrantRefusal, IssuedTokens};
-use durable_mcp::oauth::event::Event;
-use durable_mcp::oauth::hooks::Hooks;
-use durable_mcp::oauth::testing::KvCall;
+use oauth_server::authority::{GrantCommand, GrantOutcome, GrantRefusal, IssuedTokens};
+use oauth_server::event::Event;
+use oauth_server::hooks::Hooks;
+use oauth_server::testing::KvCall;
 
 use crate::support::grants::{Client, PUBLIC, USER, World};
 

@@ -9,22 +9,22 @@ mod subscriptions;
 
 use std::rc::Rc;
 
-use durable_mcp::hub::{Hub, Listener, QuotaSubject, SubscriptionFilter};
-use durable_mcp::mcp::change::Change;
-use durable_mcp::mcp::jsonrpc::RequestId;
+use durable_core::runtime::Runtime;
+use durable_core::wire::ReplyBody;
 use durable_mcp::prelude::*;
-use durable_mcp::runtime::Runtime;
-use durable_mcp::session::notice::Notice;
-use durable_mcp::wire::ReplyBody;
+use durable_mcp_worker::hub::{Hub, Listener, QuotaSubject, SubscriptionFilter};
+use durable_mcp_worker::session::notice::Notice;
+use durable_mcp_worker::testing::doubles::host::{FakeHost, START};
+use durable_mcp_worker::testing::doubles::hub_host::FakeHubHost;
 use futures_channel::mpsc::UnboundedReceiver;
 use futures_util::FutureExt;
+use mcp_server_core::change::Change;
+use mcp_server_core::jsonrpc::RequestId;
 use serde_json::{Value, json};
 
 use crate::support::front::Front;
 use crate::support::json;
 use crate::support::object::Exchange;
-use durable_mcp::testing::doubles::host::{FakeHost, START};
-use durable_mcp::testing::doubles::hub_host::FakeHubHost;
 
 async fn change(notify: Notify) -> &'static str {
     notify.tools_changed();

@@ -2,23 +2,23 @@
 
 use std::fmt::Write;
 
-use durable_mcp::mcp::ProtocolVersion;
-use durable_mcp::mcp::jsonrpc::{Body, MAX_BODY_VALUES, Message, parse};
-use durable_mcp::mcp::user::Caller;
+use durable_core::runtime::Runtime;
 use durable_mcp::prelude::*;
-use durable_mcp::runtime::Runtime;
-use durable_mcp::transport::refusal::MAX_BODY_BYTES;
-use durable_mcp::transport::request_state::{self, MAX_ANSWER_BYTES};
-use durable_mcp::transport::round_trips::RoundTrips;
 use durable_mcp_allocations::allocated;
+use durable_mcp_worker::testing::doubles::host::FakeHost;
+use durable_mcp_worker::transport::refusal::MAX_BODY_BYTES;
+use durable_mcp_worker::transport::request_state::{self, MAX_ANSWER_BYTES};
+use durable_mcp_worker::transport::round_trips::RoundTrips;
 use futures_util::FutureExt;
 use http::Method;
+use mcp_server_core::ProtocolVersion;
+use mcp_server_core::jsonrpc::{Body, MAX_BODY_VALUES, Message, parse};
+use mcp_server_core::user::Caller;
 use serde_json::{Value, json};
 
 use crate::support::front::{Front, VERSION};
 use crate::support::json;
 use crate::support::object::{Exchange, Rig};
-use durable_mcp::testing::doubles::host::FakeHost;
 
 /// The most bytes in use for each byte of a long body: the body itself, which the test's transport holds twice, its parameters,
 /// what a handler is called with, and what it makes of that.

@@ -2,19 +2,19 @@
 
 use std::cell::Cell;
 
-use durable_mcp::keys::Keys;
-use durable_mcp::oauth::legacy::LegacyGrant;
-use durable_mcp::oauth::params::{RequestParams, RequestParamsError, encode_query};
-use durable_mcp::oauth::pkce::{CodeChallenge, CodeVerifier};
-use durable_mcp::oauth::record::{AccessRecord, RecordError};
-use durable_mcp::oauth::redirect_uri::RedirectUri;
-use durable_mcp::oauth::resource::{Resource, Resources};
-use durable_mcp::oauth::scope::Scopes;
-use durable_mcp::oauth::token::{GrantId, PresentedToken, Token, TokenKind, UserHandle, classify};
-use durable_mcp::oauth::uri::{Uri, UriHost};
-use durable_mcp::runtime::Random;
-use durable_mcp::seal::{open, open_page, seal, seal_page};
-use durable_mcp::wire::RuntimeError;
+use durable_core::keys::Keys;
+use durable_core::runtime::Random;
+use durable_core::seal::{open, open_page, seal, seal_page};
+use durable_core::wire::RuntimeError;
+use oauth_server::legacy::LegacyGrant;
+use oauth_server::params::{RequestParams, RequestParamsError, encode_query};
+use oauth_server::pkce::{CodeChallenge, CodeVerifier};
+use oauth_server::record::{AccessRecord, RecordError};
+use oauth_server::redirect_uri::RedirectUri;
+use oauth_server::resource::{Resource, Resources};
+use oauth_server::scope::Scopes;
+use oauth_server::token::{GrantId, PresentedToken, Token, TokenKind, UserHandle, classify};
+use oauth_server::uri::{Uri, UriHost};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use durable_mcp::http::route::Route;
-use durable_mcp::testing::doubles::visit::OwnHandler;
-use durable_mcp::wire::{Head, Reply, ReplyBody, RuntimeError};
+use durable_core::wire::{Head, Reply, ReplyBody, RuntimeError};
 use durable_mcp::{App, Server};
+use durable_mcp_worker::http::route::Route;
+use durable_mcp_worker::testing::doubles::visit::OwnHandler;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
 use http::{Method, StatusCode};

@@ -5,7 +5,7 @@ mod exchange;
 mod limits;
 mod targets;
 
-use durable_mcp::http::request_runtime::RelayRequest;
+use durable_mcp_worker::http::request_runtime::RelayRequest;
 use http::Method;
 use serde_json::{Value, json};
 

@@ -3,19 +3,19 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use durable_mcp::mcp::ProtocolVersion;
 use durable_mcp::prelude::*;
-use durable_mcp::session::core::MAX_SUBSCRIPTIONS;
-use durable_mcp::session::running::MAX_RUNNING;
-use durable_mcp::session::state::MAX_STATE_BYTES;
-use durable_mcp::transport::refusal::Refusal;
+use durable_mcp_worker::session::core::MAX_SUBSCRIPTIONS;
+use durable_mcp_worker::session::running::MAX_RUNNING;
+use durable_mcp_worker::session::state::MAX_STATE_BYTES;
+use durable_mcp_worker::testing::doubles::host::START;
+use durable_mcp_worker::transport::refusal::Refusal;
 use http::Method;
+use mcp_server_core::ProtocolVersion;
 use serde_json::{Value, json};
 
 use crate::support::counter::{Counter, increment};
 use crate::support::json::{answer, call, notification, request};
 use crate::support::object::{IDLE_MS, MAX_AGE_MS, RESUME_MS, Rig, Sleep};
-use durable_mcp::testing::doubles::host::START;
 
 mod calls;
 mod changes;

@@ -113,7 +113,7 @@ fn a_missing_sign_in_is_a_problem_with_the_line_to_add() {
     };
     let own = told(App::new(Server::new("s", "1")));
     assert!(
-        own.contains("identity(env)") && own.contains("app.oauth(sign_in.oauth())"),
+        own.contains("identity::from_variables(env)") && own.contains("app.oauth(sign_in.oauth())"),
         "{own}"
     );
     assert!(!own.contains("build again"), "{own}");

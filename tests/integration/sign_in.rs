@@ -3,9 +3,9 @@
 
 use std::rc::Rc;
 
-use durable_mcp::identity::demo::Demo;
 use http::Method;
 use serde_json::{Value, json};
+use sign_in::demo::Demo;
 
 use crate::support::browser::{Browser, Deployment, ORIGIN, REDIRECT, Shown, StandIn, UPSTREAM};
 

@@ -3,10 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use durable_mcp::mcp::log::LogLevel;
-use durable_mcp::session::store::{Kept, Store};
-
-use durable_mcp::testing::doubles::memory_store::MemoryStore;
+use durable_mcp_worker::session::store::{Kept, Store};
+use durable_mcp_worker::testing::doubles::memory_store::MemoryStore;
+use mcp_server_core::log::LogLevel;
 
 const STREAM: u64 = 7;
 const ALL: usize = usize::MAX;
@@ -127,7 +126,7 @@ fn conforms(store: &dyn Store) {
 
 fn writes_a_row(
     store: &dyn Store,
-    write: impl FnOnce() -> Result<(), durable_mcp::session::store::StoreError>,
+    write: impl FnOnce() -> Result<(), durable_mcp_worker::session::store::StoreError>,
 ) {
     let before = store.rows_written();
     assert_eq!(write(), Ok(()));

@@ -3,13 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use durable_mcp::mcp::outcome::IntoToolResult;
-use durable_mcp::mcp::task::DEFAULT_TTL_SECONDS;
+use durable_core::runtime::Runtime;
 use durable_mcp::prelude::*;
-use durable_mcp::runtime::Runtime;
-use durable_mcp::session::call_channel::MAX_MESSAGE_BYTES;
-use durable_mcp::task::POLL_MS;
+use durable_mcp_worker::session::call_channel::MAX_MESSAGE_BYTES;
+use durable_mcp_worker::task::POLL_MS;
 use futures_util::future::{join, join3};
+use mcp_server_core::outcome::IntoToolResult;
+use mcp_server_core::task::DEFAULT_TTL_SECONDS;
 use serde_json::{Value, json};
 
 use crate::support::front::{Front, everything, refusal, text};

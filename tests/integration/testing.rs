@@ -4,10 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 use std::time::Duration;
 
-use durable_mcp::mcp::ProtocolVersion;
-use durable_mcp::mcp::log::LogLevel;
 use durable_mcp::prelude::*;
 use durable_mcp::testing::{Change, Progressed, TestClient, Value, json};
+use mcp_server_core::ProtocolVersion;
+use mcp_server_core::log::LogLevel;
 
 /// A client of each version.
 fn each(server: impl Fn() -> Server) -> Vec<TestClient> {

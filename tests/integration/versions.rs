@@ -4,14 +4,14 @@ mod sign_in;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use durable_mcp::keys::{KEY_BYTES, Keys};
-use durable_mcp::oauth::secret::sha256_hex;
-use durable_mcp::oauth::testing::SeededRandom;
-use durable_mcp::oauth::token::{GrantId, Token, TokenKind, UserHandle};
+use durable_core::keys::{KEY_BYTES, Keys};
 use durable_mcp::prelude::*;
-use durable_mcp::session::host::Host;
-use durable_mcp::transport::order;
+use durable_mcp_worker::session::host::Host;
+use durable_mcp_worker::transport::order;
 use http::Method;
+use oauth_server::secret::sha256_hex;
+use oauth_server::testing::SeededRandom;
+use oauth_server::token::{GrantId, Token, TokenKind, UserHandle};
 use serde_json::{Value, json};
 
 use crate::support::browser::{Browser, Deployment, Shown};

@@ -2,9 +2,8 @@
 //!
 //! The variable `SIGN_IN=approve` puts a provider in front that signs in whom `login_hint` names, without asking.
 
-use durable_mcp::oauth::provider::OAuth;
-use durable_mcp::oauth::sign_in::ApproveAll;
-use durable_mcp::platform::worker::variable;
+use durable_mcp::oauth::{ApproveAll, OAuth};
+use durable_mcp::platform::variable;
 use durable_mcp::prelude::*;
 use durable_mcp::{App, Server};
 

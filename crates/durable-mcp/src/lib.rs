@@ -1,64 +1,109 @@
 //! Remote MCP servers in Rust on Cloudflare Workers.
+//!
+//! A server is a function from the Worker's bindings to an [`App`], and the macro [`worker!`](macro@worker) makes it a Worker. Its file
+//! imports the [`prelude`]; sign-in and tests have a module each.
+//!
+//! ```
+//! use durable_mcp::prelude::*;
+//!
+//! #[derive(Deserialize, JsonSchema)]
+//! struct Numbers { a: f64, b: f64 }
+//!
+//! async fn add(Args(numbers): Args<Numbers>) -> String {
+//!     (numbers.a + numbers.b).to_string()
+//! }
+//!
+//! fn app(_env: &worker::Env) -> durable_mcp::App {
+//!     durable_mcp::App::new(Server::new("calculator", "1.0.0").tool("add", "Add two numbers", add))
+//! }
+//! ```
+//!
+//! This crate re-exports what servers use of five others: `mcp-server-core` (the protocol), `oauth-server` (the authorization
+//! server), `sign-in` (identity providers), `durable-core` (requests, replies, keys) and `durable-mcp-worker` (the Worker).
 
-pub mod formats;
-pub mod http;
-pub mod hub;
-pub mod identity;
-pub mod keys;
-pub mod limits;
-pub mod mcp;
-pub mod oauth;
-pub mod pages;
-pub mod platform;
-pub mod runtime;
-pub mod seal;
-pub mod session;
-pub mod task;
-#[cfg(not(target_arch = "wasm32"))]
-pub mod testing;
-pub mod transport;
-pub mod wire;
+/// The crate of Cloudflare's runtime, in the version that this crate is built with, and the macro that makes the exports of a Worker.
+/// The bindings for D1 and queues are there with the features `d1` and `queue` of this crate.
+pub use durable_mcp_worker::worker;
 
-mod exports;
-
-/// The crate of Cloudflare's runtime, in the version that this crate is built with. Its bindings for D1 and queues are there with the
-/// features `d1` and `queue` of this crate.
-pub extern crate worker;
-
-pub use http::App;
-pub use mcp::Server;
+pub use durable_mcp_worker::App;
+pub use mcp_server_core::Server;
 
 /// Everything a server's file needs.
 pub mod prelude {
-    pub use crate::mcp::app_page::Page;
-    pub use crate::mcp::cancel::Cancelled;
-    pub use crate::mcp::client::{Client, Elicited};
-    pub use crate::mcp::clock::Clock;
-    pub use crate::mcp::completion::Typed;
-    pub use crate::mcp::content::{
-        Annotations, Content, Icon, ResourceContents, ResourceLink, Role,
-    };
-    pub use crate::mcp::extract::Args;
-    pub use crate::mcp::log::{Log, LogLevel};
-    pub use crate::mcp::notify::Notify;
-    pub use crate::mcp::or_err::OrErr;
-    pub use crate::mcp::outcome::{Json, ToolError, ToolResult};
-    pub use crate::mcp::progress::Progress;
-    pub use crate::mcp::prompt::{Prompt, PromptMessage};
-    pub use crate::mcp::resource::{Resource, ResourceTemplate};
-    pub use crate::mcp::sampling::{Root, Sampled, Sampling, SamplingMessage};
-    pub use crate::mcp::task::Task;
-    pub use crate::mcp::tool::Tool;
-    pub use crate::mcp::user::{Caller, User};
-    pub use crate::mcp::{Error, Server};
-    pub use crate::platform::{Env, Headers};
-    pub use crate::session::Session;
-    pub use crate::worker;
-    pub use schemars::JsonSchema;
-    pub use serde::{Deserialize, Serialize};
+    pub use durable_mcp_worker::platform::{Env, Headers};
+    pub use durable_mcp_worker::session::Session;
+    pub use durable_mcp_worker::worker;
+    pub use mcp_server_core::prelude::*;
 }
 
-/// Counts for tests what each of them allocates.
-#[cfg(test)]
-#[global_allocator]
-static COUNTING: durable_mcp_allocations::Counting = durable_mcp_allocations::Counting;
+/// Parts of the protocol that few servers name: extractors and results of one's own.
+pub mod mcp {
+    pub use mcp_server_core::change::Change;
+    pub use mcp_server_core::completion::IntoValues;
+    pub use mcp_server_core::context::{ClientInfo, Context, Extensions};
+    pub use mcp_server_core::extract::{Extract, Rejection, Signature};
+    pub use mcp_server_core::handler::{Extractors, Handler};
+    pub use mcp_server_core::outcome::IntoToolResult;
+    pub use mcp_server_core::prompt::IntoMessages;
+    pub use mcp_server_core::resource::IntoContents;
+    pub use mcp_server_core::server::Feature;
+    pub use mcp_server_core::task::TaskSupport;
+    pub use mcp_server_core::{ErrorCode, ProtocolVersion};
+}
+
+/// The OAuth 2.1 authorization server in front of an application.
+pub mod oauth {
+    pub use durable_core::wire::{Head, Reply, RuntimeError};
+    pub use oauth_server::auth_server::AuthServer;
+    pub use oauth_server::authority::Lifetimes;
+    pub use oauth_server::client::{ApplicationType, AuthMethod, Client, ClientSource};
+    /// Clients that a variable or secret sets.
+    pub use oauth_server::configured::parse as parse_clients;
+    pub use oauth_server::document_url::DocumentPolicy;
+    pub use oauth_server::event::{Event, GrantRef};
+    pub use oauth_server::hooks::{Exchange, ExchangeChanges, ExchangeError, ExchangeKind};
+    pub use oauth_server::provider::{Endpoints, OAuth, ResolvedToken, TOKEN_EXCHANGE};
+    pub use oauth_server::redirect_policy::RedirectPolicy;
+    pub use oauth_server::registration::RegistrationOffer;
+    pub use oauth_server::registry::RegistrySettings;
+    pub use oauth_server::scope::{Scope, ScopeError, Scopes};
+    pub use oauth_server::secret::Secret;
+    pub use oauth_server::sign_in::{
+        Approval, ApproveAll, Authorization, Decision, SignIn, SignInStatus, SignInStep,
+    };
+}
+
+/// Sign-in by identity providers: those that are built in, and the trait for one of your own.
+pub mod identity {
+    pub use durable_mcp_worker::http::sign_in::IdentitySignIn;
+    /// The sign-in that the Worker's variables name.
+    pub use durable_mcp_worker::platform::worker::identity as from_variables;
+    pub use oauth_server::secret::Secret;
+    pub use sign_in::access::Access;
+    pub use sign_in::allowed::AllowList;
+    pub use sign_in::cloudflare::Cloudflare;
+    pub use sign_in::code_flow::{CodeFlow, ProviderCredentials, UPSTREAM};
+    pub use sign_in::demo::Demo;
+    pub use sign_in::github::GitHub;
+    pub use sign_in::oidc::Oidc;
+    pub use sign_in::upstream::{JsonResponse, Upstream, UpstreamFuture, get_json};
+    pub use sign_in::{
+        Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
+    };
+}
+
+/// Cloudflare's runtime, for what is beside tools: variables, the web, notifications from outside of a call.
+pub mod platform {
+    pub use durable_mcp_worker::http::app::Placement;
+    pub use durable_mcp_worker::platform::worker::variable;
+    pub use durable_mcp_worker::platform::{Env, Headers, Listeners, PublicWeb, Sql};
+    pub use durable_mcp_worker::session::state::StateError;
+}
+
+/// A client in memory, for tests of a server's tools with `cargo test`.
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing {
+    pub use durable_mcp_worker::testing::{
+        Answer, Change, Form, Logged, Progressed, TestClient, Value, block_on, json,
+    };
+}

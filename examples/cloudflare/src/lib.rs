@@ -1,7 +1,7 @@
 //! A remote MCP server whose users sign in with Cloudflare. A tool is an async function, and a line
 //! in `server`.
 
-use durable_mcp::platform::worker::identity;
+use durable_mcp::identity;
 use durable_mcp::worker::{Fetch, Headers as RequestHeaders, Request, RequestInit};
 use durable_mcp::{App, prelude::*};
 
@@ -92,7 +92,7 @@ fn server() -> Server {
 
 fn app(env: &worker::Env) -> App {
     let app = App::new(server());
-    match identity(env) {
+    match identity::from_variables(env) {
         Some(sign_in) => app.oauth(sign_in.oauth()),
         None => app,
     }

@@ -1,7 +1,7 @@
 //! A remote MCP server whose users sign in with OpenID Connect. A tool is an async function, and a
 //! line in `server`.
 
-use durable_mcp::platform::worker::identity;
+use durable_mcp::identity;
 use durable_mcp::{App, prelude::*};
 
 /// A group of the identity provider, as the claim `groups` of its tokens has it.
@@ -34,7 +34,7 @@ fn server() -> Server {
 
 fn app(env: &worker::Env) -> App {
     let app = App::new(server());
-    match identity(env) {
+    match identity::from_variables(env) {
         Some(sign_in) => app.oauth(sign_in.oauth()),
         None => app,
     }

@@ -2,9 +2,9 @@
 
 use std::task::{Context, Poll, Waker};
 
-use durable_mcp::limits::OPERATIONS_AN_INVOCATION;
-use durable_mcp::oauth::purge::OPERATIONS_A_RUN;
-use durable_mcp::oauth::testing::KvCall;
+use durable_core::limits::OPERATIONS_AN_INVOCATION;
+use oauth_server::purge::OPERATIONS_A_RUN;
+use oauth_server::testing::KvCall;
 
 use super::*;
 

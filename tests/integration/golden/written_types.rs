@@ -4,13 +4,16 @@ use super::*;
 
 /// Types that are written as JSON and read again, and what they are part of. One that is missing here is of no format yet.
 const WRITTEN: &[(&str, &[&str])] = &[
-    ("http/sign_in/account.rs", &["AccountSession"]),
     (
-        "http/sign_in/flow.rs",
+        "durable-mcp-worker/http/sign_in/account.rs",
+        &["AccountSession"],
+    ),
+    (
+        "durable-mcp-worker/http/sign_in/flow.rs",
         &["SignInFlow", "SignInPurpose", "RedirectedFlow"],
     ),
     (
-        "oauth/authority/command.rs",
+        "oauth-server/authority/command.rs",
         &[
             "GrantCommand",
             "IssueCode",
@@ -26,10 +29,13 @@ const WRITTEN: &[(&str, &[&str])] = &[
             "GrantRefusal",
         ],
     ),
-    ("oauth/authority/exchange.rs", &["SealedIdentity"]),
-    ("oauth/authority/relay_quota.rs", &["RelayRow", "Slot"]),
+    ("oauth-server/authority/exchange.rs", &["SealedIdentity"]),
     (
-        "oauth/authority/spending.rs",
+        "oauth-server/authority/relay_quota.rs",
+        &["RelayRow", "Slot"],
+    ),
+    (
+        "oauth-server/authority/spending.rs",
         &[
             "SpendingQuota",
             "Allowance",
@@ -38,9 +44,9 @@ const WRITTEN: &[(&str, &[&str])] = &[
             "PendingSpending",
         ],
     ),
-    ("oauth/authority/refresh.rs", &["TokenPair"]),
+    ("oauth-server/authority/refresh.rs", &["TokenPair"]),
     (
-        "oauth/client.rs",
+        "oauth-server/client.rs",
         &[
             "AuthMethod",
             "ApplicationType",
@@ -49,15 +55,18 @@ const WRITTEN: &[(&str, &[&str])] = &[
             "StoredClient",
         ],
     ),
-    ("oauth/document_cache.rs", &["CachedDocument"]),
-    ("oauth/grant.rs", &["GrantInfo", "Grant", "LiveGrant"]),
+    ("oauth-server/document_cache.rs", &["CachedDocument"]),
     (
-        "oauth/grant/ending.rs",
+        "oauth-server/grant.rs",
+        &["GrantInfo", "Grant", "LiveGrant"],
+    ),
+    (
+        "oauth-server/grant/ending.rs",
         &["LegacyRecords", "HeldElsewhere", "EndingGrant"],
     ),
-    ("oauth/grant/pending.rs", &["PendingGrant"]),
+    ("oauth-server/grant/pending.rs", &["PendingGrant"]),
     (
-        "oauth/grant/tokens.rs",
+        "oauth-server/grant/tokens.rs",
         &[
             "UsedCode",
             "CurrentRefresh",
@@ -65,55 +74,41 @@ const WRITTEN: &[(&str, &[&str])] = &[
             "LiveAccess",
         ],
     ),
-    ("oauth/record.rs", &["StoredRecord", "RecordClaims"]),
+    ("oauth-server/record.rs", &["StoredRecord", "RecordClaims"]),
     (
-        "oauth/session_note.rs",
+        "oauth-server/session_note.rs",
         &["TaskNotes", "SessionNote", "SessionNotes"],
     ),
-    ("oauth/sign_in.rs", &["Authorization"]),
-    ("task/command.rs", &["Written"]),
-    ("task/record.rs", &["Status", "Written"]),
+    ("oauth-server/sign_in.rs", &["Authorization"]),
+    ("durable-mcp-worker/task/command.rs", &["Written"]),
+    ("durable-mcp-worker/task/record.rs", &["Status", "Written"]),
     // Parts of others, which check themselves.
-    ("oauth/pkce.rs", &["CodeChallenge"]),
-    ("oauth/redirect_uri.rs", &["RedirectUri"]),
-    ("oauth/resource.rs", &["Resource"]),
-    ("oauth/scope.rs", &["Scope", "Scopes"]),
-    ("oauth/token.rs", &["UserHandle", "GrantId"]),
+    ("oauth-server/pkce.rs", &["CodeChallenge"]),
+    ("oauth-server/redirect_uri.rs", &["RedirectUri"]),
+    ("oauth-server/resource.rs", &["Resource"]),
+    ("oauth-server/scope.rs", &["Scope", "Scopes"]),
+    ("oauth-server/token.rs", &["UserHandle", "GrantId"]),
     // The log's, and what tools have of an identity provider: sign-in checks it when it is read.
-    ("oauth/event.rs", &["GrantRef", "Event"]),
-    ("identity/code_flow/tokens.rs", &["IdToken"]),
+    ("oauth-server/event.rs", &["GrantRef", "Event"]),
+    ("sign-in/code_flow/tokens.rs", &["IdToken"]),
 ];
 
 #[test]
 fn every_stored_type_belongs_to_a_known_format() {
-    let root = PathBuf::from(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/crates/durable-mcp/src"
-    ));
+    // Without `mcp-server-core`, which has MCP's own forms: the protocol's versions say them.
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut directories = vec![root.clone()];
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                directories.push(path);
-                continue;
-            }
-            let name = path
-                .strip_prefix(&root)
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .to_owned();
-            let text = fs::read_to_string(&path).unwrap();
+    for name in [
+        "durable-core",
+        "durable-mcp-worker",
+        "oauth-server",
+        "sign-in",
+    ] {
+        for (file, text) in sources_of(name) {
             let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-            // MCP's own forms, which its versions say, and what the demo's tools keep in their sessions.
-            if path.extension().is_some_and(|kind| kind == "rs")
-                && !name.starts_with("mcp/")
-                && !name.starts_with("tools")
-            {
-                found.entry(name).or_default().extend(written_types(text));
-            }
+            found
+                .entry(format!("{name}/{file}"))
+                .or_default()
+                .extend(written_types(text));
         }
     }
     found.retain(|_, types| !types.is_empty());
@@ -159,4 +154,25 @@ fn written_types(text: &str) -> Vec<String> {
         }
     }
     types
+}
+
+/// Source files of a crate: the path below `src`, and the text.
+fn sources_of(name: &str) -> Vec<(String, String)> {
+    let root = PathBuf::from(format!(
+        "{}/../crates/{name}/src",
+        env!("CARGO_MANIFEST_DIR")
+    ));
+    let (mut folders, mut found) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                let below = path.strip_prefix(&root).unwrap().to_str().unwrap();
+                found.push((below.to_owned(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found
 }

@@ -1,9 +1,7 @@
 //! Access tokens: exchanged for narrower ones, issued to a client itself, and limited in number.
 
-use durable_mcp::oauth::authority::{
-    GrantCommand, GrantRefusal, MAX_ACCESS_TOKENS, SWEEP_EVERY_MS,
-};
-use durable_mcp::oauth::testing::KvCall;
+use oauth_server::authority::{GrantCommand, GrantRefusal, MAX_ACCESS_TOKENS, SWEEP_EVERY_MS};
+use oauth_server::testing::KvCall;
 
 use super::{refresh, refresh_token, signed_in, world};
 use crate::support::grants::{CONFIDENTIAL, PUBLIC, resource, root, scopes};

@@ -1,6 +1,6 @@
 //! Codes of a sign-in: which redemptions are refused, and which of them end the code.
 
-use durable_mcp::oauth::authority::{GrantCommand, GrantOutcome, GrantRefusal, SWEEP_EVERY_MS};
+use oauth_server::authority::{GrantCommand, GrantOutcome, GrantRefusal, SWEEP_EVERY_MS};
 
 use super::{events, is_invalid_grant, refresh, refresh_token, signed_in, world};
 use crate::support::grants::{CONFIDENTIAL, PUBLIC, SHORT, resource, scopes};
@@ -38,7 +38,7 @@ fn a_wrong_verifier_keeps_the_code_and_five_of_them_end_it() {
 fn a_redemption_that_does_not_fit_is_refused_and_keeps_the_code() {
     let mut world = world();
     let code = world.begin(&PUBLIC);
-    let with = |change: &dyn Fn(&mut durable_mcp::oauth::authority::Redeem)| {
+    let with = |change: &dyn Fn(&mut oauth_server::authority::Redeem)| {
         let mut redeem = PUBLIC.redeem(&code);
         change(&mut redeem);
         GrantCommand::Redeem(redeem)

@@ -1,12 +1,12 @@
 //! The sessions of a user's clients: notes of them, and their end when a client is disconnected.
 
-use durable_mcp::limits::OPERATIONS_AN_INVOCATION;
-use durable_mcp::oauth::authority::{
+use durable_core::limits::OPERATIONS_AN_INVOCATION;
+use oauth_server::authority::{
     ENDS_AT_ONCE, GrantCommand, GrantOutcome, GrantRefusal, IssueCode, IssuedTokens, ListedGrant,
     MAX_ACCESS_TOKENS, MAX_DISCONNECTED, MAX_GRANTS, RETRY_DELETES_MS, SESSIONS_END_SECONDS,
 };
-use durable_mcp::oauth::session_note::{MAX_SESSIONS, SessionNote};
-use durable_mcp::oauth::testing::KvCall;
+use oauth_server::session_note::{MAX_SESSIONS, SessionNote};
+use oauth_server::testing::KvCall;
 
 use super::{DAY_MS, refresh, refresh_token, signed_in, world};
 use crate::support::grants::{CONFIDENTIAL, Client, NOW, PUBLIC, SESSION_MS, SHORT, World};
@@ -263,7 +263,7 @@ fn a_disconnect_with_a_failed_delete_still_ends_the_sessions() {
     world
         .outside
         .kv
-        .fail(durable_mcp::oauth::testing::KvCall::Delete, 1);
+        .fail(oauth_server::testing::KvCall::Delete, 1);
     assert!(
         world
             .run(GrantCommand::RevokeGrant {

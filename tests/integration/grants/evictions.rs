@@ -1,6 +1,6 @@
 //! A user's grants are counted, and a sign-in gives one.
 
-use durable_mcp::oauth::authority::{GrantCommand, GrantRefusal, IssueCode, MAX_GRANTS};
+use oauth_server::authority::{GrantCommand, GrantRefusal, IssueCode, MAX_GRANTS};
 
 use super::{is_invalid_grant, refresh, refresh_token, world};
 use crate::support::grants::{CONFIDENTIAL, Client, PUBLIC, SHORT, World};

@@ -1,8 +1,8 @@
 //! Every single operation on KV or on a row fails once, in every flow: a retry works, or the grant is cleanly gone.
 
-use durable_mcp::oauth::authority::{GrantCommand, GrantOutcome, GrantRefusal, IssuedTokens};
-use durable_mcp::oauth::hooks::Hooks;
-use durable_mcp::oauth::testing::KvCall;
+use oauth_server::authority::{GrantCommand, GrantOutcome, GrantRefusal, IssuedTokens};
+use oauth_server::hooks::Hooks;
+use oauth_server::testing::KvCall;
 
 use super::{DAY_MS, LEGACY, refresh, refresh_token};
 use crate::support::grants::{CONFIDENTIAL, PUBLIC, World};
@@ -147,7 +147,7 @@ fn a_refresh_at_the_token_limit_can_be_repeated_after_every_fault() {
     let faults = each_fault(
         |world| {
             let mut last = sign_in(world);
-            for _ in 1..durable_mcp::oauth::authority::MAX_ACCESS_TOKENS {
+            for _ in 1..oauth_server::authority::MAX_ACCESS_TOKENS {
                 last = refresh(world, PUBLIC, refresh_token(&last)).unwrap();
             }
             last

@@ -3,10 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use durable_mcp::oauth::authority::{GrantCommand, GrantOutcome, GrantRefusal};
-use durable_mcp::oauth::hooks::{ExchangeChanges, ExchangeError, ExchangeKind, HOOK_MS, Hooks};
-use durable_mcp::oauth::testing::KvCall;
 use futures_util::FutureExt;
+use oauth_server::authority::{GrantCommand, GrantOutcome, GrantRefusal};
+use oauth_server::hooks::{ExchangeChanges, ExchangeError, ExchangeKind, HOOK_MS, Hooks};
+use oauth_server::testing::KvCall;
 use serde_json::json;
 
 use super::{is_invalid_grant, refresh, refresh_token};

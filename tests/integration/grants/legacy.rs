@@ -1,6 +1,6 @@
 //! Grants of workers-oauth-provider: adopted, continued, and ended with their old records.
 
-use durable_mcp::oauth::authority::{GrantCommand, GrantOutcome, SWEEP_EVERY_MS};
+use oauth_server::authority::{GrantCommand, GrantOutcome, SWEEP_EVERY_MS};
 
 use super::{LEGACY, is_invalid_grant, refresh, refresh_token, world};
 use crate::support::grants::PUBLIC;

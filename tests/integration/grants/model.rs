@@ -10,10 +10,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use durable_mcp::oauth::authority::{
-    GrantCommand, GrantOutcome, GrantRefusal, IssuedTokens, Redeem,
-};
-use durable_mcp::oauth::testing::KvCall;
+use oauth_server::authority::{GrantCommand, GrantOutcome, GrantRefusal, IssuedTokens, Redeem};
+use oauth_server::testing::KvCall;
 
 use super::DAY_MS;
 use crate::support::grants::{CONFIDENTIAL, Client, Done, Isolate, PUBLIC, SHORT, Turn, World};

@@ -1,10 +1,8 @@
 //! A code that is redeemed more than once: by its client concurrently or later, or by another client.
 
-use durable_mcp::oauth::authority::{
-    GrantCommand, GrantOutcome, GrantRefusal, IssuedTokens, Redeem,
-};
-use durable_mcp::oauth::hooks::Hooks;
-use durable_mcp::oauth::testing::KvCall;
+use oauth_server::authority::{GrantCommand, GrantOutcome, GrantRefusal, IssuedTokens, Redeem};
+use oauth_server::hooks::Hooks;
+use oauth_server::testing::KvCall;
 
 use super::{events, is_invalid_grant, refresh, refresh_token};
 use crate::support::grants::{CONFIDENTIAL, Client, Done, PUBLIC, World, scopes};

@@ -1,7 +1,7 @@
 //! Refresh tokens: their rotation, the grace in which a retry is answered alike, and how long they last.
 
-use durable_mcp::oauth::authority::{GrantCommand, GrantOutcome, GrantRefusal};
-use durable_mcp::oauth::hooks::Hooks;
+use oauth_server::authority::{GrantCommand, GrantOutcome, GrantRefusal};
+use oauth_server::hooks::Hooks;
 
 use super::{DAY_MS, events, is_invalid_grant, refresh, refresh_token, signed_in, world};
 use crate::support::grants::{CONFIDENTIAL, PUBLIC, World, resource, root, scopes};

@@ -1,6 +1,6 @@
 //! Tokens that their client revokes, and grants that their user or an operator ends.
 
-use durable_mcp::oauth::authority::{GrantCommand, GrantOutcome};
+use oauth_server::authority::{GrantCommand, GrantOutcome};
 
 use super::{refresh, refresh_token, signed_in, world};
 use crate::support::grants::{CONFIDENTIAL, NOW, PUBLIC, SHORT, World};

@@ -1,6 +1,6 @@
 //! Rows of another version of this server: they grant nothing, stay unchanged, and can be ended.
 
-use durable_mcp::oauth::authority::{
+use oauth_server::authority::{
     GrantCommand, GrantOutcome, GrantRefusal, IssueCode, IssuedTokens, KV_LISTS_WITHIN_MS,
     LOOK_AT_UNREADABLE_MS, ListedGrant, MAX_GRANTS, RETRY_DELETES_MS, SESSIONS_END_SECONDS,
     SIGN_IN_MS,

@@ -1,8 +1,8 @@
 //! Ends of streams: with the token of their client, with its grant, or with the version that opened them.
 
-use durable_mcp::hub::Listener;
-use durable_mcp::testing::doubles::host::START;
-use durable_mcp::wire::{ReplyBody, RuntimeError};
+use durable_core::wire::{ReplyBody, RuntimeError};
+use durable_mcp_worker::hub::Listener;
+use durable_mcp_worker::testing::doubles::host::START;
 use serde_json::json;
 
 use super::{Rig, Stream, listener, methods, tools};

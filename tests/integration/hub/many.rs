@@ -1,7 +1,7 @@
 //! Very many joined sessions: no event notifies more than it may.
 
-use durable_mcp::hub::{JOINED_MS, SESSIONS_A_TURN};
-use durable_mcp::limits::OPERATIONS_AN_INVOCATION;
+use durable_core::limits::OPERATIONS_AN_INVOCATION;
+use durable_mcp_worker::hub::{JOINED_MS, SESSIONS_A_TURN};
 
 use super::*;
 

@@ -1,10 +1,10 @@
 //! Limits of listening streams, per user, per network and in total.
 
-use durable_mcp::hub::{
+use durable_core::keys::Keys;
+use durable_mcp_worker::hub::{
     ClientNetwork, MAX_LISTENERS, MAX_LISTENERS_A_NETWORK, MAX_LISTENERS_A_SITE,
     MAX_LISTENERS_A_USER, MAX_STRANGERS, QuotaExceeded,
 };
-use durable_mcp::keys::Keys;
 
 use super::*;
 use crate::support::front::refusal;

@@ -1,10 +1,10 @@
 //! Sessions that joined: which of them a notice reaches, and when they are forgotten.
 
-use durable_mcp::hub::{ASK_AGAIN_MS, JOINED_MS};
-use durable_mcp::runtime::Runtime;
-use durable_mcp::session::notice::Notice;
-use durable_mcp::testing::doubles::host::START;
-use durable_mcp::wire::RuntimeError;
+use durable_core::runtime::Runtime;
+use durable_core::wire::RuntimeError;
+use durable_mcp_worker::hub::{ASK_AGAIN_MS, JOINED_MS};
+use durable_mcp_worker::session::notice::Notice;
+use durable_mcp_worker::testing::doubles::host::START;
 
 use super::{Rig, listener, tools};
 

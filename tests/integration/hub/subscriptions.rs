@@ -159,5 +159,8 @@ fn a_stream_whose_client_hung_up_is_no_longer_counted() {
     front.text("change", &json!({}));
     front.deliver();
     assert_eq!(front.hub.alarm(), None);
-    assert_eq!(durable_mcp::hub::HubHost::count(&*front.hub, None), 0);
+    assert_eq!(
+        durable_mcp_worker::hub::HubHost::count(&*front.hub, None),
+        0
+    );
 }

@@ -1,8 +1,8 @@
 //! Counts, the end of a person's access, and the log.
 
-use durable_mcp::oauth::authority::GrantCommand;
-use durable_mcp::oauth::grant_store::CountRow;
-use durable_mcp::oauth::hooks::Hooks;
+use oauth_server::authority::GrantCommand;
+use oauth_server::grant_store::CountRow;
+use oauth_server::hooks::Hooks;
 use serde_json::{Value, json};
 
 use super::{PING, code, deployment, relay_token, send};
@@ -257,7 +257,7 @@ fn the_relay_logs_user_host_status_and_size_but_no_content() {
         .lines
         .borrow()
         .iter()
-        .map(durable_mcp::session::log_line::LogLine::to_json)
+        .map(durable_mcp_worker::session::log_line::LogLine::to_json)
         .collect();
     let [line] = lines.as_slice() else {
         panic!("{lines:?}")

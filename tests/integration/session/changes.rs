@@ -1,11 +1,11 @@
 //! Notices from the hub to a session, and from a session to all.
 
-use durable_mcp::hub::{ClientNetwork, QuotaSubject, user_tag};
-use durable_mcp::keys::Keys;
-use durable_mcp::mcp::user::Caller;
-use durable_mcp::session::notice::Notice;
-use durable_mcp::transport::order;
-use durable_mcp::wire::RuntimeError;
+use durable_core::keys::Keys;
+use durable_core::wire::RuntimeError;
+use durable_mcp_worker::hub::{ClientNetwork, QuotaSubject, user_tag};
+use durable_mcp_worker::session::notice::Notice;
+use durable_mcp_worker::transport::order;
+use mcp_server_core::user::Caller;
 
 use super::*;
 use crate::support::object::Answer;

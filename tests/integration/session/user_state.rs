@@ -1,7 +1,7 @@
 //! The state of a signed-in user, whose client has no session.
 
-use durable_mcp::mcp::user::Caller;
-use durable_mcp::transport::order;
+use durable_mcp_worker::transport::order;
+use mcp_server_core::user::Caller;
 
 use super::*;
 use crate::support::front::{VERSION, refusal};
@@ -124,7 +124,7 @@ fn changes_of_a_users_state_are_published_to_that_user_alone() {
             ("tools", false)
         ]
     );
-    assert_eq!(published[0].user, durable_mcp::hub::user_tag(&ann()));
+    assert_eq!(published[0].user, durable_mcp_worker::hub::user_tag(&ann()));
     assert!(published.iter().all(|notice| notice.except.is_none()));
 }
 

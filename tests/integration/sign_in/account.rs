@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use durable_mcp::identity::demo::Demo;
-use durable_mcp::oauth::token::UserHandle;
 use http::Method;
+use oauth_server::token::UserHandle;
 use serde_json::json;
+use sign_in::demo::Demo;
 
 use super::{MINUTE_MS, deployment, is_code, is_consent, is_page};
 use crate::support::browser::{Browser, Deployment, Shown, StandIn};

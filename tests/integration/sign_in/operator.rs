@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use durable_mcp::oauth::event::Event;
-use durable_mcp::oauth::token::UserHandle;
 use http::Method;
+use oauth_server::event::Event;
+use oauth_server::token::UserHandle;
 use serde_json::{Value, json};
 
 use crate::support::browser::{Browser, Deployment, ORIGIN, Shown};

@@ -1,8 +1,8 @@
 //! Scopes that a server does not know are ignored wherever they are asked for, and to ask for no others is to ask for none.
 
-use durable_mcp::oauth::configured;
-use durable_mcp::oauth::provider::TOKEN_EXCHANGE;
 use http::Method;
+use oauth_server::configured;
+use oauth_server::provider::TOKEN_EXCHANGE;
 use serde_json::{Value, json};
 
 use super::is_code;

@@ -1,7 +1,7 @@
 //! The answer to one request, and what goes out before it.
 
-use durable_mcp::session::call_channel::MAX_MESSAGE_BYTES;
-use durable_mcp::transport::sse::MAX_UNREAD_BYTES;
+use durable_mcp_worker::session::call_channel::MAX_MESSAGE_BYTES;
+use durable_mcp_worker::transport::sse::MAX_UNREAD_BYTES;
 use http::Method;
 
 use super::*;

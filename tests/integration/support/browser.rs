@@ -5,12 +5,12 @@ mod deployment;
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use durable_mcp::http::router;
-use durable_mcp::oauth::params::{RequestParams, encode_query};
-use durable_mcp::oauth::testing::Invocation;
-use durable_mcp::wire::{Head, Headers, ReplyBody};
+use durable_core::wire::{Head, Headers, ReplyBody};
+use durable_mcp_worker::http::router;
 use futures_executor::block_on;
 use http::Method;
+use oauth_server::params::{RequestParams, encode_query};
+use oauth_server::testing::Invocation;
 use serde_json::{Value, json};
 
 use self::deployment::Visit;

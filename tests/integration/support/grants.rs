@@ -12,26 +12,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use durable_mcp::keys::{KeyId, Keys};
-use durable_mcp::limits::KV_STALE_SECONDS;
-use durable_mcp::oauth::authority::{
+use durable_core::keys::{KeyId, Keys};
+use durable_core::limits::KV_STALE_SECONDS;
+use durable_core::runtime::Random;
+use durable_core::runtime::Runtime;
+use durable_core::wire::RuntimeError;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use oauth_server::authority::{
     Authority, AuthorityHost, ENDS_AT_ONCE, GrantCommand, GrantOutcome, GrantRefusal, IssuedTokens,
     Lifetimes,
 };
-use durable_mcp::oauth::event::Event;
-use durable_mcp::oauth::grant::RemoteHolding;
-use durable_mcp::oauth::grant_store::GrantStore;
-use durable_mcp::oauth::hooks::{Exchange, ExchangeChanges, ExchangeError, Hooks};
-use durable_mcp::oauth::port::Kv;
-use durable_mcp::oauth::record::{self, AccessRecord};
-use durable_mcp::oauth::secret::sha256_hex;
-use durable_mcp::oauth::testing::{Invocation, MemoryKv, SeededRandom};
-use durable_mcp::oauth::token::UserHandle;
-use durable_mcp::runtime::Random;
-use durable_mcp::runtime::Runtime;
-use durable_mcp::wire::RuntimeError;
-use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
+use oauth_server::event::Event;
+use oauth_server::grant::RemoteHolding;
+use oauth_server::grant_store::GrantStore;
+use oauth_server::hooks::{Exchange, ExchangeChanges, ExchangeError, Hooks};
+use oauth_server::port::Kv;
+use oauth_server::record::{self, AccessRecord};
+use oauth_server::secret::sha256_hex;
+use oauth_server::testing::{Invocation, MemoryKv, SeededRandom};
+use oauth_server::token::UserHandle;
 
 pub(crate) use self::client::{CONFIDENTIAL, Client, PUBLIC, SHORT, resource, root, scopes};
 pub(crate) use self::rows::MemoryRows;

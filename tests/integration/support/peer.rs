@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use durable_mcp::Server;
-use durable_mcp::mcp::capabilities::ClientCapabilities;
-use durable_mcp::mcp::change::Change;
-use durable_mcp::mcp::context::{ClientInfo, Context, Extensions};
-use durable_mcp::mcp::error::{Error, ErrorCode};
-use durable_mcp::mcp::jsonrpc::RequestId;
-use durable_mcp::mcp::log::LogLevel;
-use durable_mcp::mcp::peer::About;
-use durable_mcp::mcp::response::{CallOutcome, CallResult};
-use durable_mcp::mcp::user::Caller;
-use durable_mcp::mcp::{Peer, ProtocolVersion};
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
+use mcp_server_core::capabilities::ClientCapabilities;
+use mcp_server_core::change::Change;
+use mcp_server_core::context::{ClientInfo, Context, Extensions};
+use mcp_server_core::error::{Error, ErrorCode};
+use mcp_server_core::jsonrpc::RequestId;
+use mcp_server_core::log::LogLevel;
+use mcp_server_core::peer::About;
+use mcp_server_core::response::{CallOutcome, CallResult};
+use mcp_server_core::user::Caller;
+use mcp_server_core::{Peer, ProtocolVersion};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 

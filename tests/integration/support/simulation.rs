@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use durable_mcp::limits::ISOLATE_BYTES;
+use durable_core::limits::ISOLATE_BYTES;
 use durable_mcp_allocations::allocated;
 
 /// The most bytes that one step of a model may have in use above those before it: requests of some hundred bytes stay far

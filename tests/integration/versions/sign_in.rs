@@ -1,6 +1,6 @@
 //! Cookies of browsers, and answers of users' objects, in the format of another version.
 
-use durable_mcp::seal;
+use durable_core::seal;
 
 use super::*;
 

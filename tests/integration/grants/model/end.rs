@@ -1,8 +1,8 @@
 //! Checks at the end of a case: on grants that live, on those that have ended, and on the storage.
 
-use durable_mcp::oauth::authority::{GrantCommand, GrantRefusal};
-use durable_mcp::oauth::port::Kv;
 use futures_executor::block_on;
+use oauth_server::authority::{GrantCommand, GrantRefusal};
+use oauth_server::port::Kv;
 
 use super::{Case, Counts};
 use crate::grants::DAY_MS;

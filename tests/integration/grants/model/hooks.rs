@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::task::Poll;
 
-use durable_mcp::oauth::hooks::{ExchangeChanges, ExchangeError, Hooks};
 use futures_util::FutureExt;
+use oauth_server::hooks::{ExchangeChanges, ExchangeError, Hooks};
 
 use crate::support::grants::hook;
 

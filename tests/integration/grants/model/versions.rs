@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use durable_mcp::oauth::authority::{GrantCommand, GrantRefusal};
+use oauth_server::authority::{GrantCommand, GrantRefusal};
 
 use super::{Case, Family};
 

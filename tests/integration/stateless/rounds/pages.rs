@@ -1,6 +1,6 @@
 //! Calls that send their user to a page first.
 
-use durable_mcp::mcp::outcome::IntoToolResult;
+use mcp_server_core::outcome::IntoToolResult;
 
 use super::*;
 

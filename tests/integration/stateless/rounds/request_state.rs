@@ -1,14 +1,14 @@
 //! The state that a client sends back: refused when changed, late, or of another request, user or client.
 
-use durable_mcp::keys::Keys;
-use durable_mcp::mcp::jsonrpc::Request;
-use durable_mcp::runtime::Runtime;
-use durable_mcp::testing::doubles::host::FakeHost;
-use durable_mcp::transport::claims::ObjectId;
-use durable_mcp::transport::request_state::{self, ROUND_WITHIN_MS};
-use durable_mcp::transport::round_trips::RoundTrips;
-use durable_mcp::transport::state_handle;
+use durable_core::keys::Keys;
+use durable_core::runtime::Runtime;
+use durable_mcp_worker::testing::doubles::host::FakeHost;
+use durable_mcp_worker::transport::claims::ObjectId;
+use durable_mcp_worker::transport::request_state::{self, ROUND_WITHIN_MS};
+use durable_mcp_worker::transport::round_trips::RoundTrips;
+use durable_mcp_worker::transport::state_handle;
 use futures_util::FutureExt;
+use mcp_server_core::jsonrpc::Request;
 
 use super::*;
 use crate::support::json;
@@ -305,7 +305,7 @@ fn a_request_state_is_bound_to_its_user_and_client() {
     // What else is sealed with the same keys is no state of a request.
     let handle = state_handle::seal(ObjectId([7; 32]), host.now(), &keys, host.random()).unwrap();
     assert!(!is_taken(&handle, &Caller::default(), &host));
-    let task = durable_mcp::task::id::seal(
+    let task = durable_mcp_worker::task::id::seal(
         ObjectId([7; 32]),
         (host.now(), host.now() + 1),
         &ann,

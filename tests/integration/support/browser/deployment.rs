@@ -6,34 +6,34 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use durable_mcp::http::request_runtime::{ModelRequest, ModelWork, RelayRequest, RelayWork};
-use durable_mcp::http::sign_in::IdentitySignIn;
-use durable_mcp::identity::testing::FakeUpstream as NoWeb;
-use durable_mcp::identity::{
-    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
-};
-use durable_mcp::keys::Keys;
-use durable_mcp::oauth::authority::{Authority, AuthorityHost};
-use durable_mcp::oauth::configured;
-use durable_mcp::oauth::event::Event;
-use durable_mcp::oauth::grant::RemoteHolding;
-use durable_mcp::oauth::grant_store::GrantStore;
-use durable_mcp::oauth::params::encode_query;
-use durable_mcp::oauth::port::Kv;
-use durable_mcp::oauth::provider::OAuth;
-use durable_mcp::oauth::rates::Rates;
-use durable_mcp::oauth::testing::{KvCall, MemoryKv, MemoryWeb, SeededRandom};
-use durable_mcp::oauth::token::UserHandle;
-use durable_mcp::runtime::{Random, Runtime};
-use durable_mcp::session::log_line::LogLine;
-use durable_mcp::transport::claims::Claims;
-use durable_mcp::wire::RuntimeError;
+use durable_core::keys::Keys;
+use durable_core::runtime::{Random, Runtime};
+use durable_core::wire::RuntimeError;
 use durable_mcp::{App, Server};
+use durable_mcp_worker::http::request_runtime::{ModelRequest, ModelWork, RelayRequest, RelayWork};
+use durable_mcp_worker::http::sign_in::IdentitySignIn;
+use durable_mcp_worker::session::log_line::LogLine;
+use durable_mcp_worker::transport::claims::Claims;
 use futures_executor::block_on;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use http::Method;
+use oauth_server::authority::{Authority, AuthorityHost};
+use oauth_server::configured;
+use oauth_server::event::Event;
+use oauth_server::grant::RemoteHolding;
+use oauth_server::grant_store::GrantStore;
+use oauth_server::params::encode_query;
+use oauth_server::port::Kv;
+use oauth_server::provider::OAuth;
+use oauth_server::rates::Rates;
+use oauth_server::testing::{KvCall, MemoryKv, MemoryWeb, SeededRandom};
+use oauth_server::token::UserHandle;
 use serde_json::{Value, json};
+use sign_in::testing::FakeUpstream as NoWeb;
+use sign_in::{
+    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
+};
 
 use super::super::grants::{MemoryRows, NOW};
 use super::Browser;

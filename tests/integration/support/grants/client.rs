@@ -1,12 +1,12 @@
 //! Client programs and their commands to a user's object.
 
-use durable_mcp::oauth::authority::{
+use oauth_server::authority::{
     Adopt, ClientCredentials, ExchangeToken, GrantCommand, IssueCode, Redeem, Refresh,
 };
-use durable_mcp::oauth::pkce::CodeChallenge;
-use durable_mcp::oauth::resource::Resource;
-use durable_mcp::oauth::scope::Scopes;
-use durable_mcp::oauth::token::UserHandle;
+use oauth_server::pkce::CodeChallenge;
+use oauth_server::resource::Resource;
+use oauth_server::scope::Scopes;
+use oauth_server::token::UserHandle;
 use serde_json::{Value, json};
 
 use super::{NOW, REDIRECT, USER, VERIFIER};

@@ -3,11 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use durable_mcp::limits::ROW_BYTES;
-use durable_mcp::oauth::grant_store::{CountRow, GrantStore};
-use durable_mcp::wire::RuntimeError;
+use durable_core::limits::ROW_BYTES;
+use durable_core::wire::RuntimeError;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use oauth_server::grant_store::{CountRow, GrantStore};
 
 /// Rows in memory.
 #[derive(Default)]

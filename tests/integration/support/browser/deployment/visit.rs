@@ -3,32 +3,32 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use durable_mcp::http::request_runtime::{
+use durable_core::keys::{KeyId, Keys};
+use durable_core::runtime::{Random, Runtime};
+use durable_core::wire::{Reply, ReplyBody, RuntimeError};
+use durable_mcp_worker::http::request_runtime::{
     ForwardedRequest, ModelAnswer, ModelWork, ObjectTarget, RelayAnswer, RelayRequest, RelayWork,
     RequestRuntime, StartTask,
 };
-use durable_mcp::hub::Listener;
-use durable_mcp::keys::{KeyId, Keys};
-use durable_mcp::mcp::Error;
-use durable_mcp::mcp::user::Caller;
-use durable_mcp::oauth::auth_server::{BodyError, OAuthRuntime};
-use durable_mcp::oauth::authority::Authority;
-use durable_mcp::oauth::event::Event;
-use durable_mcp::oauth::metadata_document::Fetch;
-use durable_mcp::oauth::port::Kv;
-use durable_mcp::oauth::rates::Rates;
-use durable_mcp::oauth::token::UserHandle;
-use durable_mcp::runtime::{Random, Runtime};
-use durable_mcp::session::host::CallRuntime;
-use durable_mcp::session::log_line::LogLine;
-use durable_mcp::task::command::Command;
-use durable_mcp::testing::doubles::host::FakeHost;
-use durable_mcp::transport::claims::ObjectId;
-use durable_mcp::transport::refusal::Refusal;
-use durable_mcp::wire::{Reply, ReplyBody, RuntimeError};
+use durable_mcp_worker::hub::Listener;
+use durable_mcp_worker::session::host::CallRuntime;
+use durable_mcp_worker::session::log_line::LogLine;
+use durable_mcp_worker::task::command::Command;
+use durable_mcp_worker::testing::doubles::host::FakeHost;
+use durable_mcp_worker::transport::claims::ObjectId;
+use durable_mcp_worker::transport::refusal::Refusal;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use http::StatusCode;
+use mcp_server_core::Error;
+use mcp_server_core::user::Caller;
+use oauth_server::auth_server::{BodyError, OAuthRuntime};
+use oauth_server::authority::Authority;
+use oauth_server::event::Event;
+use oauth_server::metadata_document::Fetch;
+use oauth_server::port::Kv;
+use oauth_server::rates::Rates;
+use oauth_server::token::UserHandle;
 use serde_json::{Value, json};
 
 use super::super::super::grants::SESSION_MS;

@@ -1,0 +1,315 @@
+//! `/mcp`: Streamable HTTP, on the Worker's side. `initialize` is answered here; what belongs to a session goes to its
+//! object.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use durable_core::formats::Format;
+use durable_core::wire::{Head, Reply, RuntimeError};
+use http::{Method, StatusCode};
+use mcp_server_core::initialize::{INITIALIZED, METHOD as INITIALIZE};
+use mcp_server_core::jsonrpc::{self, Body, Message, Request, Unreadable, error_json, result_json};
+use mcp_server_core::user::Caller;
+
+use super::app::App;
+use super::provider::SessionStarted;
+use super::request_runtime::{ForwardedRequest, RequestRuntime};
+use super::sse_endpoint;
+use super::stateless_endpoint::Exchange;
+use crate::transport::accept::admits;
+use crate::transport::claims::{Binding, Claims, Refused};
+use crate::transport::era::{self, Era, Transport};
+use crate::transport::order;
+use crate::transport::refusal::{MAX_BODY_BYTES, Refusal, unreadable_reply};
+
+const METHODS: &str = "GET, POST, DELETE, OPTIONS";
+
+/// The longest body that the Worker reads to see whether it is `notifications/initialized`, which needs no object. It is
+/// 54 bytes as clients write it, and 77 with empty parameters; a tool call is hardly ever so short.
+const MAX_PEEK_BYTES: usize = 80;
+
+/// Answers a request to `/mcp`.
+pub(crate) async fn handle(
+    app: &App,
+    head: &Head,
+    runtime: &dyn RequestRuntime,
+    caller: Rc<Caller>,
+) -> Reply {
+    let version = head.header(era::VERSION_HEADER);
+    let version = version.as_deref();
+    if head.method == Method::POST {
+        return post(app, head, runtime, caller, version).await;
+    }
+    if !era::is_served(version) {
+        return Refusal::UnknownVersion.into();
+    }
+    if era::names_stateless(version) && session_id(head).is_none() {
+        return Refusal::Method("POST, OPTIONS").reply_to(version);
+    }
+    match head.method {
+        Method::GET if app.paths.are_shared() && session_id(head).is_none() => {
+            sse_endpoint::open(app, head, runtime, caller).await
+        }
+        Method::GET => get(app, head, runtime, caller).await,
+        Method::DELETE => delete(app, head, runtime, caller).await,
+        _ => Refusal::Method(METHODS).into(),
+    }
+}
+
+fn session_id(head: &Head) -> Option<Cow<'_, str>> {
+    head.header(order::SESSION)
+}
+
+async fn post(
+    app: &App,
+    head: &Head,
+    runtime: &dyn RequestRuntime,
+    caller: Rc<Caller>,
+    version: Option<&str>,
+) -> Reply {
+    if !head.has_type("application/json") {
+        return Refusal::NotJson.reply_to(version);
+    }
+    if head.is_coded() {
+        return Refusal::Coded.reply_to(version);
+    }
+    let accept = head.header("accept");
+    if !(admits(accept.as_deref(), "application/json")
+        && admits(accept.as_deref(), "text/event-stream"))
+    {
+        return Refusal::AcceptBoth.reply_to(version);
+    }
+    let length = head.declared_length();
+    if length.is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Refusal::TooLarge.reply_to(version);
+    }
+    // Without sessions, a session's id means nothing. The header tells which it is, or the body does.
+    let of_session = era::is_served(version) && !era::names_stateless(version);
+    let Some(id) = of_session.then(|| session_id(head)).flatten() else {
+        return sessionless(app, head, runtime, caller, version).await;
+    };
+    let mut order = match order(app, runtime, &id, caller).await {
+        Ok(order) => order,
+        Err(refusal) => return refusal.into(),
+    };
+    if length.is_some_and(|length| length <= MAX_PEEK_BYTES) {
+        match runtime.read_body().await {
+            Ok(body) if is_initialized(&body) => return Reply::empty(StatusCode::ACCEPTED),
+            Ok(body) => order.body = Some(body),
+            Err(refusal) => return refusal.into(),
+        }
+    }
+    reply_or_error(runtime, runtime.forward(order))
+}
+
+/// True for `notifications/initialized`: it changes no state, so its object need not be woken for it.
+fn is_initialized(body: &str) -> bool {
+    body.contains(INITIALIZED)
+        && matches!(jsonrpc::parse(body), Ok(Body::Single(Message::Notification(n))) if n.method == INITIALIZED)
+}
+
+/// A POST that is not passed on unread: a stateless request, or `initialize`.
+async fn sessionless(
+    app: &App,
+    head: &Head,
+    runtime: &dyn RequestRuntime,
+    caller: Rc<Caller>,
+    version: Option<&str>,
+) -> Reply {
+    let body = match runtime.read_body().await {
+        Ok(body) => body,
+        Err(refusal) => return refusal.reply_to(version),
+    };
+    match era::recognise(version, &body) {
+        Ok(Era::Stateless(request, meta)) => {
+            let exchange = Exchange {
+                app,
+                head,
+                runtime,
+                caller,
+                meta,
+            };
+            exchange.answer(request, body).await
+        }
+        Ok(Era::Notification) => Reply::empty(StatusCode::ACCEPTED),
+        Ok(Era::Sessions(posted)) if !era::is_served(version) && !era::is_initialize(&posted) => {
+            Refusal::UnknownVersion.reply(era::id_of(&posted))
+        }
+        Ok(Era::Sessions(posted)) => without_session(app, runtime, &caller, posted).await,
+        Err(refused) => refused.into(),
+    }
+}
+
+/// A POST without a session in the era of sessions: only `initialize` may be one.
+async fn without_session(
+    app: &App,
+    runtime: &dyn RequestRuntime,
+    caller: &Caller,
+    posted: Result<Body, Unreadable>,
+) -> Reply {
+    match posted {
+        Ok(Body::Single(Message::Request(request))) if request.method == INITIALIZE => {
+            initialize(app, runtime, &request, caller).await
+        }
+        Ok(Body::Single(Message::Request(request))) => Refusal::NoSession.reply(Some(&request.id)),
+        Ok(Body::Single(_)) => Refusal::NoSession.into(),
+        Ok(Body::Batch(messages)) => {
+            if messages.iter().flatten().any(is_initialize) {
+                Refusal::MisplacedInitialize.into()
+            } else {
+                Refusal::NoSession.into()
+            }
+        }
+        Err(unreadable) => unreadable_reply(&unreadable),
+    }
+}
+
+fn is_initialize(message: &Message) -> bool {
+    matches!(message, Message::Request(request) if request.method == INITIALIZE)
+}
+
+/// A session begins by its id alone: the object it names is created by the first request that needs it.
+async fn initialize(
+    app: &App,
+    runtime: &dyn RequestRuntime,
+    request: &Request,
+    caller: &Caller,
+) -> Reply {
+    let (client, result) = match app.server.initialize(&request.params) {
+        Ok(settled) => settled,
+        Err(error) => return Reply::json(StatusCode::OK, error_json(Some(&request.id), &error)),
+    };
+    let signed = async {
+        let keys = runtime.keys(false).await?;
+        let claims = Claims {
+            object: runtime.new_object()?,
+            issued: Claims::issued_now(caller, runtime.now() / 1000),
+            transport: Transport::Streamable,
+            client,
+            binding: Binding::of(caller),
+        };
+        let id = claims.sign(&keys);
+        if let Some(provider) = &app.provider {
+            let version = request.params.client_version();
+            provider.session_started(
+                app,
+                runtime,
+                &keys,
+                caller,
+                &SessionStarted {
+                    claims: &claims,
+                    version,
+                },
+            );
+        }
+        Ok(id)
+    };
+    match signed.await {
+        Ok(id) => Reply::json(StatusCode::OK, result_json(&request.id, &result))
+            .header(order::SESSION, id),
+        Err(fault) => failed(runtime, &fault),
+    }
+}
+
+async fn get(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc<Caller>) -> Reply {
+    if !head
+        .header("accept")
+        .is_some_and(|accept| admits(Some(&accept), "text/event-stream"))
+    {
+        return Refusal::AcceptEvents.into();
+    }
+    let Some(id) = session_id(head) else {
+        return Refusal::NoSession.into();
+    };
+    match order(app, runtime, &id, caller).await {
+        Ok(order) => reply_or_error(runtime, runtime.listen(order, String::new()).await),
+        Err(refusal) => refusal.into(),
+    }
+}
+
+async fn delete(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc<Caller>) -> Reply {
+    let Some(id) = session_id(head) else {
+        return Refusal::NoSession.into();
+    };
+    let claims = match verify(app, runtime, &id, &caller, Transport::Streamable).await {
+        Ok(claims) => claims,
+        Err(refusal) => return refusal.into(),
+    };
+    if let Some(provider) = &app.provider {
+        match runtime.keys(false).await {
+            Ok(keys) => provider.session_ended(runtime, &keys, &caller, &claims),
+            Err(fault) => return failed(runtime, &fault),
+        }
+    }
+    reply_or_error(runtime, runtime.forward(streamable(&claims, caller)))
+}
+
+async fn order(
+    app: &App,
+    runtime: &dyn RequestRuntime,
+    id: &str,
+    caller: Rc<Caller>,
+) -> Result<ForwardedRequest, Refusal> {
+    let claims = verify(app, runtime, id, &caller, Transport::Streamable).await?;
+    Ok(streamable(&claims, caller))
+}
+
+fn streamable(claims: &Claims, caller: Rc<Caller>) -> ForwardedRequest {
+    ForwardedRequest::of_session(claims.object, caller, Transport::Streamable)
+}
+
+/// Verifies a session id. Every invalid one gets the same answer, and no object is called for it.
+pub(super) async fn verify(
+    app: &App,
+    runtime: &dyn RequestRuntime,
+    id: &str,
+    caller: &Caller,
+    transport: Transport,
+) -> Result<Claims, Refusal> {
+    let (now, max_age) = (runtime.now() / 1000, app.settings.max_age_ms / 1000);
+    let keys = runtime
+        .keys(false)
+        .await
+        .map_err(|fault| internal(runtime, &fault))?;
+    let claims = match Claims::verify(id, &keys, caller, now, max_age) {
+        Ok(claims) => Ok(claims),
+        Err(Refused::UnknownKey(_)) => {
+            let keys = runtime
+                .keys(true)
+                .await
+                .map_err(|fault| internal(runtime, &fault))?;
+            Claims::verify(id, &keys, caller, now, max_age)
+        }
+        Err(refused) => Err(refused),
+    };
+    let claims = claims.map_err(|refused| not_taken(runtime, refused))?;
+    if claims.transport == transport {
+        Ok(claims)
+    } else {
+        Err(Refusal::UnknownSession)
+    }
+}
+
+/// Refusal of a session id. One that another version signed is not refused for good: its client would give up the session.
+fn not_taken(runtime: &dyn RequestRuntime, refused: Refused) -> Refusal {
+    match refused {
+        Refused::OtherVersion => internal(runtime, &Format::SessionId.unreadable()),
+        _ => Refusal::UnknownSession,
+    }
+}
+
+fn internal(runtime: &dyn RequestRuntime, fault: &RuntimeError) -> Refusal {
+    runtime.warn(&fault.0);
+    Refusal::of(fault)
+}
+
+pub(super) fn failed(runtime: &dyn RequestRuntime, fault: &RuntimeError) -> Reply {
+    internal(runtime, fault).into()
+}
+
+pub(super) fn reply_or_error(
+    runtime: &dyn RequestRuntime,
+    reply: Result<Reply, RuntimeError>,
+) -> Reply {
+    reply.unwrap_or_else(|fault| failed(runtime, &fault))
+}

@@ -1,0 +1,253 @@
+//! The endpoints of the provider, and the gate in front of MCP.
+
+use std::rc::Rc;
+
+use durable_core::wire::{Head, Reply, RuntimeError};
+use http::{Method, StatusCode};
+use mcp_server_core::error::{Error, ErrorCode};
+use mcp_server_core::jsonrpc::error_json;
+use mcp_server_core::user::Caller;
+use oauth_server::auth_server::{AuthServer, OAuthRuntime};
+use oauth_server::authorize::{self, AuthorizeResponse};
+use oauth_server::endpoint_error::EndpointError;
+use oauth_server::record::AccessRecord;
+use oauth_server::sign_in::{SignInStatus, SignInStep};
+use oauth_server::{gate, register, revoke, token_endpoint};
+
+use super::app::App;
+use super::operator;
+use super::problem::{self, ErrorPage};
+use super::provider::{Authenticated, OAuthFront};
+use super::route::Route;
+use super::router::RouterRejection;
+use crate::pages::frame::Frame;
+use crate::pages::language::Language;
+
+/// `Cache-Control` of the metadata documents: a change of the application reaches every client within an hour.
+const METADATA_CACHE: &str = "public, max-age=3600";
+
+/// Answers a request to one of the provider's endpoints.
+pub(super) async fn handle(
+    app: &App,
+    provider: &OAuthFront,
+    route: Route,
+    head: &Head,
+    runtime: &dyn OAuthRuntime,
+) -> Reply {
+    let paths = app.resources();
+    let auth_server = auth_server(app, provider, head, runtime, &paths);
+    let allowed = methods(route);
+    let is_head = head.method == Method::HEAD && allowed.contains(&Method::GET);
+    if !allowed.contains(&head.method) && !is_head {
+        let names = allowed.iter().map(Method::as_str).collect::<Vec<_>>();
+        let refusal: Reply =
+            EndpointError::request(format!("Use {} here.", names.join(" or "))).into();
+        return Reply {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            ..refusal
+        }
+        .header("allow", format!("{}, OPTIONS", names.join(", ")));
+    }
+    if head.method == Method::POST && head.is_coded() {
+        let refusal: Reply =
+            EndpointError::request("Send the body as it is, without Content-Encoding.").into();
+        return Reply {
+            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ..refusal
+        }
+        .header("accept-encoding", "identity");
+    }
+    let reply = match route {
+        Route::Authorize | Route::Callback | Route::Account => {
+            person(&auth_server, route, head).await
+        }
+        Route::Operator => operator::handle(&auth_server, &app.operator, head).await,
+        Route::Token => token_endpoint::handle(&auth_server, head).await,
+        Route::Register => register::handle(&auth_server).await,
+        Route::Revoke => revoke::revoke(&auth_server, head).await,
+        Route::Introspect => revoke::introspect(&auth_server, head).await,
+        _ => well_known(app, &auth_server, head),
+    };
+    if head.method == Method::POST {
+        // Tokens may have ended by it, and here that is known at once.
+        provider.callers.forget();
+    }
+    reply
+}
+
+/// The authorization server at the origin of a request. `paths` are those of the application's resources.
+fn auth_server<'a>(
+    app: &'a App,
+    provider: &'a OAuthFront,
+    head: &'a Head,
+    runtime: &'a dyn OAuthRuntime,
+    paths: &'a [&'a str],
+) -> AuthServer<'a> {
+    AuthServer::new(&provider.oauth, runtime, &provider.tool_scopes, paths, head)
+        .named(app.server.display_name())
+}
+
+fn methods(route: Route) -> &'static [Method] {
+    match route {
+        Route::Authorize | Route::Account => &[Method::GET, Method::POST],
+        Route::Callback | Route::WellKnown => &[Method::GET],
+        _ => &[Method::POST],
+    }
+}
+
+/// Answers requests to the provider's pages.
+async fn person(auth_server: &AuthServer<'_>, route: Route, head: &Head) -> Reply {
+    let sign_in = auth_server.oauth.sign_in();
+    let answer = match route {
+        Route::Callback => {
+            sign_in
+                .answer(auth_server, SignInStep::Callback, head)
+                .await
+        }
+        Route::Account => sign_in.answer(auth_server, SignInStep::Account, head).await,
+        _ if head.method == Method::POST => {
+            sign_in.answer(auth_server, SignInStep::Consent, head).await
+        }
+        _ => authorize::handle(auth_server, head).await,
+    };
+    let frame = frame(auth_server, head);
+    match answer {
+        Ok(AuthorizeResponse::Redirect(url)) => Reply::empty(StatusCode::FOUND)
+            .header("location", url)
+            .header("cache-control", "no-store"),
+        Ok(AuthorizeResponse::Problem(wrong)) => {
+            let (text, cause) = (problem::message(frame.language, &wrong), wrong.cause());
+            problem::page(
+                frame,
+                auth_server.runtime,
+                &ErrorPage {
+                    status: wrong.status(),
+                    text: &text,
+                    cause: &cause,
+                    ways: &[],
+                },
+            )
+        }
+        Ok(AuthorizeResponse::Show(reply)) => reply,
+        Err(RuntimeError(cause)) => {
+            let text = frame.say(
+                "Something failed here that may work in a moment. Try again.",
+                "此处出现了暂时的故障，请稍后重试。",
+            );
+            problem::page(
+                frame,
+                auth_server.runtime,
+                &ErrorPage {
+                    status: 503,
+                    text,
+                    cause: &cause,
+                    ways: &[],
+                },
+            )
+        }
+    }
+}
+
+/// Page for a person whose browser is rejected, with the reason.
+pub(super) fn refuse(
+    app: &App,
+    provider: &OAuthFront,
+    head: &Head,
+    runtime: &dyn OAuthRuntime,
+    why: RouterRejection,
+) -> Reply {
+    let paths = app.resources();
+    let auth_server = auth_server(app, provider, head, runtime, &paths);
+    let trouble = ErrorPage {
+        status: why.status.as_u16(),
+        text: why.text,
+        cause: why.text,
+        ways: &[],
+    };
+    problem::page(frame(&auth_server, head), runtime, &trouble)
+}
+
+/// The frame of this server's pages.
+fn frame<'a>(auth_server: &AuthServer<'a>, head: &Head) -> Frame<'a> {
+    Frame {
+        server: auth_server.name,
+        language: Language::of(head.header("accept-language").as_deref()),
+        is_demo: auth_server.oauth.sign_in_status() == Some(SignInStatus::Demo),
+    }
+}
+
+fn well_known(app: &App, auth_server: &AuthServer<'_>, head: &Head) -> Reply {
+    let name = app.server.name();
+    let document = auth_server
+        .server_metadata(&head.path)
+        .or_else(|| auth_server.resource_metadata(&head.path, name));
+    let Some(json) = document else {
+        let error = Error::new(ErrorCode::REFUSED, "Nothing is described here.");
+        return Reply::json(StatusCode::NOT_FOUND, error_json(None, &error));
+    };
+    let reply = Reply::json(StatusCode::OK, json);
+    let headers = reply
+        .headers
+        .into_iter()
+        .filter(|(name, _)| *name != "cache-control")
+        .collect();
+    Reply { headers, ..reply }.header("cache-control", METADATA_CACHE)
+}
+
+/// Finds out who calls MCP.
+pub(super) async fn caller(
+    app: &App,
+    provider: &OAuthFront,
+    head: &Head,
+    runtime: &dyn OAuthRuntime,
+    path: &str,
+) -> Authenticated {
+    let paths = app.resources();
+    let auth_server = auth_server(app, provider, head, runtime, &paths);
+    let key = gate::bearer_hash(head).map(|hash| (hash, format!("{}{path}", auth_server.origin)));
+    if let Some(caller) = key
+        .as_ref()
+        .and_then(|key| provider.callers.get(key, runtime.now()))
+    {
+        return Ok(caller);
+    }
+    let age = provider.callers.age();
+    match gate::check(&auth_server, head, path).await {
+        Ok(Ok(access)) => {
+            let caller = Rc::new(caller_of(access, path, &auth_server));
+            if let Some(key) = key {
+                provider.callers.put(key, &caller, runtime.now(), age);
+            }
+            Ok(caller)
+        }
+        Ok(Err(refused)) => {
+            let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::UNAUTHORIZED);
+            let reply = match refused.error {
+                // RFC 6750 section 3.1: who sent no token is told where to get one, and of no error.
+                None => Reply::empty(status).header("cache-control", "no-store"),
+                Some(error) => {
+                    let body = serde_json::json!({ "error": error, "error_description": refused.description });
+                    Reply::json(status, body.to_string())
+                }
+            };
+            Err(reply.header("www-authenticate", refused.challenge))
+        }
+        Err(fault) => {
+            runtime.warn(&fault.0);
+            Err(EndpointError::fault().into())
+        }
+    }
+}
+
+fn caller_of(access: AccessRecord, path: &str, auth_server: &AuthServer<'_>) -> Caller {
+    Caller {
+        subject: Some(access.subject),
+        client_id: Some(access.client_id),
+        grant: Some(access.grant).filter(|grant| !grant.is_empty()),
+        resource: Some(format!("{}{path}", auth_server.origin)),
+        expires: Some(access.expires).filter(|expires| *expires != u64::MAX),
+        sessions_since: access.sessions_since,
+        scopes: access.scopes.to_vec(),
+        props: access.props,
+    }
+}

@@ -1,0 +1,466 @@
+//! The provider as the rest of the Worker knows it: a server without one has none of its code in the upload.
+
+use std::rc::Rc;
+
+use durable_core::formats::Format;
+use durable_core::keys::Keys;
+use durable_core::wire::{Head, Reply, RuntimeError};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use mcp_server_core::user::Caller;
+use oauth_server::auth_server::OAuthRuntime;
+use oauth_server::authority::{Allowance, Authority, AuthorityHost};
+use oauth_server::event::Event;
+use oauth_server::gate::insufficient_scope;
+use oauth_server::provider::{CostlyResource, OAuth};
+use oauth_server::purge::{PurgeReport, purge};
+use oauth_server::scope::Scopes;
+use oauth_server::sign_in::SignInStatus;
+
+use super::app::App;
+use super::caller_cache::CallerCache;
+use super::mcp_endpoint::failed;
+use super::playground::spending::{self, ChatQuotas, Receipt, SpendingDecision};
+use super::request_runtime::RequestRuntime;
+use super::route::{Route, oauth_route};
+use super::router::RouterRejection;
+use super::{oauth_endpoints, session_list};
+use crate::transport::claims::Claims;
+
+/// The authenticated caller, or the refusal.
+pub type Authenticated = Result<Rc<Caller>, Reply>;
+
+/// A new session.
+#[derive(Debug)]
+pub struct SessionStarted<'a> {
+    /// The claims of its id.
+    pub claims: &'a Claims,
+    /// The client's version, as the client gives it.
+    pub version: Option<String>,
+}
+
+/// Signs users in and says who calls.
+pub trait Provider {
+    /// The route of a path of the provider's.
+    fn route(&self, path: &str) -> Route;
+
+    /// Answers a request to one of its endpoints.
+    fn handle<'a>(
+        &'a self,
+        app: &'a App,
+        route: Route,
+        head: &'a Head,
+        runtime: &'a dyn RequestRuntime,
+    ) -> LocalBoxFuture<'a, Reply>;
+
+    /// Finds out who calls the resource at `path`.
+    fn caller<'a>(
+        &'a self,
+        app: &'a App,
+        head: &'a Head,
+        runtime: &'a dyn RequestRuntime,
+        path: &'a str,
+    ) -> LocalBoxFuture<'a, Authenticated>;
+
+    /// A caller began a session.
+    fn session_started(
+        &self,
+        app: &App,
+        runtime: &dyn RequestRuntime,
+        keys: &Keys,
+        caller: &Caller,
+        session: &SessionStarted<'_>,
+    );
+
+    /// A caller ended a session.
+    fn session_ended(
+        &self,
+        runtime: &dyn RequestRuntime,
+        keys: &Keys,
+        caller: &Caller,
+        session: &Claims,
+    );
+
+    /// The challenge for a caller whose token lacks these scopes, separated by spaces.
+    fn challenge(&self, head: &Head, needed: &str) -> String;
+
+    /// The grants of one user, for the object that holds them.
+    fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn UserGrants>;
+
+    /// Collects what storage cannot expire by itself, a part at a time.
+    fn purge<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+    ) -> LocalBoxFuture<'a, Result<(), RuntimeError>>;
+
+    /// The notice about sign-in on this server's pages.
+    fn sign_in_status(&self) -> Option<SignInStatus>;
+
+    /// True if the URL of a client metadata document is accepted as `client_id`.
+    fn reads_documents(&self) -> bool;
+
+    /// The same provider, which fetches metadata documents from these ports besides 443.
+    fn asking_ports(&self, ports: Vec<u16>) -> Rc<dyn Provider>;
+
+    /// The same provider, to which the page at that path or URL may be a client.
+    fn serving_client(&self, page: &str) -> Rc<dyn Provider>;
+
+    /// The same provider, with a resource at `path` that costs; beside each of its scopes are words that say what it allows, unless
+    /// the application does.
+    fn offering(&self, path: &str, scopes: &[(&str, &str)]) -> Rc<dyn Provider>;
+
+    /// Counts a chat of a caller, with so many tokens at most, before it is asked for.
+    fn spend<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+        quotas: &'a ChatQuotas,
+        tokens: u64,
+    ) -> LocalBoxFuture<'a, Result<SpendingDecision, RuntimeError>>;
+
+    /// Checks that the caller's access has not ended, so that an answer that was counted may continue.
+    fn goes_on<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        receipt: &'a Receipt,
+        caller: &'a Caller,
+    ) -> LocalBoxFuture<'a, bool>;
+
+    /// Corrects what was counted to the tokens that were used; to nothing, if nothing was asked for.
+    fn correct_spending(&self, runtime: &dyn RequestRuntime, receipt: &Receipt, used: Option<u64>);
+
+    /// Counts a request that the relay is to send for a caller, which holds a slot from then on; whether its answer stays open as a
+    /// stream is known beforehand.
+    fn begin_relay<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+        id: &'a str,
+        stays_open: bool,
+    ) -> LocalBoxFuture<'a, Result<Allowance, RuntimeError>>;
+
+    /// Has a relayed request hold its slot for longer.
+    fn extend_relay<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+        id: &'a str,
+    ) -> LocalBoxFuture<'a, Result<Allowance, RuntimeError>>;
+
+    /// Frees the slot of a relayed request, which is over.
+    fn end_relay<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+        id: &'a str,
+    ) -> LocalBoxFuture<'a, ()>;
+
+    /// The routing handle of a caller, for logs.
+    fn handle_of<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+    ) -> LocalBoxFuture<'a, Option<String>>;
+
+    /// Page for a person whose browser is rejected, with the reason.
+    fn refuse(
+        &self,
+        app: &App,
+        head: &Head,
+        runtime: &dyn RequestRuntime,
+        why: RouterRejection,
+    ) -> Reply;
+
+    /// Hears of what happens.
+    fn report(&self, event: &Event);
+}
+
+/// The grants of one user.
+pub trait UserGrants {
+    /// Runs a command and returns its outcome, both as JSON.
+    fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, RuntimeError>>;
+
+    /// Runs at the alarm, with at most `room` operations of KV; returns how many of them are left.
+    fn wake(&self, room: usize) -> LocalBoxFuture<'_, Result<usize, RuntimeError>>;
+}
+
+/// The provider in front of a server.
+pub(super) struct OAuthFront {
+    pub(super) oauth: OAuth,
+    /// The scopes that the server's tools need.
+    pub(super) tool_scopes: Scopes,
+    pub(super) callers: CallerCache,
+}
+
+/// The provider's runtime. It is linked with the provider: without it every caller is rejected.
+fn oauth_runtime(runtime: &dyn RequestRuntime) -> Result<&dyn OAuthRuntime, RuntimeError> {
+    runtime
+        .oauth_runtime()
+        .ok_or_else(|| RuntimeError("a provider without its runtime".to_owned()))
+}
+
+impl OAuthFront {
+    /// The same provider with other settings. It knows no caller yet.
+    fn with_settings(&self, oauth: OAuth) -> Rc<dyn Provider> {
+        Rc::new(Self {
+            oauth,
+            tool_scopes: self.tool_scopes.clone(),
+            callers: CallerCache::default(),
+        })
+    }
+}
+
+impl Provider for OAuthFront {
+    fn route(&self, path: &str) -> Route {
+        oauth_route(&self.oauth, path)
+    }
+
+    fn handle<'a>(
+        &'a self,
+        app: &'a App,
+        route: Route,
+        head: &'a Head,
+        runtime: &'a dyn RequestRuntime,
+    ) -> LocalBoxFuture<'a, Reply> {
+        async move {
+            match oauth_runtime(runtime) {
+                Ok(oauth_runtime) => {
+                    oauth_endpoints::handle(app, self, route, head, oauth_runtime).await
+                }
+                Err(fault) => failed(runtime, &fault),
+            }
+        }
+        .boxed_local()
+    }
+
+    fn caller<'a>(
+        &'a self,
+        app: &'a App,
+        head: &'a Head,
+        runtime: &'a dyn RequestRuntime,
+        path: &'a str,
+    ) -> LocalBoxFuture<'a, Authenticated> {
+        async move {
+            let oauth_runtime = oauth_runtime(runtime).map_err(|fault| failed(runtime, &fault))?;
+            oauth_endpoints::caller(app, self, head, oauth_runtime, path).await
+        }
+        .boxed_local()
+    }
+
+    fn challenge(&self, head: &Head, needed: &str) -> String {
+        insufficient_scope(
+            &head.origin(),
+            &head.path,
+            &Scopes::parse(needed).unwrap_or_default(),
+        )
+    }
+
+    fn session_started(
+        &self,
+        app: &App,
+        runtime: &dyn RequestRuntime,
+        keys: &Keys,
+        caller: &Caller,
+        session: &SessionStarted<'_>,
+    ) {
+        if let Some(oauth_runtime) = runtime.oauth_runtime() {
+            session_list::started(app, oauth_runtime, keys, caller, session);
+        }
+    }
+
+    fn session_ended(
+        &self,
+        runtime: &dyn RequestRuntime,
+        keys: &Keys,
+        caller: &Caller,
+        session: &Claims,
+    ) {
+        if let Some(oauth_runtime) = runtime.oauth_runtime() {
+            session_list::ended(oauth_runtime, keys, caller, session);
+        }
+    }
+
+    fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn UserGrants> {
+        let longest = app.settings.max_age_ms.max(app.server.longest_task_ms());
+        Rc::new(self.oauth.authority(host, longest))
+    }
+
+    fn purge<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+    ) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
+        async move {
+            let oauth_runtime = oauth_runtime(runtime)?;
+            let PurgeReport {
+                seen,
+                ended,
+                failed,
+                whole,
+            } = purge(&self.oauth, oauth_runtime).await?;
+            let event = Event::Purged {
+                seen,
+                ended,
+                failed,
+                whole,
+            };
+            oauth_runtime.event(&event);
+            self.report(&event);
+            Ok(())
+        }
+        .boxed_local()
+    }
+
+    fn sign_in_status(&self) -> Option<SignInStatus> {
+        self.oauth.sign_in_status()
+    }
+
+    fn reads_documents(&self) -> bool {
+        self.oauth.reads_client_documents()
+    }
+
+    fn asking_ports(&self, ports: Vec<u16>) -> Rc<dyn Provider> {
+        let mut oauth = self.oauth.clone();
+        oauth.registry_mut().documents.ports.extend(ports);
+        self.with_settings(oauth)
+    }
+
+    fn serving_client(&self, page: &str) -> Rc<dyn Provider> {
+        let mut oauth = self.oauth.clone();
+        oauth
+            .registry_mut()
+            .offer
+            .redirects
+            .own_pages
+            .push(page.to_owned());
+        self.with_settings(oauth)
+    }
+
+    fn offering(&self, path: &str, scopes: &[(&str, &str)]) -> Rc<dyn Provider> {
+        let mut oauth = self.oauth.clone();
+        for (scope, words) in scopes {
+            if oauth.words_for(scope).is_none() {
+                oauth = oauth.describe_scope(scope, words);
+            }
+        }
+        let names: Vec<&str> = scopes.iter().map(|(scope, _)| *scope).collect();
+        self.with_settings(oauth.costly_resource(CostlyResource {
+            path: path.to_owned(),
+            scope: names.join(" "),
+        }))
+    }
+
+    fn spend<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+        quotas: &'a ChatQuotas,
+        tokens: u64,
+    ) -> LocalBoxFuture<'a, Result<SpendingDecision, RuntimeError>> {
+        async move { spending::spend(oauth_runtime(runtime)?, caller, quotas, tokens).await }
+            .boxed_local()
+    }
+
+    fn goes_on<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        receipt: &'a Receipt,
+        caller: &'a Caller,
+    ) -> LocalBoxFuture<'a, bool> {
+        async move {
+            match runtime.oauth_runtime() {
+                Some(oauth_runtime) => spending::goes_on(oauth_runtime, receipt, caller).await,
+                None => true,
+            }
+        }
+        .boxed_local()
+    }
+
+    fn correct_spending(&self, runtime: &dyn RequestRuntime, receipt: &Receipt, used: Option<u64>) {
+        if let Some(oauth_runtime) = runtime.oauth_runtime() {
+            spending::correct_spending(oauth_runtime, receipt, used);
+        }
+    }
+
+    fn begin_relay<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+        id: &'a str,
+        stays_open: bool,
+    ) -> LocalBoxFuture<'a, Result<Allowance, RuntimeError>> {
+        async move { spending::begin_relay(oauth_runtime(runtime)?, caller, id, stays_open).await }
+            .boxed_local()
+    }
+
+    fn extend_relay<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+        id: &'a str,
+    ) -> LocalBoxFuture<'a, Result<Allowance, RuntimeError>> {
+        async move { spending::extend_relay(oauth_runtime(runtime)?, caller, id).await }
+            .boxed_local()
+    }
+
+    fn end_relay<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+        id: &'a str,
+    ) -> LocalBoxFuture<'a, ()> {
+        async move {
+            if let Some(oauth_runtime) = runtime.oauth_runtime() {
+                spending::end_relay(oauth_runtime, caller, id).await;
+            }
+        }
+        .boxed_local()
+    }
+
+    fn handle_of<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+    ) -> LocalBoxFuture<'a, Option<String>> {
+        async move {
+            spending::handle_of(oauth_runtime(runtime).ok()?, caller)
+                .await
+                .ok()
+                .map(|handle| handle.as_str().to_owned())
+        }
+        .boxed_local()
+    }
+
+    fn refuse(
+        &self,
+        app: &App,
+        head: &Head,
+        runtime: &dyn RequestRuntime,
+        why: RouterRejection,
+    ) -> Reply {
+        match oauth_runtime(runtime) {
+            Ok(oauth_runtime) => oauth_endpoints::refuse(app, self, head, oauth_runtime, why),
+            Err(fault) => failed(runtime, &fault),
+        }
+    }
+
+    fn report(&self, event: &Event) {
+        self.oauth.report(event);
+    }
+}
+
+impl UserGrants for Authority {
+    fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, RuntimeError>> {
+        async move {
+            let command =
+                serde_json::from_str(&command).map_err(|_| Format::GrantCommand.unreadable())?;
+            let outcome = Authority::handle(self, command).await;
+            serde_json::to_string(&outcome)
+                .map_err(|error| RuntimeError(format!("an outcome: {error}")))
+        }
+        .boxed_local()
+    }
+
+    fn wake(&self, room: usize) -> LocalBoxFuture<'_, Result<usize, RuntimeError>> {
+        Authority::wake(self, room).boxed_local()
+    }
+}

@@ -1,0 +1,139 @@
+//! Sign-in with an identity provider: consent, redirect to the provider, and callback.
+//!
+//! ```text
+//! GET /authorize ── page ──▶ POST /authorize ── the identity provider ──▶ GET /callback ──▶ the client
+//! GET /account ──────────▶ POST /account ────── the identity provider ──▶ GET /callback ──▶ GET /account
+//! ```
+//! A person is sent to the identity provider for a client only after consent to it: a provider that remembers the person
+//! redirects at once, so a link alone would give an attacker's client the person's tokens.
+
+mod account;
+mod callback;
+mod consent;
+mod flow;
+mod guard;
+mod remembered;
+mod visit;
+
+use std::fmt;
+use std::rc::Rc;
+
+use durable_core::wire::{Head, RuntimeError};
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use http::Method;
+use oauth_server::auth_server::AuthServer;
+use oauth_server::authorize::AuthorizeResponse;
+use oauth_server::provider::OAuth;
+use oauth_server::sign_in::{Authorization, Decision, SignIn, SignInStatus, SignInStep};
+use sign_in::renewal;
+use sign_in::upstream::Upstream;
+use sign_in::{IdentityError, IdentityProvider};
+
+use self::visit::Visit;
+use super::policy::is_loopback;
+
+/// Signs users in with an identity provider, and asks for their consent to clients.
+#[derive(Clone)]
+pub struct IdentitySignIn {
+    /// The identity provider, or the misconfiguration in its place.
+    provider: Result<Rc<dyn IdentityProvider>, String>,
+    web: Rc<dyn Upstream>,
+}
+
+impl IdentitySignIn {
+    /// Sign-in with a provider that is reached over `web`.
+    #[must_use]
+    pub fn new(provider: Rc<dyn IdentityProvider>, web: Rc<dyn Upstream>) -> Self {
+        Self {
+            provider: Ok(provider),
+            web,
+        }
+    }
+
+    /// Sign-in that always fails, with a page that says what is missing. A server that should have sign-in does not become
+    /// public because a secret is missing.
+    #[must_use]
+    pub fn misconfigured(error: &IdentityError, web: Rc<dyn Upstream>) -> Self {
+        Self {
+            provider: Err(error.to_string()),
+            web,
+        }
+    }
+
+    /// An authorization server whose users sign in so. What the identity provider gave is renewed with a client's tokens.
+    #[must_use]
+    pub fn oauth(self) -> OAuth {
+        let hook = self
+            .provider
+            .clone()
+            .ok()
+            .map(|provider| renewal::hook(provider, Rc::clone(&self.web)));
+        let oauth = OAuth::new(self);
+        match hook {
+            Some(hook) => oauth.on_exchange(hook),
+            None => oauth,
+        }
+    }
+}
+
+impl fmt::Debug for IdentitySignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let provider = self.provider.as_ref().map(|provider| provider.title());
+        f.debug_struct("IdentitySignIn")
+            .field("provider", &provider)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SignIn for IdentitySignIn {
+    /// Denies: [`answer`](Self::answer) decides, with the pages.
+    fn decide<'a>(
+        &'a self,
+        _: &'a Authorization,
+        _: &'a Head,
+    ) -> LocalBoxFuture<'a, Result<Decision, RuntimeError>> {
+        async { Ok(Decision::Deny) }.boxed_local()
+    }
+
+    fn answer<'a>(
+        &'a self,
+        auth_server: &'a AuthServer<'a>,
+        step: SignInStep<'a>,
+        head: &'a Head,
+    ) -> LocalBoxFuture<'a, Result<AuthorizeResponse, RuntimeError>> {
+        async move {
+            let mut visit = Visit::new(self, auth_server, head);
+            let reply = match &self.provider {
+                Err(problem) => visit.misconfigured(problem),
+                Ok(_) if !head.secure && !is_loopback(&head.host) => visit.insecure(),
+                Ok(_) if head.method == Method::POST && !guard::is_of_a_person(head) => {
+                    guard::refuse(&visit)
+                }
+                Ok(provider) => match step {
+                    SignInStep::Asked(asked) => {
+                        consent::ask(&mut visit, &**provider, asked).await?
+                    }
+                    SignInStep::Consent => consent::decided(&mut visit, &**provider).await?,
+                    SignInStep::Callback => callback::answered(&mut visit, &**provider).await?,
+                    SignInStep::Account => account::handle(&mut visit, &**provider).await?,
+                },
+            };
+            Ok(AuthorizeResponse::Show(visit.cookies.onto(reply)))
+        }
+        .boxed_local()
+    }
+
+    fn knows(&self, subject: &str) -> bool {
+        self.provider
+            .as_ref()
+            .is_ok_and(|provider| provider.knows(subject))
+    }
+
+    fn status(&self) -> Option<SignInStatus> {
+        match &self.provider {
+            Err(problem) => Some(SignInStatus::Misconfigured(problem.clone())),
+            Ok(provider) if provider.is_demo() => Some(SignInStatus::Demo),
+            Ok(provider) => Some(SignInStatus::With(provider.title().to_owned())),
+        }
+    }
+}

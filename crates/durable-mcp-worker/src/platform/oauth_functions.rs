@@ -1,0 +1,251 @@
+//! A provider's needs of the runtime. Only [`App::oauth`] names this module, so it is in the upload only of a server that
+//! has a provider.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use durable_core::keys::Keys;
+use durable_core::runtime::Runtime;
+use durable_core::wire::{Head, RuntimeError};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use mcp_server_core::user::Caller;
+use oauth_server::auth_server::{BodyError, OAuthRuntime};
+use oauth_server::authority::GrantCommand;
+use oauth_server::event::Event;
+use oauth_server::metadata_document::Fetch;
+use oauth_server::port::Kv;
+use oauth_server::provider::OAuth;
+use oauth_server::rates::Rates;
+use oauth_server::token::UserHandle;
+use worker::Env;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::worker_sys::web_sys;
+
+use super::grant_authority::{self, GrantHost};
+use super::key_ring;
+use super::kv::{fault, settled};
+use super::request_runtime::{MCP_OBJECT, MCP_TASK, WorkerRuntime};
+use super::session_tag;
+use super::web::{NOT_PUBLIC, Web};
+use crate::http::App;
+use crate::http::app::Placement;
+use crate::http::provider::UserGrants;
+use crate::task::command::Command;
+use crate::transport::claims::{Claims, ObjectId};
+use crate::transport::order::SESSION;
+use crate::transport::refusal::Refusal;
+
+type GrantsOf = fn(&JsValue, &Env, &App, &UserHandle) -> Option<Rc<dyn UserGrants>>;
+
+#[derive(Clone, Copy)]
+struct OAuthFunctions {
+    oauth_runtime: fn(&WorkerRuntime) -> &dyn OAuthRuntime,
+    grants: GrantsOf,
+    session_tag_of: for<'a> fn(&'a Env, &'a Head) -> LocalBoxFuture<'a, Option<String>>,
+    session_tag_closed: fn(&Env, &Placement, &str),
+    web: fn() -> Option<&'static dyn Fetch>,
+    note_task: fn(&WorkerRuntime, &Keys, &Caller, ObjectId, u64),
+}
+
+thread_local! {
+    static OAUTH_FUNCTIONS: Cell<Option<OAuthFunctions>> = const { Cell::new(None) };
+
+    /// As long as the isolate.
+    static RATES: &'static RefCell<Rates> = Box::leak(Box::default());
+}
+
+impl App {
+    /// Has users sign in, and clients show their tokens.
+    #[must_use]
+    pub fn oauth(self, oauth: OAuth) -> Self {
+        OAUTH_FUNCTIONS.set(Some(OAuthFunctions {
+            oauth_runtime: |runtime| runtime,
+            grants: GrantHost::grants,
+            session_tag_of: |env, head| session_tag::tag(env, head).boxed_local(),
+            session_tag_closed: session_tag::closed,
+            web: Web::of_strangers,
+            note_task: send_task_note,
+        }));
+        self.with_provider(oauth)
+    }
+}
+
+/// Warning where client metadata documents are asked for and cannot be fetched.
+pub(super) fn problem(app: &App) -> Option<&'static str> {
+    let reads = app.provider.as_ref()?.reads_documents();
+    ((OAUTH_FUNCTIONS.get()?.web)().is_none() && reads).then_some(NOT_PUBLIC)
+}
+
+/// Has a task noted with the grant that it was begun by, until it expires, in milliseconds since 1970.
+pub(super) fn note_task(
+    runtime: &WorkerRuntime,
+    keys: &Keys,
+    caller: &Caller,
+    object: ObjectId,
+    expires: u64,
+) {
+    if let Some(functions) = OAUTH_FUNCTIONS.get() {
+        (functions.note_task)(runtime, keys, caller, object, expires);
+    }
+}
+
+fn send_task_note(
+    runtime: &WorkerRuntime,
+    keys: &Keys,
+    caller: &Caller,
+    object: ObjectId,
+    expires: u64,
+) {
+    let (Some(subject), Some(grant)) = (&caller.subject, &caller.grant) else {
+        return;
+    };
+    let command = GrantCommand::NoteTask {
+        grant: grant.clone(),
+        key: object.to_hex(),
+        expires,
+    };
+    match serde_json::to_string(&command) {
+        Ok(json) => runtime.command_later(&UserHandle::of(keys, subject), json),
+        Err(error) => runtime.warn(&format!("a task is not noted with its grant: {error}")),
+    }
+}
+
+/// The provider's surroundings in the Worker.
+pub(super) fn oauth_runtime(runtime: &WorkerRuntime) -> Option<&dyn OAuthRuntime> {
+    OAUTH_FUNCTIONS
+        .get()
+        .map(|functions| (functions.oauth_runtime)(runtime))
+}
+
+/// The grants of a user, for the object that holds them; `None` on a server without sign-in.
+pub(super) fn grants(
+    state: &JsValue,
+    env: &Env,
+    app: &App,
+    handle: &UserHandle,
+) -> Option<Rc<dyn UserGrants>> {
+    OAUTH_FUNCTIONS
+        .get()
+        .and_then(|functions| (functions.grants)(state, env, app, handle))
+}
+
+/// The tag of a socket whose session is in its user's list; `None` if it is in no list.
+pub(super) async fn session_tag_of(env: &Env, head: &Head) -> Option<String> {
+    (OAUTH_FUNCTIONS.get()?.session_tag_of)(env, head).await
+}
+
+/// A socket with such a tag was closed, and with it its session ended.
+pub(super) fn session_tag_closed(env: &Env, placement: &Placement, tag: &str) {
+    if let Some(functions) = OAUTH_FUNCTIONS.get() {
+        (functions.session_tag_closed)(env, placement, tag);
+    }
+}
+
+impl OAuthRuntime for WorkerRuntime {
+    fn kv(&self) -> &dyn Kv {
+        self
+    }
+
+    fn web(&self) -> Option<&dyn Fetch> {
+        Web::of_strangers()
+    }
+
+    fn rates(&self) -> &RefCell<Rates> {
+        RATES.with(|rates| *rates)
+    }
+
+    fn command<'a>(
+        &'a self,
+        handle: &'a UserHandle,
+        command: String,
+    ) -> LocalBoxFuture<'a, Result<String, RuntimeError>> {
+        async move { grant_authority::command(&self.env, &self.placement, handle, &command).await }
+            .boxed_local()
+    }
+
+    fn command_later(&self, handle: &UserHandle, command: String) {
+        let told = grant_authority::command_later(
+            Some(&self.context),
+            &self.env,
+            &self.placement,
+            handle,
+            &command,
+        );
+        if let Err(fault) = told {
+            self.warn(&fault.0);
+        }
+    }
+
+    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
+        end_session(&self.env, key).boxed_local()
+    }
+
+    fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
+        async move {
+            match self.body.text().await {
+                Ok(text) if text.len() <= limit => Ok(text),
+                Ok(_) | Err(Refusal::TooLarge) => Err(BodyError::TooLarge),
+                Err(_) => Err(BodyError::Unreadable),
+            }
+        }
+        .boxed_local()
+    }
+
+    fn event(&self, event: &Event) {
+        grant_authority::log_event(event);
+    }
+}
+
+/// Asks a session's object to end, as its client can by `DELETE`. A key that names no session counts as ended.
+pub(super) async fn end_session(env: &Env, key: &str) -> Result<(), RuntimeError> {
+    let Some(claims) = Claims::of_key(key) else {
+        return Ok(());
+    };
+    let keys = key_ring::keys(env, false).await?;
+    let headers = web_sys::Headers::new().map_err(fault)?;
+    headers.set(SESSION, &claims.sign(&keys)).map_err(fault)?;
+    let init = web_sys::RequestInit::new();
+    init.set_method("DELETE");
+    init.set_headers(&headers);
+    let request =
+        web_sys::Request::new_with_str_and_init("https://session/", &init).map_err(fault)?;
+    match ask(env, MCP_OBJECT, claims.object, &request).await? {
+        // With 404 the session had ended already.
+        204 | 404 => Ok(()),
+        status => Err(RuntimeError(format!("a session's object answers {status}"))),
+    }
+}
+
+/// Stops a task and deletes all of its data.
+pub(super) async fn end_task(env: &Env, key: &str) -> Result<(), RuntimeError> {
+    let Some(object) = ObjectId::from_hex(key) else {
+        return Ok(());
+    };
+    let init = web_sys::RequestInit::new();
+    init.set_method("POST");
+    init.set_body(&JsValue::from_str(&Command::End.to_text()));
+    let request = web_sys::Request::new_with_str_and_init("https://task/", &init).map_err(fault)?;
+    match ask(env, MCP_TASK, object, &request).await? {
+        200 => Ok(()),
+        status => Err(RuntimeError(format!("a task's object answers {status}"))),
+    }
+}
+
+/// Status of an object's answer.
+async fn ask(
+    env: &Env,
+    class: &str,
+    object: ObjectId,
+    request: &web_sys::Request,
+) -> Result<u16, RuntimeError> {
+    let failed = |error: worker::Error| RuntimeError(error.to_string());
+    let namespace = env.durable_object(class).map_err(failed)?;
+    let id = namespace.id_from_string(&object.to_hex()).map_err(failed)?;
+    let stub = id
+        .get_stub()
+        .map_err(failed)?
+        .into_rpc::<worker::worker_sys::DurableObject>();
+    let answer = settled(stub.fetch_with_request(request)).await?;
+    Ok(answer.unchecked_into::<web_sys::Response>().status())
+}

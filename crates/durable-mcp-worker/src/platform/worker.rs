@@ -1,0 +1,174 @@
+//! Requests at the Worker, and the application that answers them.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use durable_core::wire::Reply;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use mcp_server_core::pattern::compile_with;
+use sign_in::settings;
+use worker::js_sys::{Promise, Reflect};
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen::{JsError, JsValue};
+use worker::worker_sys::web_sys;
+use worker::{Delay, Env};
+
+use super::body::answered;
+use super::promise::{pass_on, prefer_promises, promised};
+use super::request_runtime::WorkerRuntime;
+use super::upstream::PublicWeb;
+use super::{convert, oauth_functions, pattern, placement, relay};
+use crate::http::sign_in::IdentitySignIn;
+use crate::http::{App, router};
+use crate::session::host::CallRuntime;
+
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = textOf)]
+    fn text_of(env: &JsValue, name: &str) -> Option<String>;
+}
+
+thread_local! {
+    /// The application's handler of scheduled events.
+    static ON_SCHEDULE: RefCell<Option<OnSchedule>> = const { RefCell::new(None) };
+    static SERVER_IS_CHECKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Answers a request to the Worker.
+///
+/// A request that goes to a session's object is decided without waiting for anything, so the object's own promise is
+/// given, and no task is made for it.
+pub fn fetch(request: web_sys::Request, env: Env, context: JsValue, app: &Rc<App>) -> Promise {
+    let app = Rc::clone(app);
+    let head = convert::read_head(&request);
+    let runtime = WorkerRuntime::new(
+        request,
+        env,
+        context,
+        app.placement.clone(),
+        head.declared_length(),
+    );
+    let body = Rc::clone(&runtime.body);
+    let work = async move {
+        let reply = router::handle(&app, &head, &runtime).await;
+        if !SERVER_IS_CHECKED.replace(true) {
+            runtime.spawn(check_server(Rc::clone(&app)).boxed_local());
+        }
+        answer(reply)
+    };
+    answered(&body, work.boxed_local())
+}
+
+type OnSchedule = Rc<dyn Fn(Env) -> LocalBoxFuture<'static, worker::Result<()>>>;
+
+impl App {
+    /// Runs `handler` at the times that the cron triggers of `wrangler.toml` set: to look for what changed, and tell
+    /// [`Listeners`](super::Listeners) of it, for one.
+    #[must_use]
+    pub fn on_schedule<F: Future<Output = worker::Result<()>> + 'static>(
+        self,
+        handler: impl Fn(Env) -> F + 'static,
+    ) -> Self {
+        ON_SCHEDULE.set(Some(Rc::new(move |env| handler(env).boxed_local())));
+        self
+    }
+}
+
+/// The time that `wrangler.toml` sets: collects what storage cannot expire by itself, then does what the application has
+/// to do.
+pub fn scheduled(env: Env, context: JsValue, app: &Rc<App>) -> Promise {
+    let app = Rc::clone(app);
+    promised(Box::pin(async move {
+        let on_schedule = ON_SCHEDULE
+            .with_borrow(Clone::clone)
+            .map(|handler| handler(env.clone()));
+        if let Some(provider) = &app.provider {
+            let request = web_sys::Request::new_with_str("https://scheduled/")?;
+            let runtime = WorkerRuntime::new(request, env, context, app.placement.clone(), None);
+            provider
+                .purge(&runtime)
+                .await
+                .map_err(|fault| JsError::new(&fault.0))?;
+        }
+        if let Some(handled) = on_schedule {
+            handled.await?;
+        }
+        Ok(JsValue::UNDEFINED)
+    }))
+}
+
+/// The runtime's answer, or the promise of one that an object has yet to give.
+fn answer(reply: Reply) -> Result<JsValue, JsValue> {
+    match convert::take_pending(reply) {
+        Ok(promise) => Ok(pass_on(&promise)),
+        Err(reply) => Ok(convert::response(reply)?.into()),
+    }
+}
+
+/// Reads a variable or a secret of the deployment. A number, a boolean and a list, as `wrangler.toml` may have them, come as
+/// text. Any other binding of that name comes as a text that is no value of any variable.
+#[must_use]
+pub fn variable(env: &Env, name: &str) -> Option<String> {
+    text_of(env.as_ref(), name)
+}
+
+/// Sign-in with the identity provider that the variable `IDENTITY_PROVIDER` names; none where it names none.
+#[must_use]
+pub fn identity(env: &Env) -> Option<IdentitySignIn> {
+    match settings::provider(&|name| variable(env, name)) {
+        Ok(provider) => provider.map(|provider| IdentitySignIn::new(provider, Rc::new(PublicWeb))),
+        Err(error) => Some(IdentitySignIn::misconfigured(&error, Rc::new(PublicWeb))),
+    }
+}
+
+/// Prepares the runtime for an application that is about to be built, which compiles its patterns.
+pub fn prepare() {
+    std::panic::set_hook(Box::new(|panic| {
+        console_error_panic_hook::hook(panic);
+        // Repeated below the stack, which is some hundred lines long: place and message are what is looked for.
+        worker::console_error!("{panic}");
+    }));
+    compile_with(pattern::compile);
+}
+
+/// Tells operators of the server's problems, and of the reasons for which a directory would refuse it. Both need every
+/// schema, so the first answer of an isolate goes out before.
+async fn check_server(app: Rc<App>) {
+    Delay::from(Duration::ZERO).await;
+    app.server
+        .problems()
+        .iter()
+        .for_each(|problem| worker::console_error!("{problem}"));
+    let advice = app.server.advice();
+    if !advice.is_empty() {
+        let reasons = advice.join("; ");
+        worker::console_log!("Directories would refuse this server: {reasons}.");
+    }
+}
+
+/// Makes an application ready: takes the deployment's variables, and tells operators what is wrong with them.
+#[must_use]
+pub fn start(app: App, env: &Env) -> Rc<App> {
+    prefer_promises();
+    let has = |name: &str| {
+        Reflect::get(env.as_ref(), &name.into()).is_ok_and(|binding| !binding.is_falsy())
+    };
+    let app = app
+        .with_variables(&|name| variable(env, name))
+        .with_bindings(&has);
+    let app = if relay::is_strictly_public() {
+        app
+    } else {
+        app.without_relay()
+    };
+    placement::set(&app.placement);
+    app.problems()
+        .iter()
+        .for_each(|problem| worker::console_error!("{problem}"));
+    if let Some(problem) = oauth_functions::problem(&app) {
+        worker::console_error!("{problem}");
+    }
+    Rc::new(app)
+}

@@ -1,0 +1,145 @@
+//! One run of a call, from its start to its response: the same for sessions, stateless requests and tasks.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use futures_util::future::{AbortHandle, AbortRegistration, Abortable};
+use mcp_server_core::Server;
+use mcp_server_core::call::Call;
+use mcp_server_core::cancel::CancelFlag;
+use mcp_server_core::context::Context;
+use mcp_server_core::error::ErrorCode;
+use mcp_server_core::response::{CallOutcome, CallResponse};
+use mcp_server_core::version::ProtocolVersion;
+
+use super::call_channel::{response_excess, too_long};
+use super::host::CallRuntime;
+use super::log_line::{LogLine, RequestLog};
+
+/// Cancels a running call.
+pub(crate) struct Cancellation {
+    flag: Rc<CancelFlag>,
+    silenced: Rc<Cell<bool>>,
+    /// Aborts the handler; `None` where it finishes by itself when it is cancelled.
+    abort: Option<AbortHandle>,
+}
+
+impl Cancellation {
+    /// The cancellation of a call, and what its handler is registered with. `silenced` is set by it: from then on nothing may
+    /// be sent to the client.
+    pub(crate) fn new(
+        call: &Call,
+        context: &Context,
+        silenced: &Rc<Cell<bool>>,
+    ) -> (Self, AbortRegistration) {
+        let (abort, registration) = AbortHandle::new_pair();
+        let cancellation = Self {
+            flag: Rc::clone(context.cancelled()),
+            silenced: Rc::clone(silenced),
+            abort: (!call.heeds_cancellation()).then_some(abort),
+        };
+        (cancellation, registration)
+    }
+
+    /// Cancels the call.
+    pub(crate) fn cancel(&self) {
+        self.silenced.set(true);
+        self.flag.set();
+        if let Some(abort) = &self.abort {
+            abort.abort();
+        }
+    }
+}
+
+/// A run of a call.
+pub(crate) struct CallRun<'a> {
+    runtime: &'a dyn CallRuntime,
+    log: RequestLog,
+    /// Time at which the run started, if it may leave a line in the log.
+    started: Option<u64>,
+}
+
+/// Facts of a run that has ended, for its response and its line in the log.
+pub(crate) struct RunEnd {
+    /// The kind of line in the log.
+    pub(crate) event: &'static str,
+    /// The negotiated version, for the log.
+    pub(crate) version: Option<ProtocolVersion>,
+    /// The most bytes that the response may have.
+    pub(crate) room: usize,
+    /// Rows that were written meanwhile.
+    pub(crate) rows: u64,
+}
+
+impl<'a> CallRun<'a> {
+    /// Starts a run.
+    pub(crate) fn start(runtime: &'a dyn CallRuntime, log: RequestLog) -> Self {
+        Self {
+            runtime,
+            log,
+            started: log.begin(|| runtime.now()),
+        }
+    }
+
+    /// Runs the handler; `None` if it was aborted.
+    pub(crate) async fn response(
+        &self,
+        server: &Server,
+        call: &Call,
+        context: &Context,
+        registration: AbortRegistration,
+    ) -> Option<CallResponse> {
+        Abortable::new(server.answer(call, context), registration)
+            .await
+            .ok()
+    }
+
+    /// Ends a run, of a call that was cancelled if there is no response. A response that is too long becomes an error. Writes the
+    /// line in the log.
+    pub(crate) fn end(
+        self,
+        call: &Call,
+        mut response: Option<CallResponse>,
+        end: &RunEnd,
+    ) -> Option<CallResponse> {
+        if let Some(response) = &mut response
+            && let Some(excess) = response_excess(response, end.room, call)
+        {
+            self.runtime.warn(&excess);
+            *response = Err(too_long()).into();
+        }
+        let panicked = response
+            .as_ref()
+            .is_some_and(|response| response.outcome == CallOutcome::Panic);
+        self.write_line(call, response.as_ref(), end);
+        if panicked {
+            self.runtime
+                .warn("a handler panicked; its message is above");
+        }
+        response
+    }
+
+    fn write_line(&self, call: &Call, response: Option<&CallResponse>, end: &RunEnd) {
+        let outcome = response.map_or("cancelled", |response| response.outcome.as_str());
+        let Some(ms) = self.log.due(outcome, self.started, || self.runtime.now()) else {
+            return;
+        };
+        let code = response.and_then(|response| Some(response.result.as_ref().err()?.code));
+        self.runtime.log(&LogLine {
+            event: end.event,
+            name: call.name().map(str::to_owned),
+            era: end.version.map(ProtocolVersion::as_str),
+            outcome,
+            code: code.map(|code| code.0),
+            ms,
+            rows: end.rows,
+            // Method names that a client made up are not logged.
+            method: if code == Some(ErrorCode::METHOD_NOT_FOUND) {
+                "?".to_owned()
+            } else {
+                call.request.method.clone()
+            },
+            ..LogLine::default()
+        });
+    }
+}

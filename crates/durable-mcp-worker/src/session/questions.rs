@@ -1,0 +1,125 @@
+//! Requests of this server that wait for the client's answer.
+
+use std::cell::{Cell, RefCell};
+
+use futures_channel::oneshot;
+use mcp_server_core::error::{Error, ErrorCode};
+use mcp_server_core::jsonrpc::{RequestId, Response};
+use serde_json::value::RawValue;
+
+/// The most questions that wait at once. Each holds a running call, so this is far above what a person can answer.
+pub const MAX_QUESTIONS: usize = 64;
+
+/// Number of ids of questions. Clients keep them in signed integers of 32 bits, and some take 0 for absent.
+const ID_RANGE: u64 = 1 << 30;
+
+type Outcome = Result<Box<RawValue>, Error>;
+
+/// The questions of one session.
+pub(crate) struct Questions {
+    next: Cell<u64>,
+    waiting: RefCell<Vec<(RequestId, oneshot::Sender<Outcome>)>>,
+}
+
+impl Questions {
+    /// Ids count up from the milliseconds of `now`, so that a late answer to a question from before a restart is not taken
+    /// for another's: they come again after twelve days, and no question waits so long.
+    pub(crate) fn new(now: u64) -> Self {
+        Self {
+            next: Cell::new(now),
+            waiting: RefCell::default(),
+        }
+    }
+
+    /// A new question's id, and what its answer arrives through.
+    pub(crate) fn ask(&self) -> Result<(RequestId, oneshot::Receiver<Outcome>), Error> {
+        let mut waiting = self.waiting.borrow_mut();
+        if waiting.len() >= MAX_QUESTIONS {
+            return Err(Error::new(
+                ErrorCode::REFUSED,
+                "Too many questions wait for this client's answers.",
+            ));
+        }
+        let number = self.next.get();
+        self.next.set(number + 1);
+        let id = RequestId::from_counter(number % ID_RANGE + 1);
+        let (sender, receiver) = oneshot::channel();
+        waiting.push((id.clone(), sender));
+        Ok((id, receiver))
+    }
+
+    /// Delivers an answer to the call that asked. An answer to no open question is dropped: it may be late.
+    pub(crate) fn settle(&self, response: Response) {
+        let mut waiting = self.waiting.borrow_mut();
+        let asked = waiting.iter().position(|(id, _)| {
+            response
+                .id
+                .as_ref()
+                .is_some_and(|given| id.is_given_as(given))
+        });
+        let Some((_, sender)) = asked.map(|at| waiting.swap_remove(at)) else {
+            return;
+        };
+        // The call may have been dropped meanwhile.
+        let _ = sender.send(response.outcome);
+    }
+
+    /// Drops a question whose answer is no longer awaited.
+    pub(crate) fn forget(&self, id: &RequestId) {
+        self.waiting.borrow_mut().retain(|(other, _)| other != id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use mcp_server_core::jsonrpc::{self, Body, Message};
+
+    use super::*;
+
+    /// In milliseconds since 1970, as the runtime's clock has it: 13 digits.
+    const NOW: u64 = 1_796_000_000_000;
+
+    fn answer(questions: &Questions, id: &str) {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#);
+        let Ok(Body::Single(Message::Response(response))) = jsonrpc::parse(&text) else {
+            panic!("{text}")
+        };
+        questions.settle(response);
+    }
+
+    #[test]
+    fn question_ids_are_positive_32_bit_integers() {
+        for now in [0, NOW, ID_RANGE - 1, ID_RANGE, u64::from(u32::MAX)] {
+            let questions = Questions::new(now);
+            let mut last = None;
+            for _ in 0..3 {
+                let (id, _) = questions.ask().unwrap();
+                let number: i32 = id.as_json().parse().unwrap();
+                assert!(number > 0 && Some(number) != last, "{now}");
+                last = Some(number);
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_matches_although_its_id_returns_as_a_string() {
+        let questions = Questions::new(NOW);
+        for quote in ["", "\""] {
+            let (id, receiver) = questions.ask().unwrap();
+            for wrong in [
+                format!("\"{}0\"", id.as_json()),
+                format!("\" {}\"", id.as_json()),
+                "\"\"".to_owned(),
+            ] {
+                answer(&questions, &wrong);
+            }
+            assert_eq!(questions.waiting.borrow().len(), 1);
+            answer(&questions, &format!("{quote}{}{quote}", id.as_json()));
+            assert!(
+                matches!(receiver.now_or_never(), Some(Ok(Ok(_)))),
+                "{quote}"
+            );
+        }
+    }
+}

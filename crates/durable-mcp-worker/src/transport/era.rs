@@ -1,0 +1,210 @@
+//! Classifies a POST as session-based (2025-11-25 and older) or stateless (2026-07-28 and newer).
+//!
+//! The body's claim decides, and headers are checked against it (2026-07-28, Streamable HTTP, "Server Validation").
+//! `initialize` is session-based whatever version its header and its body name. On a session whose header names no stateless
+//! version, header and session agree, and a claim in the body counts for nothing: some clients of both eras make it in every
+//! message.
+
+use durable_core::formats::Format;
+use durable_core::wire::RuntimeError;
+use mcp_server_core::ProtocolVersion;
+use mcp_server_core::error::{Cut, Error, ErrorCode, Quoted};
+use mcp_server_core::initialize::METHOD as INITIALIZE;
+use mcp_server_core::jsonrpc::{self, Body, Message, Request, RequestId};
+use serde_json::json;
+
+use super::refusal::Refused;
+use super::request_meta::{META, RequestMeta, claims_version};
+
+/// The header in which a client repeats the version: since 2025-06-18 the one that `initialize` settled, since 2026-07-28
+/// the one of the request.
+pub const VERSION_HEADER: &str = "mcp-protocol-version";
+
+/// Kinds of requests to a session's object, named by the Worker in an internal header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// Streamable HTTP with a session, 2025-03-26 to 2025-11-25.
+    Streamable,
+    /// HTTP+SSE of 2024-11-05.
+    Sse,
+    /// Streamable HTTP without sessions: the object is where the caller's state is.
+    Stateless,
+    /// No client's request: something was published.
+    Notice,
+}
+
+impl Transport {
+    /// Value of the internal header.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Streamable => "streamable",
+            Self::Sse => "sse",
+            Self::Stateless => "stateless",
+            Self::Notice => "notice",
+        }
+    }
+
+    /// The transport that the internal header names; without one, that of sessions.
+    ///
+    /// # Errors
+    /// When another version of this server sent it.
+    pub fn parse(word: Option<&str>) -> Result<Self, RuntimeError> {
+        let Some(word) = word else {
+            return Ok(Self::Streamable);
+        };
+        let all = [Self::Streamable, Self::Sse, Self::Stateless, Self::Notice];
+        let named = all.into_iter().find(|one| word == one.as_str());
+        named.ok_or_else(|| Format::TransportHeader.unreadable())
+    }
+}
+
+/// True if a session's request may keep its version header: the header is absent, or names a version that is served
+/// (2025-11-25, Transports, "Protocol Version Header"). It need not be the session's: clients were seen to send their newest.
+#[must_use]
+pub fn is_served(version: Option<&str>) -> bool {
+    version.is_none_or(|version| ProtocolVersion::parse(version.trim()).is_some())
+}
+
+/// True if the header names a stateless version.
+#[must_use]
+pub fn names_stateless(version: Option<&str>) -> bool {
+    version
+        .and_then(|version| ProtocolVersion::parse(version.trim()))
+        .is_some_and(ProtocolVersion::is_stateless)
+}
+
+/// The kinds of POST requests.
+#[derive(Debug)]
+pub enum Era {
+    /// A message of the era of sessions; what there is to read of it was read.
+    Sessions(Result<Body, jsonrpc::Unreadable>),
+    /// A stateless request.
+    Stateless(Request, RequestMeta),
+    /// A stateless notification. This server waits for none.
+    Notification,
+}
+
+/// Classifies the body of a POST, whatever session it may name.
+///
+/// # Errors
+/// When it claims to be stateless and cannot be accepted, with the error that tells its client why.
+pub fn recognise(version: Option<&str>, text: &str) -> Result<Era, Refused> {
+    let header = version.map(str::trim);
+    let modern_header = names_stateless(header);
+    let body = match jsonrpc::parse(text) {
+        Ok(body) => body,
+        Err(unreadable) if modern_header => {
+            return Err(Refused::bad_request(unreadable.id, unreadable.error));
+        }
+        Err(unreadable) => return Ok(Era::Sessions(Err(unreadable))),
+    };
+    match body {
+        Body::Single(Message::Request(request)) => of_request(header, modern_header, request),
+        Body::Single(Message::Notification(notification)) => {
+            let refused = |error| Refused::bad_request(None, error);
+            match RequestMeta::read(&notification.params).map_err(refused)? {
+                Some(envelope) => check_version(header, &envelope.version).map_err(refused)?,
+                // Nothing is said of headers of notifications: without a claim, the version's decides.
+                None if modern_header => {}
+                None => {
+                    return Ok(Era::Sessions(Ok(Body::Single(Message::Notification(
+                        notification,
+                    )))));
+                }
+            }
+            Ok(Era::Notification)
+        }
+        Body::Single(Message::Response(_)) if modern_header => Err(misplaced("An answer")),
+        Body::Batch(messages) if modern_header || messages.iter().flatten().any(is_modern) => {
+            Err(misplaced("A batch"))
+        }
+        other => Ok(Era::Sessions(Ok(other))),
+    }
+}
+
+fn of_request(header: Option<&str>, modern_header: bool, request: Request) -> Result<Era, Refused> {
+    let refused = |id: &RequestId, error| Refused::bad_request(Some(id.clone()), error);
+    // A handshake settles the version itself, whatever header and body name: clients were seen to name their newest in both.
+    // Without the version that it asks for, it is a method that 2026-07-28 does not have.
+    if request.method == INITIALIZE
+        && (!modern_header || request.params.fields().has("protocolVersion"))
+    {
+        return Ok(Era::Sessions(Ok(Body::Single(Message::Request(request)))));
+    }
+    let Some(envelope) =
+        RequestMeta::read(&request.params).map_err(|error| refused(&request.id, error))?
+    else {
+        if !modern_header {
+            return Ok(Era::Sessions(Ok(Body::Single(Message::Request(request)))));
+        }
+        let message = format!(
+            "Since 2026-07-28 every request has `{META}/protocolVersion` and `{META}/clientCapabilities` in its `_meta`."
+        );
+        return Err(refused(&request.id, Error::invalid_params(message)));
+    };
+    check_version(header, &envelope.version).map_err(|error| refused(&request.id, error))?;
+    Ok(Era::Stateless(request, envelope))
+}
+
+/// True if a body is a lone `initialize` request, which begins a session.
+#[must_use]
+pub fn is_initialize(posted: &Result<Body, jsonrpc::Unreadable>) -> bool {
+    matches!(posted, Ok(Body::Single(Message::Request(request))) if request.method == INITIALIZE)
+}
+
+/// The id of the one request in a body.
+#[must_use]
+pub fn id_of(posted: &Result<Body, jsonrpc::Unreadable>) -> Option<&RequestId> {
+    match posted {
+        Ok(Body::Single(Message::Request(request))) => Some(&request.id),
+        Ok(_) => None,
+        Err(unreadable) => unreadable.id.as_ref(),
+    }
+}
+
+/// Holds the header against the version that a body claims, then that against what is served.
+fn check_version(header: Option<&str>, claimed: &str) -> Result<(), Error> {
+    match header {
+        None => {
+            let claimed = Cut(claimed);
+            return Err(mismatch(format!(
+                "Send the header `MCP-Protocol-Version: {claimed}`, as the body has it."
+            )));
+        }
+        Some(header) if header != claimed => {
+            let (header, claimed) = (Quoted(header), Quoted(claimed));
+            let message =
+                format!("MCP-Protocol-Version is {header}, and the body's version is {claimed}.");
+            return Err(mismatch(message));
+        }
+        Some(_) => {}
+    }
+    let served = ProtocolVersion::STATELESS.map(ProtocolVersion::as_str);
+    if served.contains(&claimed) {
+        return Ok(());
+    }
+    let (quoted, served_list) = (Quoted(claimed), served.join(", "));
+    let message =
+        format!("Version {quoted} is not served without a session. Served are {served_list}.");
+    let data = json!({ "supported": served, "requested": Cut(claimed).to_string() });
+    Err(Error::new(ErrorCode::UNSUPPORTED_VERSION, message).with_data(data))
+}
+
+/// A header does not say what the body says: −32020.
+pub(super) fn mismatch(message: String) -> Error {
+    Error::new(ErrorCode::HEADER_MISMATCH, message)
+}
+
+fn misplaced(what: &str) -> Refused {
+    let message = format!("{what} cannot be posted in version 2026-07-28. Send one request.");
+    Refused::bad_request(None, Error::invalid_request(message))
+}
+
+fn is_modern(message: &Message) -> bool {
+    match message {
+        Message::Request(request) => claims_version(&request.params),
+        Message::Notification(notification) => claims_version(&notification.params),
+        Message::Response(_) => false,
+    }
+}

@@ -1,0 +1,423 @@
+//! Streamable HTTP without sessions, 2026-07-28: one request, wherever it runs, and its answer.
+
+use std::cell::Cell;
+use std::pin::pin;
+use std::rc::Rc;
+
+use durable_core::wire::{Reply, ReplyBody, RuntimeError};
+use futures_channel::oneshot;
+use futures_util::FutureExt;
+use futures_util::future::{Either, LocalBoxFuture, pending, ready, select};
+use http::StatusCode;
+use mcp_server_core::Server;
+use mcp_server_core::call::Call;
+use mcp_server_core::capabilities::ClientCapabilities;
+use mcp_server_core::change::{Change, Reach};
+use mcp_server_core::context::{Context, Extensions};
+use mcp_server_core::discover::ResultType;
+use mcp_server_core::error::{Error, ErrorCode};
+use mcp_server_core::jsonrpc::{Request, error_json, notification_json, result_json};
+use mcp_server_core::log::LogLevel;
+use mcp_server_core::peer::{About, Peer};
+use mcp_server_core::response::{CallResponse, CallResult};
+use mcp_server_core::state_argument::{self, BegunState};
+use mcp_server_core::user::Caller;
+use serde_json::value::RawValue;
+
+use super::answer_stream::AnswerStream;
+use super::keep_alive::kept_alive;
+use super::movable::movable;
+use super::opening::{Work, work_until_open};
+use super::round_trips::{Question, RoundTrips};
+use super::sse;
+use super::{order, request_state};
+use crate::hub::user_tag;
+use crate::session::call_channel::{MAX_MESSAGE_BYTES, excess};
+use crate::session::call_run::{CallRun, Cancellation, RunEnd};
+use crate::session::core::Sender;
+use crate::session::host::CallRuntime;
+use crate::session::log_line::RequestLog;
+use crate::session::notice::Notice;
+
+/// Begins a task with what was answered so far, and gives the JSON of its result.
+pub type BeginTask =
+    Rc<dyn Fn(Rc<RoundTrips>) -> LocalBoxFuture<'static, Result<String, RuntimeError>>>;
+
+/// A stateless call that was checked and accepted.
+pub struct Accepted {
+    /// The call.
+    pub call: Call,
+    /// The sender.
+    pub sender: Sender,
+    /// The least severe log messages that its client wants.
+    pub log_level: Option<LogLevel>,
+    /// The answers of earlier rounds.
+    pub rounds: RoundTrips,
+    /// The name of the state that the request is about, and whether it began with this request; for callers who name it.
+    pub state: Option<(String, bool)>,
+    /// Begins the task in which the call continues; none where it cannot become a task.
+    pub begin_task: Option<BeginTask>,
+    /// Is ready when the client has hung up.
+    pub gone: LocalBoxFuture<'static, ()>,
+    /// The requests that leave a line in the log.
+    pub request_log: RequestLog,
+    /// True if the answer is an event stream in any case.
+    pub always_streams: bool,
+}
+
+/// Runs a call. Its answer is JSON if nothing has to be sent before it, and soon enough that no proxy takes the silence for
+/// the end; else it comes as events. When its client has gone, it is cancelled.
+pub async fn run(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, accepted: Accepted) -> Reply {
+    Reply {
+        logged: true,
+        ..answered(server, runtime, accepted).await
+    }
+}
+
+async fn answered(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, accepted: Accepted) -> Reply {
+    let stream = Rc::new(AnswerStream::default());
+    let always_streams = accepted.always_streams;
+    let answer: Rc<Cell<Option<(StatusCode, String)>>> = Rc::default();
+    let work = {
+        let (stream, runtime, answer) =
+            (Rc::clone(&stream), Rc::clone(&runtime), Rc::clone(&answer));
+        async move { answer.set(run_call(&server, &runtime, &stream, accepted).await) }
+    };
+    let work = movable(work.boxed_local());
+    let open = || stream.opening.request();
+    let rest = match work_until_open(work, &stream.opening, open, &*runtime).await {
+        Work::Done => return alone(answer.take(), always_streams),
+        Work::Sent => ready(()).boxed_local(),
+        Work::Left(rest) => rest,
+    };
+    let body = stream.open();
+    runtime.spawn(
+        rest.map(move |()| {
+            if let Some((_, json)) = answer.take() {
+                stream.send(&json);
+            }
+            stream.finish();
+        })
+        .boxed_local(),
+    );
+    Reply::events(ReplyBody::Stream(kept_alive(body, runtime)))
+}
+
+/// The reply with an answer before which nothing was sent; the client has hung up if there is none.
+fn alone(answer: Option<(StatusCode, String)>, always_streams: bool) -> Reply {
+    match answer {
+        Some((StatusCode::OK, json)) if always_streams => {
+            Reply::events(ReplyBody::Text(sse::message(None, &json)))
+        }
+        Some((status, json)) => Reply::json(status, json),
+        None => Reply::empty(StatusCode::NO_CONTENT),
+    }
+}
+
+/// The answer, and the status it has if it goes alone; none if the client has gone.
+async fn run_call(
+    server: &Rc<Server>,
+    runtime: &Rc<dyn CallRuntime>,
+    stream: &Rc<AnswerStream>,
+    accepted: Accepted,
+) -> Option<(StatusCode, String)> {
+    let run = CallRun::start(&**runtime, accepted.request_log);
+    let silenced = Rc::default();
+    let rounds = Rc::new(accepted.rounds);
+    let (named, is_new) = accepted.state.unzip();
+    let begun = named.clone().filter(|_| is_new == Some(true));
+    let sender = accepted.sender;
+    let peer = CallPeer {
+        server: Rc::clone(server),
+        runtime: Rc::clone(runtime),
+        stream: Rc::clone(stream),
+        rounds: Rc::clone(&rounds),
+        user: user_tag(&sender.caller),
+        state: named,
+        log_level: accepted.log_level,
+        becomes_task: accepted.begin_task.is_some()
+            && sender.client.capabilities.has(ClientCapabilities::TASKS),
+        silenced: Rc::clone(&silenced),
+    };
+    let context = context(&**runtime, &sender, peer, begun.as_ref());
+    let call = accepted.call;
+    let (cancellation, registration) = Cancellation::new(&call, &context, &silenced);
+    let cancellation = Rc::new(cancellation);
+    stream.when_hung_up({
+        let cancellation = Rc::clone(&cancellation);
+        move || cancellation.cancel()
+    });
+    let work = run.response(server, &call, &context, registration);
+    let response = until_hung_up(work, accepted.gone, &cancellation, runtime).await;
+    let suspended = Suspension {
+        runtime,
+        request: &call.request,
+        caller: &sender.caller,
+        rounds: &rounds,
+        begun: begun.as_deref(),
+        begin_task: accepted.begin_task,
+    };
+    let (kind, response) = match response.filter(|_| !silenced.get()) {
+        Some(response) => {
+            let (kind, response) = suspended.resolve(response).await;
+            (kind, Some(response))
+        }
+        None => (ResultType::Complete, None),
+    };
+    let end = RunEnd {
+        event: "request",
+        version: Some(sender.client.version),
+        room: MAX_MESSAGE_BYTES,
+        rows: 0,
+    };
+    let response = run.end(&call, response, &end)?;
+    let id = &call.request.id;
+    match response.result {
+        Ok(CallResult::Json(result)) => {
+            let stamped = server.stamp(kind, &result, response.caching);
+            Some((StatusCode::OK, result_json(id, &stamped)))
+        }
+        Ok(CallResult::Suspended) => None,
+        Err(error) => Some((status(&error), error_json(Some(id), &error))),
+    }
+}
+
+fn context(
+    runtime: &dyn CallRuntime,
+    sender: &Sender,
+    peer: CallPeer,
+    begun: Option<&String>,
+) -> Context {
+    let mut extensions = Extensions::default();
+    runtime.extend(&mut extensions);
+    (sender.extensions)(&mut extensions);
+    if let Some(name) = begun {
+        extensions.insert(Rc::new(BegunState(name.clone())));
+    }
+    let (client, caller) = (Rc::clone(&sender.client), Rc::clone(&sender.caller));
+    Context::new(client, caller, Rc::new(peer), Rc::new(extensions))
+}
+
+/// A call that the caller's token does not allow, as HTTP says so (RFC 6750 section 3.1).
+#[must_use]
+pub fn lacks_scopes(call: &Call, caller: &Caller) -> Option<Reply> {
+    let needed = call.missing_scopes(caller)?;
+    let json = error_json(Some(&call.request.id), &Error::insufficient_scope(needed));
+    // Together with those it has: a client asks for what a challenge names, and gets a token in place of the one it had.
+    let missing = needed.iter().filter(|scope| !caller.scopes.contains(scope));
+    let scopes: Vec<_> = caller
+        .scopes
+        .iter()
+        .chain(missing)
+        .map(String::as_str)
+        .collect();
+    Some(Reply::json(StatusCode::FORBIDDEN, json).header(order::NEEDED_SCOPES, scopes.join(" ")))
+}
+
+/// The HTTP status of an error (2026-07-28, Streamable HTTP, "Protocol Version Header"; Basic, "`_meta`").
+fn status(error: &Error) -> StatusCode {
+    match error.code {
+        ErrorCode::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
+        ErrorCode::MISSING_CAPABILITY => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    }
+}
+
+/// Work to its end. When the client hangs up before, the call is cancelled, and may still finish what it has to.
+async fn until_hung_up<T>(
+    work: impl Future<Output = T>,
+    gone: LocalBoxFuture<'static, ()>,
+    cancellation: &Cancellation,
+    runtime: &Rc<dyn CallRuntime>,
+) -> T {
+    let work = pin!(work);
+    match select(work, gone).await {
+        Either::Left((output, _)) => output,
+        Either::Right(((), work)) => {
+            // With nobody to answer, the runtime would end the work at its next wait.
+            let (finished, ended) = oneshot::channel::<()>();
+            runtime.spawn(ended.map(drop).boxed_local());
+            cancellation.cancel();
+            let output = work.await;
+            drop(finished);
+            output
+        }
+    }
+}
+
+/// The continuation of a call that is suspended.
+struct Suspension<'a> {
+    runtime: &'a Rc<dyn CallRuntime>,
+    request: &'a Request,
+    caller: &'a Caller,
+    rounds: &'a Rc<RoundTrips>,
+    /// The name of the state that the call began.
+    begun: Option<&'a str>,
+    begin_task: Option<BeginTask>,
+}
+
+impl Suspension<'_> {
+    /// Turns a suspended call into `input_required` with its open questions, or into a task; any other response is complete as it
+    /// is.
+    async fn resolve(self, response: CallResponse) -> (ResultType, CallResponse) {
+        if !matches!(response.result, Ok(CallResult::Suspended)) {
+            return (ResultType::Complete, response);
+        }
+        match &self.begin_task {
+            Some(begin_task) if self.rounds.is_detaching() => {
+                let task = begin_task(Rc::clone(self.rounds)).await;
+                let task = task.map_err(|fault| self.failed(&fault));
+                (ResultType::Task, task.into())
+            }
+            _ => (
+                ResultType::InputRequired,
+                self.input_required().await.into(),
+            ),
+        }
+    }
+
+    /// The JSON of the open questions, and of the state with which the client returns.
+    async fn input_required(&self) -> Result<String, Error> {
+        let sealed = async {
+            let keys = self.runtime.keys(false).await?;
+            request_state::seal(
+                self.rounds,
+                self.begun,
+                self.request,
+                self.caller,
+                self.runtime.now(),
+                &keys,
+                self.runtime.random(),
+            )
+        };
+        let state = sealed
+            .await
+            .map_err(|fault| self.failed(&fault))?
+            .ok_or_else(request_state::too_long)?;
+        Ok(format!(
+            r#"{{"inputRequests":{},"requestState":"{state}"}}"#,
+            self.rounds.requests_json()
+        ))
+    }
+
+    fn failed(&self, fault: &RuntimeError) -> Error {
+        self.runtime.warn(&fault.0);
+        Error::internal("The server failed. Its log says why; trying again may help.")
+    }
+}
+
+/// The client of a stateless request.
+struct CallPeer {
+    server: Rc<Server>,
+    runtime: Rc<dyn CallRuntime>,
+    stream: Rc<AnswerStream>,
+    rounds: Rc<RoundTrips>,
+    /// The user, as listeners know them.
+    user: Option<String>,
+    /// The name of the state that the call is about.
+    state: Option<String>,
+    log_level: Option<LogLevel>,
+    becomes_task: bool,
+    silenced: Rc<Cell<bool>>,
+}
+
+impl Peer for CallPeer {
+    fn now(&self) -> u64 {
+        self.runtime.now()
+    }
+
+    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
+        self.runtime.sleep(milliseconds)
+    }
+
+    fn notify(&self, _: About, method: &'static str, params: String) {
+        if self.silenced.get() {
+            return;
+        }
+        let json = notification_json(method, &params);
+        match excess(method, json.len(), MAX_MESSAGE_BYTES) {
+            Some(excess) => self.runtime.warn(&excess),
+            None => self.stream.send(&json),
+        }
+    }
+
+    fn warn(&self, message: &str) {
+        self.runtime.warn(message);
+    }
+
+    fn announce(&self, change: &Change) {
+        if self.silenced.get() {
+            return;
+        }
+        let notice = match (self.server.reach(change), change) {
+            (Reach::Own, Change::Resource(uri)) => match (&self.user, &self.state) {
+                (Some(user), _) => Notice {
+                    user: Some(user.clone()),
+                    ..Notice::of(change)
+                },
+                (None, Some(state)) => {
+                    Notice::of(&Change::Resource(state_argument::join(uri, state))).for_no_session()
+                }
+                // A state that nobody has named has nobody who could listen for it.
+                (None, None) => return,
+            },
+            _ => Notice::of(change),
+        };
+        self.runtime.publish(notice);
+    }
+
+    fn request(
+        &self,
+        key: &str,
+        method: &'static str,
+        params: String,
+    ) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>> {
+        if let Some(excess) = excess(method, params.len(), MAX_MESSAGE_BYTES) {
+            return ready(Err(Error::internal(excess))).boxed_local();
+        }
+        let key = self.rounds.name(key);
+        if let Some(answer) = self.rounds.answer(&key, method) {
+            return ready(Ok(answer)).boxed_local();
+        }
+        self.rounds.ask(Question {
+            key,
+            method: method.to_owned(),
+            params,
+        });
+        pending().boxed_local()
+    }
+
+    fn is_suspended(&self) -> bool {
+        self.rounds.is_suspended()
+    }
+
+    fn recall(&self, key: &str) -> Option<Box<RawValue>> {
+        self.rounds.recall(key)
+    }
+
+    fn remember(&self, key: &str, json: String) {
+        self.rounds.remember(key, json);
+    }
+
+    fn detach(&self) -> LocalBoxFuture<'static, Result<(), Error>> {
+        if !self.becomes_task {
+            return ready(Ok(())).boxed_local();
+        }
+        self.rounds.detach();
+        pending().boxed_local()
+    }
+
+    fn release(&self) {}
+
+    fn log_level(&self) -> Option<LogLevel> {
+        self.log_level
+    }
+
+    fn set_log_level(&self, _: LogLevel) -> Result<(), Error> {
+        Err(Error::method_not_found("logging/setLevel"))
+    }
+
+    fn set_subscribed(&self, _: &str, _: bool) -> Result<(), Error> {
+        Err(Error::method_not_found("resources/subscribe"))
+    }
+}

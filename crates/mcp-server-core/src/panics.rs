@@ -1,0 +1,24 @@
+//! Confines a panic in a user's function to the call that ran it.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+
+/// A panic. The panic hook has written down what it said.
+#[derive(Debug)]
+pub struct Panicked;
+
+/// Runs a future to its end, or to its panic.
+///
+/// State that the future shares with others is safe to see again: the state of a session is written after the user's closure
+/// returned, and everything else shared here is never left half changed across a user's code.
+///
+/// # Errors
+/// When the future panicked.
+pub async fn contain<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
+    AssertUnwindSafe(future)
+        .catch_unwind()
+        .await
+        .map_err(|_| Panicked)
+}

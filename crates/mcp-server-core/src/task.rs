@@ -1,0 +1,68 @@
+//! Calls that go on when their request is over (extension `io.modelcontextprotocol/tasks`).
+
+use super::context::Context;
+use super::error::Error;
+use super::extract::{Extract, Rejection, Signature};
+
+/// Cases in which a tool runs as a task. A client that does not declare the extension gets the answer of a tool that may be
+/// one in the ordinary way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TaskSupport {
+    /// Never.
+    #[default]
+    None,
+    /// For clients that know tasks.
+    Optional,
+    /// Always: clients that do not know tasks are refused.
+    Required,
+}
+
+/// Default lifetime of a task and its result from its beginning on, in seconds: long enough for a client that was closed over
+/// lunch.
+pub const DEFAULT_TTL_SECONDS: u64 = 2 * 3600;
+
+/// Has the rest of a call run as a task.
+///
+/// A tool that is [registered as one](super::tool::Tool::task) runs as a task from its beginning, and its questions are the
+/// task's. One that takes `Task` begins in the ordinary way, can ask the client what it needs to know, and becomes a task
+/// where it says so: there the request is answered, and the handler runs **once more from its beginning** where it can go
+/// on. See [`Client`](super::client::Client#what-runs-twice) for what that means.
+///
+/// ```
+/// # use mcp_server_core::prelude::*;
+/// #[derive(Deserialize, JsonSchema)]
+/// struct Sure { sure: bool }
+///
+/// async fn rebuild(client: Client, task: Task) -> Result<String, ToolError> {
+///     let answer = client.elicit::<Sure>("sure", "Rebuild all of it?").await?;
+///     if !matches!(answer, Elicited::Accepted(Sure { sure: true })) {
+///         return Ok("Nothing was rebuilt.".into());
+///     }
+///     task.begin().await?;
+///     // What takes long.
+///     Ok("Rebuilt.".into())
+/// }
+/// # let _ = Server::new("s", "1").tool("rebuild", "Rebuild the index", rebuild);
+/// ```
+#[derive(Debug)]
+pub struct Task(Context);
+
+impl Task {
+    /// From here on the call is a task, if its client knows tasks.
+    ///
+    /// # Errors
+    /// When it cannot become one.
+    pub async fn begin(&self) -> Result<(), Error> {
+        self.0.peer().detach().await
+    }
+}
+
+impl Extract for Task {
+    fn describe(signature: &mut Signature) {
+        signature.becomes_task = true;
+    }
+
+    fn extract(context: &Context) -> Result<Self, Rejection> {
+        Ok(Self(context.clone()))
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests of the library from outside, in the programs `integration` and `compile`.
