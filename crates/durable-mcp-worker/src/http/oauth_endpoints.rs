@@ -10,6 +10,7 @@ use mcp_server_core::user::Caller;
 use oauth_server::auth_server::{AuthServer, OAuthRuntime};
 use oauth_server::authorize::{self, AuthorizeResponse};
 use oauth_server::endpoint_error::EndpointError;
+use oauth_server::gate::TokenRefusal;
 use oauth_server::record::AccessRecord;
 use oauth_server::sign_in::{SignInStatus, SignInStep};
 use oauth_server::{gate, register, revoke, token_endpoint};
@@ -36,26 +37,8 @@ pub(super) async fn handle(
 ) -> Reply {
     let paths = app.resources();
     let auth_server = auth_server(app, provider, head, runtime, &paths);
-    let allowed = methods(route);
-    let is_head = head.method == Method::HEAD && allowed.contains(&Method::GET);
-    if !allowed.contains(&head.method) && !is_head {
-        let names = allowed.iter().map(Method::as_str).collect::<Vec<_>>();
-        let refusal: Reply =
-            EndpointError::request(format!("Use {} here.", names.join(" or "))).into();
-        return Reply {
-            status: StatusCode::METHOD_NOT_ALLOWED,
-            ..refusal
-        }
-        .header("allow", format!("{}, OPTIONS", names.join(", ")));
-    }
-    if head.method == Method::POST && head.is_coded() {
-        let refusal: Reply =
-            EndpointError::request("Send the body as it is, without Content-Encoding.").into();
-        return Reply {
-            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            ..refusal
-        }
-        .header("accept-encoding", "identity");
+    if let Err(refused) = check_method(route, head) {
+        return refused;
     }
     let reply = match route {
         Route::Authorize | Route::Callback | Route::Account => {
@@ -95,6 +78,32 @@ fn methods(route: Route) -> &'static [Method] {
     }
 }
 
+/// Refuses other methods than those of the route, and bodies that are compressed.
+fn check_method(route: Route, head: &Head) -> Result<(), Reply> {
+    let allowed = methods(route);
+    let is_head = head.method == Method::HEAD && allowed.contains(&Method::GET);
+    if !allowed.contains(&head.method) && !is_head {
+        let names = allowed.iter().map(Method::as_str).collect::<Vec<_>>();
+        let refusal: Reply =
+            EndpointError::request(format!("Use {} here.", names.join(" or "))).into();
+        return Err(Reply {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            ..refusal
+        }
+        .header("allow", format!("{}, OPTIONS", names.join(", "))));
+    }
+    if head.method == Method::POST && head.is_coded() {
+        let refusal: Reply =
+            EndpointError::request("Send the body as it is, without Content-Encoding.").into();
+        return Err(Reply {
+            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ..refusal
+        }
+        .header("accept-encoding", "identity"));
+    }
+    Ok(())
+}
+
 /// Answers requests to the provider's pages.
 async fn person(auth_server: &AuthServer<'_>, route: Route, head: &Head) -> Reply {
     let sign_in = auth_server.oauth.sign_in();
@@ -116,17 +125,8 @@ async fn person(auth_server: &AuthServer<'_>, route: Route, head: &Head) -> Repl
             .header("location", url)
             .header("cache-control", "no-store"),
         Ok(AuthorizeResponse::Problem(wrong)) => {
-            let (text, cause) = (problem::message(frame.language, &wrong), wrong.cause());
-            problem::page(
-                frame,
-                auth_server.runtime,
-                &ErrorPage {
-                    status: wrong.status(),
-                    text: &text,
-                    cause: &cause,
-                    ways: &[],
-                },
-            )
+            let text = problem::message(frame.language, &wrong);
+            error_page(auth_server, frame, wrong.status(), &text, &wrong.cause())
         }
         Ok(AuthorizeResponse::Show(reply)) => reply,
         Err(RuntimeError(cause)) => {
@@ -134,18 +134,26 @@ async fn person(auth_server: &AuthServer<'_>, route: Route, head: &Head) -> Repl
                 "Something failed here that may work in a moment. Try again.",
                 "此处出现了暂时的故障，请稍后重试。",
             );
-            problem::page(
-                frame,
-                auth_server.runtime,
-                &ErrorPage {
-                    status: 503,
-                    text,
-                    cause: &cause,
-                    ways: &[],
-                },
-            )
+            error_page(auth_server, frame, 503, text, &cause)
         }
     }
+}
+
+/// A page about an error, with no way to go on.
+fn error_page(
+    auth_server: &AuthServer<'_>,
+    frame: Frame<'_>,
+    status: u16,
+    text: &str,
+    cause: &str,
+) -> Reply {
+    let page = ErrorPage {
+        status,
+        text,
+        cause,
+        ways: &[],
+    };
+    problem::page(frame, auth_server.runtime, &page)
 }
 
 /// Page for a person whose browser is rejected, with the reason.
@@ -220,23 +228,26 @@ pub(super) async fn caller(
             }
             Ok(caller)
         }
-        Ok(Err(refused)) => {
-            let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::UNAUTHORIZED);
-            let reply = match refused.error {
-                // RFC 6750 section 3.1: who sent no token is told where to get one, and of no error.
-                None => Reply::empty(status).header("cache-control", "no-store"),
-                Some(error) => {
-                    let body = serde_json::json!({ "error": error, "error_description": refused.description });
-                    Reply::json(status, body.to_string())
-                }
-            };
-            Err(reply.header("www-authenticate", refused.challenge))
-        }
+        Ok(Err(refused)) => Err(challenge(refused)),
         Err(fault) => {
             runtime.warn(&fault.0);
             Err(EndpointError::fault().into())
         }
     }
+}
+
+fn challenge(refused: TokenRefusal) -> Reply {
+    let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::UNAUTHORIZED);
+    let reply = match refused.error {
+        // RFC 6750 section 3.1: who sent no token is told where to get one, and of no error.
+        None => Reply::empty(status).header("cache-control", "no-store"),
+        Some(error) => {
+            let body =
+                serde_json::json!({ "error": error, "error_description": refused.description });
+            Reply::json(status, body.to_string())
+        }
+    };
+    reply.header("www-authenticate", refused.challenge)
 }
 
 fn caller_of(access: AccessRecord, path: &str, auth_server: &AuthServer<'_>) -> Caller {

@@ -3,6 +3,7 @@
 //! The route is off unless the secret [`OPERATOR_TOKEN`] is set, and is for programs: a request of a page is refused. The user
 //! is named by id or by the handle in the log. Nothing else finds one: a grant is stored under a MAC of the user's id.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use durable_core::keys::MIN_KEY_CHARACTERS;
@@ -102,6 +103,28 @@ struct OperatorRequest {
     session: Option<String>,
 }
 
+impl OperatorRequest {
+    async fn read(auth_server: &AuthServer<'_>) -> Result<Self, OperatorRefusal> {
+        let body = auth_server
+            .runtime
+            .body(MAX_BODY_BYTES)
+            .await
+            .map_err(OperatorRefusal::Body)?;
+        check_object(&body).map_err(OperatorRefusal::Request)?;
+        serde_json::from_str(&body).map_err(|error| OperatorRefusal::Request(error.to_string()))
+    }
+
+    fn user_ref(&self) -> Result<UserRef<'_>, OperatorRefusal> {
+        match (&self.user, &self.handle) {
+            (Some(subject), None) if !subject.is_empty() => Ok(UserRef::from(subject)),
+            (None, Some(handle)) => Ok(UserRef::from(handle)),
+            _ => Err(OperatorRefusal::Request(
+                "name the user, by `user` or by `handle`".to_owned(),
+            )),
+        }
+    }
+}
+
 /// Reason for which a request is not carried out.
 enum OperatorRefusal {
     /// A page sent it.
@@ -120,6 +143,44 @@ enum OperatorRefusal {
     Request(String),
     /// Storage failed.
     Fault(RuntimeError),
+}
+
+impl OperatorRefusal {
+    fn status_and_code(&self) -> (u16, &'static str) {
+        match self {
+            Self::Page | Self::Insecure => (403, "access_denied"),
+            Self::ShortToken => (503, "server_error"),
+            Self::Token { .. } => (401, "invalid_token"),
+            Self::TooMany(_) => (429, "slow_down"),
+            Self::Body(BodyError::TooLarge) => (413, "invalid_request"),
+            Self::Body(BodyError::Unreadable) | Self::Request(_) => (400, "invalid_request"),
+            Self::Fault(_) => (503, "temporarily_unavailable"),
+        }
+    }
+
+    /// Text that says what happened and what to do.
+    fn text(&self) -> Cow<'static, str> {
+        match self {
+            Self::Page => "This is for programs, and not for pages in a browser.".into(),
+            Self::Insecure => "The token would be readable on its way. Use https.".into(),
+            Self::ShortToken => SHORT_TOKEN.into(),
+            Self::Token { .. } => {
+                "Send the header `Authorization: Bearer` with the value of OPERATOR_TOKEN.".into()
+            }
+            Self::TooMany(seconds) => {
+                format!("Too many wrong tokens came from here. Try again in {seconds} s.").into()
+            }
+            Self::Body(BodyError::TooLarge) => "The body is too long.".into(),
+            Self::Body(BodyError::Unreadable) => "The body is no text.".into(),
+            Self::Request(problem) => {
+                format!("The body is no request, {{\"do\":\"list\",\"user\":\"..\"}}: {problem}.")
+                    .into()
+            }
+            Self::Fault(_) => {
+                "Not everything could be done yet. Send the same request again.".into()
+            }
+        }
+    }
 }
 
 impl From<RuntimeError> for OperatorRefusal {
@@ -176,42 +237,12 @@ fn admit(
 }
 
 async fn carry_out(auth_server: &AuthServer<'_>) -> Result<Value, OperatorRefusal> {
-    let body = auth_server
-        .runtime
-        .body(MAX_BODY_BYTES)
-        .await
-        .map_err(OperatorRefusal::Body)?;
-    check_object(&body).map_err(OperatorRefusal::Request)?;
-    let asked: OperatorRequest =
-        serde_json::from_str(&body).map_err(|error| OperatorRefusal::Request(error.to_string()))?;
-    let user = match (&asked.user, &asked.handle) {
-        (Some(subject), None) if !subject.is_empty() => UserRef::from(subject),
-        (None, Some(handle)) => UserRef::from(handle),
-        _ => {
-            return Err(OperatorRefusal::Request(
-                "name the user, by `user` or by `handle`".to_owned(),
-            ));
-        }
-    };
+    let asked = OperatorRequest::read(auth_server).await?;
+    let user = asked.user_ref()?;
     let action = Action::parse(&asked)?;
     let handle = auth_server.user_handle(user).await?;
     log(auth_server, &asked, &handle);
-    let found = match action {
-        Action::List | Action::EndAll => None,
-        Action::End { grant } => Some(auth_server.has_grant(user, grant).await?),
-        Action::EndSession { grant, session } => {
-            Some(auth_server.has_session(user, grant, session).await?)
-        }
-    };
-    match action {
-        Action::List => {}
-        // Also one that is not listed: an end that failed before goes on.
-        Action::End { grant } => auth_server.end_grant(user, grant).await?,
-        Action::EndSession { grant, session } => {
-            auth_server.end_session(user, grant, session).await?;
-        }
-        Action::EndAll => auth_server.end_grants(user).await?,
-    }
+    let found = action.carry_out(auth_server, user).await?;
     let grants: Vec<_> = auth_server
         .grants_of(user)
         .await?
@@ -245,6 +276,34 @@ impl<'a> Action<'a> {
                 "`do` is `list` or `end-all`, `end` with a `grant`, or `end-session` with a `grant` and a `session`"
                     .to_owned(),
             )),
+        }
+    }
+}
+
+impl Action<'_> {
+    /// Carries it out. Gives whether the grant or session to be ended was found.
+    async fn carry_out(
+        self,
+        auth_server: &AuthServer<'_>,
+        user: UserRef<'_>,
+    ) -> Result<Option<bool>, RuntimeError> {
+        match self {
+            Self::List => Ok(None),
+            Self::End { grant } => {
+                let found = auth_server.has_grant(user, grant).await?;
+                // Also one that is not listed: an end that failed before goes on.
+                auth_server.end_grant(user, grant).await?;
+                Ok(Some(found))
+            }
+            Self::EndSession { grant, session } => {
+                let found = auth_server.has_session(user, grant, session).await?;
+                auth_server.end_session(user, grant, session).await?;
+                Ok(Some(found))
+            }
+            Self::EndAll => {
+                auth_server.end_grants(user).await?;
+                Ok(None)
+            }
         }
     }
 }
@@ -290,49 +349,11 @@ fn session_json(session: &SessionNote) -> Value {
 }
 
 fn refuse(auth_server: &AuthServer<'_>, refused: &OperatorRefusal) -> Reply {
-    let (status, error, text) = match refused {
-        OperatorRefusal::Page => (
-            403,
-            "access_denied",
-            "This is for programs, and not for pages in a browser.".to_owned(),
-        ),
-        OperatorRefusal::Insecure => (
-            403,
-            "access_denied",
-            "The token would be readable on its way. Use https.".to_owned(),
-        ),
-        OperatorRefusal::ShortToken => (503, "server_error", SHORT_TOKEN.to_owned()),
-        OperatorRefusal::Token { .. } => (
-            401,
-            "invalid_token",
-            "Send the header `Authorization: Bearer` with the value of OPERATOR_TOKEN.".to_owned(),
-        ),
-        OperatorRefusal::TooMany(seconds) => (
-            429,
-            "slow_down",
-            format!("Too many wrong tokens came from here. Try again in {seconds} s."),
-        ),
-        OperatorRefusal::Body(BodyError::TooLarge) => {
-            (413, "invalid_request", "The body is too long.".to_owned())
-        }
-        OperatorRefusal::Body(BodyError::Unreadable) => {
-            (400, "invalid_request", "The body is no text.".to_owned())
-        }
-        OperatorRefusal::Request(problem) => (
-            400,
-            "invalid_request",
-            format!("The body is no request, {{\"do\":\"list\",\"user\":\"..\"}}: {problem}."),
-        ),
-        OperatorRefusal::Fault(RuntimeError(cause)) => {
-            auth_server.runtime.warn(cause);
-            (
-                503,
-                "temporarily_unavailable",
-                "Not everything could be done yet. Send the same request again.".to_owned(),
-            )
-        }
-    };
-    let body = json!({ "error": error, "error_description": text });
+    if let OperatorRefusal::Fault(RuntimeError(cause)) = refused {
+        auth_server.runtime.warn(cause);
+    }
+    let (status, error) = refused.status_and_code();
+    let body = json!({ "error": error, "error_description": refused.text() });
     let reply = Reply::json(
         StatusCode::from_u16(status).unwrap_or_default(),
         body.to_string(),

@@ -21,28 +21,7 @@ pub async fn handle(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Rep
     let began = log.begin(|| runtime.now());
     // No browser sends an empty one, so it is checked, and matches no origin.
     let origin = head.raw_header("origin");
-    let reply = match app.policy.check(head, origin.as_deref()) {
-        Err(foreign)
-            if !(foreign == Forbidden::Origin && is_for_origin(app, head, origin.as_deref())) =>
-        {
-            reject(
-                app,
-                head,
-                runtime,
-                RouterRejection {
-                    status: StatusCode::FORBIDDEN,
-                    text: foreign.message(),
-                },
-            )
-        }
-        _ => match playground::apart(app, head, runtime) {
-            Some(reply) => reply,
-            None if head.method == Method::OPTIONS && app.own_route(&head.path).is_none() => {
-                cors::preflight(head)
-            }
-            None => route(app, head, runtime).await,
-        },
-    };
+    let reply = answer(app, head, runtime, origin.as_deref()).await;
     // An object's answer has the headers already, and the object writes its line in the log.
     let is_native = matches!(reply.body, ReplyBody::Native(_));
     if is_native && app.own_route(&head.path).is_none() {
@@ -68,6 +47,35 @@ pub async fn handle(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Rep
     } else {
         secured(cors::allow(reply, origin.as_deref()), head)
     }
+}
+
+/// Answers a request that the policy allows.
+async fn answer(
+    app: &App,
+    head: &Head,
+    runtime: &dyn RequestRuntime,
+    origin: Option<&str>,
+) -> Reply {
+    if let Some(why) = forbidden(app, head, origin) {
+        return reject(app, head, runtime, why);
+    }
+    match playground::apart(app, head, runtime) {
+        Some(reply) => reply,
+        None if head.method == Method::OPTIONS && app.own_route(&head.path).is_none() => {
+            cors::preflight(head)
+        }
+        None => route(app, head, runtime).await,
+    }
+}
+
+/// Rejection of a host or an origin that the policy does not allow.
+fn forbidden(app: &App, head: &Head, origin: Option<&str>) -> Option<RouterRejection> {
+    let foreign = app.policy.check(head, origin).err()?;
+    let is_allowed = foreign == Forbidden::Origin && is_for_origin(app, head, origin);
+    (!is_allowed).then(|| RouterRejection {
+        status: StatusCode::FORBIDDEN,
+        text: foreign.message(),
+    })
 }
 
 /// True if a page of a foreign origin may call the route. The page of the playground is a client like any other: it may call
@@ -148,8 +156,8 @@ async fn protected(app: &App, route: Route, head: &Head, runtime: &dyn RequestRu
     }
 }
 
-async fn route(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Reply {
-    let route = app.route_of(&head.path);
+/// The answer of a route that cannot be served: a binding is missing, or a protection.
+fn unserved(app: &App, route: Route, head: &Head, runtime: &dyn RequestRuntime) -> Option<Reply> {
     let is_served = matches!(
         route,
         Route::Home
@@ -159,23 +167,23 @@ async fn route(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Reply {
             | Route::PlaygroundFile
             | Route::Unknown
     );
-    if let Some(missing) = app
-        .missing
-        .as_ref()
-        .filter(|missing| missing.is_vital && !is_served)
-    {
-        return lacking(missing, head);
+    if is_served {
+        return None;
     }
-    if let Some(problem) = app.closed.filter(|_| !is_served) {
-        return reject(
-            app,
-            head,
-            runtime,
-            RouterRejection {
-                status: StatusCode::SERVICE_UNAVAILABLE,
-                text: problem,
-            },
-        );
+    if let Some(missing) = app.missing.as_ref().filter(|missing| missing.is_vital) {
+        return Some(lacking(missing, head));
+    }
+    let why = RouterRejection {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        text: app.closed?,
+    };
+    Some(reject(app, head, runtime, why))
+}
+
+async fn route(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Reply {
+    let route = app.route_of(&head.path);
+    if let Some(unserved) = unserved(app, route, head, runtime) {
+        return unserved;
     }
     match (route, &app.provider) {
         (Route::Mcp | Route::Sse | Route::SseMessage, _) => {

@@ -32,6 +32,19 @@ pub(super) struct Exchange {
     connection: oneshot::Sender<()>,
 }
 
+/// The answer of the Worker, or of the object that the request is for.
+async fn reply_to(visit: &Visit, caller: Rc<Caller>) -> Reply {
+    let app = visit.deployment.app.clone();
+    let reply = mcp_endpoint::handle(&app, &visit.head, visit, caller).await;
+    let ReplyBody::Native(answer) = reply.body else {
+        return reply;
+    };
+    let answer = answer
+        .downcast::<LocalBoxFuture<'static, Reply>>()
+        .expect("an object answers");
+    answer.await
+}
+
 /// Sends a request to the endpoint of MCP.
 pub(super) fn send(
     deployment: &Rc<Deployment>,
@@ -51,25 +64,17 @@ pub(super) fn send(
     };
     let (connection, gone) = oneshot::channel();
     let (done, reply) = oneshot::channel();
-    let (own, caller) = (Rc::clone(deployment), Rc::clone(caller));
+    let visit = Visit {
+        deployment: Rc::clone(deployment),
+        head,
+        body,
+        gone: Rc::new(Some(gone).into()),
+        invocation: Invocation::default(),
+    };
+    let caller = Rc::clone(caller);
     let work = async move {
-        let app = own.app.clone();
-        let visit = Visit {
-            deployment: own,
-            head: head.clone(),
-            body,
-            gone: Rc::new(Some(gone).into()),
-            invocation: Invocation::default(),
-        };
-        let mut reply = mcp_endpoint::handle(&app, &head, &visit, caller).await;
-        if let ReplyBody::Native(answer) = reply.body {
-            let answer = answer
-                .downcast::<LocalBoxFuture<'static, Reply>>()
-                .expect("an object answers");
-            reply = answer.await;
-        }
         // The test may have ended.
-        let _ = done.send(reply);
+        let _ = done.send(reply_to(&visit, caller).await);
     };
     deployment.host.spawn(work.boxed_local());
     Exchange {
