@@ -243,18 +243,7 @@ fn answered(chat: &ChatSettings, runtime: &dyn RequestRuntime, answer: ModelAnsw
         } => {
             runtime.warn(&format!("the model of the playground answers {status}"));
             match status {
-                429 => {
-                    let reply = refusal(
-                        StatusCode::TOO_MANY_REQUESTS,
-                        "upstream_limit",
-                        "The model takes no more.",
-                    );
-                    let seconds = retry_after.and_then(|text| text.trim().parse::<u32>().ok());
-                    match seconds {
-                        Some(seconds) => reply.header("retry-after", seconds.to_string()),
-                        None => reply,
-                    }
-                }
+                429 => upstream_limit(retry_after.as_deref()),
                 413 => refusal(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "too_large",
@@ -272,6 +261,18 @@ fn answered(chat: &ChatSettings, runtime: &dyn RequestRuntime, answer: ModelAnsw
                 ),
             }
         }
+    }
+}
+
+fn upstream_limit(retry_after: Option<&str>) -> Reply {
+    let reply = refusal(
+        StatusCode::TOO_MANY_REQUESTS,
+        "upstream_limit",
+        "The model takes no more.",
+    );
+    match retry_after.and_then(|text| text.trim().parse::<u32>().ok()) {
+        Some(seconds) => reply.header("retry-after", seconds.to_string()),
+        None => reply,
     }
 }
 

@@ -67,6 +67,50 @@ async fn relayed(
     head: &Head,
     runtime: &dyn RequestRuntime,
 ) -> Result<Reply, Reply> {
+    check(head)?;
+    let user = RelayUser::signed_in(app, head, runtime).await?;
+    let target = target(app, relay, head)?;
+    let passed = PassedRequest::from_request(head, runtime)
+        .await
+        .map_err(unfit)?;
+    let id = request_id(runtime)?;
+    let work = Rc::new(RelayedWork {
+        method: passed.method.clone(),
+        name: target.name().to_owned(),
+        stays_open: passed.stays_open,
+        known: Rc::clone(&relay.known),
+        host: target.host,
+        user,
+        id,
+        began: runtime.now(),
+        status: Cell::default(),
+        has_ended: Cell::default(),
+    });
+    let request = RelayRequest {
+        method: passed.method,
+        url: target.url,
+        headers: passed.headers,
+        body: passed.body,
+    };
+    match runtime.relay(request, Rc::clone(&work) as _).await {
+        Ok(Ok(answer)) => Ok(answered(answer)),
+        Ok(Err(refused)) => Err(refused),
+        Err(_) if work.has_ended.get() => Err(ended()),
+        // The cause may name what the log must not have.
+        Err(RuntimeError(_)) => Err(unreachable()),
+    }
+}
+
+fn unreachable() -> Reply {
+    refusal(
+        StatusCode::BAD_GATEWAY,
+        "unreachable",
+        "The server cannot be reached from here.",
+    )
+}
+
+/// Refuses what is no request of the page, or was relayed before.
+fn check(head: &Head) -> Result<(), Reply> {
     if head.method != Method::POST {
         return Err(Refusal::Method("POST, OPTIONS").into());
     }
@@ -84,63 +128,17 @@ async fn relayed(
             "The request was relayed already.",
         ));
     }
-    let user = match &app.provider {
-        None => None,
-        Some(provider) => {
-            let caller = signed_in(app, provider.as_ref(), head, runtime, RELAY).await?;
-            Some(RelayUser {
-                provider: Rc::clone(provider),
-                caller,
-            })
-        }
-    };
-    let target = target(app, relay, head)?;
-    let passed = PassedRequest::from_request(head, runtime)
-        .await
-        .map_err(|unfit| match unfit {
-            RelayRequestError::TooLarge => refusal(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                "The body is longer than a megabyte.",
-            ),
-            RelayRequestError::Wrong(why) => refusal(StatusCode::BAD_REQUEST, "request", why),
-        })?;
-    let id = request_id(runtime)?;
-    let PassedRequest {
-        method,
-        headers,
-        body,
-        stays_open,
-        ..
-    } = passed;
-    let work = Rc::new(RelayedWork {
-        method: method.clone(),
-        name: target.name().to_owned(),
-        stays_open,
-        known: Rc::clone(&relay.known),
-        host: target.host,
-        user,
-        id,
-        began: runtime.now(),
-        status: Cell::default(),
-        has_ended: Cell::default(),
-    });
-    let request = RelayRequest {
-        method,
-        url: target.url,
-        headers,
-        body,
-    };
-    match runtime.relay(request, Rc::clone(&work) as _).await {
-        Ok(Ok(answer)) => Ok(answered(answer)),
-        Ok(Err(refused)) => Err(refused),
-        Err(_) if work.has_ended.get() => Err(ended()),
-        // The cause may name what the log must not have.
-        Err(RuntimeError(_)) => Err(refusal(
-            StatusCode::BAD_GATEWAY,
-            "unreachable",
-            "The server cannot be reached from here.",
-        )),
+    Ok(())
+}
+
+fn unfit(why: RelayRequestError) -> Reply {
+    match why {
+        RelayRequestError::TooLarge => refusal(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "The body is longer than a megabyte.",
+        ),
+        RelayRequestError::Wrong(why) => refusal(StatusCode::BAD_REQUEST, "request", why),
     }
 }
 
@@ -209,6 +207,22 @@ struct RelayUser {
 }
 
 impl RelayUser {
+    /// The person who has signed in; none where nobody signs in.
+    async fn signed_in(
+        app: &App,
+        head: &Head,
+        runtime: &dyn RequestRuntime,
+    ) -> Result<Option<Self>, Reply> {
+        let Some(provider) = &app.provider else {
+            return Ok(None);
+        };
+        let caller = signed_in(app, provider.as_ref(), head, runtime, RELAY).await?;
+        Ok(Some(Self {
+            provider: Rc::clone(provider),
+            caller,
+        }))
+    }
+
     /// Counts a request before it is sent. One that is beyond a limit never reaches its target.
     async fn begin(
         &self,

@@ -58,13 +58,7 @@ impl ChatRequest {
         if !settings.models.iter().any(|known| known == model) {
             return Err("The model is none of this deployment's.".into());
         }
-        let messages: Option<Vec<Value>> = match given.get("messages") {
-            Some(Value::Array(messages)) if !messages.is_empty() => {
-                messages.iter().map(message).collect()
-            }
-            _ => None,
-        };
-        let messages = messages.ok_or("messages is not a list of messages.")?;
+        let messages = messages(&given).ok_or("messages is not a list of messages.")?;
         let mut body = select_members(&given, &["tool_choice", "temperature", "top_p"]);
         body.insert("messages".to_owned(), messages.into());
         if let Some(tools) = given.get("tools") {
@@ -109,6 +103,16 @@ fn select_members(given: &Map<String, Value>, names: &[&str]) -> Map<String, Val
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), given.get(*name)?.clone())));
     kept.collect()
+}
+
+/// The messages of a chat, each with its known members; none of a chat without messages.
+fn messages(given: &Map<String, Value>) -> Option<Vec<Value>> {
+    match given.get("messages") {
+        Some(Value::Array(messages)) if !messages.is_empty() => {
+            messages.iter().map(message).collect()
+        }
+        _ => None,
+    }
 }
 
 fn message(given: &Value) -> Option<Value> {

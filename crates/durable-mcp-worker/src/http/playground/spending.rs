@@ -31,6 +31,19 @@ pub struct Receipt {
     id: String,
 }
 
+impl Receipt {
+    async fn new(runtime: &dyn OAuthRuntime, caller: &Caller) -> Result<Self, RuntimeError> {
+        let keys = runtime.keys(false).await?;
+        let mut id = [0; ID_BYTES];
+        runtime.random().fill(&mut id)?;
+        Ok(Self {
+            user: UserHandle::of(&keys, caller.subject.as_deref().unwrap_or_default()),
+            total: UserHandle::of_all(&keys),
+            id: URL_SAFE_NO_PAD.encode(id),
+        })
+    }
+}
+
 /// Whether a request may be made.
 #[derive(Debug)]
 pub enum SpendingDecision {
@@ -49,14 +62,7 @@ pub(in crate::http) async fn spend(
     quotas: &ChatQuotas,
     tokens: u64,
 ) -> Result<SpendingDecision, RuntimeError> {
-    let keys = runtime.keys(false).await?;
-    let mut id = [0; ID_BYTES];
-    runtime.random().fill(&mut id)?;
-    let receipt = Receipt {
-        user: UserHandle::of(&keys, caller.subject.as_deref().unwrap_or_default()),
-        total: UserHandle::of_all(&keys),
-        id: URL_SAFE_NO_PAD.encode(id),
-    };
+    let receipt = Receipt::new(runtime, caller).await?;
     let command = |grant, tokens, quota| GrantCommand::Spend {
         id: receipt.id.clone(),
         grant,
@@ -70,13 +76,8 @@ pub(in crate::http) async fn spend(
         GrantOutcome::Allowance(refused) => return Ok(SpendingDecision::Personal(refused)),
         _ => return Err(Format::GrantOutcome.unreadable()),
     };
-    let spending = match ask(
-        runtime,
-        &receipt.total,
-        &command(None, tokens, quotas.total),
-    )
-    .await
-    {
+    let of_all = command(None, tokens, quotas.total);
+    let spending = match ask(runtime, &receipt.total, &of_all).await {
         Ok(GrantOutcome::Allowance(Allowance::Granted { tokens })) => {
             return Ok(SpendingDecision::Granted(receipt, tokens));
         }

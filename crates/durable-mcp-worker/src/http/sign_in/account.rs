@@ -160,6 +160,24 @@ async fn carry_out(
     }))
 }
 
+/// Text about the action that led to the page.
+fn done<'a>(visit: &Visit<'a>) -> Option<&'a str> {
+    let (english, chinese) = match visit.head.query_value("done")? {
+        "end" => ("The application is disconnected.", "该应用已断开连接。"),
+        "end-session" => (
+            "The session has ended. The application can begin another one.",
+            "该会话已结束。应用仍可开始新的会话。",
+        ),
+        "end-all" => (
+            "All applications are disconnected.",
+            "所有应用均已断开连接。",
+        ),
+        "forget" => ("You will be asked again.", "以后将重新询问您。"),
+        _ => return None,
+    };
+    Some(visit.frame.say(english, chinese))
+}
+
 async fn show(visit: &Visit<'_>, session: &AccountSession) -> Result<Reply, RuntimeError> {
     let grants = visit.auth_server.grants_of(&session.subject).await?;
     let connections: Vec<Connection> = grants
@@ -176,27 +194,6 @@ async fn show(visit: &Visit<'_>, session: &AccountSession) -> Result<Reply, Runt
         }
         _ => None,
     };
-    let done = match visit.head.query_value("done") {
-        Some("end") => Some(
-            visit
-                .frame
-                .say("The application is disconnected.", "该应用已断开连接。"),
-        ),
-        Some("end-session") => Some(visit.frame.say(
-            "The session has ended. The application can begin another one.",
-            "该会话已结束。应用仍可开始新的会话。",
-        )),
-        Some("end-all") => Some(visit.frame.say(
-            "All applications are disconnected.",
-            "所有应用均已断开连接。",
-        )),
-        Some("forget") => Some(
-            visit
-                .frame
-                .say("You will be asked again.", "以后将重新询问您。"),
-        ),
-        _ => None,
-    };
     let account = AccountPage {
         frame: visit.frame,
         action: visit.account(),
@@ -205,7 +202,7 @@ async fn show(visit: &Visit<'_>, session: &AccountSession) -> Result<Reply, Runt
         connections: &connections,
         remembered: RememberedConsents::load(visit).await?.count(),
         chat: chat.map(|DailySpending { requests, tokens }| (requests, tokens)),
-        done,
+        done: done(visit),
     };
     Ok(account.reply())
 }

@@ -1,7 +1,7 @@
 //! `GET /callback`: the redirect back from the identity provider.
 
 use durable_core::wire::{Reply, RuntimeError};
-use oauth_server::authorize::{self, Agreement, approve_agreed};
+use oauth_server::authorize::{Agreement, approve_agreed};
 use oauth_server::params::RequestParams;
 use oauth_server::sign_in::{Approval, Authorization};
 use sign_in::{Callback, Identity, IdentityProvider};
@@ -18,21 +18,9 @@ pub(super) async fn answered(
     provider: &dyn IdentityProvider,
 ) -> Result<Reply, RuntimeError> {
     let params = RequestParams::parse(&visit.head.query).unwrap_or_default();
-    let Some(state) = state_of(&params) else {
-        return Ok(visit.no_flow("a callback without a state"));
-    };
-    let flow = match SignInFlow::load(visit, state.id()).await? {
-        FoundFlow::Living(flow) => flow,
-        FoundFlow::Expired(flow) => {
-            flow.forget(visit);
-            return Ok(visit.expired(&flow.aim));
-        }
-        FoundFlow::Nothing => {
-            return Ok(visit.no_flow("a callback that this browser does not wait for"));
-        }
-    };
-    let Some(left) = flow.left.as_ref().filter(|left| left.is_of(&state)) else {
-        return Ok(visit.no_flow("a callback with another state"));
+    let (flow, left) = match returned_flow(visit, &params).await? {
+        Ok(returned) => returned,
+        Err(refused) => return Ok(refused),
     };
     // Whatever comes of it, it was used.
     flow.forget(visit);
@@ -48,19 +36,36 @@ pub(super) async fn answered(
         (Err(error), aim) => Ok(visit.not_signed_in(provider, aim, &error, left.asked)),
         (Ok(identity), SignInPurpose::Account) => account::signed_in(visit, identity).await,
         (Ok(identity), SignInPurpose::Client(asked)) => {
-            match let_in(
-                visit,
-                provider,
-                asked,
-                (left, flow.redirected_at()),
-                identity,
-            )
-            .await
-            {
-                Ok(reply) => Ok(reply),
-                Err(fault) => Ok(visit.failed(&flow.aim, &fault)),
-            }
+            let left = (&left, flow.redirected_at());
+            let outcome = let_in(visit, provider, asked, left, identity).await;
+            Ok(outcome.unwrap_or_else(|fault| visit.failed(&flow.aim, &fault)))
         }
+    }
+}
+
+/// The flow that `state` names, and its departure to the identity provider; the answer where there is none.
+async fn returned_flow(
+    visit: &mut Visit<'_>,
+    params: &RequestParams,
+) -> Result<Result<(SignInFlow, RedirectedFlow), Reply>, RuntimeError> {
+    let Some(state) = state_of(params) else {
+        return Ok(Err(visit.no_flow("a callback without a state")));
+    };
+    let mut flow = match SignInFlow::load(visit, state.id()).await? {
+        FoundFlow::Living(flow) => flow,
+        FoundFlow::Expired(flow) => {
+            flow.forget(visit);
+            return Ok(Err(visit.expired(&flow.aim)));
+        }
+        FoundFlow::Nothing => {
+            return Ok(Err(
+                visit.no_flow("a callback that this browser does not wait for")
+            ));
+        }
+    };
+    match flow.left.take().filter(|left| left.is_of(&state)) {
+        Some(left) => Ok(Ok((flow, left))),
+        None => Ok(Err(visit.no_flow("a callback with another state"))),
     }
 }
 
@@ -101,8 +106,6 @@ async fn let_in(
     match approve_agreed(visit.auth_server, authorization, approval, agreement).await? {
         // The person has disconnected the client since.
         None => show(visit, provider, authorization).await,
-        Some(authorize::AuthorizeResponse::Redirect(url)) => Ok(visit.redirect(url)),
-        Some(authorize::AuthorizeResponse::Show(reply)) => Ok(reply),
-        Some(authorize::AuthorizeResponse::Problem(wrong)) => Ok(visit.authorize_error(&wrong)),
+        Some(answer) => Ok(visit.authorize_reply(answer)),
     }
 }

@@ -84,14 +84,7 @@ pub(super) async fn show(
             .as_deref()
             .and_then(|url| Some((url, host_of(url)?))),
         destination: destination(&authorization.redirect_uri),
-        scopes: authorization
-            .scopes
-            .iter()
-            .map(|name| ConsentScope {
-                name,
-                words: visit.auth_server.oauth.words_for(name),
-            })
-            .collect(),
+        scopes: described_scopes(visit, authorization),
         resources: authorization
             .audience
             .iter()
@@ -106,6 +99,20 @@ pub(super) async fn show(
         account: &endpoints.account,
     };
     Ok(page.reply(&visit.form_action(Some(authorization))))
+}
+
+fn described_scopes<'a>(
+    visit: &Visit<'a>,
+    authorization: &'a Authorization,
+) -> Vec<ConsentScope<'a>> {
+    authorization
+        .scopes
+        .iter()
+        .map(|name| ConsentScope {
+            name,
+            words: visit.auth_server.oauth.words_for(name),
+        })
+        .collect()
 }
 
 /// The person says yes or no.
@@ -131,18 +138,12 @@ pub(super) async fn decided(
     }
     match form.get("decision") {
         Some("approve") => {
-            let remember = form.get("remember").is_some();
-            depart(
-                visit,
-                provider,
-                flow,
-                ConsentChoices {
-                    asked: true,
-                    remember,
-                    name: form.get("name"),
-                },
-            )
-            .await
+            let choices = ConsentChoices {
+                asked: true,
+                remember: form.get("remember").is_some(),
+                name: form.get("name"),
+            };
+            depart(visit, provider, flow, choices).await
         }
         Some("deny") => {
             let url = denied(visit.auth_server, asked);

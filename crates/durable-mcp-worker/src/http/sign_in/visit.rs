@@ -141,7 +141,17 @@ impl<'a> Visit<'a> {
         error: &'static str,
         text: &'static str,
     ) -> Reply {
-        match authorize::unasked(self.auth_server, authorization, error, text) {
+        self.authorize_reply(authorize::unasked(
+            self.auth_server,
+            authorization,
+            error,
+            text,
+        ))
+    }
+
+    /// The answer of an authorization request as HTTP has it.
+    pub(super) fn authorize_reply(&self, answer: authorize::AuthorizeResponse) -> Reply {
+        match answer {
             authorize::AuthorizeResponse::Redirect(url) => self.redirect(url),
             authorize::AuthorizeResponse::Problem(wrong) => self.authorize_error(&wrong),
             authorize::AuthorizeResponse::Show(reply) => reply,
@@ -228,23 +238,35 @@ impl<'a> Visit<'a> {
         error: &IdentityError,
         was_asked: bool,
     ) -> Reply {
-        let title = provider.title();
-        let (status, text) = match (error, aim) {
-            (IdentityError::Denied(_), SignInPurpose::Client(asked)) if was_asked => {
-                return self.redirect(refused(
-                    self.auth_server,
-                    asked,
-                    error.code(),
-                    "The user did not sign in.",
-                ));
-            }
-            (IdentityError::Denied(_), _) => (
+        if let (IdentityError::Denied(_), SignInPurpose::Client(asked)) = (error, aim)
+            && was_asked
+        {
+            return self.redirect(refused(
+                self.auth_server,
+                asked,
+                error.code(),
+                "The user did not sign in.",
+            ));
+        }
+        let (status, text) = self.identity_problem(provider.title(), error);
+        self.error_page(
+            status,
+            &text,
+            &error.to_string(),
+            &self.ways(aim, error.code()),
+        )
+    }
+
+    /// Status and text of the page about a sign-in that failed at the identity provider of that title.
+    fn identity_problem(&self, title: &str, error: &IdentityError) -> (u16, String) {
+        match error {
+            IdentityError::Denied(_) => (
                 403,
                 self.frame
                     .say("You were not signed in.", "您尚未登录。")
                     .to_owned(),
             ),
-            (IdentityError::NotAllowed(who), _) => {
+            IdentityError::NotAllowed(who) => {
                 let who = plain(who, MAX_NAME_CHARS);
                 let english = format!(
                     "You are signed in as {who}, who may not use this server. Ask whoever runs it."
@@ -253,13 +275,13 @@ impl<'a> Visit<'a> {
                     format!("您以 {who} 登录，但没有使用此服务器的权限。请联系其管理员。");
                 (403, self.frame.say(&english, &chinese).to_owned())
             }
-            (IdentityError::Unavailable(_), _) => {
+            IdentityError::Unavailable(_) => {
                 let english =
                     format!("{title} cannot be reached, or has trouble. Try again in a moment.");
                 let chinese = format!("无法连接 {title}，或其出现故障。请稍后重试。");
                 (503, self.frame.say(&english, &chinese).to_owned())
             }
-            (IdentityError::Refused(_), _) => {
+            IdentityError::Refused(_) => {
                 let english = format!(
                     "{title} did not confirm who you are. Try again; if that does not help, tell whoever runs this server."
                 );
@@ -267,14 +289,8 @@ impl<'a> Visit<'a> {
                     format!("{title} 未能确认您的身份。请重试；如仍不行，请联系服务器管理员。");
                 (502, self.frame.say(&english, &chinese).to_owned())
             }
-            (IdentityError::Misconfigured(problem), _) => (500, problem.clone()),
-        };
-        self.error_page(
-            status,
-            &text,
-            &error.to_string(),
-            &self.ways(aim, error.code()),
-        )
+            IdentityError::Misconfigured(problem) => (500, problem.clone()),
+        }
     }
 
     /// To try again, or to give up.

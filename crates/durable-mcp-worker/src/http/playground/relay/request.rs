@@ -107,33 +107,9 @@ impl PassedRequest {
         head: &Head,
         runtime: &dyn RequestRuntime,
     ) -> Result<Self, RelayRequestError> {
-        let method = match head.header(METHOD).as_deref() {
-            Some("GET") => Method::GET,
-            Some("POST") => Method::POST,
-            Some("DELETE") => Method::DELETE,
-            _ => {
-                return Err(RelayRequestError::Wrong(
-                    "The method must be GET, POST or DELETE.",
-                ));
-            }
-        };
+        let method = method(head)?;
         let mut headers = headers(head)?;
-        if head.is_coded() {
-            return Err(RelayRequestError::Wrong("The body must not be compressed."));
-        }
-        if head
-            .declared_length()
-            .is_some_and(|length| length > MAX_BODY_BYTES)
-        {
-            return Err(RelayRequestError::TooLarge);
-        }
-        let text = runtime
-            .read_body()
-            .await
-            .map_err(|_| RelayRequestError::Wrong("The body cannot be read."))?;
-        if text.len() > MAX_BODY_BYTES {
-            return Err(RelayRequestError::TooLarge);
-        }
+        let text = body(head, runtime).await?;
         if method != Method::POST {
             if !text.is_empty() {
                 return Err(RelayRequestError::Wrong("Only POST has a body."));
@@ -157,6 +133,38 @@ impl PassedRequest {
             body: Some(text),
         })
     }
+}
+
+fn method(head: &Head) -> Result<Method, RelayRequestError> {
+    match head.header(METHOD).as_deref() {
+        Some("GET") => Ok(Method::GET),
+        Some("POST") => Ok(Method::POST),
+        Some("DELETE") => Ok(Method::DELETE),
+        _ => Err(RelayRequestError::Wrong(
+            "The method must be GET, POST or DELETE.",
+        )),
+    }
+}
+
+/// The text of the body, which is within [`MAX_BODY_BYTES`].
+async fn body(head: &Head, runtime: &dyn RequestRuntime) -> Result<String, RelayRequestError> {
+    if head.is_coded() {
+        return Err(RelayRequestError::Wrong("The body must not be compressed."));
+    }
+    if head
+        .declared_length()
+        .is_some_and(|length| length > MAX_BODY_BYTES)
+    {
+        return Err(RelayRequestError::TooLarge);
+    }
+    let text = runtime
+        .read_body()
+        .await
+        .map_err(|_| RelayRequestError::Wrong("The body cannot be read."))?;
+    if text.len() > MAX_BODY_BYTES {
+        return Err(RelayRequestError::TooLarge);
+    }
+    Ok(text)
 }
 
 /// The headers for the target, with the relay's own mark.
