@@ -6,13 +6,13 @@ use durable_core::keys::Keys;
 use durable_core::runtime::Runtime;
 use durable_core::seal;
 use durable_mcp_worker::hub::Listener;
-use durable_mcp_worker::session::notice::Notice;
+use durable_mcp_worker::session::publication::Publication;
 use durable_mcp_worker::task::command::{Begin, Command};
 use durable_mcp_worker::task::record::Record;
 use durable_mcp_worker::testing::doubles::host::FakeHost;
-use durable_mcp_worker::transport::claims::{Claims, ObjectId};
+use durable_mcp_worker::transport::claims::{ObjectId, SessionClaims};
 use durable_mcp_worker::transport::sse::EventId;
-use durable_mcp_worker::transport::{order, round_trips, state_handle};
+use durable_mcp_worker::transport::{internal_headers, round_trips, state_handle};
 use futures_util::FutureExt;
 use mcp_server_core::user::Caller;
 use oauth_server::client::Client;
@@ -43,10 +43,10 @@ pub fn made_up(input: &[u8]) {
         for kind in [TokenKind::Code, TokenKind::Access, TokenKind::Refresh] {
             let _ = token::classify(text, kind, &keys);
         }
-        assert!(Claims::verify(text, &keys, &caller, host.now(), 3600).is_err());
+        assert!(SessionClaims::verify(text, &keys, &caller, host.now(), 3600).is_err());
         let _ = (
-            Claims::read_verified(text),
-            Claims::of_key(text),
+            SessionClaims::read_verified(text),
+            SessionClaims::of_key(text),
             ObjectId::from_hex(text),
             EventId::parse(text),
         );
@@ -56,8 +56,8 @@ pub fn made_up(input: &[u8]) {
         // A text that may be of a later version is an error, and opens nothing.
         let opened = state_handle::open(text, 3600, &*host as &dyn Runtime).now_or_never();
         assert!(matches!(opened, Some(Ok(None) | Err(_))));
-        let opened =
-            durable_mcp_worker::task::id::open(text, &caller, &*host as &dyn Runtime).now_or_never();
+        let opened = durable_mcp_worker::task::id::open(text, &caller, &*host as &dyn Runtime)
+            .now_or_never();
         assert!(matches!(opened, Some(Ok(None) | Err(_))));
     });
 }
@@ -90,7 +90,7 @@ pub fn records(input: &[u8]) {
         });
         again(text, |text| Begin::parse(text).map(|begin| begin.to_text()));
         again(text, |text| {
-            Notice::parse(text).map(|notice| notice.to_text())
+            Publication::parse(text).map(|publication| publication.to_text())
         });
         again(text, |text| {
             Listener::parse(text).map(|listener| listener.to_text())
@@ -115,8 +115,8 @@ pub fn records(input: &[u8]) {
             .map(|grant| (grant.open(text).is_some(), grant.is_current(text)));
         let _ = AccessRecord::from_json(text, &keys, "token", 0);
         let _ = (
-            order::decode(Some(text)),
-            order::read_state(text),
+            internal_headers::decode(Some(text)),
+            internal_headers::read_state(text),
             round_trips::read_answers(text).is_ok(),
         );
     });

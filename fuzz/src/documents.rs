@@ -5,7 +5,7 @@ use durable_mcp_worker::http::cookies::Cookies;
 use durable_mcp_worker::http::policy::{Policy, is_loopback};
 use durable_mcp_worker::pages::language::Language;
 use durable_mcp_worker::transport::accept;
-use durable_mcp_worker::transport::era;
+use durable_mcp_worker::transport::lifecycle;
 use durable_mcp_worker::transport::request_meta::RequestMeta;
 use futures_executor::block_on;
 use http::StatusCode;
@@ -51,8 +51,8 @@ pub fn json_rpc(input: &[u8]) {
     };
     bounded(&BOUNDS, text.len(), || {
         let _ = (
-            era::recognise(None, text),
-            era::recognise(Some("2026-07-28"), text),
+            lifecycle::classify(None, text),
+            lifecycle::classify(Some("2026-07-28"), text),
         );
         let Ok(body) = parse(text) else { return };
         let messages = match body {

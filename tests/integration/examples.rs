@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use durable_mcp_worker::transport::era::{Era, recognise};
+use durable_mcp_worker::transport::lifecycle::{Lifecycle, classify};
 use durable_mcp_worker::transport::request_meta::RequestMeta;
 use mcp_server_core::capabilities::ClientCapabilities;
 use mcp_server_core::content::{Content, Icon, ResourceContents, ResourceLink};
@@ -51,8 +51,8 @@ fn written<T: DeserializeOwned + Serialize>(example: &Value) -> Value {
 }
 
 fn request(example: &Value) -> (jsonrpc::Request, RequestMeta) {
-    match recognise(Some(VERSION), &example.to_string()) {
-        Ok(Era::Stateless(request, envelope)) => (request, envelope),
+    match classify(Some(VERSION), &example.to_string()) {
+        Ok(Lifecycle::Stateless(request, envelope)) => (request, envelope),
         other => panic!("{other:?}"),
     }
 }

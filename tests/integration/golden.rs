@@ -16,16 +16,16 @@ use durable_core::runtime::{Random, Runtime};
 use durable_core::seal;
 use durable_core::wire::RuntimeError;
 use durable_mcp_worker::hub::{self, Listener};
-use durable_mcp_worker::session::notice::Notice;
+use durable_mcp_worker::session::publication::Publication;
 use durable_mcp_worker::session::store::Kept;
 use durable_mcp_worker::task::command::Command as TaskCommand;
 use durable_mcp_worker::task::id;
 use durable_mcp_worker::task::record::Record;
-use durable_mcp_worker::transport::claims::{Claims, ObjectId};
-use durable_mcp_worker::transport::era::Transport;
+use durable_mcp_worker::transport::claims::{ObjectId, SessionClaims};
+use durable_mcp_worker::transport::lifecycle::Transport;
 use durable_mcp_worker::transport::round_trips::{RoundTrips, read_answers};
 use durable_mcp_worker::transport::sse::EventId;
-use durable_mcp_worker::transport::{legacy_sse, order, request_state, state_handle};
+use durable_mcp_worker::transport::{internal_headers, legacy_sse, request_state, state_handle};
 use futures_executor::block_on;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
@@ -194,12 +194,12 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
             );
         }
         Format::SessionId => {
-            let claims = Claims::verify(text, &keys, &caller(), NOW / 1000, 10).unwrap();
+            let claims = SessionClaims::verify(text, &keys, &caller(), NOW / 1000, 10).unwrap();
             assert_eq!(
                 (claims.object, claims.client.name.as_str()),
                 (ObjectId([7; 32]), "Inspector")
             );
-            assert_eq!(Claims::read_verified(text), Some(claims));
+            assert_eq!(SessionClaims::read_verified(text), Some(claims));
         }
         Format::Token => {
             let world = World::new(3, Hooks::default());
@@ -303,7 +303,7 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
         Format::GrantOutcome => {
             assert!(serde_json::from_str::<Result<GrantOutcome, GrantRefusal>>(text).is_ok());
         }
-        Format::CallerHeader => assert_eq!(order::decode(Some(text)), Ok(caller())),
+        Format::CallerHeader => assert_eq!(internal_headers::decode(Some(text)), Ok(caller())),
         Format::TransportHeader => {
             assert_eq!(
                 Transport::parse(Some(text)).unwrap().as_str(),
@@ -315,7 +315,7 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
             );
         }
         Format::StateHeader => assert_eq!(
-            order::read_state(text),
+            internal_headers::read_state(text),
             Ok(("c3RhdGU".to_owned(), kind.is_empty()))
         ),
         Format::SessionRows => {
@@ -336,11 +336,13 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
                 .unwrap()
                 .splitn(3, ':')
                 .collect();
-            assert!(UserHandle::parse(parts[0]).is_some() && Claims::of_key(parts[2]).is_some());
+            assert!(
+                UserHandle::parse(parts[0]).is_some() && SessionClaims::of_key(parts[2]).is_some()
+            );
         }
         Format::TaskCommand => assert_eq!(TaskCommand::parse(text).unwrap().to_text(), text),
         Format::TaskRecord => assert_eq!(Record::stored(text).unwrap().unwrap().to_text(), text),
-        Format::HubNotice => assert_eq!(Notice::parse(text).unwrap().to_text(), text),
+        Format::HubNotice => assert_eq!(Publication::parse(text).unwrap().to_text(), text),
         Format::HubChange => {
             assert_eq!(Change::parse(text), Some(Change::Resource("a:b c".into())));
         }

@@ -13,7 +13,7 @@ use durable_core::runtime::Runtime;
 use durable_core::wire::ReplyBody;
 use durable_mcp::prelude::*;
 use durable_mcp_worker::hub::{Hub, Listener, QuotaSubject, SubscriptionFilter};
-use durable_mcp_worker::session::notice::Notice;
+use durable_mcp_worker::session::publication::Publication;
 use durable_mcp_worker::testing::doubles::host::{FakeHost, START};
 use durable_mcp_worker::testing::doubles::hub_host::FakeHubHost;
 use futures_channel::mpsc::UnboundedReceiver;
@@ -140,10 +140,10 @@ impl Rig {
             .unwrap_or_else(|refused| panic!("{refused:?}"))
     }
 
-    fn publish(&self, notice: &Notice) {
+    fn publish(&self, publication: &Publication) {
         self.host.invoke();
         self.hub
-            .publish(notice)
+            .publish(publication)
             .now_or_never()
             .expect("nobody has to be waited for")
             .expect("the store works");
@@ -195,6 +195,6 @@ fn listener(user: Option<&str>) -> Listener {
     }
 }
 
-fn tools() -> Notice {
-    Notice::of(&Change::Tools)
+fn tools() -> Publication {
+    Publication::of(&Change::Tools)
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use durable_mcp::prelude::*;
-use durable_mcp_worker::session::core::MAX_SUBSCRIPTIONS;
+use durable_mcp_worker::session::object::MAX_SUBSCRIPTIONS;
 use durable_mcp_worker::session::running::MAX_RUNNING;
 use durable_mcp_worker::session::state::MAX_STATE_BYTES;
 use durable_mcp_worker::testing::doubles::host::START;

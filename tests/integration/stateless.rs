@@ -10,8 +10,8 @@ use crate::support::front::{Front, everything, refusal, text};
 use crate::support::object::{Exchange, Sleep};
 
 mod answers;
-mod era;
 mod headers;
+mod lifecycle;
 mod rounds;
 mod state;
 

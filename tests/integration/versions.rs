@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use durable_core::keys::{KEY_BYTES, Keys};
 use durable_mcp::prelude::*;
 use durable_mcp_worker::session::host::Host;
-use durable_mcp_worker::transport::order;
+use durable_mcp_worker::transport::internal_headers;
 use http::Method;
 use oauth_server::secret::sha256_hex;
 use oauth_server::testing::SeededRandom;
@@ -51,7 +51,7 @@ fn an_unreadable_caller_is_refused_and_not_treated_as_anonymous() {
         let answer = rig
             .send(
                 Method::POST,
-                &[(order::CALLER, value)],
+                &[(internal_headers::CALLER, value)],
                 Ok(call(1, "who", &json!({}))),
             )
             .answer();
@@ -59,7 +59,7 @@ fn an_unreadable_caller_is_refused_and_not_treated_as_anonymous() {
         let answer = rig
             .send(
                 Method::POST,
-                &[(order::TRANSPORT, value)],
+                &[(internal_headers::TRANSPORT, value)],
                 Ok(call(1, "who", &json!({}))),
             )
             .answer();
@@ -82,7 +82,7 @@ fn an_unreadable_change_does_not_make_the_hub_forget_a_session() {
     let told = |body: &str| {
         rig.send(
             Method::POST,
-            &[(order::TRANSPORT, "notice")],
+            &[(internal_headers::TRANSPORT, "notice")],
             Ok(body.to_owned()),
         )
         .answer()
@@ -156,7 +156,7 @@ fn a_session_id_of_another_version_is_answered_503_and_not_404() {
         .map(|method| browser.call(method, &token, Some(&later), &ping))
         .into();
     let (url, bearer) = (
-        format!("/sse/message?{}={later}", order::SESSION_ID),
+        format!("/sse/message?{}={later}", internal_headers::SESSION_ID),
         format!("Bearer {token}"),
     );
     answers.push(browser.send(

@@ -29,7 +29,7 @@ use mcp_server_core::change::Change;
 use mcp_server_core::error::{Error, ErrorCode};
 use mcp_server_core::jsonrpc::{RequestId, error_json, notification_json, result_json};
 
-use crate::session::notice::Notice;
+use crate::session::publication::Publication;
 
 /// Sessions that are notified at once. Each is a request to another object, and one event may have this many open without a
 /// queue.
@@ -49,11 +49,11 @@ pub const ASK_AGAIN_MS: u64 = 10 * 60 * 1000;
 /// itself when its stream closes, unless it was cut off.
 pub const JOINED_MS: u64 = 24 * 3600 * 1000;
 
-/// A notice that some of the sessions have got.
+/// A publication that some of the sessions have got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingDelivery {
-    /// The notice.
-    pub notice: Notice,
+    /// The publication.
+    pub publication: Publication,
     /// The last session that was notified.
     pub after: String,
     /// True if the same change was published again meanwhile: then every session is notified once more.
@@ -103,25 +103,25 @@ pub trait HubHost: Runtime {
         expires: u64,
     ) -> Result<(), RuntimeError>;
 
-    /// The notice of a change that is being sent to sessions.
+    /// The publication of a change that is being sent to sessions.
     ///
     /// # Errors
     /// When storage fails.
     fn delivery(&self, about: &str) -> Result<Option<PendingDelivery>, RuntimeError>;
 
-    /// The notice that is sent on after that of the change `after`: the next in order, or the first behind the last one.
+    /// The publication that is sent on after that of the change `after`: the next in order, or the first behind the last one.
     ///
     /// # Errors
     /// When storage fails.
     fn next_delivery(&self, after: &str) -> Result<Option<PendingDelivery>, RuntimeError>;
 
-    /// Stores how far a notice was sent.
+    /// Stores how far a publication was sent.
     ///
     /// # Errors
     /// When storage fails.
     fn put_delivery(&self, delivery: &PendingDelivery) -> Result<(), RuntimeError>;
 
-    /// Deletes a notice that was sent to all sessions.
+    /// Deletes a publication that was sent to all sessions.
     ///
     /// # Errors
     /// When storage fails.
@@ -164,7 +164,7 @@ pub trait HubHost: Runtime {
     fn notify(
         &self,
         object: &str,
-        notice: &Notice,
+        publication: &Publication,
     ) -> LocalBoxFuture<'_, Result<bool, RuntimeError>>;
 
     /// Has the hub woken at that time at the latest.
@@ -186,7 +186,7 @@ pub trait HubSocket {
 /// The hub.
 pub struct Hub {
     host: Rc<dyn HubHost>,
-    /// The change whose notice the alarm sent on last, so that one that is published all the time does not hold up others.
+    /// The change whose publication the alarm sent on last, so that one that is published all the time does not hold up others.
     last_notified: RefCell<String>,
 }
 
@@ -258,7 +258,7 @@ impl Hub {
         Ok(None)
     }
 
-    /// Ends the notices to a session's object at `time` at the latest, since its stream has closed.
+    /// Ends the publications to a session's object at `time` at the latest, since its stream has closed.
     ///
     /// # Errors
     /// When storage fails.
@@ -310,42 +310,42 @@ impl Hub {
         listening
     }
 
-    /// Sends a notice to the streams and sessions that listen for it.
+    /// Sends a publication to the streams and sessions that listen for it.
     ///
     /// # Errors
     /// When storage fails.
-    pub async fn publish(&self, notice: &Notice) -> Result<(), RuntimeError> {
+    pub async fn publish(&self, publication: &Publication) -> Result<(), RuntimeError> {
         for (socket, listener) in self.listening(self.host.sockets()) {
-            if listener.hears(notice) {
+            if listener.hears(publication) {
                 socket.send(&notification_json(
-                    &notice.method,
-                    &listener.tagged(&notice.params),
+                    &publication.method,
+                    &listener.tagged(&publication.params),
                 ));
             }
         }
         // Changes of one user, one state or a task concern no session: those tell their own clients.
-        if !notice.concerns_sessions() || Change::parse(&notice.about).is_none() {
+        if !publication.concerns_sessions() || Change::parse(&publication.about).is_none() {
             return Ok(());
         }
         // Sessions that are being told the same are told it once more, however often it is published meanwhile.
-        if let Some(delivery) = self.host.delivery(&notice.about)? {
+        if let Some(delivery) = self.host.delivery(&publication.about)? {
             return self.host.put_delivery(&PendingDelivery {
                 again: true,
                 ..delivery
             });
         }
         self.notify(PendingDelivery {
-            notice: notice.clone(),
+            publication: publication.clone(),
             after: String::new(),
             again: false,
         })
         .await
     }
 
-    /// Sends a notice to the next sessions, and leaves the rest to the alarm.
+    /// Sends a publication to the next sessions, and leaves the rest to the alarm.
     async fn notify(&self, delivery: PendingDelivery) -> Result<(), RuntimeError> {
         let PendingDelivery {
-            notice,
+            publication,
             after,
             again,
         } = &delivery;
@@ -360,25 +360,29 @@ impl Hub {
                 ..delivery.clone()
             })?,
             None if *again => {
-                let notice = Notice {
+                let publication = Publication {
                     except: None,
-                    ..notice.clone()
+                    ..publication.clone()
                 };
                 self.go_on(&PendingDelivery {
-                    notice,
+                    publication,
                     after: String::new(),
                     again: false,
                 })?;
             }
             None if after.is_empty() => {}
-            None => self.host.remove_delivery(&notice.about)?,
+            None => self.host.remove_delivery(&publication.about)?,
         }
         let others: Vec<_> = sessions
             .iter()
-            .filter(|object| notice.except.as_ref() != Some(object))
+            .filter(|object| publication.except.as_ref() != Some(object))
             .collect();
         for some in others.chunks(SESSIONS_AT_ONCE) {
-            let told = join_all(some.iter().map(|object| self.host.notify(object, notice))).await;
+            let told = join_all(
+                some.iter()
+                    .map(|object| self.host.notify(object, publication)),
+            )
+            .await;
             for (object, told) in some.iter().zip(told) {
                 match told {
                     Ok(true) => {}
@@ -405,7 +409,8 @@ impl Hub {
         self.ask_expired(now).await?;
         let last_notified = self.last_notified.take();
         if let Some(delivery) = self.host.next_delivery(&last_notified)? {
-            self.last_notified.replace(delivery.notice.about.clone());
+            self.last_notified
+                .replace(delivery.publication.about.clone());
             self.notify(delivery).await?;
         }
         let mut next = self
@@ -434,7 +439,7 @@ impl Hub {
         for some in expired.chunks(SESSIONS_AT_ONCE) {
             let asked = join_all(
                 some.iter()
-                    .map(|object| self.host.notify(object, &Notice::question())),
+                    .map(|object| self.host.notify(object, &Publication::question())),
             )
             .await;
             for (object, asked) in some.iter().zip(asked) {

@@ -4,10 +4,10 @@
 
 pub mod call_channel;
 pub(crate) mod call_run;
-pub mod core;
 pub mod host;
 pub mod log_line;
-pub mod notice;
+pub mod object;
+pub mod publication;
 pub mod questions;
 pub mod running;
 pub mod state;

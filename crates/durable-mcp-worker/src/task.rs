@@ -34,7 +34,7 @@ use crate::hub::user_tag;
 use crate::session::call_channel::MAX_MESSAGE_BYTES;
 use crate::session::call_run::{CallRun, Cancellation, RunEnd};
 use crate::session::log_line::RequestLog;
-use crate::session::notice::Notice;
+use crate::session::publication::Publication;
 use crate::transport::round_trips::{Question, RoundTrips, read_answers};
 
 /// Value of `pollIntervalMs`: time in milliseconds that clients wait before they ask again, short enough for a person who waits.
@@ -563,7 +563,7 @@ impl TaskObject {
             return;
         };
         match self.detailed() {
-            Ok(params) => self.host.publish(Notice {
+            Ok(params) => self.host.publish(Publication {
                 about: format!("task {id}"),
                 method: "notifications/tasks".to_owned(),
                 params,

@@ -1,24 +1,24 @@
-//! MCP over HTTP: which era a request belongs to, and what each of its transports asks for.
+//! MCP over HTTP: which lifecycle a request belongs to, and what each of its transports asks for.
 
 pub mod accept;
 mod answer_stream;
 mod call_stream;
 pub mod claims;
-pub mod era;
 mod event_sender;
 pub mod headers;
+pub mod internal_headers;
 mod keep_alive;
 pub mod legacy_sse;
-pub mod movable;
-pub mod object;
+pub mod lifecycle;
 pub mod object_name;
 mod opening;
-pub mod order;
 pub mod refusal;
+pub mod repollable;
 mod request_digest;
 pub mod request_meta;
 pub mod request_state;
 pub mod round_trips;
+pub mod session_endpoint;
 pub mod sse;
 pub mod state_handle;
 pub mod stateless;

@@ -17,7 +17,9 @@ fn refuses(format: Format) {
     match format {
         Format::KeyRing => assert!(Keys::from_text(&format!("v2\n{}", file(""))).is_err()),
         // By bytes that are signed; see claims.rs.
-        Format::SessionId => assert!(Claims::verify("AgAA", &keys, &caller(), 0, 1).is_err()),
+        Format::SessionId => {
+            assert!(SessionClaims::verify("AgAA", &keys, &caller(), 0, 1).is_err())
+        }
         Format::Token => assert!(matches!(
             classify("2.a:b:c", TokenKind::Access, &keys),
             PresentedToken::Unknown
@@ -123,7 +125,7 @@ fn refuses(format: Format) {
         Format::CallerHeader => {
             for text in ["", "2.AAAA", &format!("{}AAAA", file(""))] {
                 assert_eq!(
-                    order::decode(Some(text)),
+                    internal_headers::decode(Some(text)),
                     Err(format.unreadable()),
                     "{text}"
                 );
@@ -139,7 +141,10 @@ fn refuses(format: Format) {
             }
         }
         Format::StateHeader => {
-            assert_eq!(order::read_state("old c3RhdGU"), Err(format.unreadable()));
+            assert_eq!(
+                internal_headers::read_state("old c3RhdGU"),
+                Err(format.unreadable())
+            );
         }
         Format::SessionRows => assert!(Kept::default().take("sealed state", "", 0).is_err()),
         Format::SseAttachment => {
@@ -147,7 +152,7 @@ fn refuses(format: Format) {
                 assert_eq!(legacy_sse::read_attachment(text), None, "{text}");
             }
         }
-        Format::ListedTag => assert_eq!(Claims::of_key("2.x"), None),
+        Format::ListedTag => assert_eq!(SessionClaims::of_key("2.x"), None),
         Format::TaskCommand => {
             for text in [
                 "",
@@ -172,7 +177,7 @@ fn refuses(format: Format) {
         }
         Format::HubNotice => {
             for text in ["", "2\n-\n-\ntools\nx", "-\n-\ntools\nnotifications/x\n[]"] {
-                assert_eq!(Notice::parse(text), None, "{text}");
+                assert_eq!(Publication::parse(text), None, "{text}");
             }
         }
         Format::HubChange => assert_eq!(Change::parse("sampling"), None),

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use durable_mcp_worker::hub::{Hub, Listener, QuotaSubject, SubscriptionFilter, user_tag};
-use durable_mcp_worker::session::notice::Notice;
+use durable_mcp_worker::session::publication::Publication;
 use durable_mcp_worker::task::id;
 use durable_mcp_worker::testing::doubles::host::FakeHost;
 use durable_mcp_worker::testing::doubles::hub_host::FakeHubHost;
-use durable_mcp_worker::transport::claims::{Binding, Claims, ObjectId};
-use durable_mcp_worker::transport::era::Transport;
+use durable_mcp_worker::transport::claims::{Binding, ObjectId, SessionClaims};
+use durable_mcp_worker::transport::lifecycle::Transport;
 use durable_mcp_worker::transport::request_state;
 use durable_mcp_worker::transport::round_trips::RoundTrips;
 use futures_channel::mpsc::UnboundedReceiver;
@@ -62,7 +62,7 @@ struct Case {
     grants: Vec<Grant>,
     /// Tokens that isolates know, and until when.
     seen: BTreeMap<String, (AccessRecord, u64)>,
-    sessions: Vec<Given<Claims>>,
+    sessions: Vec<Given<SessionClaims>>,
     tasks: Vec<Given<(ObjectId, String)>>,
     states: Vec<Given<String>>,
     streams: Vec<Given<UnboundedReceiver<String>>>,
@@ -204,14 +204,14 @@ impl Case {
         let Some(caller) = self.caller(of) else {
             return;
         };
-        let issued = Claims::issued_now(&caller, self.now() / 1000);
+        let issued = SessionClaims::issued_now(&caller, self.now() / 1000);
         let client = ClientInfo {
             version: ProtocolVersion::V2025_11_25,
             capabilities: ClientCapabilities::default(),
             name: String::new(),
         };
         let binding = Binding::of(&caller);
-        let claims = Claims {
+        let claims = SessionClaims {
             object: self.object(),
             issued,
             transport: Transport::Streamable,
@@ -391,7 +391,7 @@ impl Case {
     fn look(&mut self, by: usize) {
         self.runtime.set_time(self.now());
         self.hub
-            .publish(&Notice::of(&Change::Tools))
+            .publish(&Publication::of(&Change::Tools))
             .now_or_never()
             .unwrap()
             .unwrap();
@@ -417,7 +417,8 @@ impl Case {
         for given in &self.sessions {
             let id = given.what.sign(&outside.keys);
             let taken =
-                Claims::verify(&id, &outside.keys, &caller, now / 1000, SESSION_MS / 1000).is_ok();
+                SessionClaims::verify(&id, &outside.keys, &caller, now / 1000, SESSION_MS / 1000)
+                    .is_ok();
             if taken && !self.over.contains(&given.what.key()) {
                 assert!(
                     self.may(by, given.of, given.noted),

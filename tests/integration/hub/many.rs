@@ -21,7 +21,7 @@ fn joined(rig: &Rig, count: usize) -> Vec<String> {
 fn very_many_sessions_are_notified_in_turns() {
     let rig = Rig::new();
     let objects = joined(&rig, 2 * SESSIONS_A_TURN + 200);
-    rig.publish(&Notice {
+    rig.publish(&Publication {
         except: Some("00001".to_owned()),
         ..tools()
     });
@@ -54,7 +54,7 @@ fn a_repeated_change_is_delivered_once_more_to_many_sessions() {
         rig.publish(&tools());
     }
     assert_eq!(rig.told().len(), SESSIONS_A_TURN);
-    rig.publish(&Notice::of(&Change::Prompts));
+    rig.publish(&Publication::of(&Change::Prompts));
     assert_eq!(
         rig.told().len(),
         SESSIONS_A_TURN,
@@ -68,7 +68,7 @@ fn a_repeated_change_is_delivered_once_more_to_many_sessions() {
 fn a_constantly_repeated_change_delays_no_other() {
     let rig = Rig::new();
     let objects = joined(&rig, SESSIONS_A_TURN + 10);
-    let [busy, other] = [Change::Prompts, Change::Tools].map(|change| Notice::of(&change));
+    let [busy, other] = [Change::Prompts, Change::Tools].map(|change| Publication::of(&change));
     rig.publish(&busy);
     rig.publish(&other);
     for _ in 0..4 {
@@ -78,7 +78,7 @@ fn a_constantly_repeated_change_delays_no_other() {
     let told = rig.host.told.take();
     let of_other: Vec<_> = told
         .iter()
-        .filter(|(_, notice)| *notice == other)
+        .filter(|(_, publication)| *publication == other)
         .map(|(object, _)| object)
         .collect();
     assert_eq!(of_other, objects.iter().collect::<Vec<_>>());
@@ -89,8 +89,8 @@ fn sessions_behind_an_interrupted_turn_are_still_notified() {
     let rig = Rig::new();
     let objects = joined(&rig, SESSIONS_A_TURN + 10);
     rig.host.stalled.set(true);
-    let notice = tools();
-    let mut cut_off = Box::pin(rig.hub.publish(&notice));
+    let publication = tools();
+    let mut cut_off = Box::pin(rig.hub.publish(&publication));
     assert!((&mut cut_off).now_or_never().is_none());
     drop(cut_off);
     rig.told();

@@ -2,15 +2,15 @@
 
 use durable_mcp::prelude::*;
 use durable_mcp_worker::hub::user_tag;
-use durable_mcp_worker::session::notice::Notice;
+use durable_mcp_worker::session::publication::Publication;
 use durable_mcp_worker::testing::doubles::host::START;
 use mcp_server_core::change::Change;
 use serde_json::json;
 
 use super::{Rig, Stream, listener, methods, tools};
 
-fn of_task(id: &str, user: Option<&str>) -> Notice {
-    Notice {
+fn of_task(id: &str, user: Option<&str>) -> Publication {
+    Publication {
         about: format!("task {id}"),
         method: "notifications/tasks".to_owned(),
         params: json!({ "taskId": id }).to_string(),
@@ -24,9 +24,9 @@ fn a_change_for_one_user_reaches_the_streams_of_that_user_alone() {
     let rig = Rig::new();
     let [mut ann, mut windows, mut bob, mut nobody] =
         [Some("ann"), Some("ann"), Some("bob"), None].map(|user| rig.open(&listener(user)));
-    let own = Notice {
+    let own = Publication {
         user: Some("ann".to_owned()),
-        ..Notice::of(&Change::Resource("test://a".to_owned()))
+        ..Publication::of(&Change::Resource("test://a".to_owned()))
     };
     rig.publish(&own);
     assert_eq!(
@@ -79,6 +79,6 @@ fn a_change_of_a_stateless_state_reaches_streams_and_no_session() {
     let rig = Rig::new();
     rig.join("s", START + 1000);
     let mut stream = rig.open(&listener(None));
-    rig.publish(&Notice::of(&Change::Resource("test://a".to_owned())).for_no_session());
+    rig.publish(&Publication::of(&Change::Resource("test://a".to_owned())).for_no_session());
     assert_eq!((stream.heard(), rig.told()), (1, Vec::new()));
 }

@@ -3,7 +3,7 @@
 use durable_core::runtime::Runtime;
 use durable_core::wire::RuntimeError;
 use durable_mcp_worker::hub::{ASK_AGAIN_MS, JOINED_MS};
-use durable_mcp_worker::session::notice::Notice;
+use durable_mcp_worker::session::publication::Publication;
 use durable_mcp_worker::testing::doubles::host::START;
 
 use super::{Rig, listener, tools};
@@ -44,7 +44,7 @@ fn a_session_is_checked_after_a_day_and_again_if_it_cannot_answer() {
             .told
             .take()
             .iter()
-            .all(|(_, notice)| Notice::is_question(&notice.about))
+            .all(|(_, publication)| Publication::is_question(&publication.about))
     );
     assert_eq!(
         rig.host
@@ -80,12 +80,12 @@ fn a_change_reaches_all_joined_sessions_but_its_origin() {
         rig.join(object, START + 1000);
     }
     rig.join("a", START + 1000);
-    rig.publish(&Notice {
+    rig.publish(&Publication {
         except: Some("b".to_owned()),
         ..tools()
     });
     assert_eq!(rig.told(), ["a", "c"]);
-    rig.publish(&Notice {
+    rig.publish(&Publication {
         user: Some("ann".to_owned()),
         ..tools()
     });

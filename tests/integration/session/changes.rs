@@ -3,8 +3,8 @@
 use durable_core::keys::Keys;
 use durable_core::wire::RuntimeError;
 use durable_mcp_worker::hub::{ClientNetwork, QuotaSubject, user_tag};
-use durable_mcp_worker::session::notice::Notice;
-use durable_mcp_worker::transport::order;
+use durable_mcp_worker::session::publication::Publication;
+use durable_mcp_worker::transport::internal_headers;
 use mcp_server_core::user::Caller;
 
 use super::*;
@@ -37,7 +37,7 @@ fn tell(rig: &Rig, about: &str) -> u16 {
     let answer: Answer = rig
         .send(
             Method::POST,
-            &[(order::TRANSPORT, "notice")],
+            &[(internal_headers::TRANSPORT, "notice")],
             Ok(about.to_owned()),
         )
         .answer();
@@ -228,7 +228,10 @@ fn a_listening_session_is_counted_by_network_or_by_user() {
     let rig = Rig::new(announcing());
     let headers = [
         ("cf-connecting-ip", "192.0.2.1"),
-        (order::CALLER, &*order::encode(&ann).unwrap()),
+        (
+            internal_headers::CALLER,
+            &*internal_headers::encode(&ann).unwrap(),
+        ),
     ];
     rig.send(Method::GET, &headers, Ok(String::new()))
         .opens_socket();
@@ -289,14 +292,14 @@ fn a_sessions_change_reaches_its_client_once_and_others_by_the_hub() {
     let published = rig.host.published.take();
     let about: Vec<_> = published
         .iter()
-        .map(|notice| notice.about.as_str())
+        .map(|publication| publication.about.as_str())
         .collect();
     assert_eq!(
         about,
         ["tools", "resource test://plain"],
         "a session's state is nobody else's business"
     );
-    for Notice { user, except, .. } in &published {
+    for Publication { user, except, .. } in &published {
         assert_eq!(
             (user, except.as_deref()),
             (&None, Some("a1".repeat(32).as_str()))

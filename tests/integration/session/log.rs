@@ -34,7 +34,10 @@ fn an_answer_to_the_hub_leaves_no_line() {
     let rig = Rig::new(server());
     let answer = rig.send(
         Method::POST,
-        &[(durable_mcp_worker::transport::order::TRANSPORT, "notice")],
+        &[(
+            durable_mcp_worker::transport::internal_headers::TRANSPORT,
+            "notice",
+        )],
         Ok("tools".to_owned()),
     );
     assert_eq!(answer.answer().status, 410);

@@ -178,10 +178,13 @@ impl Case {
         self.rig.restart();
         let rows = self.rig.host.memory_rows();
         for _ in 0..=self.dice.roll(2) {
-            let notice = [(durable_mcp_worker::transport::order::TRANSPORT, "notice")];
+            let publication = [(
+                durable_mcp_worker::transport::internal_headers::TRANSPORT,
+                "notice",
+            )];
             let told = self
                 .rig
-                .send(Method::POST, &notice, Ok("tools".to_owned()))
+                .send(Method::POST, &publication, Ok("tools".to_owned()))
                 .answer()
                 .status;
             let open = self
@@ -270,7 +273,10 @@ impl Case {
 
     /// The hub tells the object of a change.
     fn tell(&mut self) {
-        let head = [(durable_mcp_worker::transport::order::TRANSPORT, "notice")];
+        let head = [(
+            durable_mcp_worker::transport::internal_headers::TRANSPORT,
+            "notice",
+        )];
         let answer = self
             .rig
             .send(Method::POST, &head, Ok("tools".to_owned()))

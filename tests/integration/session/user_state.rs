@@ -1,6 +1,6 @@
 //! The state of a signed-in user, whose client has no session.
 
-use durable_mcp_worker::transport::order;
+use durable_mcp_worker::transport::internal_headers;
 use mcp_server_core::user::Caller;
 
 use super::*;
@@ -44,11 +44,11 @@ fn passed_on(rig: &Rig, caller: &Caller, method: &str, params: &Value) -> Exchan
         "io.modelcontextprotocol/protocolVersion": VERSION,
         "io.modelcontextprotocol/clientCapabilities": { "roots": {} },
     });
-    let caller = order::encode(caller).unwrap();
+    let caller = internal_headers::encode(caller).unwrap();
     let headers = [
         ("mcp-protocol-version", VERSION),
-        (order::TRANSPORT, "stateless"),
-        (order::CALLER, caller.as_str()),
+        (internal_headers::TRANSPORT, "stateless"),
+        (internal_headers::CALLER, caller.as_str()),
     ];
     rig.send(Method::POST, &headers, Ok(request(1, method, &params)))
 }
@@ -114,7 +114,7 @@ fn changes_of_a_users_state_are_published_to_that_user_alone() {
     let published = rig.host.published.take();
     let about: Vec<_> = published
         .iter()
-        .map(|notice| (notice.about.as_str(), notice.user.is_some()))
+        .map(|publication| (publication.about.as_str(), publication.user.is_some()))
         .collect();
     assert_eq!(
         about,
@@ -125,7 +125,11 @@ fn changes_of_a_users_state_are_published_to_that_user_alone() {
         ]
     );
     assert_eq!(published[0].user, durable_mcp_worker::hub::user_tag(&ann()));
-    assert!(published.iter().all(|notice| notice.except.is_none()));
+    assert!(
+        published
+            .iter()
+            .all(|publication| publication.except.is_none())
+    );
 }
 
 #[test]

@@ -408,7 +408,7 @@ fn a_change_is_published_under_the_uri_that_its_caller_knows() {
     let published = front.host.published.take();
     let told: Vec<_> = published
         .iter()
-        .map(|notice| (notice.about.clone(), notice.concerns_sessions()))
+        .map(|publication| (publication.about.clone(), publication.concerns_sessions()))
         .collect();
     let own = (format!("resource test://total?session={session}"), false);
     assert_eq!(told, [own, ("tools".to_owned(), true)]);

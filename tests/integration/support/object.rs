@@ -10,16 +10,16 @@ use durable_core::keys::Keys;
 use durable_core::runtime::Runtime;
 use durable_core::wire::{Head, Reply, ReplyBody};
 use durable_mcp::Server;
-use durable_mcp_worker::session::core::{Core, Settings};
 use durable_mcp_worker::session::host::{CallRuntime, SharedHost};
 use durable_mcp_worker::session::log_line::RequestLog;
+use durable_mcp_worker::session::object::{SessionObject, Settings};
 use durable_mcp_worker::testing::doubles::headers::HeaderMap;
 use durable_mcp_worker::testing::doubles::host::{FakeHost, START};
-use durable_mcp_worker::transport::claims::{Binding, Claims, ObjectId};
-use durable_mcp_worker::transport::era::Transport;
-use durable_mcp_worker::transport::object::Object;
-use durable_mcp_worker::transport::order;
+use durable_mcp_worker::transport::claims::{Binding, ObjectId, SessionClaims};
+use durable_mcp_worker::transport::internal_headers;
+use durable_mcp_worker::transport::lifecycle::Transport;
 use durable_mcp_worker::transport::refusal::Refusal;
+use durable_mcp_worker::transport::session_endpoint::SessionEndpoint;
 use futures_channel::oneshot;
 use futures_util::future::{pending, ready};
 use futures_util::stream::LocalBoxStream;
@@ -69,8 +69,8 @@ pub(crate) struct Rig {
     server: Rc<Server>,
     settings: Rc<Settings>,
     pub(crate) host: Rc<FakeHost>,
-    object: RefCell<Rc<Object>>,
-    claims: Claims,
+    object: RefCell<Rc<SessionEndpoint>>,
+    claims: SessionClaims,
 }
 
 impl Rig {
@@ -102,7 +102,7 @@ impl Rig {
             _ => ClientCapabilities::from_bits(u8::MAX),
         };
         let id = ObjectId([0xa1; 32]);
-        let claims = Claims {
+        let claims = SessionClaims {
             object: id,
             issued: START / 1000,
             transport,
@@ -168,11 +168,11 @@ impl Rig {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         if opens || !over_sse {
-            headers.insert(order::SESSION.to_owned(), id.clone());
+            headers.insert(internal_headers::SESSION.to_owned(), id.clone());
         }
         if opens {
             headers.insert(
-                order::TRANSPORT.to_owned(),
+                internal_headers::TRANSPORT.to_owned(),
                 self.claims.transport.as_str().to_owned(),
             );
         }
@@ -182,7 +182,7 @@ impl Rig {
             host: "mcp.example.com".to_owned(),
             path: if over_sse { "/sse/message" } else { "/mcp" }.to_owned(),
             query: if over_sse && !opens {
-                format!("{}={id}", order::SESSION_ID)
+                format!("{}={id}", internal_headers::SESSION_ID)
             } else {
                 String::new()
             },
@@ -290,9 +290,17 @@ impl Rig {
     }
 }
 
-fn object(server: &Rc<Server>, host: &Rc<FakeHost>, settings: &Rc<Settings>) -> Rc<Object> {
+fn object(
+    server: &Rc<Server>,
+    host: &Rc<FakeHost>,
+    settings: &Rc<Settings>,
+) -> Rc<SessionEndpoint> {
     let host: SharedHost = Rc::clone(host) as _;
-    Object::new(Core::new(Rc::clone(server), host, Rc::clone(settings)))
+    SessionEndpoint::new(SessionObject::new(
+        Rc::clone(server),
+        host,
+        Rc::clone(settings),
+    ))
 }
 
 /// A request under way.

@@ -387,9 +387,9 @@ impl Case {
 
     /// Checks that watching clients are notified of each end once, and of nothing after it.
     fn hear(&mut self) {
-        for notice in self.front.host.published.take() {
-            assert_eq!(notice.method, "notifications/tasks");
-            let params: Value = serde_json::from_str(&notice.params).unwrap();
+        for publication in self.front.host.published.take() {
+            assert_eq!(publication.method, "notifications/tasks");
+            let params: Value = serde_json::from_str(&publication.params).unwrap();
             let task = self
                 .tasks
                 .iter_mut()

@@ -138,7 +138,7 @@ fn a_task_publishes_changes_as_any_call_does() {
         .published
         .take()
         .into_iter()
-        .map(|notice| notice.about)
+        .map(|publication| publication.about)
         .collect();
     assert_eq!(about, ["tools"]);
 }

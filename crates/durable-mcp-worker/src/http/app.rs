@@ -22,8 +22,8 @@ use super::provider::{OAuthFront, Provider};
 use super::required::MissingBindings;
 use super::route::{Paths, Route};
 use super::variables::Variables;
-use crate::session::core::{DEFAULT_IDLE_SECONDS, DEFAULT_RESUME_SECONDS, Settings};
 use crate::session::log_line::RequestLog;
+use crate::session::object::{DEFAULT_IDLE_SECONDS, DEFAULT_RESUME_SECONDS, Settings};
 use crate::transport::claims::DEFAULT_MAX_AGE_SECONDS;
 
 /// The jurisdictions of Durable Objects (<https://developers.cloudflare.com/durable-objects/reference/data-location>).

@@ -9,7 +9,7 @@ use durable_core::wire::{Head, Reply};
 use http::StatusCode;
 
 use super::provider::Provider;
-use crate::transport::order::NEEDED_SCOPES;
+use crate::transport::internal_headers::NEEDED_SCOPES;
 
 /// Headers that a browser client may send. A `*` would not cover `Authorization`.
 const REQUEST_HEADERS: &str = "authorization, content-type, accept, last-event-id, mcp-session-id, \

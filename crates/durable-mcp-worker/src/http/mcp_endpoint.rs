@@ -17,9 +17,9 @@ use super::request_runtime::{ForwardedRequest, RequestRuntime};
 use super::sse_endpoint;
 use super::stateless_endpoint::Exchange;
 use crate::transport::accept::admits;
-use crate::transport::claims::{Binding, Claims, Refused};
-use crate::transport::era::{self, Era, Transport};
-use crate::transport::order;
+use crate::transport::claims::{Binding, Refused, SessionClaims};
+use crate::transport::internal_headers;
+use crate::transport::lifecycle::{self, Lifecycle, Transport};
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal, unreadable_reply};
 
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
@@ -35,15 +35,15 @@ pub(crate) async fn handle(
     runtime: &dyn RequestRuntime,
     caller: Rc<Caller>,
 ) -> Reply {
-    let version = head.header(era::VERSION_HEADER);
+    let version = head.header(lifecycle::VERSION_HEADER);
     let version = version.as_deref();
     if head.method == Method::POST {
         return post(app, head, runtime, caller, version).await;
     }
-    if !era::is_served(version) {
+    if !lifecycle::is_served(version) {
         return Refusal::UnknownVersion.into();
     }
-    if era::names_stateless(version) && session_id(head).is_none() {
+    if lifecycle::names_stateless(version) && session_id(head).is_none() {
         return Refusal::Method("POST, OPTIONS").reply_to(version);
     }
     match head.method {
@@ -57,7 +57,7 @@ pub(crate) async fn handle(
 }
 
 fn session_id(head: &Head) -> Option<Cow<'_, str>> {
-    head.header(order::SESSION)
+    head.header(internal_headers::SESSION)
 }
 
 async fn post(
@@ -84,22 +84,22 @@ async fn post(
         return Refusal::TooLarge.reply_to(version);
     }
     // Without sessions, a session's id means nothing. The header tells which it is, or the body does.
-    let of_session = era::is_served(version) && !era::names_stateless(version);
+    let of_session = lifecycle::is_served(version) && !lifecycle::names_stateless(version);
     let Some(id) = of_session.then(|| session_id(head)).flatten() else {
         return sessionless(app, head, runtime, caller, version).await;
     };
-    let mut order = match order(app, runtime, &id, caller).await {
-        Ok(order) => order,
+    let mut forwarded = match forwarded_request(app, runtime, &id, caller).await {
+        Ok(forwarded) => forwarded,
         Err(refusal) => return refusal.into(),
     };
     if length.is_some_and(|length| length <= MAX_PEEK_BYTES) {
         match runtime.read_body().await {
             Ok(body) if is_initialized(&body) => return Reply::empty(StatusCode::ACCEPTED),
-            Ok(body) => order.body = Some(body),
+            Ok(body) => forwarded.body = Some(body),
             Err(refusal) => return refusal.into(),
         }
     }
-    reply_or_error(runtime, runtime.forward(order))
+    reply_or_error(runtime, runtime.forward(forwarded))
 }
 
 /// True for `notifications/initialized`: it changes no state, so its object need not be woken for it.
@@ -120,8 +120,8 @@ async fn sessionless(
         Ok(body) => body,
         Err(refusal) => return refusal.reply_to(version),
     };
-    match era::recognise(version, &body) {
-        Ok(Era::Stateless(request, meta)) => {
+    match lifecycle::classify(version, &body) {
+        Ok(Lifecycle::Stateless(request, meta)) => {
             let exchange = Exchange {
                 app,
                 head,
@@ -131,16 +131,18 @@ async fn sessionless(
             };
             exchange.answer(request, body).await
         }
-        Ok(Era::Notification) => Reply::empty(StatusCode::ACCEPTED),
-        Ok(Era::Sessions(posted)) if !era::is_served(version) && !era::is_initialize(&posted) => {
-            Refusal::UnknownVersion.reply(era::id_of(&posted))
+        Ok(Lifecycle::Notification) => Reply::empty(StatusCode::ACCEPTED),
+        Ok(Lifecycle::Sessions(posted))
+            if !lifecycle::is_served(version) && !lifecycle::is_initialize(&posted) =>
+        {
+            Refusal::UnknownVersion.reply(lifecycle::id_of(&posted))
         }
-        Ok(Era::Sessions(posted)) => without_session(app, runtime, &caller, posted).await,
+        Ok(Lifecycle::Sessions(posted)) => without_session(app, runtime, &caller, posted).await,
         Err(refused) => refused.into(),
     }
 }
 
-/// A POST without a session in the era of sessions: only `initialize` may be one.
+/// A POST without a session with a version that has sessions: only `initialize` may be one.
 async fn without_session(
     app: &App,
     runtime: &dyn RequestRuntime,
@@ -181,9 +183,9 @@ async fn initialize(
     };
     let signed = async {
         let keys = runtime.keys(false).await?;
-        let claims = Claims {
+        let claims = SessionClaims {
             object: runtime.new_object()?,
-            issued: Claims::issued_now(caller, runtime.now() / 1000),
+            issued: SessionClaims::issued_now(caller, runtime.now() / 1000),
             transport: Transport::Streamable,
             client,
             binding: Binding::of(caller),
@@ -206,7 +208,7 @@ async fn initialize(
     };
     match signed.await {
         Ok(id) => Reply::json(StatusCode::OK, result_json(&request.id, &result))
-            .header(order::SESSION, id),
+            .header(internal_headers::SESSION, id),
         Err(fault) => failed(runtime, &fault),
     }
 }
@@ -221,8 +223,8 @@ async fn get(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc<Ca
     let Some(id) = session_id(head) else {
         return Refusal::NoSession.into();
     };
-    match order(app, runtime, &id, caller).await {
-        Ok(order) => reply_or_error(runtime, runtime.listen(order, String::new()).await),
+    match forwarded_request(app, runtime, &id, caller).await {
+        Ok(forwarded) => reply_or_error(runtime, runtime.listen(forwarded, String::new()).await),
         Err(refusal) => refusal.into(),
     }
 }
@@ -244,7 +246,7 @@ async fn delete(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc
     reply_or_error(runtime, runtime.forward(streamable(&claims, caller)))
 }
 
-async fn order(
+async fn forwarded_request(
     app: &App,
     runtime: &dyn RequestRuntime,
     id: &str,
@@ -254,7 +256,7 @@ async fn order(
     Ok(streamable(&claims, caller))
 }
 
-fn streamable(claims: &Claims, caller: Rc<Caller>) -> ForwardedRequest {
+fn streamable(claims: &SessionClaims, caller: Rc<Caller>) -> ForwardedRequest {
     ForwardedRequest::of_session(claims.object, caller, Transport::Streamable)
 }
 
@@ -265,20 +267,20 @@ pub(super) async fn verify(
     id: &str,
     caller: &Caller,
     transport: Transport,
-) -> Result<Claims, Refusal> {
+) -> Result<SessionClaims, Refusal> {
     let (now, max_age) = (runtime.now() / 1000, app.settings.max_age_ms / 1000);
     let keys = runtime
         .keys(false)
         .await
         .map_err(|fault| internal(runtime, &fault))?;
-    let claims = match Claims::verify(id, &keys, caller, now, max_age) {
+    let claims = match SessionClaims::verify(id, &keys, caller, now, max_age) {
         Ok(claims) => Ok(claims),
         Err(Refused::UnknownKey(_)) => {
             let keys = runtime
                 .keys(true)
                 .await
                 .map_err(|fault| internal(runtime, &fault))?;
-            Claims::verify(id, &keys, caller, now, max_age)
+            SessionClaims::verify(id, &keys, caller, now, max_age)
         }
         Err(refused) => Err(refused),
     };

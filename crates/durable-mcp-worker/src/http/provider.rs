@@ -25,7 +25,7 @@ use super::request_runtime::RequestRuntime;
 use super::route::{Route, oauth_route};
 use super::router::RouterRejection;
 use super::{oauth_endpoints, session_list};
-use crate::transport::claims::Claims;
+use crate::transport::claims::SessionClaims;
 
 /// The authenticated caller, or the refusal.
 pub type Authenticated = Result<Rc<Caller>, Reply>;
@@ -34,7 +34,7 @@ pub type Authenticated = Result<Rc<Caller>, Reply>;
 #[derive(Debug)]
 pub struct SessionStarted<'a> {
     /// The claims of its id.
-    pub claims: &'a Claims,
+    pub claims: &'a SessionClaims,
     /// The client's version, as the client gives it.
     pub version: Option<String>,
 }
@@ -78,7 +78,7 @@ pub trait Provider {
         runtime: &dyn RequestRuntime,
         keys: &Keys,
         caller: &Caller,
-        session: &Claims,
+        session: &SessionClaims,
     );
 
     /// The challenge for a caller whose token lacks these scopes, separated by spaces.
@@ -273,7 +273,7 @@ impl Provider for OAuthFront {
         runtime: &dyn RequestRuntime,
         keys: &Keys,
         caller: &Caller,
-        session: &Claims,
+        session: &SessionClaims,
     ) {
         if let Some(oauth_runtime) = runtime.oauth_runtime() {
             session_list::ended(oauth_runtime, keys, caller, session);

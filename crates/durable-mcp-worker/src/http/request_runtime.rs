@@ -17,7 +17,7 @@ use crate::session::host::CallRuntime;
 use crate::session::log_line::LogLine;
 use crate::task::command::{Begin, Command};
 use crate::transport::claims::ObjectId;
-use crate::transport::era::Transport;
+use crate::transport::lifecycle::Transport;
 use crate::transport::refusal::Refusal;
 
 /// An object that requests are passed on to.
@@ -221,13 +221,13 @@ pub trait RequestRuntime: Runtime {
     ///
     /// # Errors
     /// When the runtime does not take it.
-    fn forward(&self, order: ForwardedRequest) -> Result<Reply, RuntimeError>;
+    fn forward(&self, forwarded: ForwardedRequest) -> Result<Reply, RuntimeError>;
 
     /// Opens the socket of a stream and gives what comes through as an event stream, after `opening`; or the object's
     /// answer, if it refuses.
     fn listen(
         &self,
-        order: ForwardedRequest,
+        forwarded: ForwardedRequest,
         opening: String,
     ) -> LocalBoxFuture<'_, Result<Reply, RuntimeError>>;
 

@@ -10,8 +10,8 @@ use oauth_server::token::UserHandle;
 use super::app::App;
 use super::provider::SessionStarted;
 use crate::pages::frame::plain;
-use crate::transport::claims::Claims;
-use crate::transport::era::Transport;
+use crate::transport::claims::SessionClaims;
+use crate::transport::lifecycle::Transport;
 
 /// The longest name, and version, of a client in the list.
 const MAX_NAME_CHARS: usize = 60;
@@ -52,7 +52,12 @@ pub(super) fn started(
 }
 
 /// Has a session forgotten that its client has ended.
-pub(super) fn ended(runtime: &dyn OAuthRuntime, keys: &Keys, caller: &Caller, claims: &Claims) {
+pub(super) fn ended(
+    runtime: &dyn OAuthRuntime,
+    keys: &Keys,
+    caller: &Caller,
+    claims: &SessionClaims,
+) {
     send(runtime, keys, caller, |grant| GrantCommand::ForgetSession {
         grant,
         key: claims.key(),

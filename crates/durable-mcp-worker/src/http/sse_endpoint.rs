@@ -14,9 +14,9 @@ use super::mcp_endpoint::{failed, reply_or_error, verify};
 use super::provider::SessionStarted;
 use super::request_runtime::{ForwardedRequest, RequestRuntime};
 use crate::transport::accept::admits;
-use crate::transport::claims::{Binding, Claims};
-use crate::transport::era::Transport;
-use crate::transport::order::SESSION_ID;
+use crate::transport::claims::{Binding, SessionClaims};
+use crate::transport::internal_headers::SESSION_ID;
+use crate::transport::lifecycle::Transport;
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
 use crate::transport::sse;
 
@@ -36,14 +36,14 @@ pub(super) async fn open(
     let claims = async {
         let keys = runtime.keys(false).await?;
         let object = runtime.new_object()?;
-        let issued = Claims::issued_now(&caller, runtime.now() / 1000);
+        let issued = SessionClaims::issued_now(&caller, runtime.now() / 1000);
         // The client introduces itself later; until then the oldest version holds.
         let client = ClientInfo {
             version: ProtocolVersion::V2024_11_05,
             capabilities: ClientCapabilities::default(),
             name: String::new(),
         };
-        let claims = Claims {
+        let claims = SessionClaims {
             object,
             issued,
             transport: Transport::Sse,
@@ -74,11 +74,11 @@ pub(super) async fn open(
         .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(SESSION_ID));
     let query: String = others.flat_map(|pair| [pair, "&"]).collect();
     let endpoint = sse::endpoint(&format!("{}?{query}{SESSION_ID}={id}", app.paths.message));
-    let order = ForwardedRequest {
+    let forwarded = ForwardedRequest {
         session: Some(id),
         ..ForwardedRequest::of_session(object, caller, Transport::Sse)
     };
-    reply_or_error(runtime, runtime.listen(order, endpoint).await)
+    reply_or_error(runtime, runtime.listen(forwarded, endpoint).await)
 }
 
 /// Forwards a message of an HTTP+SSE session to its object.

@@ -20,15 +20,15 @@ use mcp_server_core::user::Caller;
 use super::app::App;
 use super::request_runtime::{ForwardedRequest, ObjectTarget, RequestRuntime};
 use crate::hub::{ClientNetwork, Listener, QuotaSubject, SubscriptionFilter, user_tag};
-use crate::session::core::Sender;
+use crate::session::object::Sender;
 use crate::task::command::{Begin, Command};
 use crate::task::{self, id};
 use crate::transport::claims::ObjectId;
-use crate::transport::era::Transport;
-use crate::transport::object::RequestHeaders;
+use crate::transport::lifecycle::Transport;
 use crate::transport::refusal::{Refusal, Refused};
 use crate::transport::request_meta::RequestMeta;
 use crate::transport::round_trips::{RoundTrips, given_answers};
+use crate::transport::session_endpoint::RequestHeaders;
 use crate::transport::stateless::{self, Accepted, BeginTask};
 use crate::transport::{headers, request_state, state_handle};
 

@@ -4,9 +4,9 @@ use durable_core::wire::RuntimeError;
 
 use super::Hub;
 use super::quota::{QuotaExceeded, QuotaSubject};
-use crate::session::notice::Notice;
+use crate::session::publication::Publication;
 
-/// Path of a notice for those who listen.
+/// Path of a publication for those who listen.
 pub const PUBLISH: &str = "/publish";
 
 /// Path of a session's object that is told of changes from now on.
@@ -21,8 +21,8 @@ pub const END: &str = "/end";
 /// A command to the hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HubCommand {
-    /// Sends a notice to those who listen for it.
-    Publish(Notice),
+    /// Sends a publication to those who listen for it.
+    Publish(Publication),
     /// Adds a session's object to those that are notified.
     Join {
         /// Id of the object.
@@ -53,7 +53,7 @@ impl HubCommand {
     #[must_use]
     pub fn parse(path: &str, text: &str) -> Option<Self> {
         match path {
-            PUBLISH => Notice::parse(text).map(Self::Publish),
+            PUBLISH => Publication::parse(text).map(Self::Publish),
             JOIN => {
                 let (session, counted) = match text.split_once('\n') {
                     Some((session, counted)) => (session, QuotaSubject::parse(counted)?),
@@ -94,7 +94,7 @@ impl Hub {
         command: HubCommand,
     ) -> Result<Option<QuotaExceeded>, RuntimeError> {
         match command {
-            HubCommand::Publish(notice) => self.publish(&notice).await.map(|()| None),
+            HubCommand::Publish(publication) => self.publish(&publication).await.map(|()| None),
             HubCommand::Join {
                 object,
                 counted,

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::client_network::ClientNetwork;
 use super::quota::{QuotaSubject, STRANGER};
-use crate::session::notice::Notice;
+use crate::session::publication::Publication;
 
 /// The most bytes that all its URIs and task ids together may have: its socket remembers 16 KiB.
 pub(super) const MAX_LISTENED_BYTES: usize = 12 * 1024;
@@ -280,11 +280,11 @@ impl Listener {
         })
     }
 
-    /// True if a notice is about one of the subscriptions, and for everybody or for this stream's user.
+    /// True if a publication is about one of the subscriptions, and for everybody or for this stream's user.
     #[must_use]
-    pub fn hears(&self, notice: &Notice) -> bool {
-        let may = notice.user.is_none() || notice.user == self.counted.user;
-        may && self.wanted.lines().contains(&notice.about)
+    pub fn hears(&self, publication: &Publication) -> bool {
+        let may = publication.user.is_none() || publication.user == self.counted.user;
+        may && self.wanted.lines().contains(&publication.about)
     }
 
     /// The `_meta` of all its messages, as JSON.
@@ -419,18 +419,18 @@ mod tests {
             changes: vec![Change::Resource("a:b".into())],
             tasks: Vec::new(),
         });
-        let notice = Notice::of(&Change::Resource("a:b".into()));
-        assert!(listener.hears(&notice));
-        assert!(listener.hears(&Notice {
+        let publication = Publication::of(&Change::Resource("a:b".into()));
+        assert!(listener.hears(&publication));
+        assert!(listener.hears(&Publication {
             user: Some("u".into()),
-            ..notice.clone()
+            ..publication.clone()
         }));
-        assert!(!listener.hears(&Notice {
+        assert!(!listener.hears(&Publication {
             user: Some("v".into()),
-            ..notice
+            ..publication
         }));
-        assert!(!listener.hears(&Notice::of(&Change::Resource("a:bc".into()))));
-        assert!(!listener.hears(&Notice::of(&Change::Resources)));
+        assert!(!listener.hears(&Publication::of(&Change::Resource("a:bc".into()))));
+        assert!(!listener.hears(&Publication::of(&Change::Resources)));
     }
 
     #[test]

@@ -8,8 +8,8 @@ use mcp_server_core::context::Context;
 use mcp_server_core::error::Error;
 use mcp_server_core::extract::{Extract, Rejection};
 
-use crate::transport::object::RequestHeaders;
-use crate::transport::order::PRIVATE;
+use crate::transport::internal_headers::PRIVATE;
+use crate::transport::session_endpoint::RequestHeaders;
 
 /// Every binding of the Worker: KV, D1, R2, AI, queues, secrets, by [`worker::Env`]'s methods.
 ///

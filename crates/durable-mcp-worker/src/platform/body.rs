@@ -16,8 +16,8 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 
 use super::promise::{given, or_failed, promised};
-use crate::transport::movable::movable;
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
+use crate::transport::repollable::repollable;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crash.js")]
 extern "C" {
@@ -103,7 +103,7 @@ impl RequestBody {
 /// Answers a request. Most work waits for the body of its request and for nothing else: it goes on with the text, without
 /// what a task costs, which is much of what a request does.
 pub(super) fn answered(body: &Rc<RequestBody>, work: Work) -> Promise {
-    let work = match at_once(movable(work)) {
+    let work = match at_once(repollable(work)) {
         Ok(Ok(answer)) => return given(&answer, &body.request),
         Ok(Err(error)) => return or_failed(&Promise::reject(&error), &body.request),
         Err(work) => work,

@@ -15,9 +15,9 @@ use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::web_sys;
 
-use crate::transport::era::{VERSION_HEADER, names_stateless};
 use crate::transport::headers;
-use crate::transport::order::{CALLER, SESSION, TRANSPORT};
+use crate::transport::internal_headers::{CALLER, SESSION, TRANSPORT};
+use crate::transport::lifecycle::{VERSION_HEADER, names_stateless};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
 extern "C" {

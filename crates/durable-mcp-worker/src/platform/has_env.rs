@@ -21,7 +21,7 @@ use super::request_runtime::WorkerRuntime;
 use super::task::TaskObjectHost;
 use crate::session::host::CallRuntime;
 use crate::session::log_line::LogLine;
-use crate::session::notice::Notice;
+use crate::session::publication::Publication;
 
 /// A holder of the Worker's bindings.
 pub(super) trait HasEnv {
@@ -84,8 +84,8 @@ impl<T: InObject> CallRuntime for T {
         InObject::extend(self, extensions);
     }
 
-    fn publish(&self, notice: Notice) {
-        hub::publish_later(None, self.env(), &notice);
+    fn publish(&self, publication: Publication) {
+        hub::publish_later(None, self.env(), &publication);
     }
 
     fn log(&self, line: &LogLine) {

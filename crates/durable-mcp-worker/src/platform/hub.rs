@@ -31,9 +31,9 @@ use crate::hub::{
     END, Hub, HubCommand, HubHost, HubSocket, JOIN, LEAVE, Listener, PUBLISH, PendingDelivery,
     QuotaExceeded, QuotaSubject, STRANGER, ended,
 };
-use crate::session::notice::Notice;
-use crate::transport::era::Transport;
-use crate::transport::order::TRANSPORT;
+use crate::session::publication::Publication;
+use crate::transport::internal_headers::TRANSPORT;
+use crate::transport::lifecycle::Transport;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/hub.js")]
 extern "C" {
@@ -279,7 +279,7 @@ impl HubObjectHost {
             .collect()
     }
 
-    /// The first notice that a query finds. One that cannot be read is removed, so that it holds up no other.
+    /// The first publication that a query finds. One that cannot be read is removed, so that it holds up no other.
     fn first_delivery(
         &self,
         query: &str,
@@ -415,17 +415,17 @@ impl HubHost for HubObjectHost {
 
     fn put_delivery(&self, delivery: &PendingDelivery) -> Result<(), RuntimeError> {
         let PendingDelivery {
-            notice,
+            publication,
             after,
             again,
         } = delivery;
         let again = SqlStorageValue::Integer((*again).into());
-        let about = notice.about.as_str();
+        let about = publication.about.as_str();
         self.rows(
             PUT_TELLING,
             vec![
                 about.into(),
-                notice.to_text().into(),
+                publication.to_text().into(),
                 after.as_str().into(),
                 again,
             ],
@@ -453,14 +453,14 @@ impl HubHost for HubObjectHost {
     fn notify(
         &self,
         object: &str,
-        notice: &Notice,
+        publication: &Publication,
     ) -> LocalBoxFuture<'_, Result<bool, RuntimeError>> {
         let told = tell(
             self.env.as_ref(),
             object,
             TRANSPORT,
-            Transport::Notice.as_str(),
-            &notice.about,
+            Transport::Publication.as_str(),
+            &publication.about,
         );
         async move {
             let status = JsFuture::from(told.map_err(js_fault)?)
@@ -511,19 +511,19 @@ fn is(status: Option<f64>, expected: StatusCode) -> bool {
 }
 
 /// Publishes in the background (`waitUntil`) of the request that `context` belongs to; an object has no context.
-pub(super) fn publish_later(context: Option<&JsValue>, env: &Env, notice: &Notice) {
-    later(context, env, PUBLISH, &notice.to_text());
+pub(super) fn publish_later(context: Option<&JsValue>, env: &Env, publication: &Publication) {
+    later(context, env, PUBLISH, &publication.to_text());
 }
 
 /// Publishes, and waits until the hub has notified the listeners.
-pub(super) async fn publish(env: &Env, notice: &Notice) -> worker::Result<()> {
+pub(super) async fn publish(env: &Env, publication: &Publication) -> worker::Result<()> {
     let jurisdiction =
         placement::jurisdiction().map_err(|fault| worker::Error::RustError(fault.0))?;
     JsFuture::from(send(
         env.as_ref(),
         jurisdiction.as_deref(),
         PUBLISH,
-        &notice.to_text(),
+        &publication.to_text(),
     )?)
     .await?;
     Ok(())
@@ -565,7 +565,7 @@ pub(super) async fn join(
     }
 }
 
-/// Ends a session's notices at that time.
+/// Ends a session's publications at that time.
 pub(super) fn leave_later(env: &Env, object: &str, time: u64) {
     later(None, env, LEAVE, &format!("{object} {time}"));
 }

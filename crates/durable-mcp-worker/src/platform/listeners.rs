@@ -4,7 +4,7 @@ use mcp_server_core::change::Change;
 use worker::Env;
 
 use super::hub;
-use crate::session::notice::Notice;
+use crate::session::publication::Publication;
 
 /// Tells clients of changes from outside of a call: a cron trigger, a queue's consumer, a webhook.
 ///
@@ -60,6 +60,6 @@ impl Listeners {
     }
 
     async fn publish(&self, change: &Change) -> worker::Result<()> {
-        hub::publish(&self.0, &Notice::of(change)).await
+        hub::publish(&self.0, &Publication::of(change)).await
     }
 }

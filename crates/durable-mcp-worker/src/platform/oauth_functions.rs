@@ -32,8 +32,8 @@ use crate::http::App;
 use crate::http::app::Placement;
 use crate::http::provider::UserGrants;
 use crate::task::command::Command;
-use crate::transport::claims::{Claims, ObjectId};
-use crate::transport::order::SESSION;
+use crate::transport::claims::{ObjectId, SessionClaims};
+use crate::transport::internal_headers::SESSION;
 use crate::transport::refusal::Refusal;
 
 type GrantsOf = fn(&JsValue, &Env, &App, &UserHandle) -> Option<Rc<dyn UserGrants>>;
@@ -199,7 +199,7 @@ impl OAuthRuntime for WorkerRuntime {
 
 /// Asks a session's object to end, as its client can by `DELETE`. A key that names no session counts as ended.
 pub(super) async fn end_session(env: &Env, key: &str) -> Result<(), RuntimeError> {
-    let Some(claims) = Claims::of_key(key) else {
+    let Some(claims) = SessionClaims::of_key(key) else {
         return Ok(());
     };
     let keys = key_ring::keys(env, false).await?;

@@ -16,8 +16,8 @@ use super::{convert, oauth_functions};
 use crate::http::app::Placement;
 use crate::http::provider::Provider;
 use crate::http::{App, cors};
-use crate::session::core::Core;
-use crate::transport::object::{Object, SSE_TAG};
+use crate::session::object::SessionObject;
+use crate::transport::session_endpoint::{SSE_TAG, SessionEndpoint};
 
 /// The object behind one session. [`worker!`](crate::worker!) stamps the class that holds one.
 ///
@@ -27,7 +27,7 @@ pub struct McpObject(AssertUnwindSafe<SessionParts>);
 #[derive(Clone)]
 struct SessionParts {
     state: Rc<State>,
-    object: Rc<Object>,
+    object: Rc<SessionEndpoint>,
     provider: Option<Rc<dyn Provider>>,
     env: Rc<worker::Env>,
     placement: Rc<Placement>,
@@ -65,11 +65,11 @@ impl McpObject {
         let state = Rc::new(state);
         let (env, placement) = (Rc::new(env), Rc::new(app.placement.clone()));
         let host = Rc::new(ObjectHost::new(Rc::clone(&state), Rc::clone(&env)));
-        let core = Core::new(Rc::clone(&app.server), host, Rc::clone(&app.settings));
+        let session = SessionObject::new(Rc::clone(&app.server), host, Rc::clone(&app.settings));
         let provider = app.provider.clone();
         Self(AssertUnwindSafe(SessionParts {
             state,
-            object: Object::new(core),
+            object: SessionEndpoint::new(session),
             provider,
             env,
             placement,

@@ -36,14 +36,14 @@ use crate::http::request_runtime::{
 use crate::hub::Listener;
 use crate::session::host::CallRuntime;
 use crate::session::log_line::LogLine;
-use crate::session::notice::Notice;
+use crate::session::publication::Publication;
 use crate::task::command::{Begin, Command};
 use crate::task::id;
 use crate::transport::claims::ObjectId;
-use crate::transport::era::Transport;
-use crate::transport::order::{
+use crate::transport::internal_headers::{
     CALLER, SESSION, SESSIONS_SINCE, STATE, TRANSPORT, encode, named_state,
 };
+use crate::transport::lifecycle::Transport;
 use crate::transport::refusal::Refusal;
 
 /// The binding of the sessions' objects.
@@ -141,16 +141,16 @@ impl WorkerRuntime {
     }
 
     /// Passes the request on. One that needs nothing changed goes as it is, which the runtime does best.
-    fn send(&self, order: &ForwardedRequest, upgrade: bool) -> Result<Promise, RuntimeError> {
-        let stub = match order.place {
+    fn send(&self, forwarded: &ForwardedRequest, upgrade: bool) -> Result<Promise, RuntimeError> {
+        let stub = match forwarded.place {
             ObjectTarget::Session(object) => self.stub(object),
             ObjectTarget::Task(object) => {
                 self.stub_in(&self.env.durable_object(MCP_TASK).map_err(fault)?, object)
             }
         };
         let stub = stub?.into_rpc::<worker::worker_sys::DurableObject>();
-        let changes = self.header_changes(order, upgrade);
-        let promise = if changes.is_empty() && order.body.is_none() {
+        let changes = self.header_changes(forwarded, upgrade);
+        let promise = if changes.is_empty() && forwarded.body.is_none() {
             stub.fetch_with_request(&self.request)
         } else {
             let init = web_sys::RequestInit::new();
@@ -164,7 +164,7 @@ impl WorkerRuntime {
                 .map_err(js_fault)?;
             }
             init.set_headers(&headers);
-            if let Some(body) = &order.body {
+            if let Some(body) = &forwarded.body {
                 init.set_body(&JsValue::from_str(body));
             }
             let request = web_sys::Request::new_with_request_and_init(&self.request, &init)
@@ -202,12 +202,12 @@ impl WorkerRuntime {
         command: Command,
         caller: &Rc<Caller>,
     ) -> Result<Result<String, Error>, RuntimeError> {
-        let order = ForwardedRequest {
+        let forwarded = ForwardedRequest {
             place: ObjectTarget::Task(object),
             body: Some(command.to_text()),
             ..ForwardedRequest::of_session(object, Rc::clone(caller), Transport::Streamable)
         };
-        let answer = JsFuture::from(self.send(&order, false)?)
+        let answer = JsFuture::from(self.send(&forwarded, false)?)
             .await
             .map_err(js_fault)?;
         let answer: web_sys::Response = answer.unchecked_into();
@@ -228,18 +228,21 @@ impl WorkerRuntime {
     /// Changes to the headers for the object: internal headers are set, and removed where the client sent them.
     fn header_changes(
         &self,
-        order: &ForwardedRequest,
+        forwarded: &ForwardedRequest,
         upgrade: bool,
     ) -> Vec<(&'static str, Option<String>)> {
         let given = self.request.headers();
-        let over_sse = order.transport == Transport::Sse;
-        let told = (over_sse && upgrade) || order.transport == Transport::Stateless;
+        let over_sse = forwarded.transport == Transport::Sse;
+        let told = (over_sse && upgrade) || forwarded.transport == Transport::Stateless;
         let mut changes = vec![
-            (CALLER, encode(&order.caller)),
-            (TRANSPORT, told.then(|| order.transport.as_str().to_owned())),
+            (CALLER, encode(&forwarded.caller)),
+            (
+                TRANSPORT,
+                told.then(|| forwarded.transport.as_str().to_owned()),
+            ),
             (
                 STATE,
-                order
+                forwarded
                     .state
                     .as_ref()
                     .map(|(name, is_new)| named_state(name, *is_new)),
@@ -249,16 +252,16 @@ impl WorkerRuntime {
         ];
         if over_sse {
             // The id that was verified stands in the URL.
-            changes.push((SESSION, order.session.clone()));
+            changes.push((SESSION, forwarded.session.clone()));
         }
         changes.retain(|(name, value)| value.is_some() || given.has(name).unwrap_or(true));
-        if let Some(body) = &order.body {
+        if let Some(body) = &forwarded.body {
             changes.push(("content-length", Some(body.len().to_string())));
         }
-        if order.transport == Transport::Stateless {
+        if forwarded.transport == Transport::Stateless {
             changes.push((
                 SESSIONS_SINCE,
-                Some(order.caller.sessions_since.to_string()),
+                Some(forwarded.caller.sessions_since.to_string()),
             ));
         }
         if upgrade {
@@ -307,8 +310,8 @@ impl CallRuntime for WorkerRuntime {
         extensions.insert(Rc::clone(&self.env));
     }
 
-    fn publish(&self, notice: Notice) {
-        hub::publish_later(Some(&self.context), &self.env, &notice);
+    fn publish(&self, publication: Publication) {
+        hub::publish_later(Some(&self.context), &self.env, &publication);
     }
 
     fn log(&self, line: &LogLine) {
@@ -402,17 +405,17 @@ impl RequestRuntime for WorkerRuntime {
         relay::send(self, request, work).boxed_local()
     }
 
-    fn forward(&self, order: ForwardedRequest) -> Result<Reply, RuntimeError> {
-        self.send(&order, false).map(convert::pending)
+    fn forward(&self, forwarded: ForwardedRequest) -> Result<Reply, RuntimeError> {
+        self.send(&forwarded, false).map(convert::pending)
     }
 
     fn listen(
         &self,
-        order: ForwardedRequest,
+        forwarded: ForwardedRequest,
         opening: String,
     ) -> LocalBoxFuture<'_, Result<Reply, RuntimeError>> {
         async move {
-            let answer = JsFuture::from(self.send(&order, true)?)
+            let answer = JsFuture::from(self.send(&forwarded, true)?)
                 .await
                 .map_err(js_fault)?;
             let answer: web_sys::Response = answer.unchecked_into();

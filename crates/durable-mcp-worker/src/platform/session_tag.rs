@@ -10,17 +10,18 @@ use worker::Env;
 use super::grant_authority::command_later;
 use super::key_ring;
 use crate::http::app::Placement;
-use crate::transport::claims::Claims;
-use crate::transport::order;
+use crate::transport::claims::SessionClaims;
+use crate::transport::internal_headers;
 
 const PREFIX: &str = "listed:";
 
 /// The tag of the socket that a request opens; none if its session is in no list.
 pub(super) async fn tag(env: &Env, head: &Head) -> Option<String> {
     // The object has read the caller before it opened the socket.
-    let caller = order::decode(head.raw_header(order::CALLER).as_deref()).ok()?;
+    let caller =
+        internal_headers::decode(head.raw_header(internal_headers::CALLER).as_deref()).ok()?;
     let (subject, grant) = (caller.subject?, caller.grant?);
-    let session = Claims::read_verified(&head.header(order::SESSION)?)?;
+    let session = SessionClaims::read_verified(&head.header(internal_headers::SESSION)?)?;
     // Without keys the session goes on, and stays in the list for longer than it does.
     let keys = key_ring::keys(env, false).await.ok()?;
     Some(format!(

@@ -25,8 +25,8 @@ use crate::task::command::Command;
 use crate::task::host::{TaskHost, TaskStore};
 use crate::task::record::Record;
 use crate::task::{Owner, TaskObject};
-use crate::transport::object::RequestHeaders;
-use crate::transport::order;
+use crate::transport::internal_headers;
+use crate::transport::session_endpoint::RequestHeaders;
 
 /// Rows of the record are numbered down from 0, those of the outcome up from 1.
 const CREATE: &str =
@@ -102,7 +102,9 @@ async fn answer(task: &Rc<TaskObject>, request: &web_sys::Request) -> Result<Rep
         .await
         .map_err(|_| RuntimeError("a task's command cannot be read".to_owned()))?;
     let command = Command::parse(&text).ok_or_else(|| Format::TaskCommand.unreadable())?;
-    let caller = Rc::new(order::decode(head.raw_header(order::CALLER).as_deref())?);
+    let caller = Rc::new(internal_headers::decode(
+        head.raw_header(internal_headers::CALLER).as_deref(),
+    )?);
     let headers = Rc::clone(&head.headers);
     let extensions = move |extensions: &mut Extensions| {
         extensions.insert(Rc::new(RequestHeaders(Rc::clone(&headers))));

@@ -14,8 +14,8 @@ use mcp_server_core::peer::{About, Peer};
 use mcp_server_core::response::{CallResponse, CallResult};
 use serde_json::value::RawValue;
 
-use super::core::Core;
-use super::notice::Notice;
+use super::object::SessionObject;
+use super::publication::Publication;
 
 /// The channel for messages of one call; a transport implements it.
 pub trait CallChannel {
@@ -68,19 +68,19 @@ pub const ANSWER_WITHIN_MS: u32 = 10 * 60 * 1000;
 
 /// The client of one call.
 pub(crate) struct SessionPeer {
-    pub(crate) core: Rc<Core>,
-    pub(crate) line: Rc<dyn CallChannel>,
+    pub(crate) session: Rc<SessionObject>,
+    pub(crate) channel: Rc<dyn CallChannel>,
     /// True once the call is cancelled: then nothing is sent any more.
     pub(crate) silenced: Rc<Cell<bool>>,
 }
 
 impl Peer for SessionPeer {
     fn now(&self) -> u64 {
-        self.core.host.now()
+        self.session.host.now()
     }
 
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
-        self.core.host.sleep(milliseconds)
+        self.session.host.sleep(milliseconds)
     }
 
     fn notify(&self, about: About, method: &'static str, params: String) {
@@ -89,31 +89,31 @@ impl Peer for SessionPeer {
         }
         let json = notification_json(method, &params);
         if let Some(excess) = excess(method, json.len(), MAX_MESSAGE_BYTES) {
-            return self.core.host.warn(&excess);
+            return self.session.host.warn(&excess);
         }
         match about {
-            About::Call => self.line.send(&json),
-            About::Session => self.line.announce(&json),
+            About::Call => self.channel.send(&json),
+            About::Session => self.channel.announce(&json),
         }
     }
 
     fn warn(&self, message: &str) {
-        self.core.host.warn(message);
+        self.session.host.warn(message);
     }
 
     fn announce(&self, change: &Change) {
         if self.silenced.get() {
             return;
         }
-        if self.core.hears_of(change) {
-            self.line
+        if self.session.hears_of(change) {
+            self.channel
                 .announce(&notification_json(change.method(), &change.params(None)));
         }
-        if self.core.server.reach(change) == Reach::Everyone {
-            let except = Some(self.core.host.object_id().to_owned());
-            self.core.host.publish(Notice {
+        if self.session.server.reach(change) == Reach::Everyone {
+            let except = Some(self.session.host.object_id().to_owned());
+            self.session.host.publish(Publication {
                 except,
-                ..Notice::of(change)
+                ..Publication::of(change)
             });
         }
     }
@@ -124,17 +124,17 @@ impl Peer for SessionPeer {
         method: &'static str,
         params: String,
     ) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>> {
-        let core = Rc::clone(&self.core);
+        let session = Rc::clone(&self.session);
         if let Some(excess) = excess(method, params.len(), MAX_MESSAGE_BYTES) {
             return std::future::ready(Err(Error::internal(excess))).boxed_local();
         }
-        let (id, answer) = match core.questions.ask() {
+        let (id, answer) = match session.questions.ask() {
             Ok(question) => question,
             Err(error) => return std::future::ready(Err(error)).boxed_local(),
         };
-        self.line.send(&request_json(&id, method, &params));
+        self.channel.send(&request_json(&id, method, &params));
         async move {
-            let timeout = core.host.sleep(ANSWER_WITHIN_MS);
+            let timeout = session.host.sleep(ANSWER_WITHIN_MS);
             let outcome = match select(answer, timeout).await {
                 Either::Left((Ok(outcome), _)) => outcome,
                 Either::Left((Err(_), _)) | Either::Right(_) => Err(Error::new(
@@ -142,25 +142,25 @@ impl Peer for SessionPeer {
                     format!("The client did not answer {method}."),
                 )),
             };
-            core.questions.forget(&id);
+            session.questions.forget(&id);
             outcome
         }
         .boxed_local()
     }
 
     fn release(&self) {
-        self.line.release();
+        self.channel.release();
     }
 
     fn log_level(&self) -> Option<LogLevel> {
-        Some(self.core.log_level())
+        Some(self.session.log_level())
     }
 
     fn set_log_level(&self, level: LogLevel) -> Result<(), Error> {
-        self.core.set_log_level(level)
+        self.session.set_log_level(level)
     }
 
     fn set_subscribed(&self, uri: &str, subscribed: bool) -> Result<(), Error> {
-        self.core.set_subscribed(uri, subscribed)
+        self.session.set_subscribed(uri, subscribed)
     }
 }

@@ -8,7 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use mcp_server_core::context::Extensions;
 
 use super::log_line::LogLine;
-use super::notice::Notice;
+use super::publication::Publication;
 use super::store::Store;
 
 /// The runtime around calls, in the Worker and in an object.
@@ -22,8 +22,8 @@ pub trait CallRuntime: Runtime {
     /// Values for extractors of the runtime's: its bindings, its SQL.
     fn extend(&self, extensions: &mut Extensions);
 
-    /// Publishes a notice to those who listen for it, wherever they are connected, without waiting for it.
-    fn publish(&self, notice: Notice);
+    /// Publishes a publication to those who listen for it, wherever they are connected, without waiting for it.
+    fn publish(&self, publication: Publication);
 
     /// Writes a request's line for operators.
     fn log(&self, line: &LogLine);

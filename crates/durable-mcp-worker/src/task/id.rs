@@ -6,7 +6,7 @@ use durable_core::runtime::{Random, Runtime};
 use durable_core::wire::RuntimeError;
 use mcp_server_core::user::Caller;
 
-use crate::transport::claims::{Binding, Claims, ObjectId};
+use crate::transport::claims::{Binding, ObjectId, SessionClaims};
 use crate::transport::object_name::Scope;
 
 const PURPOSE: &str = "task";
@@ -23,7 +23,7 @@ pub fn seal(
     keys: &Keys,
     random: &dyn Random,
 ) -> Result<String, RuntimeError> {
-    let begun = Claims::issued_now(caller, now / 1000);
+    let begun = SessionClaims::issued_now(caller, now / 1000);
     Scope {
         purpose: PURPOSE,
         owner: Binding::of(caller).as_bytes(),

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use super::TaskObject;
 use super::host::SharedTaskHost;
-use crate::session::notice::Notice;
+use crate::session::publication::Publication;
 use crate::transport::round_trips::{Question, RoundTrips};
 
 type Waiting = Vec<(String, oneshot::Sender<Box<RawValue>>)>;
@@ -105,9 +105,9 @@ impl Peer for TaskPeer {
             // A task has no state of its own, so this is nobody's.
             Reach::Own => return,
         };
-        task.host.publish(Notice {
+        task.host.publish(Publication {
             user,
-            ..Notice::of(change)
+            ..Publication::of(change)
         });
     }
 

@@ -12,7 +12,7 @@ use super::client::{TestClient, to_value};
 use super::patience::Patience;
 use super::wire::{Replied, header_value, send};
 use crate::task::POLL_MS;
-use crate::transport::{era, headers, order};
+use crate::transport::{headers, internal_headers, lifecycle};
 
 impl TestClient {
     /// Waits for a task, and answers its questions.
@@ -64,7 +64,7 @@ impl TestClient {
             });
             let mut begun = self.exchange(&message(0, "initialize", &params), BTreeMap::new());
             let told = begun.messages();
-            let id = begun.header(order::SESSION).unwrap_or_else(|| panic!("no session begins: {told:?}")).to_owned();
+            let id = begun.header(internal_headers::SESSION).unwrap_or_else(|| panic!("no session begins: {told:?}")).to_owned();
             let of_session = self.of_session(&id);
             let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
             self.exchange(&ready, of_session.clone());
@@ -88,9 +88,12 @@ impl TestClient {
 
     fn of_session(&self, id: &str) -> BTreeMap<String, String> {
         let version = self.version.as_str();
-        [(order::SESSION, id), (era::VERSION_HEADER, version)]
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .into()
+        [
+            (internal_headers::SESSION, id),
+            (lifecycle::VERSION_HEADER, version),
+        ]
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .into()
     }
 
     /// The capabilities that the client declares.
@@ -182,7 +185,7 @@ impl TestClient {
         });
         let mut repeated = BTreeMap::from([
             (
-                era::VERSION_HEADER.to_ascii_lowercase(),
+                lifecycle::VERSION_HEADER.to_ascii_lowercase(),
                 self.version.as_str().to_owned(),
             ),
             (headers::METHOD.to_owned(), method.to_owned()),

@@ -14,7 +14,7 @@ use super::event_sender::{EventBody, EventSender};
 use super::opening::Opening;
 use super::sse::{self, EventId};
 use crate::session::call_channel::MAX_MESSAGE_BYTES;
-use crate::session::core::Core;
+use crate::session::object::SessionObject;
 
 /// The most bytes of events that one stream keeps in memory; beyond that the oldest cannot be asked for again.
 const MAX_KEPT_BYTES: usize = 1024 * 1024;
@@ -54,8 +54,9 @@ struct Inner {
 
 /// The answer to one POST.
 pub(crate) struct CallStream {
-    core: Rc<Core>,
-    session: u32,
+    session: Rc<SessionObject>,
+    /// First bytes of the object's id, for ids of events.
+    id_prefix: u32,
     pub(crate) number: u64,
     version: ProtocolVersion,
     began: u64,
@@ -65,8 +66,8 @@ pub(crate) struct CallStream {
 
 impl CallStream {
     pub(crate) fn new(
-        core: Rc<Core>,
-        session: u32,
+        session: Rc<SessionObject>,
+        id_prefix: u32,
         number: u64,
         version: ProtocolVersion,
     ) -> Rc<Self> {
@@ -81,9 +82,9 @@ impl CallStream {
             released: false,
         };
         Rc::new(Self {
-            began: core.host.now(),
-            core,
+            began: session.host.now(),
             session,
+            id_prefix,
             number,
             version,
             opening: Rc::default(),
@@ -93,7 +94,7 @@ impl CallStream {
 
     fn event_id(&self, sequence: u64) -> EventId {
         EventId {
-            session: self.session,
+            session: self.id_prefix,
             stream: self.number,
             sequence,
         }
@@ -113,7 +114,7 @@ impl CallStream {
             inner.answers.push(json);
         } else {
             drop(inner);
-            let aged = self.core.host.now().saturating_sub(self.began) >= WRITTEN_AFTER_MS;
+            let aged = self.session.host.now().saturating_sub(self.began) >= WRITTEN_AFTER_MS;
             self.push(&json, aged);
         }
     }
@@ -175,15 +176,15 @@ impl CallStream {
         let sequence = inner.next;
         let frame = sse::message(Some(&self.event_id(sequence)), json);
         if outlasts && !matches!(inner.sink, Sink::Gone) {
-            self.core.keep_event(self.number, sequence, &frame);
+            self.session.keep_event(self.number, sequence, &frame);
         }
         let gone = match &inner.sink {
             Sink::Undecided | Sink::Ending => false,
             Sink::Body(feed) => !feed.send(frame.clone()),
-            Sink::Socket(tag) => !self.core.host.send(tag, &frame),
+            Sink::Socket(tag) => !self.session.host.send(tag, &frame),
             Sink::Gone => {
                 drop(inner);
-                return self.core.keep_event(self.number, sequence, &frame);
+                return self.session.keep_event(self.number, sequence, &frame);
             }
         };
         inner.kept_bytes += frame.len();
@@ -211,7 +212,7 @@ impl CallStream {
         inner.kept_bytes = 0;
         drop(inner);
         for (sequence, frame) in kept {
-            self.core.keep_event(self.number, sequence, &frame);
+            self.session.keep_event(self.number, sequence, &frame);
         }
     }
 
@@ -228,7 +229,7 @@ impl CallStream {
                 inner.sink = Sink::Undecided;
                 inner.released = true;
             }
-            Sink::Socket(tag) => self.core.host.close(&tag),
+            Sink::Socket(tag) => self.session.host.close(&tag),
             Sink::Ending => inner.sink = Sink::Ending,
             Sink::Body(_) | Sink::Gone => {}
         }
@@ -237,9 +238,9 @@ impl CallStream {
     /// Marks the stream as finished, and ends the body or socket that carries it.
     pub(crate) fn finish(&self) {
         let mut inner = self.inner.borrow_mut();
-        inner.finished = Some(self.core.host.now());
+        inner.finished = Some(self.session.host.now());
         match std::mem::replace(&mut inner.sink, Sink::Gone) {
-            Sink::Socket(tag) => self.core.host.close(&tag),
+            Sink::Socket(tag) => self.session.host.close(&tag),
             Sink::Undecided => inner.sink = Sink::Undecided,
             Sink::Body(_) | Sink::Ending => inner.sink = Sink::Ending,
             Sink::Gone => {}
@@ -251,7 +252,7 @@ impl CallStream {
         self.inner
             .borrow()
             .finished
-            .is_some_and(|at| now.saturating_sub(at) > self.core.settings.resume_ms)
+            .is_some_and(|at| now.saturating_sub(at) > self.session.settings.resume_ms)
     }
 
     pub(crate) fn is_finished(&self) -> bool {

@@ -25,7 +25,7 @@ use mcp_server_core::context::ClientInfo;
 use mcp_server_core::user::Caller;
 use sha2::{Digest, Sha256};
 
-use super::era::Transport;
+use super::lifecycle::Transport;
 
 const FORMAT: u8 = 1;
 const NAME_AT: usize = 60;
@@ -109,7 +109,7 @@ impl Binding {
 
 /// The content of a session id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claims {
+pub struct SessionClaims {
     /// The session's object.
     pub object: ObjectId,
     /// Time of issue, in seconds since 1970.
@@ -140,7 +140,7 @@ pub enum Refused {
     Disconnected,
 }
 
-impl Claims {
+impl SessionClaims {
     /// Issue time of a new session id: now, but not before the caller's `sessions_since`, or the caller could not use the id.
     #[must_use]
     pub fn issued_now(caller: &Caller, now: u64) -> u64 {
@@ -298,8 +298,8 @@ fn cut(text: &str, bytes: usize) -> &str {
 mod tests {
     use super::*;
 
-    fn claims(name: &str) -> Claims {
-        Claims {
+    fn claims(name: &str) -> SessionClaims {
+        SessionClaims {
             object: ObjectId([0xab; 32]),
             issued: 1_795_000_000,
             transport: Transport::Streamable,
@@ -320,8 +320,8 @@ mod tests {
         }
     }
 
-    fn verify(id: &str, caller: &Caller, now: u64) -> Result<Claims, Refused> {
-        Claims::verify(id, &Keys::from_secret("k"), caller, now, 100)
+    fn verify(id: &str, caller: &Caller, now: u64) -> Result<SessionClaims, Refused> {
+        SessionClaims::verify(id, &Keys::from_secret("k"), caller, now, 100)
     }
 
     #[test]
@@ -338,10 +338,10 @@ mod tests {
                 "{id}"
             );
             let read = verify(&id, &caller("ann", "c1"), claims.issued + 100).unwrap();
-            assert_eq!(Claims::read_verified(&id).unwrap(), read);
+            assert_eq!(SessionClaims::read_verified(&id).unwrap(), read);
             assert!(claims.client.name.starts_with(&read.client.name));
             assert_eq!(
-                Claims {
+                SessionClaims {
                     client: ClientInfo {
                         name: String::new(),
                         ..read.client
@@ -349,7 +349,7 @@ mod tests {
                     ..read
                 },
                 {
-                    Claims {
+                    SessionClaims {
                         client: ClientInfo {
                             name: String::new(),
                             ..claims.client.clone()
@@ -413,7 +413,7 @@ mod tests {
         );
         let other = Keys::from_secret("other");
         assert_eq!(
-            Claims::verify(&id, &other, &caller("ann", "c1"), 0, 100),
+            SessionClaims::verify(&id, &other, &caller("ann", "c1"), 0, 100),
             Err(Refused::UnknownKey(Keys::from_secret("k").current_id()))
         );
     }
@@ -431,8 +431,8 @@ mod tests {
             verify(&id, &again(claims.issued + 1), claims.issued),
             Err(Refused::Disconnected)
         );
-        let issued = Claims::issued_now(&again(claims.issued + 60), claims.issued);
-        let next = Claims {
+        let issued = SessionClaims::issued_now(&again(claims.issued + 60), claims.issued);
+        let next = SessionClaims {
             issued,
             ..claims.clone()
         }
@@ -443,7 +443,7 @@ mod tests {
     #[test]
     fn a_session_key_names_object_and_time_of_its_session() {
         let claims = claims("x");
-        let read = Claims::of_key(&claims.key()).unwrap();
+        let read = SessionClaims::of_key(&claims.key()).unwrap();
         assert_eq!((read.object, read.issued), (claims.object, claims.issued));
         for key in [
             "",
@@ -452,7 +452,7 @@ mod tests {
             &claims.object.to_hex(),
             &format!("{}.x", claims.object.to_hex()),
         ] {
-            assert_eq!(Claims::of_key(key), None, "{key}");
+            assert_eq!(SessionClaims::of_key(key), None, "{key}");
         }
     }
 
@@ -473,7 +473,7 @@ mod tests {
                 Err(Refused::OtherVersion),
                 "{at}"
             );
-            assert_eq!(Claims::read_verified(&later), None);
+            assert_eq!(SessionClaims::read_verified(&later), None);
         }
     }
 
@@ -495,12 +495,12 @@ mod tests {
     #[test]
     fn a_session_id_carries_its_transport() {
         for transport in [Transport::Streamable, Transport::Sse] {
-            let id = Claims {
+            let id = SessionClaims {
                 transport,
                 ..claims("x")
             }
             .sign(&Keys::from_secret("k"));
-            let read = Claims::read_verified(&id).unwrap();
+            let read = SessionClaims::read_verified(&id).unwrap();
             assert_eq!(
                 (read.transport, read.client),
                 (transport, claims("x").client)

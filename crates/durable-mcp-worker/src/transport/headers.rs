@@ -7,7 +7,7 @@ use durable_core::wire::Head;
 use mcp_server_core::call::Call;
 use mcp_server_core::error::{Error, Quoted};
 
-use super::era::mismatch;
+use super::lifecycle::mismatch;
 
 /// Repeats the method.
 pub const METHOD: &str = "mcp-method";

@@ -15,21 +15,21 @@ use mcp_server_core::context::ClientInfo;
 use mcp_server_core::initialize::METHOD as INITIALIZE;
 use mcp_server_core::jsonrpc::{self, Body as Posted, Message, Request, error_json, result_json};
 
-use super::claims::Claims;
-use super::movable::movable;
-use super::object::{Object, ReadBody, SSE_TAG};
+use super::claims::SessionClaims;
 use super::refusal::{Refusal, unreadable_reply};
+use super::repollable::repollable;
+use super::session_endpoint::{ReadBody, SSE_TAG, SessionEndpoint};
 use super::sse;
 use crate::session::call_channel::CallChannel;
-use crate::session::core::Sender;
 use crate::session::log_line::{self, LogLine};
+use crate::session::object::Sender;
 
 /// `GET /sse`.
-pub(crate) async fn open(object: &Object, head: &Head) -> Reply {
+pub(crate) async fn open(object: &SessionEndpoint, head: &Head) -> Reply {
     if let Err(refused) = object.listen(head).await {
         return refused;
     }
-    object.core.host.close(SSE_TAG);
+    object.session.host.close(SSE_TAG);
     let socket = Socket {
         tag: SSE_TAG.to_owned(),
         attachment: String::new(),
@@ -45,12 +45,12 @@ pub(crate) async fn open(object: &Object, head: &Head) -> Reply {
 
 /// `POST /sse/message`. Answers go to the stream, so a session without one is none.
 pub(crate) async fn post(
-    object: &Rc<Object>,
+    object: &Rc<SessionEndpoint>,
     head: &Head,
-    claims: Claims,
+    claims: SessionClaims,
     body: ReadBody,
 ) -> Reply {
-    let Some(attachment) = object.core.host.attachment(SSE_TAG) else {
+    let Some(attachment) = object.session.host.attachment(SSE_TAG) else {
         return Refusal::EndedSession.into();
     };
     let text = match body.await {
@@ -64,36 +64,36 @@ pub(crate) async fn post(
             initialize(object, &request);
         }
         Ok(Posted::Single(Message::Request(request))) => {
-            if !object.core.running.has_room(1) {
+            if !object.session.running.has_room(1) {
                 return Refusal::TooBusy.reply(Some(&request.id));
             }
             let client = match read(&attachment, claims.client) {
                 Ok(client) => client,
                 Err(fault) => return object.refused(&fault),
             };
-            let sender = match Object::sender(head, Rc::new(client)) {
+            let sender = match SessionEndpoint::sender(head, Rc::new(client)) {
                 Ok(sender) => sender,
                 Err(fault) => return object.refused(&fault),
             };
             call(object, sender, request);
         }
         Ok(Posted::Single(Message::Notification(notification))) => {
-            object.core.notice(&notification);
+            object.session.handle_notification(&notification);
         }
-        Ok(Posted::Single(Message::Response(response))) => object.core.settle(response),
+        Ok(Posted::Single(Message::Response(response))) => object.session.settle(response),
     }
     Reply::empty(StatusCode::ACCEPTED)
 }
 
-fn initialize(object: &Object, request: &Request) {
-    let host = &object.core.host;
-    let settled = object.core.server.initialize(&request.params);
+fn initialize(object: &SessionEndpoint, request: &Request) {
+    let host = &object.session.host;
+    let settled = object.session.server.initialize(&request.params);
     let outcome = if settled.is_ok() {
         log_line::OK
     } else {
         "error"
     };
-    let log = object.core.settings.request_log;
+    let log = object.session.settings.request_log;
     // `initialize` waits for nothing, so its time is 0.
     if log.due(outcome, log.begin(|| 0), || 0).is_some() {
         host.log(&LogLine {
@@ -119,18 +119,18 @@ fn initialize(object: &Object, request: &Request) {
 }
 
 /// Runs a call. A quick one is answered before its POST is.
-fn call(object: &Rc<Object>, sender: Sender, request: Request) {
+fn call(object: &Rc<SessionEndpoint>, sender: Sender, request: Request) {
     let own = Rc::clone(object);
-    let call = object.core.server.resolve(request);
+    let call = object.session.server.resolve(request);
     let answer = async move {
-        let line = Rc::new(SseChannel(Rc::clone(&own)));
-        if let Some(answer) = own.core.answer(call, sender, line).await {
-            own.core.host.send(SSE_TAG, &sse::message(None, &answer));
+        let channel = Rc::new(SseChannel(Rc::clone(&own)));
+        if let Some(answer) = own.session.answer(call, sender, channel).await {
+            own.session.host.send(SSE_TAG, &sse::message(None, &answer));
         }
     };
-    let mut work = movable(answer.boxed_local());
+    let mut work = repollable(answer.boxed_local());
     if (&mut work).now_or_never().is_none() {
-        object.core.host.spawn(work);
+        object.session.host.spawn(work);
     }
 }
 
@@ -163,11 +163,11 @@ pub fn read_attachment(attachment: &str) -> Option<ClientInfo> {
 }
 
 /// The line of every call of the session.
-struct SseChannel(Rc<Object>);
+struct SseChannel(Rc<SessionEndpoint>);
 
 impl CallChannel for SseChannel {
     fn send(&self, json: &str) {
-        self.0.core.host.send(SSE_TAG, &sse::message(None, json));
+        self.0.session.host.send(SSE_TAG, &sse::message(None, json));
     }
 
     fn announce(&self, json: &str) {

@@ -7,7 +7,7 @@ use mcp_server_core::error::{Error, ErrorCode};
 use mcp_server_core::jsonrpc::{RequestId, Unreadable, error_json, error_json_without_id};
 use mcp_server_core::version::ProtocolVersion;
 
-use super::era::names_stateless;
+use super::lifecycle::names_stateless;
 
 /// The most bytes of a POST's body, 4 MiB: room for a picture in base64, and 1/32 of what an isolate may use.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -161,7 +161,7 @@ impl Refusal {
     }
 }
 
-/// A refused request of the era without sessions: what HTTP says of it, and what JSON-RPC does.
+/// A refused stateless request: what HTTP says of it, and what JSON-RPC does.
 #[derive(Debug)]
 pub struct Refused {
     /// The HTTP status.

@@ -26,18 +26,18 @@ use serde_json::value::RawValue;
 
 use super::answer_stream::AnswerStream;
 use super::keep_alive::kept_alive;
-use super::movable::movable;
 use super::opening::{Work, work_until_open};
+use super::repollable::repollable;
 use super::round_trips::{Question, RoundTrips};
 use super::sse;
-use super::{order, request_state};
+use super::{internal_headers, request_state};
 use crate::hub::user_tag;
 use crate::session::call_channel::{MAX_MESSAGE_BYTES, excess};
 use crate::session::call_run::{CallRun, Cancellation, RunEnd};
-use crate::session::core::Sender;
 use crate::session::host::CallRuntime;
 use crate::session::log_line::RequestLog;
-use crate::session::notice::Notice;
+use crate::session::object::Sender;
+use crate::session::publication::Publication;
 
 /// Begins a task with what was answered so far, and gives the JSON of its result.
 pub type BeginTask =
@@ -83,7 +83,7 @@ async fn answered(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, accepted: Ac
             (Rc::clone(&stream), Rc::clone(&runtime), Rc::clone(&answer));
         async move { answer.set(run_call(&server, &runtime, &stream, accepted).await) }
     };
-    let work = movable(work.boxed_local());
+    let work = repollable(work.boxed_local());
     let open = || stream.opening.request();
     let rest = match work_until_open(work, &stream.opening, open, &*runtime).await {
         Work::Done => return alone(answer.take(), always_streams),
@@ -211,7 +211,10 @@ pub fn lacks_scopes(call: &Call, caller: &Caller) -> Option<Reply> {
         .chain(missing)
         .map(String::as_str)
         .collect();
-    Some(Reply::json(StatusCode::FORBIDDEN, json).header(order::NEEDED_SCOPES, scopes.join(" ")))
+    Some(
+        Reply::json(StatusCode::FORBIDDEN, json)
+            .header(internal_headers::NEEDED_SCOPES, scopes.join(" ")),
+    )
 }
 
 /// The HTTP status of an error (2026-07-28, Streamable HTTP, "Protocol Version Header"; Basic, "`_meta`").
@@ -349,21 +352,22 @@ impl Peer for CallPeer {
         if self.silenced.get() {
             return;
         }
-        let notice = match (self.server.reach(change), change) {
+        let publication = match (self.server.reach(change), change) {
             (Reach::Own, Change::Resource(uri)) => match (&self.user, &self.state) {
-                (Some(user), _) => Notice {
+                (Some(user), _) => Publication {
                     user: Some(user.clone()),
-                    ..Notice::of(change)
+                    ..Publication::of(change)
                 },
                 (None, Some(state)) => {
-                    Notice::of(&Change::Resource(state_argument::join(uri, state))).for_no_session()
+                    Publication::of(&Change::Resource(state_argument::join(uri, state)))
+                        .for_no_session()
                 }
                 // A state that nobody has named has nobody who could listen for it.
                 (None, None) => return,
             },
-            _ => Notice::of(change),
+            _ => Publication::of(change),
         };
-        self.runtime.publish(notice);
+        self.runtime.publish(publication);
     }
 
     fn request(

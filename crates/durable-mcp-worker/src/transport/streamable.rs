@@ -10,17 +10,17 @@ use mcp_server_core::initialize::METHOD as INITIALIZE;
 use mcp_server_core::jsonrpc::{self, Body as Posted, Message, Unreadable, error_json};
 
 use super::call_stream::CallStream;
-use super::claims::Claims;
+use super::claims::SessionClaims;
+use super::internal_headers;
 use super::keep_alive::kept_alive;
-use super::movable::all_movable;
-use super::object::{GET_TAG, Object, ReadBody};
 use super::opening::{Work, work_until_open};
-use super::order;
 use super::refusal::{Refusal, unreadable_reply};
+use super::repollable::all_repollable;
+use super::session_endpoint::{GET_TAG, ReadBody, SessionEndpoint};
 use super::sse::{self, EventId};
 use super::stateless::lacks_scopes;
 use crate::session::call_channel::CallChannel;
-use crate::session::core::Sender;
+use crate::session::object::Sender;
 
 /// The messages of one POST, by what becomes of them.
 #[derive(Default)]
@@ -32,9 +32,9 @@ struct Sorted {
 
 /// `POST /mcp` on a session.
 pub(crate) async fn post(
-    object: &Rc<Object>,
+    object: &Rc<SessionEndpoint>,
     head: &Head,
-    claims: Claims,
+    claims: SessionClaims,
     body: ReadBody,
 ) -> Reply {
     let text = match body.await {
@@ -59,9 +59,13 @@ pub(crate) async fn post(
             Ok(Message::Request(request)) if request.method == INITIALIZE => {
                 return Refusal::MisplacedInitialize.reply(Some(&request.id));
             }
-            Ok(Message::Request(request)) => sorted.calls.push(object.core.server.resolve(request)),
-            Ok(Message::Notification(notification)) => object.core.notice(&notification),
-            Ok(Message::Response(response)) => object.core.settle(response),
+            Ok(Message::Request(request)) => {
+                sorted.calls.push(object.session.server.resolve(request));
+            }
+            Ok(Message::Notification(notification)) => {
+                object.session.handle_notification(&notification);
+            }
+            Ok(Message::Response(response)) => object.session.settle(response),
             Err(unreadable) => sorted.unreadable.push(unreadable),
         }
     }
@@ -71,16 +75,23 @@ pub(crate) async fn post(
     run(object, head, claims, sorted).await
 }
 
-async fn single(object: &Rc<Object>, head: &Head, claims: Claims, message: Message) -> Reply {
+async fn single(
+    object: &Rc<SessionEndpoint>,
+    head: &Head,
+    claims: SessionClaims,
+    message: Message,
+) -> Reply {
     match message {
         Message::Request(request) if request.method == INITIALIZE => {
             Refusal::MisplacedInitialize.reply(Some(&request.id))
         }
         Message::Request(request) => {
-            let server = &object.core.server;
+            let server = &object.session.server;
             let call = server.resolve(request);
             if !server.scopes().is_empty() {
-                let caller = match order::decode(head.raw_header(order::CALLER).as_deref()) {
+                let caller = match internal_headers::decode(
+                    head.raw_header(internal_headers::CALLER).as_deref(),
+                ) {
                     Ok(caller) => caller,
                     Err(fault) => return object.refused(&fault),
                 };
@@ -100,11 +111,11 @@ async fn single(object: &Rc<Object>, head: &Head, claims: Claims, message: Messa
             .await
         }
         Message::Notification(notification) => {
-            object.core.notice(&notification);
+            object.session.handle_notification(&notification);
             Reply::empty(StatusCode::ACCEPTED)
         }
         Message::Response(response) => {
-            object.core.settle(response);
+            object.session.settle(response);
             Reply::empty(StatusCode::ACCEPTED)
         }
     }
@@ -112,31 +123,36 @@ async fn single(object: &Rc<Object>, head: &Head, claims: Claims, message: Messa
 
 /// Runs the requests of a POST. Their answers are JSON if nothing has to be sent before them, and soon enough that no
 /// proxy takes the quiet for the end; else they come as events.
-async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -> Reply {
-    if !object.core.running.has_room(posted.calls.len()) {
+async fn run(
+    object: &Rc<SessionEndpoint>,
+    head: &Head,
+    claims: SessionClaims,
+    posted: Sorted,
+) -> Reply {
+    if !object.session.running.has_room(posted.calls.len()) {
         return Refusal::TooBusy.reply(posted.calls.first().map(|call| &call.request.id));
     }
     let version = claims.client.version;
-    let sender = match Object::sender(head, Rc::new(claims.client)) {
+    let sender = match SessionEndpoint::sender(head, Rc::new(claims.client)) {
         Ok(sender) => sender,
         Err(fault) => return object.refused(&fault),
     };
     let stream = object.new_stream(version);
-    if object.core.settings.always_streams {
+    if object.session.settings.always_streams {
         stream.request_opening();
     }
     for Unreadable { id, error } in &posted.unreadable {
         stream.answer(error_json(id.as_ref(), error));
     }
     let calls = posted.calls.into_iter().map(|posted| {
-        let line = StreamChannel {
+        let channel = StreamChannel {
             object: Rc::clone(object),
             stream: Rc::clone(&stream),
         };
-        answer(line, sender.clone(), posted).boxed_local()
+        answer(channel, sender.clone(), posted).boxed_local()
     });
-    let work = all_movable(calls.collect());
-    let host = Rc::clone(&object.core.host);
+    let work = all_repollable(calls.collect());
+    let host = Rc::clone(&object.session.host);
     let open = || stream.request_opening();
     let rest = match work_until_open(work, &stream.opening, open, &*host).await {
         Work::Done => return json(stream.take_answers(), posted.is_batch),
@@ -152,9 +168,12 @@ async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -
     Reply::events(ReplyBody::Stream(kept_alive(body, host)))
 }
 
-async fn answer(line: StreamChannel, sender: Sender, call: Call) {
-    let (core, stream) = (Rc::clone(&line.object.core), Rc::clone(&line.stream));
-    if let Some(answer) = core.answer(call, sender, Rc::new(line)).await {
+async fn answer(channel: StreamChannel, sender: Sender, call: Call) {
+    let (session, stream) = (
+        Rc::clone(&channel.object.session),
+        Rc::clone(&channel.stream),
+    );
+    if let Some(answer) = session.answer(call, sender, Rc::new(channel)).await {
         stream.answer(answer);
     }
 }
@@ -175,9 +194,9 @@ fn json(mut answers: Vec<String>, is_batch: bool) -> Reply {
     }
 }
 
-/// The line of a call that came by POST.
+/// the channel of a call that came by POST.
 struct StreamChannel {
-    object: Rc<Object>,
+    object: Rc<SessionEndpoint>,
     stream: Rc<CallStream>,
 }
 
@@ -200,7 +219,7 @@ impl CallChannel for StreamChannel {
 }
 
 /// `GET /mcp` on a session: its standalone stream, or the rest of another one.
-pub(crate) async fn get(object: &Object, head: &Head, claims: &Claims) -> Reply {
+pub(crate) async fn get(object: &SessionEndpoint, head: &Head, claims: &SessionClaims) -> Reply {
     let Some(last) = head.header("last-event-id") else {
         return standalone(object, head, claims, None).await;
     };
@@ -214,13 +233,18 @@ pub(crate) async fn get(object: &Object, head: &Head, claims: &Claims) -> Reply 
 }
 
 /// A second GET takes the stream over: the first one's client may be gone without having said so.
-async fn standalone(object: &Object, head: &Head, claims: &Claims, last: Option<u64>) -> Reply {
+async fn standalone(
+    object: &SessionEndpoint,
+    head: &Head,
+    claims: &SessionClaims,
+    last: Option<u64>,
+) -> Reply {
     // A call may send a message before the hub has answered.
     let _opening = object.opening();
     if let Err(refused) = object.listen(head).await {
         return refused;
     }
-    object.core.host.close(GET_TAG);
+    object.session.host.close(GET_TAG);
     let mut greeting = Vec::new();
     if claims.client.version.primes_streams() {
         greeting.push(sse::priming(&object.next_event_id()));
@@ -234,9 +258,9 @@ async fn standalone(object: &Object, head: &Head, claims: &Claims, last: Option<
 }
 
 /// Resumes a POST's stream: the missed events, then those to come. A stream that is no longer known has nothing left.
-fn resume(object: &Object, id: EventId) -> Reply {
+fn resume(object: &SessionEndpoint, id: EventId) -> Reply {
     let tag = format!("s{:x}", id.stream);
-    object.core.host.close(&tag);
+    object.session.host.close(&tag);
     let (mut missed, whole) = match object.stored(id.stream, id.sequence) {
         Ok(stored) => stored,
         Err(error) => return object.failed(&error),

@@ -13,7 +13,7 @@ use durable_mcp::{App, Server};
 use durable_mcp_worker::http::request_runtime::{ModelRequest, ModelWork, RelayRequest, RelayWork};
 use durable_mcp_worker::http::sign_in::IdentitySignIn;
 use durable_mcp_worker::session::log_line::LogLine;
-use durable_mcp_worker::transport::claims::Claims;
+use durable_mcp_worker::transport::claims::SessionClaims;
 use futures_executor::block_on;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -105,7 +105,7 @@ impl Shared {
     fn end_session(&self, key: &str) {
         self.ended
             .borrow_mut()
-            .push(Claims::of_key(key).unwrap().object.to_hex());
+            .push(SessionClaims::of_key(key).unwrap().object.to_hex());
     }
 }
 

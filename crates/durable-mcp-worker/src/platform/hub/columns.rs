@@ -3,19 +3,19 @@
 use worker::SqlStorageValue;
 
 use crate::hub::PendingDelivery;
-use crate::session::notice::Notice;
+use crate::session::publication::Publication;
 
-/// A notice from its columns; none if it is of another version.
+/// A publication from its columns; none if it is of another version.
 pub(super) fn as_delivery(
     mut columns: impl Iterator<Item = SqlStorageValue>,
 ) -> Option<PendingDelivery> {
     match (columns.next()?, columns.next()?, columns.next()?) {
         (
-            SqlStorageValue::String(notice),
+            SqlStorageValue::String(publication),
             SqlStorageValue::String(after),
             SqlStorageValue::Integer(again),
         ) => Some(PendingDelivery {
-            notice: Notice::parse(&notice)?,
+            publication: Publication::parse(&publication)?,
             after,
             again: again != 0,
         }),

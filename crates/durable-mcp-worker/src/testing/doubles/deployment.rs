@@ -15,14 +15,14 @@ use super::hub_host::FakeHubHost;
 use super::task_host::FakeTaskHost;
 use crate::App;
 use crate::hub::Hub;
-use crate::session::core::{Core, Settings};
-use crate::session::notice::Notice;
+use crate::session::object::{SessionObject, Settings};
+use crate::session::publication::Publication;
 use crate::task::command::Command;
 use crate::task::host::TaskStore;
 use crate::task::{Owner, TaskObject};
 use crate::testing::patience::MAX_STEPS;
 use crate::transport::claims::ObjectId;
-use crate::transport::object::Object;
+use crate::transport::session_endpoint::SessionEndpoint;
 
 /// After so long the runtime tries an alarm again that failed.
 const ALARM_RETRY_MS: u64 = 2000;
@@ -31,7 +31,7 @@ const ALARM_RETRY_MS: u64 = 2000;
 #[derive(Clone)]
 struct State {
     host: Rc<FakeHost>,
-    object: Rc<Object>,
+    object: Rc<SessionEndpoint>,
 }
 
 /// A task's object and its runtime.
@@ -96,7 +96,7 @@ impl Deployment {
     }
 
     /// The object of a session or a state.
-    pub fn state(&self, id: ObjectId) -> Rc<Object> {
+    pub fn state(&self, id: ObjectId) -> Rc<SessionEndpoint> {
         Rc::clone(&self.state_of(id).object)
     }
 
@@ -114,14 +114,14 @@ impl Deployment {
     }
 
     fn state_on(&self, host: &Rc<FakeHost>) -> State {
-        let core = Core::new(
+        let session = SessionObject::new(
             Rc::clone(&self.app.server),
             Rc::clone(host) as _,
             Rc::clone(&self.settings),
         );
         State {
             host: Rc::clone(host),
-            object: Object::new(core),
+            object: SessionEndpoint::new(session),
         }
     }
 
@@ -160,12 +160,13 @@ impl Deployment {
         self.task(id).object.handle(command, &owner)
     }
 
-    /// Delivers all notices that were published since the last call.
+    /// Delivers all publications that were published since the last call.
     pub fn deliver(&self) {
-        for notice in self.host.published.take() {
-            let notice = Notice::parse(&notice.to_text()).expect("it is read as it was written");
+        for publication in self.host.published.take() {
+            let publication =
+                Publication::parse(&publication.to_text()).expect("it is read as it was written");
             self.hub_host.invoke();
-            let told = self.hub.publish(&notice).now_or_never();
+            let told = self.hub.publish(&publication).now_or_never();
             told.expect("nobody here has to be waited for")
                 .expect("the hub's store works");
         }

@@ -17,7 +17,7 @@ use super::memory_store::MemoryStore;
 use crate::hub::attachment_bytes;
 use crate::session::host::{CallRuntime, Host};
 use crate::session::log_line::LogLine;
-use crate::session::notice::Notice;
+use crate::session::publication::Publication;
 use crate::session::store::Store;
 use crate::testing::executor::{Pool, Spawner};
 
@@ -72,8 +72,8 @@ pub struct FakeHost {
     sockets: RefCell<Vec<(String, FakeSocket)>>,
     pub logs: Rc<RefCell<Vec<String>>>,
     pub warnings: Rc<RefCell<Vec<String>>>,
-    /// Notices published since the list was last emptied.
-    pub published: Rc<RefCell<Vec<Notice>>>,
+    /// Publications published since the list was last emptied.
+    pub published: Rc<RefCell<Vec<Publication>>>,
     /// Time until which the hub notifies the object.
     pub listens_until: Cell<Option<u64>>,
     /// Time since which the hub no longer notifies the object.
@@ -299,8 +299,8 @@ impl CallRuntime for FakeHost {
         let _ = extensions;
     }
 
-    fn publish(&self, notice: Notice) {
-        self.published.borrow_mut().push(notice);
+    fn publish(&self, publication: Publication) {
+        self.published.borrow_mut().push(publication);
     }
 
     fn log(&self, line: &LogLine) {

@@ -16,7 +16,7 @@ use futures_util::future::{LocalBoxFuture, pending, ready};
 
 use super::host::FakeHost;
 use crate::hub::{HubHost, HubSocket, Listener, PendingDelivery, QuotaSubject, attachment_bytes};
-use crate::session::notice::Notice;
+use crate::session::publication::Publication;
 use crate::transport::sse;
 
 /// The hub's end of a stream that listens.
@@ -50,15 +50,15 @@ pub struct FakeHubHost {
     sockets: RefCell<Vec<(Rc<FakeHubSocket>, String)>>,
     /// Joined objects, with the times until which they are notified.
     pub sessions: RefCell<BTreeMap<String, u64>>,
-    /// Notices sent to sessions' objects since the list was last emptied.
-    pub told: RefCell<Vec<(String, Notice)>>,
+    /// Publications sent to sessions' objects since the list was last emptied.
+    pub told: RefCell<Vec<(String, Publication)>>,
     /// Results of notifying an object; `Ok(true)`, a client to notify, for any other object.
     pub outcomes: RefCell<BTreeMap<String, Result<bool, RuntimeError>>>,
     /// Grants that are noted to have ended, and until when.
     ended: RefCell<BTreeMap<String, u64>>,
     /// Failure of the lookup of ended grants.
     pub fault: RefCell<Option<RuntimeError>>,
-    /// True if objects do not answer a notice.
+    /// True if objects do not answer a publication.
     pub stalled: Cell<bool>,
     counted: RefCell<BTreeMap<String, QuotaSubject>>,
     delivery: RefCell<BTreeMap<String, PendingDelivery>>,
@@ -259,12 +259,14 @@ impl HubHost for FakeHubHost {
     }
 
     fn put_delivery(&self, told: &PendingDelivery) -> Result<(), RuntimeError> {
-        if told.notice.about.len() + told.notice.to_text().len() + told.after.len() > ROW_BYTES {
+        if told.publication.about.len() + told.publication.to_text().len() + told.after.len()
+            > ROW_BYTES
+        {
             return Err(RuntimeError("the row is too large".to_owned()));
         }
         self.delivery
             .borrow_mut()
-            .insert(told.notice.about.clone(), told.clone());
+            .insert(told.publication.about.clone(), told.clone());
         Ok(())
     }
 
@@ -291,11 +293,11 @@ impl HubHost for FakeHubHost {
     fn notify(
         &self,
         object: &str,
-        notice: &Notice,
+        publication: &Publication,
     ) -> LocalBoxFuture<'_, Result<bool, RuntimeError>> {
         self.told
             .borrow_mut()
-            .push((object.to_owned(), notice.clone()));
+            .push((object.to_owned(), publication.clone()));
         self.requests.set(self.requests.get() + 1);
         assert!(
             self.requests.get() <= OPERATIONS_AN_INVOCATION,

@@ -10,7 +10,7 @@ use mcp_server_core::context::Extensions;
 use super::host::FakeHost;
 use crate::session::host::CallRuntime;
 use crate::session::log_line::LogLine;
-use crate::session::notice::Notice;
+use crate::session::publication::Publication;
 use crate::task::host::{TaskHost, TaskStore};
 use crate::task::record::Record;
 
@@ -157,8 +157,8 @@ impl CallRuntime for FakeTaskHost {
         self.runtime.extend(extensions);
     }
 
-    fn publish(&self, notice: Notice) {
-        self.runtime.publish(notice);
+    fn publish(&self, publication: Publication) {
+        self.runtime.publish(publication);
     }
 
     fn log(&self, line: &LogLine) {

@@ -30,8 +30,8 @@ use crate::session::log_line::LogLine;
 use crate::task::command::{Begin, Command};
 use crate::task::id;
 use crate::transport::claims::ObjectId;
-use crate::transport::era::Transport;
-use crate::transport::order;
+use crate::transport::internal_headers;
+use crate::transport::lifecycle::Transport;
 use crate::transport::refusal::Refusal;
 
 /// The handler of a route of the user's own.
@@ -165,8 +165,8 @@ impl RequestRuntime for Visit {
         ready(Err(RuntimeError("no relay here".to_owned()))).boxed_local()
     }
 
-    fn forward(&self, order: ForwardedRequest) -> Result<Reply, RuntimeError> {
-        let (_, answer) = self.passed_on(order)?;
+    fn forward(&self, forwarded: ForwardedRequest) -> Result<Reply, RuntimeError> {
+        let (_, answer) = self.passed_on(forwarded)?;
         Ok(Reply {
             body: ReplyBody::Native(Box::new(answer)),
             ..Reply::default()
@@ -175,11 +175,11 @@ impl RequestRuntime for Visit {
 
     fn listen(
         &self,
-        order: ForwardedRequest,
+        forwarded: ForwardedRequest,
         opening: String,
     ) -> LocalBoxFuture<'_, Result<Reply, RuntimeError>> {
         async move {
-            let (host, answer) = self.passed_on(order)?;
+            let (host, answer) = self.passed_on(forwarded)?;
             let reply = answer.await;
             let ReplyBody::Socket(socket) = reply.body else {
                 return Ok(reply);
@@ -207,41 +207,50 @@ impl Visit {
     /// The answer of the object that a request is for, with the headers that the Worker sets and removes.
     fn passed_on(
         &self,
-        order: ForwardedRequest,
+        forwarded: ForwardedRequest,
     ) -> Result<(Rc<FakeHost>, Answering), RuntimeError> {
-        let ObjectTarget::Session(object) = order.place else {
+        let ObjectTarget::Session(object) = forwarded.place else {
             return Err(RuntimeError("tasks are asked".to_owned()));
         };
         self.invocation.spend()?;
         let mut headers: BTreeMap<String, String> = self.head.headers.all().into_iter().collect();
-        for private in order::PRIVATE {
+        for private in internal_headers::PRIVATE {
             headers.remove(private);
         }
         headers.insert(
-            order::TRANSPORT.to_owned(),
-            order.transport.as_str().to_owned(),
+            internal_headers::TRANSPORT.to_owned(),
+            forwarded.transport.as_str().to_owned(),
         );
-        headers
-            .extend(order::encode(&order.caller).map(|caller| (order::CALLER.to_owned(), caller)));
-        if let Some((name, is_new)) = &order.state {
-            headers.insert(order::STATE.to_owned(), order::named_state(name, *is_new));
-        }
-        if order.transport == Transport::Sse {
-            // The id that was verified stands in the URL.
-            headers.remove(order::SESSION);
-            headers.extend(order.session.map(|id| (order::SESSION.to_owned(), id)));
-        }
-        if order.transport == Transport::Stateless {
+        headers.extend(
+            internal_headers::encode(&forwarded.caller)
+                .map(|caller| (internal_headers::CALLER.to_owned(), caller)),
+        );
+        if let Some((name, is_new)) = &forwarded.state {
             headers.insert(
-                order::SESSIONS_SINCE.to_owned(),
-                order.caller.sessions_since.to_string(),
+                internal_headers::STATE.to_owned(),
+                internal_headers::named_state(name, *is_new),
+            );
+        }
+        if forwarded.transport == Transport::Sse {
+            // The id that was verified stands in the URL.
+            headers.remove(internal_headers::SESSION);
+            headers.extend(
+                forwarded
+                    .session
+                    .map(|id| (internal_headers::SESSION.to_owned(), id)),
+            );
+        }
+        if forwarded.transport == Transport::Stateless {
+            headers.insert(
+                internal_headers::SESSIONS_SINCE.to_owned(),
+                forwarded.caller.sessions_since.to_string(),
             );
         }
         let head = Head {
             headers: Rc::new(HeaderMap(headers)),
             ..self.head.clone()
         };
-        let body = Ok(order.body.unwrap_or_else(|| self.body.clone()));
+        let body = Ok(forwarded.body.unwrap_or_else(|| self.body.clone()));
         let (host, object) = (
             self.deployment.state_host(object),
             self.deployment.state(object),

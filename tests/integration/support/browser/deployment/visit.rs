@@ -214,8 +214,8 @@ impl RequestRuntime for Visit<'_> {
     }
 
     /// As a session's object answers: with nothing, or that it has ended.
-    fn forward(&self, order: ForwardedRequest) -> Result<Reply, RuntimeError> {
-        let (ObjectTarget::Session(object) | ObjectTarget::Task(object)) = order.place;
+    fn forward(&self, forwarded: ForwardedRequest) -> Result<Reply, RuntimeError> {
+        let (ObjectTarget::Session(object) | ObjectTarget::Task(object)) = forwarded.place;
         let object = object.to_hex();
         if self.deployment.ended.borrow().contains(&object) {
             return Ok(Refusal::EndedSession.into());

@@ -2,7 +2,7 @@
 //!
 //! The body's claim decides, and headers are checked against it (2026-07-28, Streamable HTTP, "Server Validation").
 //! `initialize` is session-based whatever version its header and its body name. On a session whose header names no stateless
-//! version, header and session agree, and a claim in the body counts for nothing: some clients of both eras make it in every
+//! version, header and session agree, and a claim in the body counts for nothing: some clients of both lifecycles make it in every
 //! message.
 
 use durable_core::formats::Format;
@@ -30,7 +30,7 @@ pub enum Transport {
     /// Streamable HTTP without sessions: the object is where the caller's state is.
     Stateless,
     /// No client's request: something was published.
-    Notice,
+    Publication,
 }
 
 impl Transport {
@@ -41,7 +41,7 @@ impl Transport {
             Self::Streamable => "streamable",
             Self::Sse => "sse",
             Self::Stateless => "stateless",
-            Self::Notice => "notice",
+            Self::Publication => "notice",
         }
     }
 
@@ -53,7 +53,12 @@ impl Transport {
         let Some(word) = word else {
             return Ok(Self::Streamable);
         };
-        let all = [Self::Streamable, Self::Sse, Self::Stateless, Self::Notice];
+        let all = [
+            Self::Streamable,
+            Self::Sse,
+            Self::Stateless,
+            Self::Publication,
+        ];
         let named = all.into_iter().find(|one| word == one.as_str());
         named.ok_or_else(|| Format::TransportHeader.unreadable())
     }
@@ -76,8 +81,8 @@ pub fn names_stateless(version: Option<&str>) -> bool {
 
 /// The kinds of POST requests.
 #[derive(Debug)]
-pub enum Era {
-    /// A message of the era of sessions; what there is to read of it was read.
+pub enum Lifecycle {
+    /// A message of a version with sessions; what there is to read of it was read.
     Sessions(Result<Body, jsonrpc::Unreadable>),
     /// A stateless request.
     Stateless(Request, RequestMeta),
@@ -89,7 +94,7 @@ pub enum Era {
 ///
 /// # Errors
 /// When it claims to be stateless and cannot be accepted, with the error that tells its client why.
-pub fn recognise(version: Option<&str>, text: &str) -> Result<Era, Refused> {
+pub fn classify(version: Option<&str>, text: &str) -> Result<Lifecycle, Refused> {
     let header = version.map(str::trim);
     let modern_header = names_stateless(header);
     let body = match jsonrpc::parse(text) {
@@ -97,7 +102,7 @@ pub fn recognise(version: Option<&str>, text: &str) -> Result<Era, Refused> {
         Err(unreadable) if modern_header => {
             return Err(Refused::bad_request(unreadable.id, unreadable.error));
         }
-        Err(unreadable) => return Ok(Era::Sessions(Err(unreadable))),
+        Err(unreadable) => return Ok(Lifecycle::Sessions(Err(unreadable))),
     };
     match body {
         Body::Single(Message::Request(request)) => of_request(header, modern_header, request),
@@ -108,35 +113,43 @@ pub fn recognise(version: Option<&str>, text: &str) -> Result<Era, Refused> {
                 // Nothing is said of headers of notifications: without a claim, the version's decides.
                 None if modern_header => {}
                 None => {
-                    return Ok(Era::Sessions(Ok(Body::Single(Message::Notification(
-                        notification,
-                    )))));
+                    return Ok(Lifecycle::Sessions(Ok(Body::Single(
+                        Message::Notification(notification),
+                    ))));
                 }
             }
-            Ok(Era::Notification)
+            Ok(Lifecycle::Notification)
         }
         Body::Single(Message::Response(_)) if modern_header => Err(misplaced("An answer")),
         Body::Batch(messages) if modern_header || messages.iter().flatten().any(is_modern) => {
             Err(misplaced("A batch"))
         }
-        other => Ok(Era::Sessions(Ok(other))),
+        other => Ok(Lifecycle::Sessions(Ok(other))),
     }
 }
 
-fn of_request(header: Option<&str>, modern_header: bool, request: Request) -> Result<Era, Refused> {
+fn of_request(
+    header: Option<&str>,
+    modern_header: bool,
+    request: Request,
+) -> Result<Lifecycle, Refused> {
     let refused = |id: &RequestId, error| Refused::bad_request(Some(id.clone()), error);
     // A handshake settles the version itself, whatever header and body name: clients were seen to name their newest in both.
     // Without the version that it asks for, it is a method that 2026-07-28 does not have.
     if request.method == INITIALIZE
         && (!modern_header || request.params.fields().has("protocolVersion"))
     {
-        return Ok(Era::Sessions(Ok(Body::Single(Message::Request(request)))));
+        return Ok(Lifecycle::Sessions(Ok(Body::Single(Message::Request(
+            request,
+        )))));
     }
     let Some(envelope) =
         RequestMeta::read(&request.params).map_err(|error| refused(&request.id, error))?
     else {
         if !modern_header {
-            return Ok(Era::Sessions(Ok(Body::Single(Message::Request(request)))));
+            return Ok(Lifecycle::Sessions(Ok(Body::Single(Message::Request(
+                request,
+            )))));
         }
         let message = format!(
             "Since 2026-07-28 every request has `{META}/protocolVersion` and `{META}/clientCapabilities` in its `_meta`."
@@ -144,7 +157,7 @@ fn of_request(header: Option<&str>, modern_header: bool, request: Request) -> Re
         return Err(refused(&request.id, Error::invalid_params(message)));
     };
     check_version(header, &envelope.version).map_err(|error| refused(&request.id, error))?;
-    Ok(Era::Stateless(request, envelope))
+    Ok(Lifecycle::Stateless(request, envelope))
 }
 
 /// True if a body is a lone `initialize` request, which begins a session.

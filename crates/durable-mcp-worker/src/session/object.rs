@@ -64,7 +64,7 @@ pub struct Settings {
 }
 
 /// A session of any transport.
-pub struct Core {
+pub struct SessionObject {
     pub(crate) server: Rc<Server>,
     pub(crate) host: SharedHost,
     pub(crate) settings: Rc<Settings>,
@@ -88,7 +88,7 @@ pub struct Sender {
     pub extensions: Rc<dyn Fn(&mut Extensions)>,
 }
 
-impl Core {
+impl SessionObject {
     /// The session of an object that has just woken.
     #[must_use]
     pub fn new(server: Rc<Server>, host: SharedHost, settings: Rc<Settings>) -> Rc<Self> {
@@ -147,12 +147,12 @@ impl Core {
         self: &Rc<Self>,
         call: Call,
         sender: Sender,
-        line: Rc<dyn CallChannel>,
+        channel: Rc<dyn CallChannel>,
     ) -> Option<String> {
         let run = CallRun::start(&*self.host, self.settings.request_log);
         let rows = self.host.store().rows_written();
         let silenced = Rc::default();
-        let context = self.context(&sender, Rc::clone(&line), &silenced);
+        let context = self.context(&sender, Rc::clone(&channel), &silenced);
         let (cancellation, registration) = Cancellation::new(&call, &context, &silenced);
         let running = self.running.enter(&call.request.id, cancellation);
         let response = run
@@ -163,7 +163,7 @@ impl Core {
         let end = RunEnd {
             event: "request",
             version: Some(sender.client.version),
-            room: line.room(),
+            room: channel.room(),
             rows: self.host.store().rows_written().saturating_sub(rows),
         };
         let id = &call.request.id;
@@ -178,7 +178,7 @@ impl Core {
     fn context(
         self: &Rc<Self>,
         sender: &Sender,
-        line: Rc<dyn CallChannel>,
+        channel: Rc<dyn CallChannel>,
         silenced: &Rc<Cell<bool>>,
     ) -> Context {
         let mut extensions = Extensions::default();
@@ -186,8 +186,8 @@ impl Core {
         self.host.extend(&mut extensions);
         (sender.extensions)(&mut extensions);
         let peer = SessionPeer {
-            core: Rc::clone(self),
-            line,
+            session: Rc::clone(self),
+            channel,
             silenced: Rc::clone(silenced),
         };
         let (client, caller) = (Rc::clone(&sender.client), Rc::clone(&sender.caller));
@@ -195,8 +195,8 @@ impl Core {
     }
 
     pub(crate) fn states(self: &Rc<Self>) -> States {
-        let core = Rc::clone(self);
-        let on_write = move || core.something_is_kept();
+        let session = Rc::clone(self);
+        let on_write = move || session.something_is_kept();
         States {
             host: Rc::clone(&self.host),
             cache: Rc::clone(&self.states),
@@ -205,7 +205,7 @@ impl Core {
     }
 
     /// Takes a notification.
-    pub fn notice(&self, notification: &Notification) {
+    pub fn handle_notification(&self, notification: &Notification) {
         if notification.method == "notifications/cancelled"
             && let Some(id) = notification.params.request_id("requestId")
         {

@@ -13,17 +13,17 @@ use mcp_server_core::context::Extensions;
 use mcp_server_core::jsonrpc::notification_json;
 
 use super::call_stream::CallStream;
-use super::claims::Claims;
-use super::era::{Era, Transport, VERSION_HEADER, recognise};
+use super::claims::SessionClaims;
+use super::lifecycle::{Lifecycle, Transport, VERSION_HEADER, classify};
 use super::refusal::{Refusal, Refused};
 use super::sse::{self, EventId, MAX_UNREAD_BYTES};
 use super::stateless::{self, Accepted};
-use super::{legacy_sse, order, request_state, streamable};
+use super::{internal_headers, legacy_sse, request_state, streamable};
 use crate::hub::{ClientNetwork, QuotaExceeded, QuotaSubject, user_tag};
-use crate::session::core::{Core, Sender};
 use crate::session::host::{CallRuntime, Host};
 use crate::session::log_line::{self, LogLine};
-use crate::session::notice::Notice;
+use crate::session::object::{Sender, SessionObject};
+use crate::session::publication::Publication;
 use crate::session::store::StoreError;
 
 /// The tag of the standalone GET stream's socket.
@@ -42,10 +42,10 @@ const MAX_STREAMS: usize = 64;
 pub type ReadBody = LocalBoxFuture<'static, Result<String, Refusal>>;
 
 /// A session's object, as HTTP sees it.
-pub struct Object {
-    pub(crate) core: Rc<Core>,
-    /// The first bytes of the object's id.
-    session: u32,
+pub struct SessionEndpoint {
+    pub(crate) session: Rc<SessionObject>,
+    /// First bytes of the object's id, for ids of events.
+    id_prefix: u32,
     streams: RefCell<Vec<Rc<CallStream>>>,
     last_stream: Cell<u64>,
     standalone: RefCell<Standalone>,
@@ -92,7 +92,9 @@ pub struct RequestHeaders(pub(crate) Rc<dyn Headers>);
 
 /// The user or network whose quota counts the session of a request.
 async fn counted(host: &dyn Host, head: &Head) -> Result<QuotaSubject, RuntimeError> {
-    let user = user_tag(&order::decode(head.header(order::CALLER).as_deref())?);
+    let user = user_tag(&internal_headers::decode(
+        head.header(internal_headers::CALLER).as_deref(),
+    )?);
     let origin = match head.header(ADDRESS_HEADER).filter(|_| user.is_none()) {
         Some(address) => ClientNetwork::of(&*host.keys(false).await?, &address),
         None => None,
@@ -100,22 +102,22 @@ async fn counted(host: &dyn Host, head: &Head) -> Result<QuotaSubject, RuntimeEr
     Ok(QuotaSubject { user, origin })
 }
 
-impl Object {
+impl SessionEndpoint {
     /// The object of a session that has just woken.
     #[must_use]
-    pub fn new(core: Rc<Core>) -> Rc<Self> {
-        let session = core
+    pub fn new(session: Rc<SessionObject>) -> Rc<Self> {
+        let id_prefix = session
             .host
             .object_id()
             .get(..8)
             .and_then(|hex| u32::from_str_radix(hex, 16).ok());
         Rc::new(Self {
-            session: session.unwrap_or_default(),
+            id_prefix: id_prefix.unwrap_or_default(),
             streams: RefCell::default(),
-            last_stream: Cell::new(core.host.now()),
+            last_stream: Cell::new(session.host.now()),
             standalone: RefCell::default(),
             listens: Cell::new(false),
-            core,
+            session,
         })
     }
 
@@ -126,8 +128,8 @@ impl Object {
         body: ReadBody,
         gone: LocalBoxFuture<'static, ()>,
     ) -> Reply {
-        let log = self.core.settings.request_log;
-        let began = log.begin(|| self.core.host.now());
+        let log = self.session.settings.request_log;
+        let began = log.begin(|| self.session.host.now());
         let reply = self.route(head, body, gone).await;
         let (refused, ended) = (
             reply.status.is_client_error(),
@@ -138,9 +140,9 @@ impl Object {
         let outcome = if ended { log_line::OK } else { "refused" };
         if has_line
             && !reply.logged
-            && let Some(ms) = log.due(outcome, began, || self.core.host.now())
+            && let Some(ms) = log.due(outcome, began, || self.session.host.now())
         {
-            self.core.host.log(&LogLine {
+            self.session.host.log(&LogLine {
                 event: "http",
                 method: format!("{} {}", head.method, head.path),
                 outcome,
@@ -158,30 +160,31 @@ impl Object {
         body: ReadBody,
         gone: LocalBoxFuture<'static, ()>,
     ) -> Reply {
-        let transport = match Transport::parse(head.raw_header(order::TRANSPORT).as_deref()) {
-            Ok(transport) => transport,
-            Err(fault) => return self.refused(&fault),
-        };
+        let transport =
+            match Transport::parse(head.raw_header(internal_headers::TRANSPORT).as_deref()) {
+                Ok(transport) => transport,
+                Err(fault) => return self.refused(&fault),
+            };
         match transport {
             Transport::Stateless => return self.stateless(head, body, gone).await,
             // Not a request of a client: it leaves no line in the log.
-            Transport::Notice => {
+            Transport::Publication => {
                 return Reply {
                     logged: true,
-                    ..self.notice(body).await
+                    ..self.handle_publication(body).await
                 };
             }
             Transport::Streamable | Transport::Sse => {}
         }
-        let in_header = head.header(order::SESSION);
+        let in_header = head.header(internal_headers::SESSION);
         let id = in_header
             .as_deref()
-            .or_else(|| head.query_value(order::SESSION_ID));
+            .or_else(|| head.query_value(internal_headers::SESSION_ID));
         // The Worker has verified the id, so one that cannot be read is of another version.
-        let Some(claims) = id.and_then(Claims::read_verified) else {
+        let Some(claims) = id.and_then(SessionClaims::read_verified) else {
             return self.refused(&Format::SessionId.unreadable());
         };
-        match self.core.admit() {
+        match self.session.admit() {
             Ok(true) => {}
             Ok(false) => return Refusal::EndedSession.into(),
             Err(error) => return self.failed(&error),
@@ -203,7 +206,7 @@ impl Object {
 
     /// The answer when this object failed.
     pub(crate) fn refused(&self, fault: &RuntimeError) -> Reply {
-        self.core.host.warn(&fault.0);
+        self.session.host.warn(&fault.0);
         Refusal::of(fault).into()
     }
 
@@ -219,64 +222,64 @@ impl Object {
             Err(refusal) => return refusal.into(),
         };
         let version = head.header(VERSION_HEADER);
-        let (request, envelope) = match recognise(version.as_deref(), &text) {
-            Ok(Era::Stateless(request, envelope)) => (request, envelope),
+        let (request, envelope) = match classify(version.as_deref(), &text) {
+            Ok(Lifecycle::Stateless(request, envelope)) => (request, envelope),
             Ok(_) => return Refusal::NoBatches.into(),
             Err(refused) => return refused.into(),
         };
-        if let Err(error) = self.core.admit_again() {
+        if let Err(error) = self.session.admit_again() {
             return self.failed(&error);
         }
         let mut sender = match Self::sender(head, Rc::new(envelope.client())) {
             Ok(sender) => sender,
             Err(fault) => return self.refused(&fault),
         };
-        if let Some(since) = head.header(order::SESSIONS_SINCE) {
+        if let Some(since) = head.header(internal_headers::SESSIONS_SINCE) {
             let Ok(since) = since.parse() else {
                 return self.refused(&Format::CallerHeader.unreadable());
             };
             Rc::make_mut(&mut sender.caller).sessions_since = since;
         }
         let state = match head
-            .raw_header(order::STATE)
-            .map(|value| order::read_state(&value))
+            .raw_header(internal_headers::STATE)
+            .map(|value| internal_headers::read_state(&value))
             .transpose()
         {
             Ok(state) => state,
             Err(fault) => return self.refused(&fault),
         };
-        let (headers, states) = (sender.extensions, Rc::new(self.core.states()));
+        let (headers, states) = (sender.extensions, Rc::new(self.session.states()));
         sender.extensions = Rc::new(move |extensions: &mut Extensions| {
             extensions.insert(Rc::clone(&states));
             headers(extensions);
         });
-        let runtime: Rc<dyn CallRuntime> = Rc::clone(&self.core.host) as _;
+        let runtime: Rc<dyn CallRuntime> = Rc::clone(&self.session.host) as _;
         let rounds = match request_state::rounds(&request, &sender.caller, &*runtime).await {
             Ok(Ok(rounds)) => rounds,
             Ok(Err(error)) => return Refused::bad_request(Some(request.id), error).into(),
             Err(fault) => return self.refused(&fault),
         };
         let accepted = Accepted {
-            call: self.core.server.resolve(request),
+            call: self.session.server.resolve(request),
             log_level: envelope.log_level,
             rounds,
             state,
             begin_task: None,
             gone,
-            request_log: self.core.settings.request_log,
-            always_streams: self.core.settings.always_streams,
+            request_log: self.session.settings.request_log,
+            always_streams: self.session.settings.always_streams,
             sender,
         };
-        stateless::run(Rc::clone(&self.core.server), runtime, accepted).await
+        stateless::run(Rc::clone(&self.session.server), runtime, accepted).await
     }
 
     /// Something was published. The session's client hears of it if it wants to and has a stream; otherwise nobody is here to
     /// be told.
-    async fn notice(&self, body: ReadBody) -> Reply {
+    async fn handle_publication(&self, body: ReadBody) -> Reply {
         let text = body.await.unwrap_or_default();
-        let host = &self.core.host;
+        let host = &self.session.host;
         let has = |tag| host.attachment(tag).is_some();
-        if Notice::is_question(&text) {
+        if Publication::is_question(&text) {
             let listens = has(SSE_TAG) || has(GET_TAG);
             return Reply::empty(if listens {
                 StatusCode::ACCEPTED
@@ -288,7 +291,7 @@ impl Object {
         if !(over_sse || listens) {
             return Reply::empty(StatusCode::GONE);
         }
-        match self.core.admit() {
+        match self.session.admit() {
             Ok(true) => {}
             Ok(false) => return Reply::empty(StatusCode::GONE),
             // The session is told of the next change.
@@ -297,7 +300,7 @@ impl Object {
         let Some(change) = Change::parse(&text) else {
             return self.refused(&Format::HubChange.unreadable());
         };
-        if self.core.hears_of(&change) {
+        if self.session.hears_of(&change) {
             let json = notification_json(change.method(), &change.params(None));
             if over_sse {
                 host.send(SSE_TAG, &sse::message(None, &json));
@@ -313,15 +316,15 @@ impl Object {
     /// # Errors
     /// The answer in the stream's place, when there are too many of the user's, or of the network that the client is in.
     pub(crate) async fn listen(&self, head: &Head) -> Result<(), Reply> {
-        if !self.core.server.announces() || self.listens.get() {
+        if !self.session.server.announces() || self.listens.get() {
             return Ok(());
         }
-        let host = &self.core.host;
+        let host = &self.session.host;
         let joined = match counted(&**host, head).await {
             Ok(counted) => {
                 host.join(
                     counted.to_text(),
-                    host.now() + self.core.settings.max_age_ms,
+                    host.now() + self.session.settings.max_age_ms,
                 )
                 .await
             }
@@ -345,14 +348,14 @@ impl Object {
 
     /// Has the hub tell this session no more from that time on. The object may have joined before it was evicted.
     fn leave(&self, time: u64) {
-        if self.core.server.announces() {
+        if self.session.server.announces() {
             self.listens.set(false);
-            self.core.host.leave(time);
+            self.session.host.leave(time);
         }
     }
 
-    fn delete(&self, claims: &Claims) -> Reply {
-        if let Err(error) = self.core.end(claims.issued) {
+    fn delete(&self, claims: &SessionClaims) -> Reply {
+        if let Err(error) = self.session.end(claims.issued) {
             return self.failed(&error);
         }
         self.close_streams();
@@ -364,7 +367,7 @@ impl Object {
     /// # Errors
     /// When storage fails.
     pub fn wake(&self) -> Result<(), StoreError> {
-        if self.core.wake()? {
+        if self.session.wake()? {
             self.close_streams();
         }
         Ok(())
@@ -372,7 +375,7 @@ impl Object {
 
     fn close_streams(&self) {
         // The hub forgets by itself a session whose stream has closed before.
-        let host = &self.core.host;
+        let host = &self.session.host;
         if self.listens.get()
             || [GET_TAG, SSE_TAG]
                 .iter()
@@ -380,8 +383,8 @@ impl Object {
         {
             self.leave(0);
         }
-        self.core.host.close(GET_TAG);
-        self.core.host.close(SSE_TAG);
+        self.session.host.close(GET_TAG);
+        self.session.host.close(SSE_TAG);
         for stream in self.streams.take() {
             stream.finish();
         }
@@ -393,12 +396,12 @@ impl Object {
             // Its stream was all that this session had.
             SSE_TAG => {
                 self.leave(0);
-                self.core.forget();
+                self.session.forget();
             }
             // Messages that its client misses are kept for as long as it may come back.
             GET_TAG => {
                 self.standalone.borrow_mut().lost = true;
-                self.leave(self.core.host.now() + self.core.settings.resume_ms);
+                self.leave(self.session.host.now() + self.session.settings.resume_ms);
             }
             _ => {}
         }
@@ -412,7 +415,8 @@ impl Object {
         head: &Head,
         client: Rc<mcp_server_core::context::ClientInfo>,
     ) -> Result<Sender, RuntimeError> {
-        let caller = order::decode(head.raw_header(order::CALLER).as_deref())?;
+        let caller =
+            internal_headers::decode(head.raw_header(internal_headers::CALLER).as_deref())?;
         let headers = Rc::clone(&head.headers);
         let extensions = move |extensions: &mut Extensions| {
             extensions.insert(Rc::new(RequestHeaders(Rc::clone(&headers))));
@@ -426,14 +430,14 @@ impl Object {
 
     /// A stream for a POST of that version's.
     pub(crate) fn new_stream(&self, version: mcp_server_core::ProtocolVersion) -> Rc<CallStream> {
-        let number = self.last_stream.get().max(self.core.host.now()) + 1;
+        let number = self.last_stream.get().max(self.session.host.now()) + 1;
         self.last_stream.set(number);
-        CallStream::new(Rc::clone(&self.core), self.session, number, version)
+        CallStream::new(Rc::clone(&self.session), self.id_prefix, number, version)
     }
 
     /// Keeps a stream, so that its client can come back to it.
     pub(crate) fn keep(&self, stream: &Rc<CallStream>) {
-        let now = self.core.host.now();
+        let now = self.session.host.now();
         let mut streams = self.streams.borrow_mut();
         streams.retain(|stream| !stream.is_over(now));
         while streams.len() >= MAX_STREAMS {
@@ -446,7 +450,7 @@ impl Object {
     }
 
     pub(crate) fn stream(&self, number: u64) -> Option<Rc<CallStream>> {
-        let now = self.core.host.now();
+        let now = self.session.host.now();
         self.streams
             .borrow()
             .iter()
@@ -457,9 +461,9 @@ impl Object {
     /// An id that the standalone stream can be resumed from: what comes later has a larger one, across restarts too.
     pub(crate) fn next_event_id(&self) -> EventId {
         let mut standalone = self.standalone.borrow_mut();
-        standalone.last = (standalone.last + 1).max(self.core.host.now());
+        standalone.last = (standalone.last + 1).max(self.session.host.now());
         EventId {
-            session: self.session,
+            session: self.id_prefix,
             stream: EventId::STANDALONE,
             sequence: standalone.last,
         }
@@ -467,7 +471,7 @@ impl Object {
 
     /// True if an event id was given out by this session.
     pub(crate) fn gave(&self, id: EventId) -> bool {
-        id.session == self.session
+        id.session == self.id_prefix
     }
 
     /// A client opens the standalone stream; what it missed since it saw `last`, and whether that is all of it.
@@ -515,7 +519,7 @@ impl Object {
         after: u64,
     ) -> Result<(Vec<(u64, String)>, bool), StoreError> {
         let events = self
-            .core
+            .session
             .host
             .store()
             .events(stream, after, MAX_UNREAD_BYTES)?;
@@ -527,14 +531,14 @@ impl Object {
     pub(crate) fn announce(&self, json: &str) {
         let id = self.next_event_id();
         let frame = sse::message(Some(&id), json);
-        let sent = self.core.host.send(GET_TAG, &frame);
+        let sent = self.session.host.send(GET_TAG, &frame);
         let mut standalone = self.standalone.borrow_mut();
         if sent {
             keep(&mut standalone.kept, (id.sequence, frame));
             return;
         }
         if standalone.lost {
-            self.core
+            self.session
                 .keep_event(EventId::STANDALONE, id.sequence, &frame);
         }
         if standalone.opening > 0 {

@@ -1,10 +1,10 @@
-//! Notices of changes, published to listeners.
+//! Publications of changes, published to listeners.
 
 use mcp_server_core::change::Change;
 
 /// A change or a task's progress, on its way to the hub and from there to those who listen for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
+pub struct Publication {
     /// The change or task that it is about, as listeners subscribe to it.
     pub about: String,
     /// The notification's method.
@@ -17,17 +17,17 @@ pub struct Notice {
     pub except: Option<String>,
 }
 
-/// Stands for what a notice does not have.
+/// Stands for what a publication does not have.
 const NONE: &str = "-";
 
-/// Stands for every session in the place of the one that a notice comes from, so that no session is told.
+/// Stands for every session in the place of the one that a publication comes from, so that no session is told.
 const ALL_SESSIONS: &str = "*";
 
 /// Text in the place of a change, by which the hub asks a session's object whether it has a stream.
 const QUESTION: &str = "?";
 
-impl Notice {
-    /// The notice of a change.
+impl Publication {
+    /// The publication of a change.
     #[must_use]
     pub fn of(change: &Change) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Notice {
         }
     }
 
-    /// The same notice for streams that listen for exactly that resource, and for no session: a handle's state is no session's.
+    /// The same publication for streams that listen for exactly that resource, and for no session: a handle's state is no session's.
     #[must_use]
     pub fn for_no_session(self) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl Notice {
         }
     }
 
-    /// True if the notice goes to sessions too: it is for all users, and was not made [for no session](Self::for_no_session).
+    /// True if the publication goes to sessions too: it is for all users, and was not made [for no session](Self::for_no_session).
     #[must_use]
     pub fn concerns_sessions(&self) -> bool {
         self.user.is_none() && self.except.as_deref() != Some(ALL_SESSIONS)
@@ -73,7 +73,7 @@ impl Notice {
         about == QUESTION
     }
 
-    /// The notice as five lines. Those that come from outside have no line breaks in them: a URI with one is refused
+    /// The publication as five lines. Those that come from outside have no line breaks in them: a URI with one is refused
     /// where it is subscribed to, so nobody listens for it.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -89,7 +89,7 @@ impl Notice {
         .join("\n")
     }
 
-    /// Reads a notice from its text; none if it is of another version.
+    /// Reads a publication from its text; none if it is of another version.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut lines = text.splitn(5, '\n').map(str::to_owned);
@@ -116,22 +116,25 @@ mod tests {
 
     #[test]
     fn a_notice_survives_being_sent() {
-        let all = Notice::of(&Change::Resource("a:b".into()));
-        let own = Notice {
+        let all = Publication::of(&Change::Resource("a:b".into()));
+        let own = Publication {
             user: Some("u".into()),
             except: Some("o".into()),
-            ..Notice::of(&Change::Tools)
+            ..Publication::of(&Change::Tools)
         };
-        for notice in [all, own] {
-            assert_eq!(Notice::parse(&notice.to_text()), Some(notice));
+        for publication in [all, own] {
+            assert_eq!(
+                Publication::parse(&publication.to_text()),
+                Some(publication)
+            );
         }
-        assert_eq!(Notice::parse("one line"), None);
+        assert_eq!(Publication::parse("one line"), None);
     }
 
     #[test]
     fn a_line_break_in_the_subject_of_a_notice_becomes_a_space() {
-        let notice = Notice::of(&Change::Resource("a:b\nc".into()));
-        let read = Notice::parse(&notice.to_text()).unwrap();
+        let publication = Publication::of(&Change::Resource("a:b\nc".into()));
+        let read = Publication::parse(&publication.to_text()).unwrap();
         assert_eq!(
             (read.about.as_str(), read.method.as_str()),
             ("resource a:b c", "notifications/resources/updated")

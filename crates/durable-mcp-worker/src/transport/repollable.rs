@@ -13,9 +13,9 @@ use futures_util::task::AtomicWaker;
 /// A timer of the runtime's remembers the waker of its first poll alone. Here it gets a waker that stays, and that wakes
 /// whichever task polls now.
 #[must_use]
-pub fn movable<T: 'static>(work: LocalBoxFuture<'static, T>) -> LocalBoxFuture<'static, T> {
+pub fn repollable<T: 'static>(work: LocalBoxFuture<'static, T>) -> LocalBoxFuture<'static, T> {
     let task = Arc::new(LastTask(AtomicWaker::new()));
-    Movable {
+    Repollable {
         work,
         waker: Arc::clone(&task).into(),
         task,
@@ -24,12 +24,12 @@ pub fn movable<T: 'static>(work: LocalBoxFuture<'static, T>) -> LocalBoxFuture<'
 }
 
 /// The calls as one piece of such work.
-pub(super) fn all_movable(
+pub(super) fn all_repollable(
     mut calls: Vec<LocalBoxFuture<'static, ()>>,
 ) -> LocalBoxFuture<'static, ()> {
     match calls.pop() {
         // Most have one, for which a queue would be made in vain.
-        Some(call) if calls.is_empty() => movable(call),
+        Some(call) if calls.is_empty() => repollable(call),
         last => {
             let calls: FuturesUnordered<_> = calls.into_iter().chain(last).collect();
             calls.for_each(|()| ready(())).boxed_local()
@@ -37,13 +37,13 @@ pub(super) fn all_movable(
     }
 }
 
-struct Movable<T> {
+struct Repollable<T> {
     work: LocalBoxFuture<'static, T>,
     task: Arc<LastTask>,
     waker: Waker,
 }
 
-impl<T> Future for Movable<T> {
+impl<T> Future for Repollable<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
@@ -107,7 +107,7 @@ mod tests {
                 (timer, call.boxed_local())
             })
             .unzip();
-        (timers, all_movable(calls))
+        (timers, all_repollable(calls))
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A row has a body, and its result under each kind of header: a word for its class, or the status, code and id of the
 //! refusal.
 
-use durable_mcp_worker::transport::era::{Era, recognise};
+use durable_mcp_worker::transport::lifecycle::{Lifecycle, classify};
 use mcp_server_core::ProtocolVersion;
 
 /// The kinds of header, in the order of the columns below.
@@ -361,16 +361,16 @@ const ROWS: &[Row] = &[
 ];
 
 fn told(header: Option<&str>, body: &str) -> String {
-    match recognise(header, body) {
-        Ok(Era::Sessions(_)) => SESSIONS.to_owned(),
-        Ok(Era::Stateless(request, envelope)) => {
+    match classify(header, body) {
+        Ok(Lifecycle::Sessions(_)) => SESSIONS.to_owned(),
+        Ok(Lifecycle::Stateless(request, envelope)) => {
             assert_eq!(
                 (request.id.as_json(), envelope.version.as_str()),
                 ("7", "2026-07-28")
             );
             STATELESS.to_owned()
         }
-        Ok(Era::Notification) => NOTIFICATION.to_owned(),
+        Ok(Lifecycle::Notification) => NOTIFICATION.to_owned(),
         Err(refused) => {
             assert!(refused.error.message.len() > 10, "{}", refused.error);
             let id = refused
@@ -425,7 +425,7 @@ fn the_table_has_a_header_of_every_version() {
 #[test]
 fn an_unknown_version_is_refused_with_the_served_versions() {
     let body = request!("tools/list", whole!(r#""2099-01-01""#));
-    let refused = recognise(Some("2099-01-01"), body).unwrap_err();
+    let refused = classify(Some("2099-01-01"), body).unwrap_err();
     assert_eq!(
         refused.error.data,
         Some(serde_json::json!({ "supported": ["2026-07-28"], "requested": "2099-01-01" }))
@@ -434,7 +434,7 @@ fn an_unknown_version_is_refused_with_the_served_versions() {
 
 #[test]
 fn an_incomplete_envelope_is_refused_with_the_missing_keys() {
-    let bare = recognise(Some("2026-07-28"), request!("tools/list", "{}"))
+    let bare = classify(Some("2026-07-28"), request!("tools/list", "{}"))
         .unwrap_err()
         .error
         .message;
@@ -443,7 +443,7 @@ fn an_incomplete_envelope_is_refused_with_the_missing_keys() {
         "{bare}"
     );
     let body = request!("tools/list", claim!(r#""2026-07-28""#));
-    let half = recognise(Some("2026-07-28"), body)
+    let half = classify(Some("2026-07-28"), body)
         .unwrap_err()
         .error
         .message;
