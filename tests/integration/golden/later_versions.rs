@@ -18,7 +18,7 @@ fn refuses(format: Format) {
         Format::KeyRing => assert!(Keys::from_text(&format!("v2\n{}", file(""))).is_err()),
         // By bytes that are signed; see claims.rs.
         Format::SessionId => {
-            assert!(SessionClaims::verify("AgAA", &keys, &caller(), 0, 1).is_err())
+            assert!(SessionClaims::verify("AgAA", &keys, &caller(), 0, 1).is_err());
         }
         Format::Token => assert!(matches!(
             classify("2.a:b:c", TokenKind::Access, &keys),
