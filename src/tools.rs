@@ -26,7 +26,7 @@ pub(crate) fn server(env: &worker::Env) -> Server {
             )
             .title("Draw a picture")
             .read_only()
-            .open_world(),
+            .open_world(true),
         )
     } else {
         server
@@ -41,29 +41,29 @@ fn without_bindings() -> Server {
         .instructions(
             "Tools to try a remote server with: arithmetic, a counter that each session has for itself, and more.",
         )
-        .with(Tool::new("add", "Add two numbers", calculator::add).title("Add").read_only().closed_world())
+        .with(Tool::new("add", "Add two numbers", calculator::add).title("Add").read_only().open_world(false))
         .with(
             Tool::new("calculate", "Do arithmetic with two numbers", calculator::calculate)
                 .title("Calculate")
                 .read_only()
-                .closed_world(),
+                .open_world(false),
         )
         .with(
             Tool::new("increment", "Add to this session's counter", counter::increment)
                 .title("Increment the counter")
                 .destructive(false)
-                .closed_world(),
+                .open_world(false),
         )
         .resource("counter", "mcp://resource/counter", counter::counter)
         .on_state_update(counter::announce)
         .with(
-            Tool::new("whoami", "Tell who is signed in", whoami::whoami).title("Who am I?").read_only().closed_world(),
+            Tool::new("whoami", "Tell who is signed in", whoami::whoami).title("Who am I?").read_only().open_world(false),
         )
         .with(
             Tool::new("countdown", "Count down, reporting progress", countdown::countdown)
                 .title("Count down")
                 .read_only()
-                .closed_world(),
+                .open_world(false),
         );
     let server = add_greetings(add_dialogues(server));
     if cfg!(feature = "sign-in") {
@@ -76,12 +76,12 @@ fn without_bindings() -> Server {
 /// Tools that show a page, ask the person or go on as tasks.
 fn add_dialogues(server: Server) -> Server {
     server
-        .with(Page::new("dice", dice::PAGE, dice::HTML))
+        .with(UiPage::new("dice", dice::PAGE, dice::HTML))
         .with(
             Tool::new("roll_dice", "Roll dice", dice::roll)
                 .title("Roll dice")
                 .read_only()
-                .closed_world()
+                .open_world(false)
                 .page(dice::PAGE),
         )
         .with(
@@ -92,8 +92,8 @@ fn add_dialogues(server: Server) -> Server {
             )
             .title("Write a report")
             .destructive(false)
-            .closed_world()
-            .task(),
+            .open_world(false)
+            .task_optional(),
         )
         .with(
             Tool::new(
@@ -103,7 +103,7 @@ fn add_dialogues(server: Server) -> Server {
             )
             .title("Book a table")
             .destructive(false)
-            .open_world(),
+            .open_world(true),
         )
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn server() -> Server {
         .tool("increment", "Counts", increment)
         .tool("asks", "Asks a question, and another", asks)
         .tool("talks", "Reports progress, logs and publishes", talks)
-        .with(Tool::new("works", "Runs as a task", works).task())
+        .with(Tool::new("works", "Runs as a task", works).task_optional())
         .resource("readme", "notes://readme", async || "read")
         .with(template)
         .with(Prompt::new("write", "", prompt).complete("about", words));
@@ -74,7 +74,7 @@ async fn works(sleep: Sleep, client: Client) -> Result<String, ToolError> {
     sleep.ms(1000).await;
     Ok(match client.elicit::<Word>("word", "Which?").await? {
         Elicited::Accepted(Word { word, .. }) => word,
-        Elicited::Declined | Elicited::Dismissed => "no".to_owned(),
+        Elicited::Declined | Elicited::Cancelled => "no".to_owned(),
     })
 }
 
@@ -98,6 +98,6 @@ async fn prompt(Args(About { about, tone }): Args<About>) -> String {
     format!("Write about {about} {tone:?}")
 }
 
-async fn words(typed: Typed) -> Vec<String> {
-    typed.among(["apple", "banana"])
+async fn words(input: CompletionInput) -> Vec<String> {
+    input.matching(["apple", "banana"])
 }

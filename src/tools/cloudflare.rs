@@ -38,7 +38,11 @@ pub(super) fn add_to(server: Server) -> Server {
     )
     .title("Cloudflare accounts");
     [user, accounts].into_iter().fold(server, |server, tool| {
-        server.with(tool.read_only().closed_world().visible_to(has_cloudflare))
+        server.with(
+            tool.read_only()
+                .open_world(false)
+                .visible_to(has_cloudflare),
+        )
     })
 }
 

@@ -44,8 +44,8 @@ pub(super) async fn greet(
     ))
 }
 
-pub(super) async fn languages(typed: Typed) -> Vec<String> {
-    typed.among(GREETINGS.map(|(language, _)| language))
+pub(super) async fn languages(input: CompletionInput) -> Vec<String> {
+    input.matching(GREETINGS.map(|(language, _)| language))
 }
 
 #[cfg(test)]

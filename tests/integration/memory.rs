@@ -53,8 +53,8 @@ async fn say(Args(word): Args<Word>) -> String {
     word.word.len().to_string()
 }
 
-async fn words(typed: Typed) -> Vec<String> {
-    vec![typed.settled.len().to_string()]
+async fn words(input: CompletionInput) -> Vec<String> {
+    vec![input.settled.len().to_string()]
 }
 
 fn server() -> Server {

@@ -41,7 +41,7 @@ async fn announce(notify: Notify) {
     notify.tools_changed();
 }
 
-async fn nothing(_: Typed) -> Vec<String> {
+async fn nothing(_: CompletionInput) -> Vec<String> {
     Vec::new()
 }
 

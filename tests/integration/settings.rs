@@ -199,7 +199,7 @@ fn all_missing_bindings_are_reported_at_once_with_their_lines() {
 #[test]
 fn a_binding_is_required_only_if_it_is_used() {
     let notifies = Server::new("s", "1").tool("t", "", async |_: Notify| "");
-    let runs_tasks = Server::new("s", "1").with(Tool::new("t", "", async || "").task());
+    let runs_tasks = Server::new("s", "1").with(Tool::new("t", "", async || "").task_optional());
     let usual = ["MCP_OBJECT", "KEY_RING"];
     assert_eq!(lacking(App::new(Server::new("s", "1")), &usual).1, "");
     assert_eq!(

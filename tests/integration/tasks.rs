@@ -36,7 +36,7 @@ struct Word {
 fn word(elicited: Elicited<Word>) -> String {
     match elicited {
         Elicited::Accepted(Word { word }) => word,
-        Elicited::Declined | Elicited::Dismissed => "no".to_owned(),
+        Elicited::Declined | Elicited::Cancelled => "no".to_owned(),
     }
 }
 
@@ -76,10 +76,10 @@ async fn together(client: Client) -> Result<String, Error> {
 
 fn server() -> Server {
     Server::new("s", "1")
-        .with(Tool::new("slow", "", slow).task())
-        .with(Tool::new("again", "", slow).task().read_only())
-        .with(Tool::new("ask", "", ask).task())
-        .with(Tool::new("together", "", together).task())
+        .with(Tool::new("slow", "", slow).task_optional())
+        .with(Tool::new("again", "", slow).task_optional().read_only())
+        .with(Tool::new("ask", "", ask).task_optional())
+        .with(Tool::new("together", "", together).task_optional())
         .tool("plain", "", async || "plain")
 }
 

@@ -149,7 +149,7 @@ fn stuck(tool: impl Fn() -> Tool) -> [String; 3] {
     let clients = [
         client(tool()),
         client(tool()).stateless(),
-        client(tool().only_as_task()).stateless(),
+        client(tool().task_required()).stateless(),
     ];
     clients.map(|client| panicked(|| drop(client.call("stuck", json!({})))))
 }
@@ -442,7 +442,7 @@ fn a_task_runs_to_its_end_when_it_asks_or_fails() {
         clock.sleep(Duration::from_mins(1)).await;
         Ok(matches!(answer, Elicited::Accepted(Sure { sure: true })).to_string())
     }
-    let server = || of("s", Tool::new("wipe", "", wipe).only_as_task()).tool("later", "", later);
+    let server = || of("s", Tool::new("wipe", "", wipe).task_required()).tool("later", "", later);
     let client = |sure: bool| {
         TestClient::new(server())
             .stateless()

@@ -17,9 +17,9 @@ pub struct Caching {
     pub(crate) scope: CacheScope,
 }
 
-/// Default freshness of lists and of the answer to `server/discover`, in seconds: they change with a deployment, and a client
+/// Default of `ttlMs` of lists and of the answer to `server/discover`, in seconds: they change with a deployment, and a client
 /// should not be wrong about them for much longer than one takes.
-pub(crate) const LISTS_FRESH_SECONDS: u32 = 300;
+pub(crate) const LIST_TTL_SECONDS: u32 = 300;
 
 impl Caching {
     /// The members of the result, as JSON.

@@ -177,7 +177,7 @@ impl Call {
     #[must_use]
     pub fn task_tool(&self, caller: &Caller) -> Option<&Tool> {
         self.tool()
-            .filter(|tool| tool.is_visible_to(caller) && tool.task != TaskSupport::None)
+            .filter(|tool| tool.is_visible_to(caller) && tool.task != TaskSupport::Forbidden)
     }
 
     /// True if a call that was cut off may run again: its tool is read-only or idempotent.

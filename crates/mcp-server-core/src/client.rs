@@ -48,7 +48,7 @@ use super::schema::{arguments_schema, form_schema};
 /// async fn book(client: Client) -> Result<String, ToolError> {
 ///     Ok(match client.elicit::<Booking>("booking", "One more thing:").await? {
 ///         Elicited::Accepted(Booking { seats }) => format!("{seats} seats booked"),
-///         Elicited::Declined | Elicited::Dismissed => "nothing booked".into(),
+///         Elicited::Declined | Elicited::Cancelled => "nothing booked".into(),
 ///     })
 /// }
 /// # let _ = Server::new("s", "1").tool("book", "Book seats", book);
@@ -64,7 +64,7 @@ pub enum Elicited<T> {
     /// The user said no: `decline`.
     Declined,
     /// The user closed the question without a choice: `cancel`.
-    Dismissed,
+    Cancelled,
 }
 
 impl Client {
@@ -345,7 +345,7 @@ impl Answer {
                 .map(Elicited::Accepted)
                 .map_err(|fault| misfit(ELICIT, &fault)),
             Action::Decline => Ok(Elicited::Declined),
-            Action::Cancel => Ok(Elicited::Dismissed),
+            Action::Cancel => Ok(Elicited::Cancelled),
         }
     }
 }

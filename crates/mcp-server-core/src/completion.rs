@@ -19,8 +19,8 @@ pub const MAX_VALUES: usize = 100;
 ///
 /// ```
 /// # use mcp_server_core::prelude::*;
-/// async fn languages(typed: Typed) -> Vec<String> {
-///     typed.among(["English", "Español", "中文"])
+/// async fn languages(input: CompletionInput) -> Vec<String> {
+///     input.matching(["English", "Español", "中文"])
 /// }
 /// # #[derive(Deserialize, JsonSchema)]
 /// # struct To { language: String }
@@ -28,16 +28,16 @@ pub const MAX_VALUES: usize = 100;
 /// # let _ = Prompt::new("greet", "Greet", greet).complete("language", languages);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Typed {
+pub struct CompletionInput {
     /// The text typed for this argument.
     pub value: String,
     /// Arguments that are settled already, from clients of 2025-06-18 and newer.
     pub settled: BTreeMap<String, String>,
 }
 
-impl Typed {
+impl CompletionInput {
     /// Returns those of `choices` that begin with the typed text. The case of ASCII letters does not matter.
-    pub fn among<S: AsRef<str>>(&self, choices: impl IntoIterator<Item = S>) -> Vec<String> {
+    pub fn matching<S: AsRef<str>>(&self, choices: impl IntoIterator<Item = S>) -> Vec<String> {
         let typed = self.value.as_bytes();
         let fits = |choice: &S| {
             let head = choice.as_ref().as_bytes().get(..typed.len());
@@ -51,11 +51,11 @@ impl Typed {
     }
 }
 
-impl Extract for Typed {
+impl Extract for CompletionInput {
     fn extract(context: &Context) -> Result<Self, Rejection> {
         match context.arguments() {
-            Arguments::Typed(typed) => Ok(typed.clone()),
-            _ => Err(Error::internal("`Typed` is for handlers of completion.").into()),
+            Arguments::Completion(input) => Ok(input.clone()),
+            _ => Err(Error::internal("`CompletionInput` is for handlers of completion.").into()),
         }
     }
 }
@@ -122,10 +122,10 @@ impl Completers {
         &self,
         context: &Context,
         argument: &str,
-        typed: Typed,
+        input: CompletionInput,
     ) -> Result<String, Rejection> {
         let mut values = match self.0.iter().find(|(name, _)| name == argument) {
-            Some((_, run)) => run(&context.with_arguments(Arguments::Typed(typed))).await??,
+            Some((_, run)) => run(&context.with_arguments(Arguments::Completion(input))).await??,
             None => Vec::new(),
         };
         let total = values.len();

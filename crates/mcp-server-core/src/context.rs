@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::cancel::CancelFlag;
 use super::capabilities::ClientCapabilities;
-use super::completion::Typed;
+use super::completion::CompletionInput;
 use super::peer::Peer;
 use super::user::Caller;
 use super::version::ProtocolVersion;
@@ -53,7 +53,7 @@ pub enum Arguments {
     /// A tool's or prompt's arguments, or the variables of a resource template, as an object.
     Json(Box<RawValue>),
     /// The text typed for an argument, for completion.
-    Typed(Typed),
+    Completion(CompletionInput),
 }
 
 struct Inner {

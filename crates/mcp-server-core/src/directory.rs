@@ -21,7 +21,7 @@ const WISHES: [Wish; 5] = [
         Tool::says_what_it_changes,
     ),
     (
-        "do not say whether they reach beyond this server (`Tool::closed_world`, or `Tool::open_world`)",
+        "do not say whether they reach beyond this server (`Tool::open_world`)",
         Tool::says_its_world,
     ),
     ("have a name of more than 64 characters", |tool| {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::caching::Caching;
 use super::call::{Call, InState, Target};
 use super::capabilities::ClientCapabilities;
-use super::completion::Typed;
+use super::completion::CompletionInput;
 use super::content::{Content, ResourceContents};
 use super::context::{Arguments, Context};
 use super::error::{Error, ErrorCode, Quoted};
@@ -181,12 +181,12 @@ impl Server {
         };
         let argument = fields.object("argument")?;
         let settled = fields.object("context")?.object("arguments")?.texts()?;
-        let typed = Typed {
+        let input = CompletionInput {
             value: argument.text("value")?,
             settled,
         };
         let values = completers
-            .complete(context, &argument.text("name")?, typed)
+            .complete(context, &argument.text("name")?, input)
             .await;
         let json = values.map_err(|rejection| refused("completion", rejection))?;
         Ok(Ok(json).into())

@@ -4,7 +4,6 @@
 //! takes one [`Call`](call::Call) and a [`Context`] and gives its result. Whatever reaches the client besides that result goes through
 //! the [`Peer`] that the context carries.
 
-pub mod app_page;
 pub mod caching;
 pub mod call;
 pub mod cancel;
@@ -60,6 +59,7 @@ pub mod summary;
 pub mod task;
 pub mod template;
 pub mod tool;
+pub mod ui_page;
 mod uri;
 mod url_elicitation;
 pub mod user;
@@ -70,11 +70,10 @@ pub mod prelude {
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
 
-    pub use crate::app_page::Page;
     pub use crate::cancel::Cancelled;
     pub use crate::client::{Client, Elicited};
     pub use crate::clock::Clock;
-    pub use crate::completion::Typed;
+    pub use crate::completion::CompletionInput;
     pub use crate::content::{Annotations, Content, Icon, ResourceContents, ResourceLink, Role};
     pub use crate::extract::Args;
     pub use crate::log::{Log, LogLevel};
@@ -87,6 +86,7 @@ pub mod prelude {
     pub use crate::sampling::{Root, Sampled, Sampling, SamplingMessage};
     pub use crate::task::Task;
     pub use crate::tool::Tool;
+    pub use crate::ui_page::UiPage;
     pub use crate::user::{Caller, User};
     pub use crate::{Error, Server};
 }

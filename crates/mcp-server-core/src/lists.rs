@@ -97,7 +97,7 @@ impl Server {
 
     pub(super) fn caching(&self, scope: CacheScope) -> Caching {
         Caching {
-            ttl_ms: self.lists_ttl_ms,
+            ttl_ms: self.list_ttl_ms,
             scope,
         }
     }

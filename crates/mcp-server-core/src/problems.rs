@@ -63,7 +63,9 @@ impl Server {
                 .iter()
                 .any(|template| template.template.as_ref().is_ok_and(is_it));
         let told = || {
-            format!("its page {uri:?} is not there; add it by `.with(Page::new(.., {uri:?}, ..))`")
+            format!(
+                "its page {uri:?} is not there; add it by `.with(UiPage::new(.., {uri:?}, ..))`"
+            )
         };
         (!is_there).then(told)
     }

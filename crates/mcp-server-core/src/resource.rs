@@ -231,7 +231,7 @@ macro_rules! describing {
 
             /// The time for which a client may reuse the contents, in seconds; without it, the client reads them each time.
             #[must_use]
-            pub fn fresh_for(mut self, seconds: u32) -> Self {
+            pub fn ttl(mut self, seconds: u32) -> Self {
                 self.caching.ttl_ms = u64::from(seconds) * 1000;
                 self
             }

@@ -8,7 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::caching::LISTS_FRESH_SECONDS;
+use super::caching::LIST_TTL_SECONDS;
 use super::capabilities::extension;
 use super::content::Icon;
 use super::context::Context;
@@ -49,7 +49,7 @@ pub struct Server {
     pub(crate) templates: Vec<Rc<ResourceTemplate>>,
     pub(crate) prompts: Vec<Rc<Prompt>>,
     pub(crate) page_size: usize,
-    pub(crate) lists_ttl_ms: u64,
+    pub(crate) list_ttl_ms: u64,
     pub(crate) shows_pages: bool,
     pub(crate) on_state_update: Option<Rc<Hook>>,
     pub(super) result_meta: OnceCell<String>,
@@ -87,11 +87,11 @@ impl Server {
             version: version.into(),
             ..Info::default()
         };
-        let lists_ttl_ms = u64::from(LISTS_FRESH_SECONDS) * 1000;
+        let list_ttl_ms = u64::from(LIST_TTL_SECONDS) * 1000;
         Self {
             info,
             page_size: DEFAULT_PAGE_SIZE,
-            lists_ttl_ms,
+            list_ttl_ms,
             ..Self::default()
         }
     }
@@ -141,8 +141,8 @@ impl Server {
     /// The time for which a client of 2026-07-28 may reuse a list, in seconds; five minutes otherwise. A client that listens for
     /// changes of the list hears of them at once.
     #[must_use]
-    pub fn lists_fresh_for(mut self, seconds: u32) -> Self {
-        self.lists_ttl_ms = u64::from(seconds) * 1000;
+    pub fn list_ttl(mut self, seconds: u32) -> Self {
+        self.list_ttl_ms = u64::from(seconds) * 1000;
         self
     }
 
@@ -347,14 +347,16 @@ impl Server {
     /// True if a tool may run as a task.
     #[must_use]
     pub fn has_tasks(&self) -> bool {
-        self.tools.iter().any(|tool| tool.task != TaskSupport::None)
+        self.tools
+            .iter()
+            .any(|tool| tool.task != TaskSupport::Forbidden)
     }
 
     /// The longest lifetime of a task of this server, in milliseconds.
     pub fn longest_task_ms(&self) -> u64 {
         self.tools
             .iter()
-            .filter(|tool| tool.task != TaskSupport::None)
+            .filter(|tool| tool.task != TaskSupport::Forbidden)
             .map(|tool| tool.task_ttl_ms)
             .max()
             .unwrap_or_default()

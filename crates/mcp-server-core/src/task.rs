@@ -4,13 +4,13 @@ use super::context::Context;
 use super::error::Error;
 use super::extract::{Extract, Rejection, Signature};
 
-/// Cases in which a tool runs as a task. A client that does not declare the extension gets the answer of a tool that may be
+/// Cases in which a tool runs as a task (2025-11-25, Tasks, `execution.taskSupport`). A client that does not declare the extension gets the answer of a tool that may be
 /// one in the ordinary way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TaskSupport {
     /// Never.
     #[default]
-    None,
+    Forbidden,
     /// For clients that know tasks.
     Optional,
     /// Always: clients that do not know tasks are refused.
@@ -23,7 +23,7 @@ pub const DEFAULT_TTL_SECONDS: u64 = 2 * 3600;
 
 /// Has the rest of a call run as a task.
 ///
-/// A tool that is [registered as one](super::tool::Tool::task) runs as a task from its beginning, and its questions are the
+/// A tool that is [registered as one](super::tool::Tool::task_optional) runs as a task from its beginning, and its questions are the
 /// task's. One that takes `Task` begins in the ordinary way, can ask the client what it needs to know, and becomes a task
 /// where it says so: there the request is answered, and the handler runs **once more from its beginning** where it can go
 /// on. See [`Client`](super::client::Client#what-runs-twice) for what that means.

@@ -35,7 +35,7 @@ type Visible = dyn Fn(&Caller) -> bool;
 ///     "4".into()
 /// }
 /// let server = Server::new("dice", "1.0.0")
-///     .with(Tool::new("roll", "Roll a die", roll).title("Roll").read_only().closed_world());
+///     .with(Tool::new("roll", "Roll a die", roll).title("Roll").read_only().open_world(false));
 /// # assert!(server.problems().is_empty() && server.advice().is_empty());
 /// ```
 #[derive(Clone)]
@@ -173,7 +173,7 @@ impl Tool {
         let task = if signature.becomes_task {
             TaskSupport::Optional
         } else {
-            TaskSupport::None
+            TaskSupport::Forbidden
         };
         Self {
             definition,
@@ -235,17 +235,10 @@ impl Tool {
         self
     }
 
-    /// Says that the tool does not reach beyond this server. Clients assume the opposite.
+    /// Says whether the tool reaches beyond this server: `openWorldHint`. Clients assume that it does.
     #[must_use]
-    pub fn closed_world(mut self) -> Self {
-        self.annotations().open_world_hint = Some(false);
-        self
-    }
-
-    /// Says that the tool reaches beyond this server, as clients assume unless they are told.
-    #[must_use]
-    pub fn open_world(mut self) -> Self {
-        self.annotations().open_world_hint = Some(true);
+    pub fn open_world(mut self, open_world: bool) -> Self {
+        self.annotations().open_world_hint = Some(open_world);
         self
     }
 
@@ -263,19 +256,19 @@ impl Tool {
         self
     }
 
-    /// Runs the tool as a task for clients that know tasks, since it takes long: the client polls for the result or comes back for
+    /// Runs the tool as a task for clients that know tasks (`taskSupport: optional`), since it takes long: the client polls for the result or comes back for
     /// it later. Others wait for the answer. If the server is restarted while the tool runs, it runs again if it is
     /// [read-only](Tool::read_only) or [idempotent](Tool::idempotent), and fails otherwise. See
     /// [`Task`](super::task::Task) for a tool that decides on its way.
     #[must_use]
-    pub fn task(mut self) -> Self {
+    pub fn task_optional(mut self) -> Self {
         self.task = TaskSupport::Optional;
         self
     }
 
-    /// Runs the tool only as a task, since it takes too long otherwise: clients that do not know tasks are refused.
+    /// Runs the tool only as a task (`taskSupport: required`), since it takes too long otherwise: clients that do not know tasks are refused.
     #[must_use]
-    pub fn only_as_task(mut self) -> Self {
+    pub fn task_required(mut self) -> Self {
         self.task = TaskSupport::Required;
         self
     }
@@ -289,7 +282,7 @@ impl Tool {
 
     /// True if calls of the tool are tasks from their beginning, for clients that know tasks.
     pub fn begins_as_task(&self) -> bool {
-        self.task != TaskSupport::None && !self.signature.becomes_task
+        self.task != TaskSupport::Forbidden && !self.signature.becomes_task
     }
 
     /// True if a second run of the tool does no harm: it is read-only or idempotent.
@@ -322,7 +315,7 @@ impl Tool {
             .all(|keyword| self.shape.shown().get(keyword).is_none())
     }
 
-    /// The [page](super::app_page::Page) that shows its results.
+    /// The [page](super::ui_page::UiPage) that shows its results.
     #[must_use]
     pub fn page(mut self, uri: &str) -> Self {
         let meta = self.definition.meta.get_or_insert_with(|| json!({}));
@@ -360,7 +353,7 @@ impl Tool {
 
     /// The reason for which a tool with `Session` cannot run as a task, if it is one.
     pub(crate) fn session_problem(&self) -> Option<String> {
-        let is_task = self.signature.needs_session && self.task != TaskSupport::None;
+        let is_task = self.signature.needs_session && self.task != TaskSupport::Forbidden;
         is_task
             .then(|| "it runs as a task, which has no session: it cannot take `Session`".to_owned())
     }

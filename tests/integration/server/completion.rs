@@ -11,16 +11,16 @@ async fn two(Args(_): Args<Two>) -> &'static str {
     "two"
 }
 
-async fn words(typed: Typed) -> Vec<String> {
-    typed.among(["Apple", "apricot", "Banana", "Ärger"])
+async fn words(input: CompletionInput) -> Vec<String> {
+    input.matching(["Apple", "apricot", "Banana", "Ärger"])
 }
 
-async fn after(typed: Typed) -> Vec<String> {
-    let first = typed.settled.get("first").map_or("nothing", String::as_str);
-    vec![format!("{first} and {}", typed.value)]
+async fn after(input: CompletionInput) -> Vec<String> {
+    let first = input.settled.get("first").map_or("nothing", String::as_str);
+    vec![format!("{first} and {}", input.value)]
 }
 
-async fn many(_: Typed) -> Vec<String> {
+async fn many(_: CompletionInput) -> Vec<String> {
     (0..250).map(|n| n.to_string()).collect()
 }
 
@@ -108,8 +108,8 @@ fn completion_for_an_unknown_reference_is_refused() {
 
 #[test]
 fn a_failing_completer_is_an_error_in_its_own_words() {
-    async fn fails(typed: Typed) -> Result<Vec<String>, Error> {
-        let list = (typed.value == "a").then(|| vec!["apple".to_owned()]);
+    async fn fails(input: CompletionInput) -> Result<Vec<String>, Error> {
+        let list = (input.value == "a").then(|| vec!["apple".to_owned()]);
         Ok(list.or_err("The list cannot be read now.")?)
     }
     let talk =

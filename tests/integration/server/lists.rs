@@ -56,7 +56,7 @@ fn list_entries_have_what_was_registered_and_no_empty_members() {
         .icon(Icon::new("https://example.com/i.png"))
         .read_only()
         .idempotent()
-        .closed_world()
+        .open_world(false)
         .meta(json!({ "example.com/x": 1 }));
     let annotations = Annotations {
         priority: Some(0.5),
@@ -137,11 +137,11 @@ fn duplicate_and_malformed_registrations_are_problems() {
 #[test]
 fn rules_of_directories_are_advice_and_leave_out_no_tool() {
     let root = schemars::json_schema!({ "type": "object", "anyOf": [] });
-    let fit = |name: &str| Tool::new(name, "", hello).title("T").closed_world();
+    let fit = |name: &str| Tool::new(name, "", hello).title("T").open_world(false);
     let server = empty()
         .tool("bare", "", hello)
         .with(fit("reads").read_only())
-        .with(fit("writes").destructive(true).open_world())
+        .with(fit("writes").destructive(true).open_world(true))
         .with(fit("unsaid"))
         .with(fit(&"x".repeat(65)).read_only())
         .with(fit("choice").read_only().input_schema(root));

@@ -133,7 +133,7 @@ async fn book(client: Client) -> Result<String, ToolError> {
     Ok(match client.elicit::<Seats>("seats", "Please:").await? {
         Elicited::Accepted(Seats { seats }) => format!("{seats} seats"),
         Elicited::Declined => "declined".to_owned(),
-        Elicited::Dismissed => "dismissed".to_owned(),
+        Elicited::Cancelled => "dismissed".to_owned(),
     })
 }
 

@@ -117,11 +117,15 @@ fn a_completer_of_an_unknown_argument_is_a_problem() {
 #[test]
 fn a_tool_without_its_page_is_a_problem() {
     let tool = || Tool::new("roll", "", words_text).page("ui://dice");
-    says(&empty().with(tool()), "roll", "add it by `.with(Page::new(");
+    says(
+        &empty().with(tool()),
+        "roll",
+        "add it by `.with(UiPage::new(",
+    );
     assert_eq!(
         empty()
             .with(tool())
-            .with(Page::new("dice", "ui://dice", ""))
+            .with(UiPage::new("dice", "ui://dice", ""))
             .problems(),
         [""; 0]
     );

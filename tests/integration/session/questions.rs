@@ -8,7 +8,7 @@ struct Word {
 async fn ask(client: Client) -> Result<String, ToolError> {
     Ok(match client.elicit::<Word>("word", "?").await? {
         Elicited::Accepted(Word { word }) => word,
-        Elicited::Declined | Elicited::Dismissed => "nothing".to_owned(),
+        Elicited::Declined | Elicited::Cancelled => "nothing".to_owned(),
     })
 }
 

@@ -9,7 +9,7 @@ fn front() -> Front {
     Front::new(
         Server::new("s", "1")
             .with(query_tool())
-            .with(Tool::new("long", "", async || "done").task())
+            .with(Tool::new("long", "", async || "done").task_optional())
             .prompt("größe", "", async || "said")
             .resource("r", "test://größe", async || "read"),
     )

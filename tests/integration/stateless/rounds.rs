@@ -18,7 +18,7 @@ fn word(elicited: Elicited<Word>) -> String {
     match elicited {
         Elicited::Accepted(Word { word }) => word,
         Elicited::Declined => "no".to_owned(),
-        Elicited::Dismissed => "never mind".to_owned(),
+        Elicited::Cancelled => "never mind".to_owned(),
     }
 }
 

@@ -437,8 +437,8 @@ fn a_stateful_handler_whose_session_cannot_be_named_is_a_problem() {
         .tool("both", "", both)
         .prompt("plain", "", plain)
         .prompt("both", "", both)
-        .with(Tool::new("task", "", increment).task())
-        .with(Tool::new("only", "", increment).only_as_task())
+        .with(Tool::new("task", "", increment).task_optional())
+        .with(Tool::new("only", "", increment).task_required())
         .with(
             Tool::new("header", "", plain).input_schema(schemars::json_schema!({
                 "properties": { "a": { "type": "number", "x-mcp-header": "A" } },

@@ -134,7 +134,8 @@ fn work_inside_once_runs_a_single_time_even_over_a_sleep() {
             Ok::<_, Error>(format!("order {order}: {first}"))
         }
     };
-    let front = Front::new(server().with(Tool::new("order", "", order).task())).knowing_tasks();
+    let front =
+        Front::new(server().with(Tool::new("order", "", order).task_optional())).knowing_tasks();
     let id = begin(&front, "order", &none());
     front.restart();
     update(&front, &id, &json!({ "word": said("a") }));
@@ -178,7 +179,8 @@ fn a_refused_task_sends_its_user_to_a_page_until_it_succeeds() {
             "connected".into_tool_result()
         }
     };
-    let front = Front::new(server().with(Tool::new("connect", "", connect).task())).knowing_tasks();
+    let front = Front::new(server().with(Tool::new("connect", "", connect).task_optional()))
+        .knowing_tasks();
     let id = begin(&front, "connect", &none());
     assert_eq!(asked(&get(&front, &id)), ["connect"]);
     assert_eq!(

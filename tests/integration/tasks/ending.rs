@@ -15,15 +15,15 @@ fn failing() -> Front {
             Tool::new("fail", "", async || {
                 Err::<String, _>(ToolError::new("no luck"))
             })
-            .task(),
+            .task_optional(),
         )
         .with(
             Tool::new("panic", "", async || -> &'static str {
                 panic!("on purpose")
             })
-            .task(),
+            .task_optional(),
         )
-        .with(Tool::new("refuse", "", refuse).task())
+        .with(Tool::new("refuse", "", refuse).task_optional())
         .with(
             Tool::new("sample", "", async |client: Client| {
                 client
@@ -31,13 +31,13 @@ fn failing() -> Front {
                     .await
                     .map(|sampled| sampled.model)
             })
-            .task(),
+            .task_optional(),
         )
         .with(
             Tool::new("long", "", async |Args(Long { bytes }): Args<Long>| {
                 "x".repeat(bytes)
             })
-            .task(),
+            .task_optional(),
         );
     Front::new(server).declaring(json!({})).knowing_tasks()
 }
@@ -120,8 +120,8 @@ fn a_cancelled_task_stops() {
         }
     };
     let server = server()
-        .with(Tool::new("careless", "", careless).task())
-        .with(Tool::new("careful", "", careful).task());
+        .with(Tool::new("careless", "", careless).task_optional())
+        .with(Tool::new("careful", "", careful).task_optional());
     let front = Front::new(server).knowing_tasks();
     for (name, expected) in [("careless", vec![]), ("careful", vec!["careful"])] {
         let id = begin(&front, name, &none());

@@ -198,8 +198,12 @@ impl Case {
     fn new(dice: Dice) -> Self {
         let runs = Runs::default();
         let server = Server::new("s", "1")
-            .with(Tool::new("once", "", work(&runs)).task())
-            .with(Tool::new("again", "", work(&runs)).task().read_only());
+            .with(Tool::new("once", "", work(&runs)).task_optional())
+            .with(
+                Tool::new("again", "", work(&runs))
+                    .task_optional()
+                    .read_only(),
+            );
         Self {
             front: Front::new(server).knowing_tasks(),
             dice,

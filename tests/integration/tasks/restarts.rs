@@ -15,9 +15,13 @@ fn counting() -> (Front, Rc<Cell<u32>>) {
     };
     let front = Front::new(
         server()
-            .with(Tool::new("work", "", work()).task())
-            .with(Tool::new("reading", "", work()).task().read_only())
-            .with(Tool::new("setting", "", work()).task().idempotent()),
+            .with(Tool::new("work", "", work()).task_optional())
+            .with(Tool::new("reading", "", work()).task_optional().read_only())
+            .with(
+                Tool::new("setting", "", work())
+                    .task_optional()
+                    .idempotent(),
+            ),
     );
     (front.knowing_tasks(), begun)
 }
@@ -111,7 +115,11 @@ fn an_interrupted_task_does_not_restart_to_be_cancelled() {
         counted.set(counted.get() + 1);
         async move { cancelled.wait().await }
     };
-    let server = server().with(Tool::new("careful", "", careful).task().read_only());
+    let server = server().with(
+        Tool::new("careful", "", careful)
+            .task_optional()
+            .read_only(),
+    );
     let front = Front::new(server).knowing_tasks();
     let id = begin(&front, "careful", &none());
     front.restart();
@@ -138,8 +146,8 @@ fn a_task_that_slept_while_waiting_was_not_interrupted() {
             Ok::<_, Error>(words.concat())
         }
     };
-    let front =
-        Front::new(server().with(Tool::new("talk", "", talk).task().read_only())).knowing_tasks();
+    let front = Front::new(server().with(Tool::new("talk", "", talk).task_optional().read_only()))
+        .knowing_tasks();
     let id = begin(&front, "talk", &none());
     for key in ["word", "word-2", "word-3", "word-4", "word-5"] {
         assert_eq!(asked(&get(&front, &id)), [key]);
@@ -188,8 +196,8 @@ fn only_a_running_task_keeps_its_object_awake() {
 fn a_task_is_deleted_when_its_ttl_ends() {
     let server = || {
         server()
-            .with(Tool::new("brief", "", slow).task().task_ttl(60))
-            .with(Tool::new("asking", "", ask).task().task_ttl(60))
+            .with(Tool::new("brief", "", slow).task_optional().task_ttl(60))
+            .with(Tool::new("asking", "", ask).task_optional().task_ttl(60))
     };
     for (name, arguments) in [
         ("brief", json!({ "ms": 1000 })),

@@ -13,7 +13,7 @@ async fn count(progress: Progress, sleep: Sleep, log: Log) -> &'static str {
 }
 
 fn watching() -> Front {
-    Front::new(server().with(Tool::new("count", "", count).task())).knowing_tasks()
+    Front::new(server().with(Tool::new("count", "", count).task_optional())).knowing_tasks()
 }
 
 /// Watches tasks; those that it will hear of.
@@ -130,7 +130,8 @@ fn a_task_publishes_changes_as_any_call_does() {
         notify.tools_changed();
         "changed"
     };
-    let front = Front::new(server().with(Tool::new("change", "", change).task())).knowing_tasks();
+    let front =
+        Front::new(server().with(Tool::new("change", "", change).task_optional())).knowing_tasks();
     begin(&front, "change", &none());
     front.advance(0);
     let about: Vec<_> = front
@@ -153,7 +154,8 @@ fn one_part_of_a_task_continues_while_another_waits() {
         let (said, worked) = join(client.elicit("word", "?"), work).await;
         Ok(format!("{} {worked}", word(said?)))
     };
-    let front = Front::new(server().with(Tool::new("both", "", both).task())).knowing_tasks();
+    let front =
+        Front::new(server().with(Tool::new("both", "", both).task_optional())).knowing_tasks();
     let id = begin(&front, "both", &none());
     update(&front, &id, &json!({ "word": said("a") }));
     assert_eq!(status(&front, &id), "working");

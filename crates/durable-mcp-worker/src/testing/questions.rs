@@ -66,7 +66,7 @@ impl Questions {
                         json!({ "action": "accept", "content": content })
                     }
                     Elicited::Declined => json!({ "action": "decline" }),
-                    Elicited::Dismissed => json!({ "action": "cancel" }),
+                    Elicited::Cancelled => json!({ "action": "cancel" }),
                 })
             }
             ("sampling/createMessage", _, Some(sample), _) => {

@@ -25,12 +25,12 @@ const SCHEME: &str = "ui://";
 ///     "4".into()
 /// }
 /// let server = Server::new("dice", "1.0.0")
-///     .with(Page::new("dice", "ui://dice/roll", "<!doctype html><p>..."))
+///     .with(UiPage::new("dice", "ui://dice/roll", "<!doctype html><p>..."))
 ///     .with(Tool::new("roll", "Roll a die", roll).page("ui://dice/roll"));
 /// # assert!(server.problems().is_empty());
 /// ```
 #[derive(Debug, Clone)]
-pub struct Page {
+pub struct UiPage {
     name: String,
     uri: String,
     html: String,
@@ -38,7 +38,7 @@ pub struct Page {
     meta: Map<String, Value>,
 }
 
-impl Page {
+impl UiPage {
     /// A page with a name, its `ui://` URI, and its HTML.
     pub fn new(name: impl Into<String>, uri: impl Into<String>, html: impl Into<String>) -> Self {
         Self {
@@ -89,7 +89,7 @@ impl Page {
     }
 }
 
-impl Feature for Page {
+impl Feature for UiPage {
     fn register(self, server: &mut Server) {
         let Self {
             name,
