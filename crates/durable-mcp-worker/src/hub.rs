@@ -344,35 +344,14 @@ impl Hub {
 
     /// Sends a publication to the next sessions, and leaves the rest to the alarm.
     async fn notify(&self, delivery: PendingDelivery) -> Result<(), RuntimeError> {
-        let PendingDelivery {
-            publication,
-            after,
-            again,
-        } = &delivery;
-        let sessions = self.host.sessions(after, SESSIONS_A_TURN)?;
-        match sessions
-            .last()
-            .filter(|_| sessions.len() == SESSIONS_A_TURN)
-        {
-            // Written before anybody is told: a turn that is cut off does not keep the others from being told.
-            Some(last) => self.go_on(&PendingDelivery {
-                after: last.clone(),
-                ..delivery.clone()
-            })?,
-            None if *again => {
-                let publication = Publication {
-                    except: None,
-                    ..publication.clone()
-                };
-                self.go_on(&PendingDelivery {
-                    publication,
-                    after: String::new(),
-                    again: false,
-                })?;
-            }
-            None if after.is_empty() => {}
-            None => self.host.remove_delivery(&publication.about)?,
-        }
+        let sessions = self.host.sessions(&delivery.after, SESSIONS_A_TURN)?;
+        // Written before anybody is told: a turn that is cut off does not keep the others from being told.
+        let last = sessions.last();
+        self.leave_rest(
+            &delivery,
+            last.filter(|_| sessions.len() == SESSIONS_A_TURN),
+        )?;
+        let publication = &delivery.publication;
         let others: Vec<_> = sessions
             .iter()
             .filter(|object| publication.except.as_ref() != Some(object))
@@ -392,6 +371,38 @@ impl Hub {
             }
         }
         Ok(())
+    }
+
+    /// Leaves to the alarm the sessions behind `last`; without it, the delivery has reached them all, and begins again or ends.
+    fn leave_rest(
+        &self,
+        delivery: &PendingDelivery,
+        last: Option<&String>,
+    ) -> Result<(), RuntimeError> {
+        let PendingDelivery {
+            publication,
+            after,
+            again,
+        } = delivery;
+        match last {
+            Some(last) => self.go_on(&PendingDelivery {
+                after: last.clone(),
+                ..delivery.clone()
+            }),
+            None if *again => {
+                let publication = Publication {
+                    except: None,
+                    ..publication.clone()
+                };
+                self.go_on(&PendingDelivery {
+                    publication,
+                    after: String::new(),
+                    again: false,
+                })
+            }
+            None if after.is_empty() => Ok(()),
+            None => self.host.remove_delivery(&publication.about),
+        }
     }
 
     fn go_on(&self, delivery: &PendingDelivery) -> Result<(), RuntimeError> {

@@ -18,8 +18,10 @@ use command::{Begin, Command};
 use durable_core::formats::{Format, is_of_other_version};
 use durable_core::wire::RuntimeError;
 use futures_util::FutureExt;
+use futures_util::future::AbortRegistration;
 use host::SharedTaskHost;
 use mcp_server_core::Server;
+use mcp_server_core::call::Call;
 use mcp_server_core::context::{ClientInfo, Context, Extensions};
 use mcp_server_core::discover::ResultType;
 use mcp_server_core::error::Error;
@@ -31,7 +33,6 @@ use record::{Record, Status};
 use serde_json::value::RawValue;
 
 use crate::hub::user_tag;
-use crate::session::call_channel::MAX_MESSAGE_BYTES;
 use crate::session::call_run::{CallRun, Cancellation, RunEnd};
 use crate::session::log_line::RequestLog;
 use crate::session::publication::Publication;
@@ -181,30 +182,13 @@ impl TaskObject {
         };
         let answers = read_answers(&begin.answers).map_err(|_| Format::TaskRecord.unreadable())?;
         let rounds = Rc::new(RoundTrips::new(answers));
-        let client = Rc::new(ClientInfo {
-            version: begin.version,
-            capabilities: begin.capabilities,
-            name: begin.client.clone(),
-        });
-        let mut extensions = Extensions::default();
-        self.host.extend(&mut extensions);
-        (owner.extensions)(&mut extensions);
-        let peer = TaskPeer::new(self, rounds, user_tag(&owner.caller));
-        let context = Context::new(
-            client,
-            Rc::clone(&owner.caller),
-            Rc::clone(&peer) as _,
-            Rc::new(extensions),
-        );
-        // Progress is the task's own to tell, whether or not the request asked for it.
-        if let Ok(token) = RawValue::from_string("0".to_owned()) {
-            context.set_progress_token(token);
-        }
         let Some(request) = Request::call(&begin.params) else {
             let error = Error::internal("The task's request cannot be read.");
             return self.finish(Err(error), None);
         };
         let call = self.server.resolve(request);
+        let peer = TaskPeer::new(self, rounds, user_tag(&owner.caller));
+        let context = self.context(begin, owner, &peer);
         let (cancellation, registration) = Cancellation::new(&call, &context, &Rc::default());
         let number = self
             .running
@@ -219,25 +203,50 @@ impl TaskObject {
             peer,
             cancellation,
         });
-        let own = Rc::clone(self);
-        let work = async move {
-            let run = CallRun::start(&*own.host, own.request_log);
-            let response = run
-                .response(&own.server, &call, &context, registration)
-                .await;
-            let is_current = own.is_current(number);
-            let end = RunEnd {
-                event: "task",
-                version: None,
-                room: MAX_MESSAGE_BYTES,
-                rows: 0,
-            };
-            if let Some(response) = run.end(&call, response.filter(|_| is_current), &end) {
-                own.ended(response);
-            }
-        };
+        let work = Rc::clone(self).work(number, call, context, registration);
         self.host.spawn(work.boxed_local());
         Ok(())
+    }
+
+    fn context(&self, begin: Begin, owner: &Owner, peer: &Rc<TaskPeer>) -> Context {
+        let client = Rc::new(ClientInfo {
+            version: begin.version,
+            capabilities: begin.capabilities,
+            name: begin.client,
+        });
+        let mut extensions = Extensions::default();
+        self.host.extend(&mut extensions);
+        (owner.extensions)(&mut extensions);
+        let context = Context::new(
+            client,
+            Rc::clone(&owner.caller),
+            Rc::clone(peer) as _,
+            Rc::new(extensions),
+        );
+        // Progress is the task's own to tell, whether or not the request asked for it.
+        if let Ok(token) = RawValue::from_string("0".to_owned()) {
+            context.set_progress_token(token);
+        }
+        context
+    }
+
+    /// Runs the handler of that number to its end, and takes its response unless it was cancelled.
+    async fn work(
+        self: Rc<Self>,
+        number: u64,
+        call: Call,
+        context: Context,
+        registration: AbortRegistration,
+    ) {
+        let run = CallRun::start(&*self.host, self.request_log);
+        let response = run
+            .response(&self.server, &call, &context, registration)
+            .await;
+        let is_current = self.is_current(number);
+        let end = RunEnd::without_rows("task", None);
+        if let Some(response) = run.end(&call, response.filter(|_| is_current), &end) {
+            self.ended(response);
+        }
     }
 
     /// True if the handler of that number is at work, and was not cancelled.
@@ -337,37 +346,10 @@ impl TaskObject {
         answers: &str,
         owner: &Owner,
     ) -> Result<Result<(), Error>, RuntimeError> {
-        let given = match read_answers(answers) {
-            Ok(given) => given,
+        let taken = match self.fitting_answers(answers) {
+            Ok(taken) => taken,
             Err(error) => return Ok(Err(error)),
         };
-        let mut taken = Vec::new();
-        {
-            let record = self.record.borrow();
-            let Some(record) = record
-                .as_ref()
-                .filter(|record| !record.status.is_terminal())
-            else {
-                return Ok(Ok(()));
-            };
-            let rounds = RoundTrips::new(given);
-            for question in &record.questions {
-                // One that nobody asked for, or that is no answer, is ignored: the question stays open.
-                if let Some(answer) = rounds.answer(&question.key, &question.method) {
-                    taken.push((question.key.clone(), answer));
-                }
-            }
-            let bytes = taken
-                .iter()
-                .map(|(_, answer)| answer.get().len())
-                .sum::<usize>()
-                + record.begin.answers.len();
-            if bytes > MAX_ANSWER_BYTES {
-                let message =
-                    format!("All answers to one task together may have {MAX_ANSWER_BYTES} bytes.");
-                return Ok(Err(Error::invalid_params(message)));
-            }
-        }
         if taken.is_empty() {
             return Ok(Ok(()));
         }
@@ -379,16 +361,57 @@ impl TaskObject {
             record.beginnings = 0;
         })?;
         self.tell();
+        self.go_on_with(taken, owner)?;
+        Ok(Ok(()))
+    }
+
+    /// The answers to open questions, by their keys. One that nobody asked for, or that is no answer, is ignored: the question
+    /// stays open.
+    fn fitting_answers(&self, answers: &str) -> Result<Vec<(String, Box<RawValue>)>, Error> {
+        let given = read_answers(answers)?;
+        let record = self.record.borrow();
+        let Some(record) = record
+            .as_ref()
+            .filter(|record| !record.status.is_terminal())
+        else {
+            return Ok(Vec::new());
+        };
+        let rounds = RoundTrips::new(given);
+        let mut fitting = Vec::new();
+        for question in &record.questions {
+            if let Some(answer) = rounds.answer(&question.key, &question.method) {
+                fitting.push((question.key.clone(), answer));
+            }
+        }
+        let bytes = fitting
+            .iter()
+            .map(|(_, answer)| answer.get().len())
+            .sum::<usize>()
+            + record.begin.answers.len();
+        if bytes > MAX_ANSWER_BYTES {
+            let message =
+                format!("All answers to one task together may have {MAX_ANSWER_BYTES} bytes.");
+            return Err(Error::invalid_params(message));
+        }
+        Ok(fitting)
+    }
+
+    /// Hands answers to the handler that waits for them. Where none is at work, one begins once all questions are answered.
+    fn go_on_with(
+        self: &Rc<Self>,
+        answers: Vec<(String, Box<RawValue>)>,
+        owner: &Owner,
+    ) -> Result<(), RuntimeError> {
         let waiting = self
             .running
             .borrow()
             .as_ref()
             .map(|running| Rc::clone(&running.peer));
-        let next = self.expires().min(now + HEARTBEAT_MS);
+        let next = self.expires().min(self.host.now() + HEARTBEAT_MS);
         match waiting {
             Some(peer) => {
                 self.host.store().wake_at(next);
-                peer.settle(taken);
+                peer.settle(answers);
             }
             None if self
                 .record
@@ -401,7 +424,7 @@ impl TaskObject {
             }
             None => {}
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     fn cancel(&self) -> Result<(), RuntimeError> {

@@ -129,6 +129,17 @@ pub struct Placement {
     pub location_hint: Option<String>,
 }
 
+/// Settings of sessions, by their variables.
+fn session_settings(variables: &mut Variables<'_>) -> Settings {
+    Settings {
+        idle_ms: variables.seconds("SESSION_IDLE_SECONDS", DEFAULT_IDLE_SECONDS),
+        max_age_ms: variables.seconds("SESSION_MAX_AGE_SECONDS", DEFAULT_MAX_AGE_SECONDS),
+        resume_ms: variables.seconds("SESSION_RESUME_SECONDS", DEFAULT_RESUME_SECONDS),
+        request_log: variables.request_log("LOG_REQUESTS"),
+        always_streams: matches!(variables.word("ANSWERS", &["events"]), Ok(Some(_))),
+    }
+}
+
 impl App {
     /// A public server at `/mcp` and `/sse`.
     #[must_use]
@@ -248,21 +259,48 @@ impl App {
             hosts.as_deref(),
             &mut variables.problems,
         );
-        self.settings = Rc::new(Settings {
-            idle_ms: variables.seconds("SESSION_IDLE_SECONDS", DEFAULT_IDLE_SECONDS),
-            max_age_ms: variables.seconds("SESSION_MAX_AGE_SECONDS", DEFAULT_MAX_AGE_SECONDS),
-            resume_ms: variables.seconds("SESSION_RESUME_SECONDS", DEFAULT_RESUME_SECONDS),
-            request_log: variables.request_log("LOG_REQUESTS"),
-            always_streams: matches!(variables.word("ANSWERS", &["events"]), Ok(Some(_))),
-        });
-        self.origins = Origins::from_variables(&mut variables);
+        self.settings = Rc::new(session_settings(&mut variables));
+        self = self.with_playground(&mut variables);
+        self.placement = Placement {
+            jurisdiction: variables.word("SESSION_JURISDICTION", &JURISDICTIONS),
+            location_hint: variables.hint("SESSION_LOCATION_HINT", &LOCATION_HINTS),
+        };
+        let ports = variables.ports("CLIENT_DOCUMENT_PORTS");
+        if !ports.is_empty() {
+            self.provider = self.provider.map(|provider| provider.asking_ports(ports));
+        }
+        self.operator =
+            OperatorAccess::from_variable(&variable(OPERATOR_TOKEN).unwrap_or_default());
+        variables.problems.extend(
+            self.operator
+                .problem(self.provider.is_some())
+                .map(str::to_owned),
+        );
+        self.closed = Keys::from_variable(&variable(SESSION_KEY).unwrap_or_default())
+            .err()
+            .or_else(|| self.lacks_protection(&variables));
+        variables.problems.extend(self.closed.map(str::to_owned));
+        variables
+            .problems
+            .append(&mut settings::unused_lists(variable));
+        self.problems.append(&mut variables.problems);
+        // Only after the variables are all paths of the library known.
+        let mut of_paths = self.check_paths();
+        of_paths.append(&mut self.check_own_routes());
+        self.problems.append(&mut of_paths);
+        self
+    }
+
+    /// Takes the variables of the playground: its origins, chat and relay.
+    fn with_playground(mut self, variables: &mut Variables<'_>) -> Self {
+        self.origins = Origins::from_variables(variables);
         self.has_playground = variables.text(PLAYGROUND).is_some() && self.origins.has_page;
         if self.has_playground {
             self.provider = self.provider.map(|provider| {
                 provider.serving_client(&self.origins.of_page(playground::CALLBACK))
             });
-            self.chat = ChatSettings::from_variables(&mut variables);
-            self.relay = RelaySettings::from_variables(&mut variables);
+            self.chat = ChatSettings::from_variables(variables);
+            self.relay = RelaySettings::from_variables(variables);
         }
         if let Some(chat) = &self.chat {
             let is_served = self.provider.is_some() || chat.source.is_local();
@@ -287,44 +325,17 @@ impl App {
                 .provider
                 .map(|provider| provider.offering(playground::PAGE, &costly));
         }
-        self.placement = Placement {
-            jurisdiction: variables.word("SESSION_JURISDICTION", &JURISDICTIONS),
-            location_hint: variables.hint("SESSION_LOCATION_HINT", &LOCATION_HINTS),
-        };
-        let ports = variables.ports("CLIENT_DOCUMENT_PORTS");
-        self.provider = self.provider.map(|provider| {
-            if ports.is_empty() {
-                provider
-            } else {
-                provider.asking_ports(ports)
-            }
-        });
-        self.operator =
-            OperatorAccess::from_variable(&variable(OPERATOR_TOKEN).unwrap_or_default());
-        variables.problems.extend(
-            self.operator
-                .problem(self.provider.is_some())
-                .map(str::to_owned),
-        );
+        self
+    }
+
+    /// Text for the case that the variables name an identity provider, and there is none.
+    fn lacks_protection(&self, variables: &Variables<'_>) -> Option<&'static str> {
         let wanted = variables
             .text("IDENTITY_PROVIDER")
             .filter(|name| name != "none");
-        let unprotected = wanted
+        wanted
             .filter(|_| self.provider.is_none())
-            .map(|_| self.without_sign_in);
-        self.closed = Keys::from_variable(&variable(SESSION_KEY).unwrap_or_default())
-            .err()
-            .or(unprotected);
-        variables.problems.extend(self.closed.map(str::to_owned));
-        variables
-            .problems
-            .append(&mut settings::unused_lists(variable));
-        self.problems.append(&mut variables.problems);
-        // Only after the variables are all paths of the library known.
-        let mut of_paths = self.check_paths();
-        of_paths.append(&mut self.check_own_routes());
-        self.problems.append(&mut of_paths);
-        self
+            .map(|_| self.without_sign_in)
     }
 
     /// The same without a relay, for a runtime whose fetches may go around the guards of the Worker's own zone.

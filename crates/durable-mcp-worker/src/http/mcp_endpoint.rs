@@ -7,6 +7,7 @@ use std::rc::Rc;
 use durable_core::formats::Format;
 use durable_core::wire::{Head, Reply, RuntimeError};
 use http::{Method, StatusCode};
+use mcp_server_core::context::ClientInfo;
 use mcp_server_core::initialize::{INITIALIZED, METHOD as INITIALIZE};
 use mcp_server_core::jsonrpc::{self, Body, Message, Request, Unreadable, error_json, result_json};
 use mcp_server_core::user::Caller;
@@ -67,22 +68,10 @@ async fn post(
     caller: Rc<Caller>,
     version: Option<&str>,
 ) -> Reply {
-    if !head.has_type("application/json") {
-        return Refusal::NotJson.reply_to(version);
-    }
-    if head.is_coded() {
-        return Refusal::Coded.reply_to(version);
-    }
-    let accept = head.header("accept");
-    if !(admits(accept.as_deref(), "application/json")
-        && admits(accept.as_deref(), "text/event-stream"))
-    {
-        return Refusal::AcceptBoth.reply_to(version);
-    }
-    let length = head.declared_length();
-    if length.is_some_and(|length| length > MAX_BODY_BYTES) {
-        return Refusal::TooLarge.reply_to(version);
-    }
+    let length = match check_content(head) {
+        Ok(length) => length,
+        Err(refusal) => return refusal.reply_to(version),
+    };
     // Without sessions, a session's id means nothing. The header tells which it is, or the body does.
     let of_session = lifecycle::is_served(version) && !lifecycle::names_stateless(version);
     let Some(id) = of_session.then(|| session_id(head)).flatten() else {
@@ -170,6 +159,27 @@ fn is_initialize(message: &Message) -> bool {
     matches!(message, Message::Request(request) if request.method == INITIALIZE)
 }
 
+/// Checks the headers of a POST about its body and its answer, and gives the length that it declares.
+fn check_content(head: &Head) -> Result<Option<usize>, Refusal> {
+    if !head.has_type("application/json") {
+        return Err(Refusal::NotJson);
+    }
+    if head.is_coded() {
+        return Err(Refusal::Coded);
+    }
+    let accept = head.header("accept");
+    if !(admits(accept.as_deref(), "application/json")
+        && admits(accept.as_deref(), "text/event-stream"))
+    {
+        return Err(Refusal::AcceptBoth);
+    }
+    let length = head.declared_length();
+    if length.is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Err(Refusal::TooLarge);
+    }
+    Ok(length)
+}
+
 /// A session begins by its id alone: the object it names is created by the first request that needs it.
 async fn initialize(
     app: &App,
@@ -181,36 +191,38 @@ async fn initialize(
         Ok(settled) => settled,
         Err(error) => return Reply::json(StatusCode::OK, error_json(Some(&request.id), &error)),
     };
-    let signed = async {
-        let keys = runtime.keys(false).await?;
-        let claims = SessionClaims {
-            object: runtime.new_object()?,
-            issued: SessionClaims::issued_now(caller, runtime.now() / 1000),
-            transport: Transport::Streamable,
-            client,
-            binding: Binding::of(caller),
-        };
-        let id = claims.sign(&keys);
-        if let Some(provider) = &app.provider {
-            let version = request.params.client_version();
-            provider.session_started(
-                app,
-                runtime,
-                &keys,
-                caller,
-                &SessionStarted {
-                    claims: &claims,
-                    version,
-                },
-            );
-        }
-        Ok(id)
-    };
-    match signed.await {
+    match begin_session(app, runtime, request, caller, client).await {
         Ok(id) => Reply::json(StatusCode::OK, result_json(&request.id, &result))
             .header(internal_headers::SESSION, id),
         Err(fault) => failed(runtime, &fault),
     }
+}
+
+/// The id of a new session.
+async fn begin_session(
+    app: &App,
+    runtime: &dyn RequestRuntime,
+    request: &Request,
+    caller: &Caller,
+    client: ClientInfo,
+) -> Result<String, RuntimeError> {
+    let keys = runtime.keys(false).await?;
+    let claims = SessionClaims {
+        object: runtime.new_object()?,
+        issued: SessionClaims::issued_now(caller, runtime.now() / 1000),
+        transport: Transport::Streamable,
+        client,
+        binding: Binding::of(caller),
+    };
+    let id = claims.sign(&keys);
+    if let Some(provider) = &app.provider {
+        let started = SessionStarted {
+            claims: &claims,
+            version: request.params.client_version(),
+        };
+        provider.session_started(app, runtime, &keys, caller, &started);
+    }
+    Ok(id)
 }
 
 async fn get(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc<Caller>) -> Reply {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use durable_core::wire::{Head, Reply};
+use durable_core::wire::{Head, Reply, RuntimeError};
 use http::Method;
 use mcp_server_core::ProtocolVersion;
 use mcp_server_core::capabilities::ClientCapabilities;
@@ -14,7 +14,7 @@ use super::mcp_endpoint::{failed, reply_or_error, verify};
 use super::provider::SessionStarted;
 use super::request_runtime::{ForwardedRequest, RequestRuntime};
 use crate::transport::accept::admits;
-use crate::transport::claims::{Binding, SessionClaims};
+use crate::transport::claims::{Binding, ObjectId, SessionClaims};
 use crate::transport::internal_headers::SESSION_ID;
 use crate::transport::lifecycle::Transport;
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
@@ -33,52 +33,58 @@ pub(super) async fn open(
     if !admits(head.header("accept").as_deref(), "text/event-stream") {
         return Refusal::AcceptEvents.into();
     }
-    let claims = async {
-        let keys = runtime.keys(false).await?;
-        let object = runtime.new_object()?;
-        let issued = SessionClaims::issued_now(&caller, runtime.now() / 1000);
-        // The client introduces itself later; until then the oldest version holds.
-        let client = ClientInfo {
-            version: ProtocolVersion::V2024_11_05,
-            capabilities: ClientCapabilities::default(),
-            name: String::new(),
-        };
-        let claims = SessionClaims {
-            object,
-            issued,
-            transport: Transport::Sse,
-            client,
-            binding: Binding::of(&caller),
-        };
-        if let Some(provider) = &app.provider {
-            provider.session_started(
-                app,
-                runtime,
-                &keys,
-                &caller,
-                &SessionStarted {
-                    claims: &claims,
-                    version: None,
-                },
-            );
-        }
-        Ok((object, claims.sign(&keys)))
-    };
-    let (object, id) = match claims.await {
-        Ok(claims) => claims,
+    let (object, id) = match begin_session(app, runtime, &caller).await {
+        Ok(begun) => begun,
         Err(fault) => return failed(runtime, &fault),
     };
-    let others = head
-        .query
-        .split('&')
-        .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(SESSION_ID));
-    let query: String = others.flat_map(|pair| [pair, "&"]).collect();
-    let endpoint = sse::endpoint(&format!("{}?{query}{SESSION_ID}={id}", app.paths.message));
+    let endpoint = sse::endpoint(&message_url(app, head, &id));
     let forwarded = ForwardedRequest {
         session: Some(id),
         ..ForwardedRequest::of_session(object, caller, Transport::Sse)
     };
     reply_or_error(runtime, runtime.listen(forwarded, endpoint).await)
+}
+
+/// The object of a new session, and the session's id.
+async fn begin_session(
+    app: &App,
+    runtime: &dyn RequestRuntime,
+    caller: &Caller,
+) -> Result<(ObjectId, String), RuntimeError> {
+    let keys = runtime.keys(false).await?;
+    let object = runtime.new_object()?;
+    let issued = SessionClaims::issued_now(caller, runtime.now() / 1000);
+    // The client introduces itself later; until then the oldest version holds.
+    let client = ClientInfo {
+        version: ProtocolVersion::V2024_11_05,
+        capabilities: ClientCapabilities::default(),
+        name: String::new(),
+    };
+    let claims = SessionClaims {
+        object,
+        issued,
+        transport: Transport::Sse,
+        client,
+        binding: Binding::of(caller),
+    };
+    if let Some(provider) = &app.provider {
+        let started = SessionStarted {
+            claims: &claims,
+            version: None,
+        };
+        provider.session_started(app, runtime, &keys, caller, &started);
+    }
+    Ok((object, claims.sign(&keys)))
+}
+
+/// The URL of messages to a session, with the query of the request that opens it.
+fn message_url(app: &App, head: &Head, id: &str) -> String {
+    let others = head
+        .query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(SESSION_ID));
+    let query: String = others.flat_map(|pair| [pair, "&"]).collect();
+    format!("{}?{query}{SESSION_ID}={id}", app.paths.message)
 }
 
 /// Forwards a message of an HTTP+SSE session to its object.

@@ -103,12 +103,23 @@ impl Exchange<'_> {
         self.reply(&call.request.id, reply)
     }
 
+    /// The answer with a task that has begun in place of its call.
+    fn task_begun(&self, id: &RequestId, task: Result<String, RuntimeError>) -> Reply {
+        match task {
+            Ok(task) => {
+                let result = self.app.server.stamp(ResultType::Task, &task, None);
+                Reply::json(StatusCode::OK, result_json(id, &result))
+            }
+            Err(fault) => self.failed(id, &fault),
+        }
+    }
+
     /// Runs a call in the Worker.
     async fn run(self, call: Call) -> Reply {
         let runtime = self.runtime.call_runtime();
         let id = &call.request.id;
         let rounds = match request_state::rounds(&call.request, &self.caller, &*runtime).await {
-            Ok(Ok(rounds)) => rounds,
+            Ok(Ok(rounds)) => Rc::new(rounds),
             Ok(Err(error)) => return Refused::bad_request(Some(id.clone()), error).into(),
             Err(fault) => return self.failed(id, &fault),
         };
@@ -119,13 +130,8 @@ impl Exchange<'_> {
         if let Some(begin_task) = &begin_task
             && tool.is_some_and(Tool::begins_as_task)
         {
-            return match begin_task(Rc::new(rounds)).await {
-                Ok(task) => {
-                    let result = self.app.server.stamp(ResultType::Task, &task, None);
-                    Reply::json(StatusCode::OK, result_json(id, &result))
-                }
-                Err(fault) => self.failed(id, &fault),
-            };
+            let task = begin_task(rounds).await;
+            return self.task_begun(id, task);
         }
         let request_headers = Rc::clone(&self.head.headers);
         let extensions = move |extensions: &mut Extensions| {

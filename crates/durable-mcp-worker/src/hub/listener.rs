@@ -80,27 +80,14 @@ impl SubscriptionFilter {
             return Err(too_much());
         }
         let filter = fields.object("notifications")?;
-        let (announces, has_resources) = (server.announces(), server.subscribes());
         let mut wanted = Self::default();
-        for (name, change, told) in [
-            (
-                "toolsListChanged",
-                Change::Tools,
-                announces && server.has_tools(),
-            ),
-            (
-                "promptsListChanged",
-                Change::Prompts,
-                announces && server.has_prompts(),
-            ),
-            ("resourcesListChanged", Change::Resources, has_resources),
-        ] {
+        for (name, change, told) in lists(server) {
             if filter.flag(name)? && told {
                 wanted.changes.push(change);
             }
         }
         let uris = texts(&filter, "resourceSubscriptions")?;
-        if has_resources {
+        if server.subscribes() {
             wanted
                 .changes
                 .extend(uris.into_iter().map(Change::Resource));
@@ -156,6 +143,28 @@ fn too_much() -> Error {
     Error::invalid_params(format!(
         "There may be {MAX_LISTENED} URIs and {MAX_LISTENED} task ids to listen for, of {MAX_LISTENED_BYTES} bytes together."
     ))
+}
+
+/// The lists that a filter names, and whether the server tells of their changes.
+fn lists(server: &Server) -> [(&'static str, Change, bool); 3] {
+    let announces = server.announces();
+    [
+        (
+            "toolsListChanged",
+            Change::Tools,
+            announces && server.has_tools(),
+        ),
+        (
+            "promptsListChanged",
+            Change::Prompts,
+            announces && server.has_prompts(),
+        ),
+        (
+            "resourcesListChanged",
+            Change::Resources,
+            server.subscribes(),
+        ),
+    ]
 }
 
 /// Different strings in an array, none of them with a line break in it.

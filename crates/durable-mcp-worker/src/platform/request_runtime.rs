@@ -234,19 +234,13 @@ impl WorkerRuntime {
         let given = self.request.headers();
         let over_sse = forwarded.transport == Transport::Sse;
         let told = (over_sse && upgrade) || forwarded.transport == Transport::Stateless;
+        let transport = told.then(|| forwarded.transport.as_str().to_owned());
+        let state = forwarded.state.as_ref();
+        let state = state.map(|(name, is_new)| named_state(name, *is_new));
         let mut changes = vec![
             (CALLER, encode(&forwarded.caller)),
-            (
-                TRANSPORT,
-                told.then(|| forwarded.transport.as_str().to_owned()),
-            ),
-            (
-                STATE,
-                forwarded
-                    .state
-                    .as_ref()
-                    .map(|(name, is_new)| named_state(name, *is_new)),
-            ),
+            (TRANSPORT, transport),
+            (STATE, state),
             ("authorization", None),
             ("cookie", None),
         ];

@@ -12,7 +12,7 @@ use mcp_server_core::error::ErrorCode;
 use mcp_server_core::response::{CallOutcome, CallResponse};
 use mcp_server_core::version::ProtocolVersion;
 
-use super::call_channel::{response_excess, too_long};
+use super::call_channel::{MAX_MESSAGE_BYTES, response_excess, too_long};
 use super::host::CallRuntime;
 use super::log_line::{LogLine, RequestLog};
 
@@ -69,6 +69,18 @@ pub(crate) struct RunEnd {
     pub(crate) room: usize,
     /// Rows that were written meanwhile.
     pub(crate) rows: u64,
+}
+
+impl RunEnd {
+    /// The end of a run that has written no row.
+    pub(crate) fn without_rows(event: &'static str, version: Option<ProtocolVersion>) -> Self {
+        Self {
+            event,
+            version,
+            room: MAX_MESSAGE_BYTES,
+            rows: 0,
+        }
+    }
 }
 
 impl<'a> CallRun<'a> {

@@ -9,7 +9,7 @@ use durable_core::wire::{ADDRESS_HEADER, Head, Headers, Reply, RuntimeError};
 use futures_util::future::LocalBoxFuture;
 use http::{Method, StatusCode};
 use mcp_server_core::change::Change;
-use mcp_server_core::context::Extensions;
+use mcp_server_core::context::{ClientInfo, Extensions};
 use mcp_server_core::jsonrpc::notification_json;
 
 use super::call_stream::CallStream;
@@ -20,7 +20,7 @@ use super::sse::{self, EventId, MAX_UNREAD_BYTES};
 use super::stateless::{self, Accepted};
 use super::{internal_headers, legacy_sse, request_state, streamable};
 use crate::hub::{ClientNetwork, QuotaExceeded, QuotaSubject, user_tag};
-use crate::session::host::{CallRuntime, Host};
+use crate::session::host::Host;
 use crate::session::log_line::{self, LogLine};
 use crate::session::object::{Sender, SessionObject};
 use crate::session::publication::Publication;
@@ -102,6 +102,13 @@ async fn counted(host: &dyn Host, head: &Head) -> Result<QuotaSubject, RuntimeEr
     Ok(QuotaSubject { user, origin })
 }
 
+/// The state that a request names, and whether it began with it.
+fn named_state(head: &Head) -> Result<Option<(String, bool)>, RuntimeError> {
+    head.raw_header(internal_headers::STATE)
+        .map(|value| internal_headers::read_state(&value))
+        .transpose()
+}
+
 impl SessionEndpoint {
     /// The object of a session that has just woken.
     #[must_use]
@@ -166,21 +173,28 @@ impl SessionEndpoint {
                 Err(fault) => return self.refused(&fault),
             };
         match transport {
-            Transport::Stateless => return self.stateless(head, body, gone).await,
+            Transport::Stateless => self.stateless(head, body, gone).await,
             // Not a request of a client: it leaves no line in the log.
-            Transport::Publication => {
-                return Reply {
-                    logged: true,
-                    ..self.handle_publication(body).await
-                };
-            }
-            Transport::Streamable | Transport::Sse => {}
+            Transport::Publication => Reply {
+                logged: true,
+                ..self.handle_publication(body).await
+            },
+            Transport::Streamable | Transport::Sse => self.in_session(transport, head, body).await,
         }
+    }
+
+    /// Answers a request of the session, whose id the Worker has verified.
+    async fn in_session(
+        self: &Rc<Self>,
+        transport: Transport,
+        head: &Head,
+        body: ReadBody,
+    ) -> Reply {
         let in_header = head.header(internal_headers::SESSION);
         let id = in_header
             .as_deref()
             .or_else(|| head.query_value(internal_headers::SESSION_ID));
-        // The Worker has verified the id, so one that cannot be read is of another version.
+        // It was verified, so one that cannot be read is of another version.
         let Some(claims) = id.and_then(SessionClaims::read_verified) else {
             return self.refused(&Format::SessionId.unreadable());
         };
@@ -217,60 +231,68 @@ impl SessionEndpoint {
         body: ReadBody,
         gone: LocalBoxFuture<'static, ()>,
     ) -> Reply {
-        let text = match body.await {
-            Ok(text) => text,
-            Err(refusal) => return refusal.into(),
-        };
+        match self.accept(head, body, gone).await {
+            Ok(accepted) => {
+                let runtime = Rc::clone(&self.session.host) as _;
+                stateless::run(Rc::clone(&self.session.server), runtime, accepted).await
+            }
+            Err(refused) => refused,
+        }
+    }
+
+    /// Reads and checks a stateless request.
+    async fn accept(
+        &self,
+        head: &Head,
+        body: ReadBody,
+        gone: LocalBoxFuture<'static, ()>,
+    ) -> Result<Accepted, Reply> {
+        let text = body.await?;
         let version = head.header(VERSION_HEADER);
         let (request, envelope) = match classify(version.as_deref(), &text) {
             Ok(Lifecycle::Stateless(request, envelope)) => (request, envelope),
-            Ok(_) => return Refusal::NoBatches.into(),
-            Err(refused) => return refused.into(),
+            Ok(_) => return Err(Refusal::NoBatches.into()),
+            Err(refused) => return Err(refused.into()),
         };
-        if let Err(error) = self.session.admit_again() {
-            return self.failed(&error);
-        }
-        let mut sender = match Self::sender(head, Rc::new(envelope.client())) {
-            Ok(sender) => sender,
-            Err(fault) => return self.refused(&fault),
-        };
-        if let Some(since) = head.header(internal_headers::SESSIONS_SINCE) {
-            let Ok(since) = since.parse() else {
-                return self.refused(&Format::CallerHeader.unreadable());
-            };
-            Rc::make_mut(&mut sender.caller).sessions_since = since;
-        }
-        let state = match head
-            .raw_header(internal_headers::STATE)
-            .map(|value| internal_headers::read_state(&value))
-            .transpose()
-        {
-            Ok(state) => state,
-            Err(fault) => return self.refused(&fault),
-        };
-        let (headers, states) = (sender.extensions, Rc::new(self.session.states()));
-        sender.extensions = Rc::new(move |extensions: &mut Extensions| {
-            extensions.insert(Rc::clone(&states));
-            headers(extensions);
-        });
-        let runtime: Rc<dyn CallRuntime> = Rc::clone(&self.session.host) as _;
-        let rounds = match request_state::rounds(&request, &sender.caller, &*runtime).await {
-            Ok(Ok(rounds)) => rounds,
-            Ok(Err(error)) => return Refused::bad_request(Some(request.id), error).into(),
-            Err(fault) => return self.refused(&fault),
-        };
-        let accepted = Accepted {
+        let refused = |fault: RuntimeError| self.refused(&fault);
+        self.session
+            .admit_again()
+            .map_err(|error| self.failed(&error))?;
+        let sender = self
+            .stateless_sender(head, envelope.client())
+            .map_err(refused)?;
+        let state = named_state(head).map_err(refused)?;
+        let rounds = request_state::rounds(&request, &sender.caller, &*self.session.host)
+            .await
+            .map_err(refused)?
+            .map_err(|error| Refused::bad_request(Some(request.id.clone()), error))?;
+        Ok(Accepted {
             call: self.session.server.resolve(request),
             log_level: envelope.log_level,
-            rounds,
+            rounds: Rc::new(rounds),
             state,
             begin_task: None,
             gone,
             request_log: self.session.settings.request_log,
             always_streams: self.session.settings.always_streams,
             sender,
-        };
-        stateless::run(Rc::clone(&self.session.server), runtime, accepted).await
+        })
+    }
+
+    /// The sender of a stateless request, whose handlers reach the state that is here.
+    fn stateless_sender(&self, head: &Head, client: ClientInfo) -> Result<Sender, RuntimeError> {
+        let mut sender = Self::sender(head, Rc::new(client))?;
+        if let Some(since) = head.header(internal_headers::SESSIONS_SINCE) {
+            Rc::make_mut(&mut sender.caller).sessions_since = since
+                .parse()
+                .map_err(|_| Format::CallerHeader.unreadable())?;
+        }
+        let (headers, states) = (sender.extensions, Rc::new(self.session.states()));
+        sender.extensions = Rc::new(move |extensions: &mut Extensions| {
+            extensions.insert(Rc::clone(&states));
+            headers(extensions);
+        });
+        Ok(sender)
     }
 
     /// Something was published. The session's client hears of it if it wants to and has a stream; otherwise nobody is here to

@@ -16,7 +16,7 @@ use mcp_server_core::change::{Change, Reach};
 use mcp_server_core::context::{Context, Extensions};
 use mcp_server_core::discover::ResultType;
 use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::jsonrpc::{Request, error_json, notification_json, result_json};
+use mcp_server_core::jsonrpc::{Request, RequestId, error_json, notification_json, result_json};
 use mcp_server_core::log::LogLevel;
 use mcp_server_core::peer::{About, Peer};
 use mcp_server_core::response::{CallResponse, CallResult};
@@ -52,7 +52,7 @@ pub struct Accepted {
     /// The least severe log messages that its client wants.
     pub log_level: Option<LogLevel>,
     /// The answers of earlier rounds.
-    pub rounds: RoundTrips,
+    pub rounds: Rc<RoundTrips>,
     /// The name of the state that the request is about, and whether it began with this request; for callers who name it.
     pub state: Option<(String, bool)>,
     /// Begins the task in which the call continues; none where it cannot become a task.
@@ -122,56 +122,47 @@ async fn run_call(
     accepted: Accepted,
 ) -> Option<(StatusCode, String)> {
     let run = CallRun::start(&**runtime, accepted.request_log);
-    let silenced = Rc::default();
-    let rounds = Rc::new(accepted.rounds);
-    let (named, is_new) = accepted.state.unzip();
-    let begun = named.clone().filter(|_| is_new == Some(true));
-    let sender = accepted.sender;
-    let peer = CallPeer {
-        server: Rc::clone(server),
-        runtime: Rc::clone(runtime),
-        stream: Rc::clone(stream),
-        rounds: Rc::clone(&rounds),
-        user: user_tag(&sender.caller),
-        state: named,
-        log_level: accepted.log_level,
-        becomes_task: accepted.begin_task.is_some()
-            && sender.client.capabilities.has(ClientCapabilities::TASKS),
-        silenced: Rc::clone(&silenced),
-    };
+    let peer = CallPeer::new(server, runtime, stream, &accepted);
+    let silenced = Rc::clone(&peer.silenced);
+    let Accepted {
+        call,
+        sender,
+        rounds,
+        state,
+        begin_task,
+        gone,
+        ..
+    } = accepted;
+    let begun = state.and_then(|(name, is_new)| is_new.then_some(name));
     let context = context(&**runtime, &sender, peer, begun.as_ref());
-    let call = accepted.call;
     let (cancellation, registration) = Cancellation::new(&call, &context, &silenced);
     let cancellation = Rc::new(cancellation);
-    stream.when_hung_up({
-        let cancellation = Rc::clone(&cancellation);
-        move || cancellation.cancel()
-    });
+    let own = Rc::clone(&cancellation);
+    stream.when_hung_up(move || own.cancel());
     let work = run.response(server, &call, &context, registration);
-    let response = until_hung_up(work, accepted.gone, &cancellation, runtime).await;
+    let response = until_hung_up(work, gone, &cancellation, runtime).await;
     let suspended = Suspension {
         runtime,
         request: &call.request,
         caller: &sender.caller,
         rounds: &rounds,
         begun: begun.as_deref(),
-        begin_task: accepted.begin_task,
+        begin_task,
     };
-    let (kind, response) = match response.filter(|_| !silenced.get()) {
-        Some(response) => {
-            let (kind, response) = suspended.resolve(response).await;
-            (kind, Some(response))
-        }
-        None => (ResultType::Complete, None),
-    };
-    let end = RunEnd {
-        event: "request",
-        version: Some(sender.client.version),
-        room: MAX_MESSAGE_BYTES,
-        rows: 0,
-    };
+    let response = response.filter(|_| !silenced.get());
+    let (kind, response) = suspended.resolve(response).await;
+    let end = RunEnd::without_rows("request", Some(sender.client.version));
     let response = run.end(&call, response, &end)?;
-    let id = &call.request.id;
+    answer(server, &call.request.id, kind, response)
+}
+
+/// JSON of a response, and the status it has if it goes alone; none of a suspended call.
+fn answer(
+    server: &Server,
+    id: &RequestId,
+    kind: ResultType,
+    response: CallResponse,
+) -> Option<(StatusCode, String)> {
     match response.result {
         Ok(CallResult::Json(result)) => {
             let stamped = server.stamp(kind, &result, response.caching);
@@ -262,21 +253,21 @@ struct Suspension<'a> {
 impl Suspension<'_> {
     /// Turns a suspended call into `input_required` with its open questions, or into a task; any other response is complete as it
     /// is.
-    async fn resolve(self, response: CallResponse) -> (ResultType, CallResponse) {
-        if !matches!(response.result, Ok(CallResult::Suspended)) {
+    async fn resolve(self, response: Option<CallResponse>) -> (ResultType, Option<CallResponse>) {
+        if !response
+            .as_ref()
+            .is_some_and(|response| matches!(response.result, Ok(CallResult::Suspended)))
+        {
             return (ResultType::Complete, response);
         }
-        match &self.begin_task {
+        let (kind, result) = match &self.begin_task {
             Some(begin_task) if self.rounds.is_detaching() => {
                 let task = begin_task(Rc::clone(self.rounds)).await;
-                let task = task.map_err(|fault| self.failed(&fault));
-                (ResultType::Task, task.into())
+                (ResultType::Task, task.map_err(|fault| self.failed(&fault)))
             }
-            _ => (
-                ResultType::InputRequired,
-                self.input_required().await.into(),
-            ),
-        }
+            _ => (ResultType::InputRequired, self.input_required().await),
+        };
+        (kind, Some(result.into()))
     }
 
     /// The JSON of the open questions, and of the state with which the client returns.
@@ -322,6 +313,29 @@ struct CallPeer {
     log_level: Option<LogLevel>,
     becomes_task: bool,
     silenced: Rc<Cell<bool>>,
+}
+
+impl CallPeer {
+    fn new(
+        server: &Rc<Server>,
+        runtime: &Rc<dyn CallRuntime>,
+        stream: &Rc<AnswerStream>,
+        accepted: &Accepted,
+    ) -> Self {
+        let Sender { client, caller, .. } = &accepted.sender;
+        Self {
+            server: Rc::clone(server),
+            runtime: Rc::clone(runtime),
+            stream: Rc::clone(stream),
+            rounds: Rc::clone(&accepted.rounds),
+            user: user_tag(caller),
+            state: accepted.state.as_ref().map(|(name, _)| name.clone()),
+            log_level: accepted.log_level,
+            becomes_task: accepted.begin_task.is_some()
+                && client.capabilities.has(ClientCapabilities::TASKS),
+            silenced: Rc::default(),
+        }
+    }
 }
 
 impl Peer for CallPeer {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use durable_core::wire::{Head, Reply, ReplyBody, Socket};
 use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use http::StatusCode;
 use mcp_server_core::call::Call;
 use mcp_server_core::initialize::METHOD as INITIALIZE;
@@ -50,6 +51,21 @@ pub(crate) async fn post(
         Ok(Posted::Single(message)) => return single(object, head, claims, message).await,
         Err(unreadable) => return unreadable_reply(&unreadable),
     };
+    let sorted = match sort(object, messages) {
+        Ok(sorted) => sorted,
+        Err(refused) => return refused,
+    };
+    if sorted.calls.is_empty() && sorted.unreadable.is_empty() {
+        return Reply::empty(StatusCode::ACCEPTED);
+    }
+    run(object, head, claims, sorted).await
+}
+
+/// Resolves the requests of a batch, and has the session handle its other messages.
+fn sort(
+    object: &SessionEndpoint,
+    messages: Vec<Result<Message, Unreadable>>,
+) -> Result<Sorted, Reply> {
     let mut sorted = Sorted {
         is_batch: true,
         ..Sorted::default()
@@ -57,7 +73,7 @@ pub(crate) async fn post(
     for message in messages {
         match message {
             Ok(Message::Request(request)) if request.method == INITIALIZE => {
-                return Refusal::MisplacedInitialize.reply(Some(&request.id));
+                return Err(Refusal::MisplacedInitialize.reply(Some(&request.id)));
             }
             Ok(Message::Request(request)) => {
                 sorted.calls.push(object.session.server.resolve(request));
@@ -69,10 +85,7 @@ pub(crate) async fn post(
             Err(unreadable) => sorted.unreadable.push(unreadable),
         }
     }
-    if sorted.calls.is_empty() && sorted.unreadable.is_empty() {
-        return Reply::empty(StatusCode::ACCEPTED);
-    }
-    run(object, head, claims, sorted).await
+    Ok(sorted)
 }
 
 async fn single(
@@ -86,29 +99,15 @@ async fn single(
             Refusal::MisplacedInitialize.reply(Some(&request.id))
         }
         Message::Request(request) => {
-            let server = &object.session.server;
-            let call = server.resolve(request);
-            if !server.scopes().is_empty() {
-                let caller = match internal_headers::decode(
-                    head.raw_header(internal_headers::CALLER).as_deref(),
-                ) {
-                    Ok(caller) => caller,
-                    Err(fault) => return object.refused(&fault),
-                };
-                if let Some(refused) = lacks_scopes(&call, &caller) {
-                    return refused;
-                }
+            let call = object.session.server.resolve(request);
+            if let Err(refused) = check_scopes(object, head, &call) {
+                return refused;
             }
-            run(
-                object,
-                head,
-                claims,
-                Sorted {
-                    calls: vec![call],
-                    ..Sorted::default()
-                },
-            )
-            .await
+            let sorted = Sorted {
+                calls: vec![call],
+                ..Sorted::default()
+            };
+            run(object, head, claims, sorted).await
         }
         Message::Notification(notification) => {
             object.session.handle_notification(&notification);
@@ -119,6 +118,17 @@ async fn single(
             Reply::empty(StatusCode::ACCEPTED)
         }
     }
+}
+
+/// Refuses a call that the caller's token does not allow.
+fn check_scopes(object: &SessionEndpoint, head: &Head, call: &Call) -> Result<(), Reply> {
+    if object.session.server.scopes().is_empty() {
+        return Ok(());
+    }
+    let caller = head.raw_header(internal_headers::CALLER);
+    let caller =
+        internal_headers::decode(caller.as_deref()).map_err(|fault| object.refused(&fault))?;
+    lacks_scopes(call, &caller).map_or(Ok(()), Err)
 }
 
 /// Runs the requests of a POST. Their answers are JSON if nothing has to be sent before them, and soon enough that no
@@ -144,14 +154,9 @@ async fn run(
     for Unreadable { id, error } in &posted.unreadable {
         stream.answer(error_json(id.as_ref(), error));
     }
-    let calls = posted.calls.into_iter().map(|posted| {
-        let channel = StreamChannel {
-            object: Rc::clone(object),
-            stream: Rc::clone(&stream),
-        };
-        answer(channel, sender.clone(), posted).boxed_local()
-    });
-    let work = all_repollable(calls.collect());
+    let calls = posted.calls.into_iter();
+    let work = calls.map(|call| answer(object, &stream, &sender, call));
+    let work = all_repollable(work.collect());
     let host = Rc::clone(&object.session.host);
     let open = || stream.request_opening();
     let rest = match work_until_open(work, &stream.opening, open, &*host).await {
@@ -168,14 +173,28 @@ async fn run(
     Reply::events(ReplyBody::Stream(kept_alive(body, host)))
 }
 
-async fn answer(channel: StreamChannel, sender: Sender, call: Call) {
-    let (session, stream) = (
-        Rc::clone(&channel.object.session),
-        Rc::clone(&channel.stream),
+/// Runs a call, and puts its answer on the stream.
+fn answer(
+    object: &Rc<SessionEndpoint>,
+    stream: &Rc<CallStream>,
+    sender: &Sender,
+    call: Call,
+) -> LocalBoxFuture<'static, ()> {
+    let channel = StreamChannel {
+        object: Rc::clone(object),
+        stream: Rc::clone(stream),
+    };
+    let (session, stream, sender) = (
+        Rc::clone(&object.session),
+        Rc::clone(stream),
+        sender.clone(),
     );
-    if let Some(answer) = session.answer(call, sender, Rc::new(channel)).await {
-        stream.answer(answer);
+    async move {
+        if let Some(answer) = session.answer(call, sender, Rc::new(channel)).await {
+            stream.answer(answer);
+        }
     }
+    .boxed_local()
 }
 
 /// The body when nothing was sent before the answers. A call that was cancelled has none.

@@ -213,6 +213,22 @@ impl Visit {
             return Err(RuntimeError("tasks are asked".to_owned()));
         };
         self.invocation.spend()?;
+        let head = Head {
+            headers: Rc::new(HeaderMap(self.forwarded_headers(&forwarded))),
+            ..self.head.clone()
+        };
+        let body = Ok(forwarded.body.unwrap_or_else(|| self.body.clone()));
+        let (host, object) = (
+            self.deployment.state_host(object),
+            self.deployment.state(object),
+        );
+        let gone = self.gone();
+        let answer = async move { object.handle(&head, ready(body).boxed_local(), gone).await };
+        Ok((host, answer.boxed_local()))
+    }
+
+    /// The headers of the request as the Worker forwards it.
+    fn forwarded_headers(&self, forwarded: &ForwardedRequest) -> BTreeMap<String, String> {
         let mut headers: BTreeMap<String, String> = self.head.headers.all().into_iter().collect();
         for private in internal_headers::PRIVATE {
             headers.remove(private);
@@ -234,11 +250,8 @@ impl Visit {
         if forwarded.transport == Transport::Sse {
             // The id that was verified stands in the URL.
             headers.remove(internal_headers::SESSION);
-            headers.extend(
-                forwarded
-                    .session
-                    .map(|id| (internal_headers::SESSION.to_owned(), id)),
-            );
+            let session = forwarded.session.clone();
+            headers.extend(session.map(|id| (internal_headers::SESSION.to_owned(), id)));
         }
         if forwarded.transport == Transport::Stateless {
             headers.insert(
@@ -246,18 +259,7 @@ impl Visit {
                 forwarded.caller.sessions_since.to_string(),
             );
         }
-        let head = Head {
-            headers: Rc::new(HeaderMap(headers)),
-            ..self.head.clone()
-        };
-        let body = Ok(forwarded.body.unwrap_or_else(|| self.body.clone()));
-        let (host, object) = (
-            self.deployment.state_host(object),
-            self.deployment.state(object),
-        );
-        let gone = self.gone();
-        let answer = async move { object.handle(&head, ready(body).boxed_local(), gone).await };
-        Ok((host, answer.boxed_local()))
+        headers
     }
 }
 
