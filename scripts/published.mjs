@@ -10,6 +10,7 @@ export const CRATES = [
   "durable-core",
   "durable-mcp",
   "durable-mcp-build",
+  "durable-mcp-macros",
   "durable-mcp-remote",
   "durable-mcp-worker",
   "mcp-server-core",

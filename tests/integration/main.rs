@@ -3,6 +3,7 @@
 
 mod administration;
 mod architecture;
+mod attributes;
 mod chat;
 mod examples;
 mod front_door;

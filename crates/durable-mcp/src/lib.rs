@@ -30,6 +30,8 @@ pub use mcp_server_core::Server;
 
 /// Everything a server's file needs.
 pub mod prelude {
+    #[cfg(feature = "macros")]
+    pub use durable_mcp_macros::{prompt, resource, resource_template, tool};
     pub use durable_mcp_worker::platform::{Env, Headers};
     pub use durable_mcp_worker::session::Session;
     pub use durable_mcp_worker::worker;
@@ -98,6 +100,14 @@ pub mod platform {
     pub use durable_mcp_worker::platform::worker::variable;
     pub use durable_mcp_worker::platform::{Env, Headers, Listeners, PublicWeb, Sql};
     pub use durable_mcp_worker::session::state::StateError;
+}
+
+/// Crates that the code of the attributes names.
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod macros {
+    pub use schemars;
+    pub use serde;
 }
 
 /// A client in memory, for tests of a server's tools with `cargo test`.

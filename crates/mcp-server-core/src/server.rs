@@ -73,10 +73,16 @@ pub(crate) struct Info {
     icons: Vec<Icon>,
 }
 
-/// Something a server can have: a [`Tool`], [`Resource`], [`ResourceTemplate`] or [`Prompt`].
+/// Something a server can have: a [`Tool`], [`Resource`], [`ResourceTemplate`] or [`Prompt`], or a function that returns one.
 pub trait Feature {
     /// Adds itself.
     fn register(self, server: &mut Server);
+}
+
+impl<F: FnOnce() -> T, T: Feature> Feature for F {
+    fn register(self, server: &mut Server) {
+        self().register(server);
+    }
 }
 
 impl Server {
@@ -206,7 +212,7 @@ impl Server {
         self.with(Prompt::new(name, description, handler))
     }
 
-    /// Adds any feature.
+    /// Adds any feature, or the one that a function returns.
     #[must_use]
     pub fn with(mut self, feature: impl Feature) -> Self {
         feature.register(&mut self);
