@@ -7,11 +7,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use durable_mcp_worker::transport::lifecycle::{Lifecycle, classify};
-use durable_mcp_worker::transport::request_meta::RequestMeta;
 use mcp_server_core::capabilities::ClientCapabilities;
 use mcp_server_core::content::{Content, Icon, ResourceContents, ResourceLink};
 use mcp_server_core::error::Error;
 use mcp_server_core::jsonrpc::{self, Body, Message};
+use mcp_server_core::request_meta::RequestMeta;
 use mcp_server_core::sampling::{Root, Sampled, SamplingMessage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -23,7 +23,6 @@ use durable_mcp_worker::task::id;
 use durable_mcp_worker::task::record::Record;
 use durable_mcp_worker::transport::claims::{ObjectId, SessionClaims};
 use durable_mcp_worker::transport::lifecycle::Transport;
-use durable_mcp_worker::transport::round_trips::{RoundTrips, read_answers};
 use durable_mcp_worker::transport::sse::EventId;
 use durable_mcp_worker::transport::{internal_headers, legacy_sse, request_state, state_handle};
 use futures_executor::block_on;
@@ -31,6 +30,7 @@ use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
 use mcp_server_core::change::Change;
 use mcp_server_core::jsonrpc::{Body, Message, Request, parse};
+use mcp_server_core::round_trips::{RoundTrips, read_answers};
 use mcp_server_core::user::Caller;
 use oauth_server::authority::{
     Allowance, DailySpending, GrantCommand, GrantOutcome, GrantRefusal, RELAYED_STREAMS,

@@ -8,11 +8,11 @@ use durable_mcp_allocations::allocated;
 use durable_mcp_worker::testing::doubles::host::FakeHost;
 use durable_mcp_worker::transport::refusal::MAX_BODY_BYTES;
 use durable_mcp_worker::transport::request_state::{self, MAX_ANSWER_BYTES};
-use durable_mcp_worker::transport::round_trips::RoundTrips;
 use futures_util::FutureExt;
 use http::Method;
 use mcp_server_core::ProtocolVersion;
 use mcp_server_core::jsonrpc::{Body, MAX_BODY_VALUES, Message, parse};
+use mcp_server_core::round_trips::RoundTrips;
 use mcp_server_core::user::Caller;
 use serde_json::{Value, json};
 

@@ -27,6 +27,7 @@ use mcp_server_core::discover::ResultType;
 use mcp_server_core::error::Error;
 use mcp_server_core::jsonrpc::{Request, to_json};
 use mcp_server_core::response::{CallResponse, CallResult};
+use mcp_server_core::round_trips::{Question, RoundTrips, read_answers};
 use mcp_server_core::user::Caller;
 use peer::TaskPeer;
 use record::{Record, Status};
@@ -36,7 +37,6 @@ use crate::hub::user_tag;
 use crate::session::call_run::{CallRun, Cancellation, RunEnd};
 use crate::session::log_line::RequestLog;
 use crate::session::publication::Publication;
-use crate::transport::round_trips::{Question, RoundTrips, read_answers};
 
 /// Value of `pollIntervalMs`: time in milliseconds that clients wait before they ask again, short enough for a person who waits.
 pub const POLL_MS: u64 = 1000;

@@ -11,12 +11,12 @@ use mcp_server_core::error::{Error, ErrorCode};
 use mcp_server_core::fields::Fields;
 use mcp_server_core::log::LogLevel;
 use mcp_server_core::peer::{About, Peer};
+use mcp_server_core::round_trips::{Question, RoundTrips};
 use serde_json::value::RawValue;
 
 use super::TaskObject;
 use super::host::SharedTaskHost;
 use crate::session::publication::Publication;
-use crate::transport::round_trips::{Question, RoundTrips};
 
 type Waiting = Vec<(String, oneshot::Sender<Box<RawValue>>)>;
 

@@ -3,12 +3,12 @@
 use durable_core::formats::Format;
 use durable_core::wire::RuntimeError;
 use mcp_server_core::jsonrpc::{object_json, to_json};
+use mcp_server_core::round_trips::{Question, read_answers};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::POLL_MS;
 use super::command::Begin;
-use crate::transport::round_trips::{Question, read_answers};
 
 /// The status of a task (Tasks, "Task Status"). One that waits for its client is `Working`, with questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,10 +11,10 @@ use mcp_server_core::ProtocolVersion;
 use mcp_server_core::error::{Cut, Error, ErrorCode, Quoted};
 use mcp_server_core::initialize::METHOD as INITIALIZE;
 use mcp_server_core::jsonrpc::{self, Body, Message, Request, RequestId};
+use mcp_server_core::request_meta::{META, RequestMeta, claims_version};
 use serde_json::json;
 
 use super::refusal::Refused;
-use super::request_meta::{META, RequestMeta, claims_version};
 
 /// The header in which a client repeats the version: since 2025-06-18 the one that `initialize` settled, since 2026-07-28
 /// the one of the request.

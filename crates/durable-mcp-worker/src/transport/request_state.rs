@@ -11,12 +11,12 @@ use durable_core::seal::{OpenError, open_with, seal_carried, try_open_carried};
 use durable_core::wire::RuntimeError;
 use mcp_server_core::error::Error;
 use mcp_server_core::jsonrpc::Request;
+use mcp_server_core::round_trips::{RoundTrips, given_answers, read_answers};
 use mcp_server_core::user::Caller;
 use serde_json::value::RawValue;
 
 use super::claims::Binding;
 use super::request_digest::{RequestDigest, request_digest};
-use super::round_trips::{RoundTrips, given_answers, read_answers};
 
 const PURPOSE: &str = "request state";
 

@@ -20,6 +20,7 @@ use mcp_server_core::jsonrpc::{Request, RequestId, error_json, notification_json
 use mcp_server_core::log::LogLevel;
 use mcp_server_core::peer::{About, Peer};
 use mcp_server_core::response::{CallResponse, CallResult};
+use mcp_server_core::round_trips::{Question, RoundTrips};
 use mcp_server_core::state_argument::{self, BegunState};
 use mcp_server_core::user::Caller;
 use serde_json::value::RawValue;
@@ -28,7 +29,6 @@ use super::answer_stream::AnswerStream;
 use super::keep_alive::kept_alive;
 use super::opening::{Work, work_until_open};
 use super::repollable::repollable;
-use super::round_trips::{Question, RoundTrips};
 use super::sse;
 use super::{internal_headers, request_state};
 use crate::hub::user_tag;

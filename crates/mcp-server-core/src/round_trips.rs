@@ -3,15 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use mcp_server_core::error::Error;
-use mcp_server_core::fields::Fields;
-use mcp_server_core::jsonrpc::{Params, object_json};
+use super::error::Error;
+use super::fields::Fields;
+use super::jsonrpc::{Params, object_json};
 use serde_json::value::RawValue;
 
 /// The most answers of one request: far more than anybody asks at once. Each is looked for among the others.
 pub const MAX_ANSWERS: usize = 256;
 
-/// Prefix for values of [`Client::once`](mcp_server_core::client::Client::once), so that their keys never clash with questions.
+/// Prefix for values of [`Client::once`](super::client::Client::once), so that their keys never clash with questions.
 const ONCE: char = '\u{1}';
 
 /// Answers to a call's questions, and the questions that have none yet.
@@ -207,7 +207,7 @@ fn is_answer(method: &str, answer: &RawValue) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use mcp_server_core::jsonrpc::{Body, Message, parse};
+    use crate::jsonrpc::{Body, Message, parse};
 
     use super::*;
 

@@ -1,15 +1,15 @@
 //! The envelope of every request since 2026-07-28, which describes its client (2026-07-28, Basic, "`_meta`").
 
-use mcp_server_core::capabilities::ClientCapabilities;
-use mcp_server_core::context::ClientInfo;
-use mcp_server_core::error::{Error, Quoted};
-use mcp_server_core::fields::{Fields, may_name};
-use mcp_server_core::jsonrpc::Params;
-use mcp_server_core::log::LogLevel;
-use mcp_server_core::version::ProtocolVersion;
+use super::capabilities::ClientCapabilities;
+use super::context::ClientInfo;
+use super::error::{Error, Quoted};
+use super::fields::{Fields, may_name};
+use super::jsonrpc::Params;
+use super::log::LogLevel;
+use super::version::ProtocolVersion;
 
 /// The prefix of the envelope's keys.
-pub(super) const META: &str = "io.modelcontextprotocol";
+pub const META: &str = "io.modelcontextprotocol";
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
@@ -41,7 +41,8 @@ fn claim(params: &Params) -> Option<Fields<'_>> {
 }
 
 /// True if a message claims to be stateless, by a protocol version in its `_meta`.
-pub(super) fn claims_version(params: &Params) -> bool {
+#[must_use]
+pub fn claims_version(params: &Params) -> bool {
     claim(params).is_some()
 }
 
