@@ -8,7 +8,6 @@ pub mod host;
 pub mod log_line;
 pub mod object;
 pub mod publication;
-pub mod questions;
 pub mod running;
 pub mod state;
 pub mod store;

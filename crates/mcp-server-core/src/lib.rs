@@ -47,6 +47,7 @@ pub mod peer;
 mod problems;
 pub mod progress;
 pub mod prompt;
+pub mod questions;
 pub mod request_meta;
 pub mod resource;
 pub mod response;

@@ -12,6 +12,7 @@ use mcp_server_core::context::{ClientInfo, Context, Extensions};
 use mcp_server_core::error::{Error, ErrorCode};
 use mcp_server_core::jsonrpc::{Notification, Response, error_json, result_json};
 use mcp_server_core::log::LogLevel;
+use mcp_server_core::questions::Questions;
 use mcp_server_core::response::CallResult;
 use mcp_server_core::user::Caller;
 
@@ -19,7 +20,6 @@ use super::call_channel::{CallChannel, SessionPeer};
 use super::call_run::{CallRun, Cancellation, RunEnd};
 use super::host::SharedHost;
 use super::log_line::RequestLog;
-use super::questions::Questions;
 use super::running::Running;
 use super::state::{Cache, States};
 use super::store::{Kept, StoreError};

@@ -3,9 +3,10 @@
 use std::cell::{Cell, RefCell};
 
 use futures_channel::oneshot;
-use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::jsonrpc::{RequestId, Response};
 use serde_json::value::RawValue;
+
+use super::error::{Error, ErrorCode};
+use super::jsonrpc::{RequestId, Response};
 
 /// The most questions that wait at once. Each holds a running call, so this is far above what a person can answer.
 pub const MAX_QUESTIONS: usize = 64;
@@ -13,10 +14,12 @@ pub const MAX_QUESTIONS: usize = 64;
 /// Number of ids of questions. Clients keep them in signed integers of 32 bits, and some take 0 for absent.
 const ID_RANGE: u64 = 1 << 30;
 
-type Outcome = Result<Box<RawValue>, Error>;
+/// The answer to a question: the JSON of its result, or the client's error.
+pub type Outcome = Result<Box<RawValue>, Error>;
 
 /// The questions of one session.
-pub(crate) struct Questions {
+#[derive(Debug)]
+pub struct Questions {
     next: Cell<u64>,
     waiting: RefCell<Vec<(RequestId, oneshot::Sender<Outcome>)>>,
 }
@@ -24,15 +27,19 @@ pub(crate) struct Questions {
 impl Questions {
     /// Ids count up from the milliseconds of `now`, so that a late answer to a question from before a restart is not taken
     /// for another's: they come again after twelve days, and no question waits so long.
-    pub(crate) fn new(now: u64) -> Self {
+    #[must_use]
+    pub fn new(now: u64) -> Self {
         Self {
             next: Cell::new(now),
             waiting: RefCell::default(),
         }
     }
 
-    /// A new question's id, and what its answer arrives through.
-    pub(crate) fn ask(&self) -> Result<(RequestId, oneshot::Receiver<Outcome>), Error> {
+    /// A new question's id, and the receiver of its answer.
+    ///
+    /// # Errors
+    /// When [`MAX_QUESTIONS`] wait already.
+    pub fn ask(&self) -> Result<(RequestId, oneshot::Receiver<Outcome>), Error> {
         let mut waiting = self.waiting.borrow_mut();
         if waiting.len() >= MAX_QUESTIONS {
             return Err(Error::new(
@@ -49,7 +56,7 @@ impl Questions {
     }
 
     /// Delivers an answer to the call that asked. An answer to no open question is dropped: it may be late.
-    pub(crate) fn settle(&self, response: Response) {
+    pub fn settle(&self, response: Response) {
         let mut waiting = self.waiting.borrow_mut();
         let asked = waiting.iter().position(|(id, _)| {
             response
@@ -65,7 +72,7 @@ impl Questions {
     }
 
     /// Drops a question whose answer is no longer awaited.
-    pub(crate) fn forget(&self, id: &RequestId) {
+    pub fn forget(&self, id: &RequestId) {
         self.waiting.borrow_mut().retain(|(other, _)| other != id);
     }
 }
@@ -73,9 +80,9 @@ impl Questions {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
-    use mcp_server_core::jsonrpc::{self, Body, Message};
 
     use super::*;
+    use crate::jsonrpc::{self, Body, Message};
 
     /// In milliseconds since 1970, as the runtime's clock has it: 13 digits.
     const NOW: u64 = 1_796_000_000_000;
