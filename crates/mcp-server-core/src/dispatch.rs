@@ -6,13 +6,14 @@ use super::caching::CacheScope;
 use super::call::Call;
 use super::capabilities::ClientCapabilities;
 use super::context::Context;
+use super::discover::ResultType;
 use super::error::{Error, ErrorCode, Quoted};
 use super::fields::{Fields, may_name};
-use super::jsonrpc::MAX_ID_BYTES;
+use super::jsonrpc::{MAX_ID_BYTES, error_json, result_json};
 use super::log::LogLevel;
 use super::method::Method;
 use super::panics::contain;
-use super::response::{CallOutcome, CallResponse};
+use super::response::{CallOutcome, CallResponse, CallResult};
 use super::server::Server;
 use super::url_elicitation::sent_away;
 
@@ -48,6 +49,37 @@ impl Server {
             response.result = response.result.map_err(|error| fit_error(error, context));
         }
         response
+    }
+
+    /// The JSON-RPC message with the response to a call. A client of 2026-07-28 gets what every result has since then, and the
+    /// open questions of a suspended call, which it sends back with the answers and with `request_state`. A remote transport seals
+    /// that state, so that clients can neither read nor change it.
+    #[must_use]
+    pub fn response_json(
+        &self,
+        call: &Call,
+        context: &Context,
+        response: CallResponse,
+        request_state: &str,
+    ) -> String {
+        let id = &call.request.id;
+        let (kind, result) = match (response.result, context.peer().rounds()) {
+            (Ok(CallResult::Json(result)), _) => (ResultType::Complete, result),
+            (Ok(CallResult::Suspended), Some(rounds)) => {
+                let questions = rounds.input_required(request_state);
+                (ResultType::InputRequired, questions)
+            }
+            (Ok(CallResult::Suspended), None) => {
+                let error = Error::internal("The call is suspended, but has no round trips.");
+                return error_json(Some(id), &error);
+            }
+            (Err(error), _) => return error_json(Some(id), &error),
+        };
+        if context.client().version.is_stateless() {
+            result_json(id, &self.stamp(kind, &result, response.caching))
+        } else {
+            result_json(id, &result)
+        }
     }
 
     async fn dispatch(&self, call: &Call, context: &Context) -> Result<CallResponse, Error> {

@@ -342,6 +342,16 @@ pub fn parse(text: &str) -> Result<Body, Unreadable> {
     ))
 }
 
+/// Reads a message, or each message of a batch.
+#[must_use]
+pub fn parse_messages(text: &str) -> Vec<Result<Message, Unreadable>> {
+    match parse(text) {
+        Ok(Body::Single(message)) => vec![Ok(message)],
+        Ok(Body::Batch(messages)) => messages,
+        Err(unreadable) => vec![Err(unreadable)],
+    }
+}
+
 fn too_many_values() -> Error {
     Error::invalid_request(format!(
         "The body holds more than {MAX_BODY_VALUES} values, members and elements together. Send fewer at a time, or many of \

@@ -22,6 +22,7 @@ pub type Outcome = Result<Box<RawValue>, Error>;
 pub struct Questions {
     next: Cell<u64>,
     waiting: RefCell<Vec<(RequestId, oneshot::Sender<Outcome>)>>,
+    closed: Cell<bool>,
 }
 
 impl Questions {
@@ -32,14 +33,18 @@ impl Questions {
         Self {
             next: Cell::new(now),
             waiting: RefCell::default(),
+            closed: Cell::new(false),
         }
     }
 
     /// A new question's id, and the receiver of its answer.
     ///
     /// # Errors
-    /// When [`MAX_QUESTIONS`] wait already.
+    /// When [`MAX_QUESTIONS`] wait already, or the client is gone.
     pub fn ask(&self) -> Result<(RequestId, oneshot::Receiver<Outcome>), Error> {
+        if self.closed.get() {
+            return Err(Error::new(ErrorCode::REFUSED, "The client is gone."));
+        }
         let mut waiting = self.waiting.borrow_mut();
         if waiting.len() >= MAX_QUESTIONS {
             return Err(Error::new(
@@ -69,6 +74,12 @@ impl Questions {
         };
         // The call may have been dropped meanwhile.
         let _ = sender.send(response.outcome);
+    }
+
+    /// Ends the questions of a client that is gone: the receivers of those that wait are cancelled, and no more are asked.
+    pub fn close(&self) {
+        self.closed.set(true);
+        self.waiting.borrow_mut().clear();
     }
 
     /// Drops a question whose answer is no longer awaited.
@@ -107,6 +118,15 @@ mod tests {
                 last = Some(number);
             }
         }
+    }
+
+    #[test]
+    fn closed_questions_neither_wait_nor_begin() {
+        let questions = Questions::new(NOW);
+        let (_, receiver) = questions.ask().unwrap();
+        questions.close();
+        assert!(matches!(receiver.now_or_never(), Some(Err(_))));
+        assert_eq!(questions.ask().unwrap_err().code, ErrorCode::REFUSED);
     }
 
     #[test]

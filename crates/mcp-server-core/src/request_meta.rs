@@ -1,14 +1,16 @@
 //! The envelope of every request since 2026-07-28, which describes its client (2026-07-28, Basic, "`_meta`").
 
+use serde_json::json;
+
 use super::capabilities::ClientCapabilities;
 use super::context::ClientInfo;
-use super::error::{Error, Quoted};
+use super::error::{Cut, Error, ErrorCode, Quoted};
 use super::fields::{Fields, may_name};
 use super::jsonrpc::Params;
 use super::log::LogLevel;
 use super::version::ProtocolVersion;
 
-/// The prefix of the envelope's keys.
+/// Prefix of the envelope's keys.
 pub const META: &str = "io.modelcontextprotocol";
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -19,7 +21,7 @@ const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 /// The client as a request describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestMeta {
-    /// The version that the request names; whether that is served is another question.
+    /// The version that the request names; [`RequestMeta::check_version`] says whether that is served.
     pub version: String,
     /// The client's capabilities, for this request.
     pub capabilities: ClientCapabilities,
@@ -81,6 +83,23 @@ impl RequestMeta {
             name,
             log_level,
         }))
+    }
+
+    /// Checks that requests of the version are served.
+    ///
+    /// # Errors
+    /// −32022 with the versions that are (2026-07-28, Versioning).
+    pub fn check_version(&self) -> Result<(), Error> {
+        let served = ProtocolVersion::STATELESS.map(ProtocolVersion::as_str);
+        if served.contains(&self.version.as_str()) {
+            return Ok(());
+        }
+        let (requested, served_list) = (Quoted(&self.version), served.join(", "));
+        let message = format!(
+            "Version {requested} is not served without a session. Served are {served_list}."
+        );
+        let data = json!({ "supported": served, "requested": Cut(&self.version).to_string() });
+        Err(Error::new(ErrorCode::UNSUPPORTED_VERSION, message).with_data(data))
     }
 
     /// The client, of a request whose version is served.

@@ -3,10 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, pending, ready};
+use serde_json::value::RawValue;
+
 use super::error::Error;
 use super::fields::Fields;
-use super::jsonrpc::{Params, object_json};
-use serde_json::value::RawValue;
+use super::jsonrpc::{Params, object_json, to_json};
 
 /// The most answers of one request: far more than anybody asks at once. Each is looked for among the others.
 pub const MAX_ANSWERS: usize = 256;
@@ -86,6 +89,27 @@ impl RoundTrips {
             .map(|(_, raw)| raw.clone())
     }
 
+    /// Answers a handler's question, as [`Peer::request`](super::peer::Peer::request) has to for a stateless request: at once if
+    /// an earlier round has the answer. Otherwise the question is open, and the returned future never resolves.
+    #[must_use]
+    pub fn request(
+        &self,
+        key: &str,
+        method: &'static str,
+        params: String,
+    ) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>> {
+        let key = self.name(key);
+        if let Some(answer) = self.answer(&key, method) {
+            return ready(Ok(answer)).boxed_local();
+        }
+        self.ask(Question {
+            key,
+            method: method.to_owned(),
+            params,
+        });
+        pending().boxed_local()
+    }
+
     /// Asks a question.
     pub fn ask(&self, question: Question) {
         self.open.borrow_mut().push(question);
@@ -148,6 +172,17 @@ impl RoundTrips {
             open.iter()
                 .zip(&requests)
                 .map(|(question, json)| (question.key.as_str(), json.as_str())),
+        )
+    }
+
+    /// The `input_required` result with the questions that wait, as JSON, before
+    /// [`Server::stamp`](super::server::Server::stamp) adds what every result has. `request_state` comes back with the answers.
+    #[must_use]
+    pub fn input_required(&self, request_state: &str) -> String {
+        format!(
+            r#"{{"inputRequests":{},"requestState":{}}}"#,
+            self.requests_json(),
+            to_json(&request_state)
         )
     }
 }
@@ -231,6 +266,22 @@ mod tests {
         let rounds = RoundTrips::default();
         let names = ["a", "b", "a", "a-2", "a"].map(|key| rounds.name(key));
         assert_eq!(names, ["a", "b", "a-2", "a-2-2", "a-3"]);
+    }
+
+    #[test]
+    fn a_request_resolves_only_with_an_answer_of_an_earlier_round() {
+        let given = r#"{"action":"decline"}"#;
+        let rounds = RoundTrips::new(vec![("a".into(), raw(given))]);
+        let ask = |key| rounds.request(key, "elicitation/create", "{}".into());
+        let answer = ask("a").now_or_never().unwrap().unwrap();
+        assert_eq!(answer.get(), given);
+        assert!(!rounds.is_suspended());
+        assert!(ask("b").now_or_never().is_none());
+        assert!(rounds.is_suspended());
+        assert_eq!(
+            rounds.input_required(r#"a"b"#),
+            r#"{"inputRequests":{"b":{"method":"elicitation/create","params":{}}},"requestState":"a\"b"}"#
+        );
     }
 
     #[test]

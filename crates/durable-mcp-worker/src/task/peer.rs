@@ -9,7 +9,6 @@ use futures_util::future::{LocalBoxFuture, ready};
 use mcp_server_core::change::{Change, Reach};
 use mcp_server_core::error::{Error, ErrorCode};
 use mcp_server_core::fields::Fields;
-use mcp_server_core::log::LogLevel;
 use mcp_server_core::peer::{About, Peer};
 use mcp_server_core::round_trips::{Question, RoundTrips};
 use serde_json::value::RawValue;
@@ -148,19 +147,5 @@ impl Peer for TaskPeer {
         {
             task.keep(name, json);
         }
-    }
-
-    fn release(&self) {}
-
-    fn log_level(&self) -> Option<LogLevel> {
-        None
-    }
-
-    fn set_log_level(&self, _: LogLevel) -> Result<(), Error> {
-        Err(Error::method_not_found("logging/setLevel"))
-    }
-
-    fn set_subscribed(&self, _: &str, _: bool) -> Result<(), Error> {
-        Err(Error::method_not_found("resources/subscribe"))
     }
 }

@@ -12,7 +12,6 @@ use mcp_server_core::error::{Cut, Error, ErrorCode, Quoted};
 use mcp_server_core::initialize::METHOD as INITIALIZE;
 use mcp_server_core::jsonrpc::{self, Body, Message, Request, RequestId};
 use mcp_server_core::request_meta::{META, RequestMeta, claims_version};
-use serde_json::json;
 
 use super::refusal::Refused;
 
@@ -109,7 +108,7 @@ pub fn classify(version: Option<&str>, text: &str) -> Result<Lifecycle, Refused>
         Body::Single(Message::Notification(notification)) => {
             let refused = |error| Refused::bad_request(None, error);
             match RequestMeta::read(&notification.params).map_err(refused)? {
-                Some(envelope) => check_version(header, &envelope.version).map_err(refused)?,
+                Some(envelope) => check_version(header, &envelope).map_err(refused)?,
                 // Nothing is said of headers of notifications: without a claim, the version's decides.
                 None if modern_header => {}
                 None => {
@@ -156,7 +155,7 @@ fn of_request(
         );
         return Err(refused(&request.id, Error::invalid_params(message)));
     };
-    check_version(header, &envelope.version).map_err(|error| refused(&request.id, error))?;
+    check_version(header, &envelope).map_err(|error| refused(&request.id, error))?;
     Ok(Lifecycle::Stateless(request, envelope))
 }
 
@@ -177,7 +176,8 @@ pub fn id_of(posted: &Result<Body, jsonrpc::Unreadable>) -> Option<&RequestId> {
 }
 
 /// Holds the header against the version that a body claims, then that against what is served.
-fn check_version(header: Option<&str>, claimed: &str) -> Result<(), Error> {
+fn check_version(header: Option<&str>, envelope: &RequestMeta) -> Result<(), Error> {
+    let claimed = envelope.version.as_str();
     match header {
         None => {
             let claimed = Cut(claimed);
@@ -193,15 +193,7 @@ fn check_version(header: Option<&str>, claimed: &str) -> Result<(), Error> {
         }
         Some(_) => {}
     }
-    let served = ProtocolVersion::STATELESS.map(ProtocolVersion::as_str);
-    if served.contains(&claimed) {
-        return Ok(());
-    }
-    let (quoted, served_list) = (Quoted(claimed), served.join(", "));
-    let message =
-        format!("Version {quoted} is not served without a session. Served are {served_list}.");
-    let data = json!({ "supported": served, "requested": Cut(claimed).to_string() });
-    Err(Error::new(ErrorCode::UNSUPPORTED_VERSION, message).with_data(data))
+    envelope.check_version()
 }
 
 /// A header does not say what the body says: −32020.

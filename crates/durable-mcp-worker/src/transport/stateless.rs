@@ -20,7 +20,7 @@ use mcp_server_core::jsonrpc::{Request, RequestId, error_json, notification_json
 use mcp_server_core::log::LogLevel;
 use mcp_server_core::peer::{About, Peer};
 use mcp_server_core::response::{CallResponse, CallResult};
-use mcp_server_core::round_trips::{Question, RoundTrips};
+use mcp_server_core::round_trips::RoundTrips;
 use mcp_server_core::state_argument::{self, BegunState};
 use mcp_server_core::user::Caller;
 use serde_json::value::RawValue;
@@ -288,10 +288,7 @@ impl Suspension<'_> {
             .await
             .map_err(|fault| self.failed(&fault))?
             .ok_or_else(request_state::too_long)?;
-        Ok(format!(
-            r#"{{"inputRequests":{},"requestState":"{state}"}}"#,
-            self.rounds.requests_json()
-        ))
+        Ok(self.rounds.input_required(&state))
     }
 
     fn failed(&self, fault: &RuntimeError) -> Error {
@@ -393,28 +390,11 @@ impl Peer for CallPeer {
         if let Some(excess) = excess(method, params.len(), MAX_MESSAGE_BYTES) {
             return ready(Err(Error::internal(excess))).boxed_local();
         }
-        let key = self.rounds.name(key);
-        if let Some(answer) = self.rounds.answer(&key, method) {
-            return ready(Ok(answer)).boxed_local();
-        }
-        self.rounds.ask(Question {
-            key,
-            method: method.to_owned(),
-            params,
-        });
-        pending().boxed_local()
+        self.rounds.request(key, method, params)
     }
 
-    fn is_suspended(&self) -> bool {
-        self.rounds.is_suspended()
-    }
-
-    fn recall(&self, key: &str) -> Option<Box<RawValue>> {
-        self.rounds.recall(key)
-    }
-
-    fn remember(&self, key: &str, json: String) {
-        self.rounds.remember(key, json);
+    fn rounds(&self) -> Option<&RoundTrips> {
+        Some(&self.rounds)
     }
 
     fn detach(&self) -> LocalBoxFuture<'static, Result<(), Error>> {
@@ -425,17 +405,7 @@ impl Peer for CallPeer {
         pending().boxed_local()
     }
 
-    fn release(&self) {}
-
     fn log_level(&self) -> Option<LogLevel> {
         self.log_level
-    }
-
-    fn set_log_level(&self, _: LogLevel) -> Result<(), Error> {
-        Err(Error::method_not_found("logging/setLevel"))
-    }
-
-    fn set_subscribed(&self, _: &str, _: bool) -> Result<(), Error> {
-        Err(Error::method_not_found("resources/subscribe"))
     }
 }
