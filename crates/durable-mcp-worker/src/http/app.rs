@@ -1,5 +1,6 @@
 //! Settings and features of one deployment: server, provider, routes, policy and variables.
 
+use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
@@ -103,6 +104,10 @@ pub struct App {
     pub(crate) provider: Option<Rc<dyn Provider>>,
     pub(crate) operator: OperatorAccess,
     pub(super) own_routes: Vec<OwnRoute>,
+    /// Handler of scheduled events, which only the runtime knows how to call.
+    pub(crate) on_schedule: Option<Rc<dyn Any>>,
+    /// Functions of the runtime that only a server with sign-in has.
+    pub(crate) oauth_functions: Option<&'static dyn Any>,
     /// Text for the case that the variables name an identity provider, and there is none.
     without_sign_in: &'static str,
     /// Misconfiguration for which every request is rejected: serving without the missing protection would let in everybody.
@@ -156,6 +161,8 @@ impl App {
             provider: None,
             operator: OperatorAccess::Off,
             own_routes: Vec::new(),
+            on_schedule: None,
+            oauth_functions: None,
             without_sign_in: NO_SIGN_IN,
             paths: Paths::default(),
             policy: Policy::default(),

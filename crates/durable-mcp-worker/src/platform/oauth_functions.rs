@@ -1,7 +1,7 @@
 //! A provider's needs of the runtime. Only [`App::oauth`] names this module, so it is in the upload only of a server that
 //! has a provider.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use durable_core::keys::Keys;
@@ -48,9 +48,17 @@ struct OAuthFunctions {
     note_task: fn(&WorkerRuntime, &Keys, &Caller, ObjectId, u64),
 }
 
-thread_local! {
-    static OAUTH_FUNCTIONS: Cell<Option<OAuthFunctions>> = const { Cell::new(None) };
+/// Named by [`App::oauth`] alone, so that a module without sign-in has none of the code behind it.
+static OAUTH_FUNCTIONS: OAuthFunctions = OAuthFunctions {
+    oauth_runtime: |runtime| runtime,
+    grants: GrantHost::grants,
+    session_tag_of: |env, head| session_tag::tag(env, head).boxed_local(),
+    session_tag_closed: session_tag::closed,
+    web: Web::of_strangers,
+    note_task: send_task_note,
+};
 
+thread_local! {
     /// As long as the isolate.
     static RATES: &'static RefCell<Rates> = Box::leak(Box::default());
 }
@@ -58,23 +66,21 @@ thread_local! {
 impl App {
     /// Has users sign in, and clients show their tokens.
     #[must_use]
-    pub fn oauth(self, oauth: OAuth) -> Self {
-        OAUTH_FUNCTIONS.set(Some(OAuthFunctions {
-            oauth_runtime: |runtime| runtime,
-            grants: GrantHost::grants,
-            session_tag_of: |env, head| session_tag::tag(env, head).boxed_local(),
-            session_tag_closed: session_tag::closed,
-            web: Web::of_strangers,
-            note_task: send_task_note,
-        }));
+    pub fn oauth(mut self, oauth: OAuth) -> Self {
+        self.oauth_functions = Some(&OAUTH_FUNCTIONS);
         self.with_provider(oauth)
     }
+}
+
+/// Functions of an application with sign-in.
+fn functions(app: &App) -> Option<&'static OAuthFunctions> {
+    app.oauth_functions?.downcast_ref()
 }
 
 /// Warning where client metadata documents are asked for and cannot be fetched.
 pub(super) fn problem(app: &App) -> Option<&'static str> {
     let reads = app.provider.as_ref()?.reads_documents();
-    ((OAUTH_FUNCTIONS.get()?.web)().is_none() && reads).then_some(NOT_PUBLIC)
+    ((functions(app)?.web)().is_none() && reads).then_some(NOT_PUBLIC)
 }
 
 /// Has a task noted with the grant that it was begun by, until it expires, in milliseconds since 1970.
@@ -85,7 +91,7 @@ pub(super) fn note_task(
     object: ObjectId,
     expires: u64,
 ) {
-    if let Some(functions) = OAUTH_FUNCTIONS.get() {
+    if let Some(functions) = functions(&runtime.app) {
         (functions.note_task)(runtime, keys, caller, object, expires);
     }
 }
@@ -113,9 +119,7 @@ fn send_task_note(
 
 /// The provider's surroundings in the Worker.
 pub(super) fn oauth_runtime(runtime: &WorkerRuntime) -> Option<&dyn OAuthRuntime> {
-    OAUTH_FUNCTIONS
-        .get()
-        .map(|functions| (functions.oauth_runtime)(runtime))
+    functions(&runtime.app).map(|functions| (functions.oauth_runtime)(runtime))
 }
 
 /// The grants of a user, for the object that holds them; `None` on a server without sign-in.
@@ -125,20 +129,18 @@ pub(super) fn grants(
     app: &App,
     handle: &UserHandle,
 ) -> Option<Rc<dyn UserGrants>> {
-    OAUTH_FUNCTIONS
-        .get()
-        .and_then(|functions| (functions.grants)(state, env, app, handle))
+    (functions(app)?.grants)(state, env, app, handle)
 }
 
 /// The tag of a socket whose session is in its user's list; `None` if it is in no list.
-pub(super) async fn session_tag_of(env: &Env, head: &Head) -> Option<String> {
-    (OAUTH_FUNCTIONS.get()?.session_tag_of)(env, head).await
+pub(super) async fn session_tag_of(app: &App, env: &Env, head: &Head) -> Option<String> {
+    (functions(app)?.session_tag_of)(env, head).await
 }
 
 /// A socket with such a tag was closed, and with it its session ended.
-pub(super) fn session_tag_closed(env: &Env, placement: &Placement, tag: &str) {
-    if let Some(functions) = OAUTH_FUNCTIONS.get() {
-        (functions.session_tag_closed)(env, placement, tag);
+pub(super) fn session_tag_closed(app: &App, env: &Env, tag: &str) {
+    if let Some(functions) = functions(app) {
+        (functions.session_tag_closed)(env, &app.placement, tag);
     }
 }
 
@@ -160,7 +162,7 @@ impl OAuthRuntime for WorkerRuntime {
         handle: &'a UserHandle,
         command: String,
     ) -> LocalBoxFuture<'a, Result<String, RuntimeError>> {
-        async move { grant_authority::command(&self.env, &self.placement, handle, &command).await }
+        async move { grant_authority::command(&self.env, &self.app.placement, handle, &command).await }
             .boxed_local()
     }
 
@@ -168,7 +170,7 @@ impl OAuthRuntime for WorkerRuntime {
         let told = grant_authority::command_later(
             Some(&self.context),
             &self.env,
-            &self.placement,
+            &self.app.placement,
             handle,
             &command,
         );

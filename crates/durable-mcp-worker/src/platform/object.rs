@@ -13,8 +13,6 @@ use super::body::{RequestBody, answered};
 use super::host::ObjectHost;
 use super::hung_up::hung_up;
 use super::{convert, oauth_functions};
-use crate::http::app::Placement;
-use crate::http::provider::Provider;
 use crate::http::{App, cors};
 use crate::session::object::SessionObject;
 use crate::transport::session_endpoint::{SSE_TAG, SessionEndpoint};
@@ -28,9 +26,8 @@ pub struct McpObject(AssertUnwindSafe<SessionParts>);
 struct SessionParts {
     state: Rc<State>,
     object: Rc<SessionEndpoint>,
-    provider: Option<Rc<dyn Provider>>,
+    app: Rc<App>,
     env: Rc<worker::Env>,
-    placement: Rc<Placement>,
 }
 
 impl SessionParts {
@@ -61,18 +58,16 @@ impl std::fmt::Debug for McpObject {
 impl McpObject {
     /// The object that has just woken.
     #[must_use]
-    pub fn new(state: State, env: worker::Env, app: &App) -> Self {
+    pub fn new(state: State, env: worker::Env, app: &Rc<App>) -> Self {
         let state = Rc::new(state);
-        let (env, placement) = (Rc::new(env), Rc::new(app.placement.clone()));
+        let env = Rc::new(env);
         let host = Rc::new(ObjectHost::new(Rc::clone(&state), Rc::clone(&env)));
         let session = SessionObject::new(Rc::clone(&app.server), host, Rc::clone(&app.settings));
-        let provider = app.provider.clone();
         Self(AssertUnwindSafe(SessionParts {
             state,
             object: SessionEndpoint::new(session),
-            provider,
+            app: Rc::clone(app),
             env,
-            placement,
         }))
     }
 
@@ -91,14 +86,16 @@ impl McpObject {
             let response = match reply.body {
                 ReplyBody::Socket(socket) => {
                     let listed = match socket.tag.as_str() {
-                        SSE_TAG => oauth_functions::session_tag_of(&parts.env, &head).await,
+                        SSE_TAG => {
+                            oauth_functions::session_tag_of(&parts.app, &parts.env, &head).await
+                        }
                         _ => None,
                     };
                     parts
                         .accept(&socket, listed.as_deref())
                         .map(web_sys::Response::from)
                 }
-                _ => convert::response(cors::finish(reply, &head, parts.provider.as_deref())),
+                _ => convert::response(cors::finish(reply, &head, parts.app.provider.as_deref())),
             };
             Ok(response?.into())
         };
@@ -125,7 +122,7 @@ impl McpObject {
                 .any(|other| other != socket && other.as_ref().ready_state() == 1);
             if !is_open {
                 self.0.object.socket_closed(&tag);
-                oauth_functions::session_tag_closed(&self.0.env, &self.0.placement, &tag);
+                oauth_functions::session_tag_closed(&self.0.app, &self.0.env, &tag);
             }
         }
         // Tells the runtime that the socket is done with.

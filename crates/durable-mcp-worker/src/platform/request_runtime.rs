@@ -28,7 +28,7 @@ use super::has_env::HasEnv;
 use super::hung_up::hung_up;
 use super::promise::promised;
 use super::{convert, hub, model, oauth_functions, own_route, relay, stream_socket};
-use crate::http::app::Placement;
+use crate::http::app::App;
 use crate::http::request_runtime::{
     ForwardedRequest, ModelAnswer, ModelWork, ObjectTarget, RelayAnswer, RelayRequest, RelayWork,
     RequestRuntime, StartTask,
@@ -75,7 +75,7 @@ pub(super) struct WorkerRequest {
     pub(super) request: web_sys::Request,
     pub(super) env: Rc<worker::Env>,
     pub(super) context: JsValue,
-    pub(super) placement: Placement,
+    pub(super) app: Rc<App>,
     pub(super) body: Rc<RequestBody>,
 }
 
@@ -105,7 +105,7 @@ impl WorkerRuntime {
         request: web_sys::Request,
         env: worker::Env,
         context: JsValue,
-        placement: Placement,
+        app: Rc<App>,
         declared: Option<usize>,
     ) -> Self {
         let body = Rc::new(RequestBody::new(Clone::clone(&request), declared));
@@ -113,7 +113,7 @@ impl WorkerRuntime {
             request,
             env: Rc::new(env),
             context,
-            placement,
+            app,
             body,
         }))
     }
@@ -134,7 +134,7 @@ impl WorkerRuntime {
 
     fn stub_in(&self, namespace: &ObjectNamespace, object: ObjectId) -> Result<Stub, RuntimeError> {
         let id = namespace.id_from_string(&object.to_hex()).map_err(fault)?;
-        match &self.placement.location_hint {
+        match &self.app.placement.location_hint {
             Some(hint) => id.get_stub_with_location_hint(hint).map_err(fault),
             None => id.get_stub().map_err(fault),
         }
@@ -176,7 +176,7 @@ impl WorkerRuntime {
 
     /// The id of an object of that class that does not exist yet.
     fn new_object_in(&self, namespace: &ObjectNamespace) -> Result<ObjectId, RuntimeError> {
-        let id = match &self.placement.jurisdiction {
+        let id = match &self.app.placement.jurisdiction {
             Ok(Some(jurisdiction)) => namespace.unique_id_with_jurisdiction(jurisdiction),
             Ok(None) => namespace.unique_id(),
             Err(problem) => return Err(fault(problem)),
@@ -328,6 +328,7 @@ impl RequestRuntime for WorkerRuntime {
 
     fn object_named(&self, name: &str) -> Result<ObjectId, RuntimeError> {
         let jurisdiction = self
+            .app
             .placement
             .jurisdiction
             .as_ref()

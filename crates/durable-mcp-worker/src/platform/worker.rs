@@ -1,6 +1,6 @@
 //! Requests at the Worker, and the application that answers them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -31,8 +31,6 @@ extern "C" {
 }
 
 thread_local! {
-    /// The application's handler of scheduled events.
-    static ON_SCHEDULE: RefCell<Option<OnSchedule>> = const { RefCell::new(None) };
     static SERVER_IS_CHECKED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -47,7 +45,7 @@ pub fn fetch(request: web_sys::Request, env: Env, context: JsValue, app: &Rc<App
         request,
         env,
         context,
-        app.placement.clone(),
+        Rc::clone(&app),
         head.declared_length(),
     );
     let body = Rc::clone(&runtime.body);
@@ -61,17 +59,18 @@ pub fn fetch(request: web_sys::Request, env: Env, context: JsValue, app: &Rc<App
     answered(&body, work.boxed_local())
 }
 
-type OnSchedule = Rc<dyn Fn(Env) -> LocalBoxFuture<'static, worker::Result<()>>>;
+type OnSchedule = Box<dyn Fn(Env) -> LocalBoxFuture<'static, worker::Result<()>>>;
 
 impl App {
     /// Runs `handler` at the times that the cron triggers of `wrangler.toml` set: to look for what changed, and tell
     /// [`Listeners`](super::Listeners) of it, for one.
     #[must_use]
     pub fn on_schedule<F: Future<Output = worker::Result<()>> + 'static>(
-        self,
+        mut self,
         handler: impl Fn(Env) -> F + 'static,
     ) -> Self {
-        ON_SCHEDULE.set(Some(Rc::new(move |env| handler(env).boxed_local())));
+        let handler: OnSchedule = Box::new(move |env| handler(env).boxed_local());
+        self.on_schedule = Some(Rc::new(handler));
         self
     }
 }
@@ -81,12 +80,12 @@ impl App {
 pub fn scheduled(env: Env, context: JsValue, app: &Rc<App>) -> Promise {
     let app = Rc::clone(app);
     promised(Box::pin(async move {
-        let on_schedule = ON_SCHEDULE
-            .with_borrow(Clone::clone)
-            .map(|handler| handler(env.clone()));
+        let on_schedule = app.on_schedule.as_ref();
+        let on_schedule = on_schedule.and_then(|handler| handler.downcast_ref::<OnSchedule>());
+        let on_schedule = on_schedule.map(|handler| handler(env.clone()));
         if let Some(provider) = &app.provider {
             let request = web_sys::Request::new_with_str("https://scheduled/")?;
-            let runtime = WorkerRuntime::new(request, env, context, app.placement.clone(), None);
+            let runtime = WorkerRuntime::new(request, env, context, Rc::clone(&app), None);
             provider
                 .purge(&runtime)
                 .await
