@@ -133,6 +133,10 @@ impl Authority {
         self.know_wake()
             .await
             .map_err(|fault| self.failed(&fault))?;
+        self.carry_out(command).await
+    }
+
+    async fn carry_out(&self, command: GrantCommand) -> Result<GrantOutcome, GrantRefusal> {
         match command {
             GrantCommand::IssueCode(begin) => self.issue_code(begin).await.map(GrantOutcome::Code),
             GrantCommand::Redeem(redeem) => self.redeem(redeem).await.map(GrantOutcome::Issued),
@@ -150,15 +154,8 @@ impl Authority {
             GrantCommand::RevokeGrant { grant } => {
                 self.revoke_selected(GrantSelection::Grant(&grant)).await
             }
-            GrantCommand::RevokeClient { client_id } => {
-                self.withdraw_consents(&client_id)?;
-                self.revoke_selected(GrantSelection::Client(&client_id))
-                    .await
-            }
-            GrantCommand::RevokeAll => {
-                self.withdraw_consents(EVERY_CLIENT)?;
-                self.revoke_selected(GrantSelection::All).await
-            }
+            GrantCommand::RevokeClient { client_id } => self.revoke_client(&client_id).await,
+            GrantCommand::RevokeAll => self.revoke_all().await,
             GrantCommand::List => self.list(),
             GrantCommand::NoteSession { grant, session } => {
                 self.note_session(&grant, session).await
@@ -170,6 +167,30 @@ impl Authority {
             } => self.note_task(&grant, key, expires).await,
             GrantCommand::ForgetSession { grant, key } => self.forget_session(&grant, &key),
             GrantCommand::Adopt(adopt) => self.adopt(adopt).await,
+            counted @ (GrantCommand::Spend { .. }
+            | GrantCommand::GoOn { .. }
+            | GrantCommand::CorrectSpending { .. }
+            | GrantCommand::Spent
+            | GrantCommand::BeginRelay { .. }
+            | GrantCommand::ExtendRelay { .. }
+            | GrantCommand::EndRelay { .. }) => self.count(counted),
+        }
+    }
+
+    async fn revoke_client(&self, client_id: &str) -> Result<GrantOutcome, GrantRefusal> {
+        self.withdraw_consents(client_id)?;
+        self.revoke_selected(GrantSelection::Client(client_id))
+            .await
+    }
+
+    async fn revoke_all(&self) -> Result<GrantOutcome, GrantRefusal> {
+        self.withdraw_consents(EVERY_CLIENT)?;
+        self.revoke_selected(GrantSelection::All).await
+    }
+
+    /// Carries out a command about the spending of the chat, or requests of the relay; others are refused.
+    fn count(&self, command: GrantCommand) -> Result<GrantOutcome, GrantRefusal> {
+        match command {
             GrantCommand::Spend {
                 id,
                 grant,
@@ -194,6 +215,9 @@ impl Authority {
                 self.extend_relay(&grant, &id).map(GrantOutcome::Allowance)
             }
             GrantCommand::EndRelay { id } => self.end_relay(&id).map(|()| GrantOutcome::Done),
+            _ => Err(GrantRefusal::InvalidRequest(
+                "The command counts nothing.".into(),
+            )),
         }
     }
 

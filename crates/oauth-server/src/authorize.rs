@@ -15,6 +15,7 @@ use super::params::{RequestParams, RequestParamsError, encode_query};
 use super::pkce::CodeChallenge;
 use super::redirect_uri::{RedirectUri, RedirectUriError};
 use super::registry::RegistryError;
+use super::resource::Resource;
 use super::scope::Scopes;
 use super::sign_in::{Approval, Authorization, Decision, SignInStep};
 use super::token::UserHandle;
@@ -304,38 +305,15 @@ pub async fn approve_agreed(
 ) -> Result<Option<AuthorizeResponse>, RuntimeError> {
     let keys = auth_server.runtime.keys(false).await?;
     let handle = UserHandle::of(&keys, &approval.subject);
-    let scopes = approval.scopes.map_or_else(
-        || authorization.scopes.clone(),
-        |allowed| authorization.scopes.both(&allowed),
-    );
-    let begin = IssueCode {
-        handle: handle.clone(),
-        client_id: authorization.client_id.clone(),
-        client_name: authorization.client_name.clone(),
-        client_is_public: authorization.client_is_public,
-        refreshable: authorization.refreshable,
-        redirect_uri: authorization.redirect_uri.as_str().to_owned(),
-        challenge: authorization.challenge.clone(),
-        scopes,
-        audience: authorization.audience.clone(),
-        root: auth_server.resources().root().clone(),
-        subject: approval.subject,
-        props: approval.props,
-        sign_in: agreement.sign_in,
-        agreed: agreement.agreed,
-    };
+    let root = auth_server.resources().root().clone();
+    let begin = issue_code(handle.clone(), root, authorization, approval, agreement);
     let state = authorization.state.as_deref();
     Ok(Some(AuthorizeResponse::Redirect(
         match auth_server
             .command(&handle, &GrantCommand::IssueCode(begin))
             .await?
         {
-            Ok(GrantOutcome::Code(issued)) => {
-                let mut pairs = vec![("code", issued.code.as_str())];
-                pairs.extend(state.map(|state| ("state", state)));
-                pairs.push(("iss", auth_server.issuer()));
-                authorization.redirect_uri.with_params(&pairs)
-            }
+            Ok(GrantOutcome::Code(issued)) => with_code(auth_server, authorization, &issued.code),
             Err(GrantRefusal::InvalidRequest(_)) => {
                 return Ok(Some(AuthorizeResponse::Problem(AuthorizePageError::Used)));
             }
@@ -357,6 +335,64 @@ pub async fn approve_agreed(
     )))
 }
 
+/// The redirect URI with the code (RFC 6749 section 4.1.2) and the issuer (RFC 9207).
+fn with_code(auth_server: &AuthServer<'_>, authorization: &Authorization, code: &str) -> String {
+    let state = authorization.state.as_deref();
+    let mut pairs = vec![("code", code)];
+    pairs.extend(state.map(|state| ("state", state)));
+    pairs.push(("iss", auth_server.issuer()));
+    authorization.redirect_uri.with_params(&pairs)
+}
+
+fn issue_code(
+    handle: UserHandle,
+    root: Resource,
+    authorization: &Authorization,
+    approval: Approval,
+    agreement: Agreement,
+) -> IssueCode {
+    IssueCode {
+        handle,
+        client_id: authorization.client_id.clone(),
+        client_name: authorization.client_name.clone(),
+        client_is_public: authorization.client_is_public,
+        refreshable: authorization.refreshable,
+        redirect_uri: authorization.redirect_uri.as_str().to_owned(),
+        challenge: authorization.challenge.clone(),
+        scopes: approval.scopes.map_or_else(
+            || authorization.scopes.clone(),
+            |allowed| authorization.scopes.both(&allowed),
+        ),
+        audience: authorization.audience.clone(),
+        root,
+        subject: approval.subject,
+        props: approval.props,
+        sign_in: agreement.sign_in,
+        agreed: agreement.agreed,
+    }
+}
+
+/// The client that a request names.
+async fn client(
+    auth_server: &AuthServer<'_>,
+    params: &RequestParams,
+) -> Result<Result<Client, AuthorizePageError>, RuntimeError> {
+    let Some(client_id) = params.get("client_id") else {
+        return Ok(Err(AuthorizePageError::NoClient));
+    };
+    let keys = auth_server.runtime.keys(false).await?;
+    Ok(match auth_server.registry(&keys).client(client_id).await {
+        Ok(Some(client)) => Ok(client),
+        Ok(None) => Err(AuthorizePageError::UnknownClient),
+        Err(error) => {
+            if let RegistryError::Unavailable(fault) = &error {
+                auth_server.runtime.warn(&fault.0);
+            }
+            Err(AuthorizePageError::Client(error))
+        }
+    })
+}
+
 /// Reads a request, or makes the response for the first error in it.
 async fn parse_request(
     auth_server: &AuthServer<'_>,
@@ -369,19 +405,9 @@ async fn parse_request(
         }
         Err(RequestParamsError::Malformed) => return Ok(problem(AuthorizePageError::Damaged)),
     };
-    let Some(client_id) = params.get("client_id") else {
-        return Ok(problem(AuthorizePageError::NoClient));
-    };
-    let keys = auth_server.runtime.keys(false).await?;
-    let client = match auth_server.registry(&keys).client(client_id).await {
-        Ok(Some(client)) => client,
-        Ok(None) => return Ok(problem(AuthorizePageError::UnknownClient)),
-        Err(error) => {
-            if let RegistryError::Unavailable(fault) = &error {
-                auth_server.runtime.warn(&fault.0);
-            }
-            return Ok(problem(AuthorizePageError::Client(error)));
-        }
+    let client = match client(auth_server, &params).await? {
+        Ok(client) => client,
+        Err(wrong) => return Ok(problem(wrong)),
     };
     let redirect_uri = match redirect(auth_server, &client, &params) {
         Ok(redirect_uri) => redirect_uri,
@@ -454,12 +480,8 @@ struct RedirectableRequest<'a> {
 }
 
 impl RedirectableRequest<'_> {
-    fn checked_authorization(
-        &self,
-        redirect_uri: RedirectUri,
-        state: Option<String>,
-    ) -> Result<Authorization, AuthorizationError> {
-        let text = |name: &str| self.params.get(name).map(str::to_owned);
+    /// Refuses request objects (RFC 9101), and other responses than a code in the query.
+    fn check_supported(&self) -> Result<(), AuthorizationError> {
         if self.params.get("request").is_some() {
             return Err(refuse(
                 "request_not_supported",
@@ -487,16 +509,23 @@ impl RedirectableRequest<'_> {
                 ));
             }
         }
-        if self
-            .params
-            .get("response_mode")
-            .is_some_and(|mode| mode != "query")
-        {
+        let mode = self.params.get("response_mode");
+        if mode.is_some_and(|mode| mode != "query") {
             return Err(refuse(
                 "invalid_request",
                 "response_mode must be query, or left out.",
             ));
         }
+        Ok(())
+    }
+
+    fn checked_authorization(
+        &self,
+        redirect_uri: RedirectUri,
+        state: Option<String>,
+    ) -> Result<Authorization, AuthorizationError> {
+        let text = |name: &str| self.params.get(name).map(str::to_owned);
+        self.check_supported()?;
         if !self.client.may(super::client::AUTHORIZATION_CODE) {
             return Err(refuse(
                 "unauthorized_client",

@@ -105,17 +105,7 @@ pub fn credentials(
         });
     }
     let Some(authorization) = authorization else {
-        let reason = "client_id is missing.";
-        let client_id = id
-            .ok_or(ClientAuthError::InvalidClient {
-                by_header: false,
-                reason,
-            })?
-            .to_owned();
-        let proof = secret.map_or(ClientProof::None, |secret| {
-            ClientProof::Post(Secret::new(secret.to_owned()))
-        });
-        return Ok(RequestCredentials { client_id, proof });
+        return form_credentials(id, secret);
     };
     let reason =
         "The Authorization header is not Basic base64(form-encoded id:form-encoded secret).";
@@ -138,6 +128,23 @@ pub fn credentials(
     Ok(RequestCredentials {
         client_id,
         proof: ClientProof::Basic(Secret::new(header_secret)),
+    })
+}
+
+fn form_credentials(
+    id: Option<&str>,
+    secret: Option<&str>,
+) -> Result<RequestCredentials, ClientAuthError> {
+    let client_id = id.ok_or(ClientAuthError::InvalidClient {
+        by_header: false,
+        reason: "client_id is missing.",
+    })?;
+    let proof = secret.map_or(ClientProof::None, |secret| {
+        ClientProof::Post(Secret::new(secret.to_owned()))
+    });
+    Ok(RequestCredentials {
+        client_id: client_id.to_owned(),
+        proof,
     })
 }
 

@@ -54,29 +54,8 @@ fn one(mut members: Map<String, Value>, offer: &RegistrationOffer) -> Result<Cli
             "client_id may have up to {MAX_ID_CHARS} printable ASCII characters."
         ));
     }
-    let secret = take_text(&mut members, "client_secret")?;
-    let secret_hash = match (secret, take_text(&mut members, "client_secret_sha256")?) {
-        (Some(_), Some(_)) => {
-            return Err("Give client_secret or client_secret_sha256, not both.".to_owned());
-        }
-        (Some(secret), None) => Some(sha256_hex(&secret)),
-        (None, hash) => hash.map(|hash| hash.to_ascii_lowercase()),
-    };
-    if secret_hash
-        .as_ref()
-        .is_some_and(|hash| hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    {
-        return Err("client_secret_sha256 must be 64 hexadecimal digits.".to_owned());
-    }
-    // The scopes limit a client of the configuration, so one that cannot be read must not be left out silently.
-    let scope = members.get("scope").filter(|scope| !scope.is_null());
-    if scope.is_some_and(|scope| {
-        scope
-            .as_str()
-            .is_none_or(|scope| Scopes::parse(scope).is_err())
-    }) {
-        return Err("scope must be a string of scope-tokens (RFC 6749 section 3.3).".to_owned());
-    }
+    let secret_hash = take_secret_hash(&mut members)?;
+    check_scope(&members)?;
     if !members.contains_key("grant_types") {
         members.insert(
             "grant_types".to_owned(),
@@ -100,6 +79,38 @@ fn one(mut members: Map<String, Value>, offer: &RegistrationOffer) -> Result<Cli
         from: ClientSource::Configured,
         ..client
     })
+}
+
+/// The scopes limit a client of the configuration, so one that cannot be read must not be left out silently.
+fn check_scope(members: &Map<String, Value>) -> Result<(), String> {
+    let scope = members.get("scope").filter(|scope| !scope.is_null());
+    let is_wrong = scope.is_some_and(|scope| {
+        scope
+            .as_str()
+            .is_none_or(|scope| Scopes::parse(scope).is_err())
+    });
+    if is_wrong {
+        return Err("scope must be a string of scope-tokens (RFC 6749 section 3.3).".to_owned());
+    }
+    Ok(())
+}
+
+/// The hash of the client's secret, which is given as it is or as that hash; none for a client without one.
+fn take_secret_hash(members: &mut Map<String, Value>) -> Result<Option<String>, String> {
+    let secret = take_text(members, "client_secret")?;
+    let hash = match (secret, take_text(members, "client_secret_sha256")?) {
+        (Some(_), Some(_)) => {
+            return Err("Give client_secret or client_secret_sha256, not both.".to_owned());
+        }
+        (Some(secret), None) => Some(sha256_hex(&secret)),
+        (None, hash) => hash.map(|hash| hash.to_ascii_lowercase()),
+    };
+    let is_hash =
+        |hash: &String| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if hash.as_ref().is_some_and(|hash| !is_hash(hash)) {
+        return Err("client_secret_sha256 must be 64 hexadecimal digits.".to_owned());
+    }
+    Ok(hash)
 }
 
 fn take_text(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, String> {

@@ -97,6 +97,11 @@ pub fn check_url(url: &str, policy: &DocumentPolicy) -> Result<(), DocumentError
         "https" => {}
         _ => return Err(DocumentError::Url("it must begin with https://.")),
     }
+    check_public(&host, policy)
+}
+
+/// Checks that a host is one of the public web that the policy admits.
+fn check_public(host: &UriHost<'_>, policy: &DocumentPolicy) -> Result<(), DocumentError> {
     if !is_public_name(host.name) {
         return Err(DocumentError::Url(
             "its host must be a name of the public web, in lower case.",

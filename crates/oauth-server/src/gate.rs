@@ -104,6 +104,18 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b',' | b'"' | b'\\')
 }
 
+/// The user of a token that is none of ours. Whose it is, if anybody's, is for the application to say. A token of ours
+/// never leaves.
+async fn resolved(
+    auth_server: &AuthServer<'_>,
+    text: &str,
+    wanted: &Resource,
+) -> Option<AccessRecord> {
+    let resolve = auth_server.oauth.resolve.as_ref()?;
+    let resolved = resolve(text.to_owned(), wanted.as_str().to_owned()).await;
+    resolved.map(AccessRecord::from)
+}
+
 async fn access(
     auth_server: &AuthServer<'_>,
     text: &str,
@@ -117,17 +129,11 @@ async fn access(
         .verify_any_token(text, TokenKind::Access)
         .await?;
     let is_costly = auth_server.costly(path).is_some();
-    if !is_token(&presented) && is_costly {
-        auth_server.check_key(&presented)?;
-        return Ok(Err(ended));
-    }
     if !is_token(&presented) {
-        // Whose it is, if anybody's, is for the application to say. A token of ours never leaves.
-        let resolved = match &auth_server.oauth.resolve {
-            Some(resolve) => resolve(text.to_owned(), wanted.as_str().to_owned())
-                .await
-                .map(AccessRecord::from),
-            None => None,
+        let resolved = if is_costly {
+            None
+        } else {
+            resolved(auth_server, text, &wanted).await
         };
         if resolved.is_none() {
             auth_server.check_key(&presented)?;
@@ -138,24 +144,24 @@ async fn access(
     let is_known = |access: &AccessRecord| {
         access.subject == access.client_id || auth_server.oauth.sign_in.knows(&access.subject)
     };
-    Ok(
-        match load_record(auth_server, &presented, keys, text)
-            .await?
-            .filter(is_known)
-        {
-            // Not even a token for all of this server may cost without naming it.
-            Some(access) if is_costly && access.audience.contains(&wanted) => Ok(access),
-            // A token of workers-oauth-provider may be bound to no resource.
-            Some(access) if !is_costly && access.audience.is_empty() => Ok(access),
-            Some(access) if !is_costly && Resources::covers(&access.audience, &wanted, &root) => {
-                Ok(access)
-            }
-            Some(_) => Err(Denied::Invalid(
-                "The token is for another resource. Ask for one with resource set to this URL.",
-            )),
-            None => Err(ended),
-        },
-    )
+    let access = load_record(auth_server, &presented, keys, text).await?;
+    let Some(access) = access.filter(is_known) else {
+        return Ok(Err(ended));
+    };
+    let is_valid = is_for(&access.audience, &wanted, &root, is_costly);
+    Ok(is_valid.then_some(access).ok_or(Denied::Invalid(
+        "The token is for another resource. Ask for one with resource set to this URL.",
+    )))
+}
+
+/// True if a token with that audience is for the resource.
+fn is_for(audience: &[Resource], wanted: &Resource, root: &Resource, is_costly: bool) -> bool {
+    if is_costly {
+        // Not even a token for all of this server may cost without naming it.
+        return audience.contains(wanted);
+    }
+    // A token of workers-oauth-provider may be bound to no resource.
+    audience.is_empty() || Resources::covers(audience, wanted, root)
 }
 
 /// True for a token that may have a record.

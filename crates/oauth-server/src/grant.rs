@@ -142,6 +142,31 @@ pub fn header_key(handle: &UserHandle, grant: &GrantId) -> String {
 }
 
 impl LiveGrant {
+    /// A grant whose client has no tokens yet.
+    pub(crate) fn new(info: GrantInfo, now: u64) -> Self {
+        Self {
+            info,
+            used: now,
+            code: None,
+            refresh: None,
+            previous: None,
+            access: Vec::new(),
+            header_expires: 0,
+            own_header: false,
+            legacy: LegacyRecords::default(),
+            sessions: SessionNotes::default(),
+            tasks: TaskNotes::default(),
+        }
+    }
+
+    /// The user's id and props, sealed under the refresh token that is to be used next; empty without one.
+    pub(crate) fn sealed(&self) -> &str {
+        self.refresh
+            .as_ref()
+            .map(|current| current.sealed.as_str())
+            .unwrap_or_default()
+    }
+
     /// Status of the refresh token of that hash.
     #[must_use]
     pub fn refresh_status(&self, hash: &str, now: u64, grace_uses: u32) -> RefreshStatus {

@@ -18,6 +18,18 @@ pub const OPENID_CONFIGURATION: &str = "openid-configuration";
 /// The well-known name of protected resource metadata (RFC 9728 section 3).
 pub const PROTECTED_RESOURCE: &str = "oauth-protected-resource";
 
+/// A metadata document, of the members that have a value.
+#[derive(Default)]
+struct Document(Map<String, Value>);
+
+impl Document {
+    fn set(&mut self, name: &str, value: Option<Value>) {
+        if let Some(value) = value {
+            self.0.insert(name.to_owned(), value);
+        }
+    }
+}
+
 /// An authorization server. What is `None` or empty is not served, and not advertised.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ServerMetadata<'a> {
@@ -51,59 +63,60 @@ impl ServerMetadata<'_> {
     /// The metadata document as JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
+        let scopes = self.scopes.map(|scopes| json!(scopes.to_vec()));
+        let mut document = Document::default();
+        self.add_endpoints(&mut document);
+        document.set("scopes_supported", scopes);
+        document.set("response_types_supported", Some(json!([CODE])));
+        document.set("response_modes_supported", Some(json!(["query"])));
+        document.set("grant_types_supported", Some(json!(self.grant_types)));
+        self.add_auth_methods(&mut document);
+        document.set("code_challenge_methods_supported", Some(json!(["S256"])));
+        document.set(
+            "authorization_response_iss_parameter_supported",
+            Some(json!(true)),
+        );
+        document.set(
+            "client_id_metadata_document_supported",
+            self.client_documents.then_some(Value::Bool(true)),
+        );
+        document.set("service_documentation", self.documentation.map(Value::from));
+        Value::Object(document.0)
+    }
+
+    fn add_endpoints(&self, document: &mut Document) {
         let url = |path: &str| Value::from(format!("{}{path}", self.origin));
+        document.set("issuer", Some(self.issuer.into()));
+        document.set("authorization_endpoint", Some(url(self.authorize)));
+        document.set("token_endpoint", Some(url(self.token)));
+        document.set("registration_endpoint", self.register.map(url));
+        document.set("revocation_endpoint", self.revoke.map(url));
+        document.set("introspection_endpoint", self.introspect.map(url));
+    }
+
+    fn add_auth_methods(&self, document: &mut Document) {
         let methods: Vec<_> = self
             .auth_methods
             .iter()
             .map(|method| method.as_str())
             .collect();
-        let mut document = Map::new();
-        let mut set = |name: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                document.insert(name.to_owned(), value);
-            }
-        };
-        set("issuer", Some(self.issuer.into()));
-        set("authorization_endpoint", Some(url(self.authorize)));
-        set("token_endpoint", Some(url(self.token)));
-        set("registration_endpoint", self.register.map(url));
-        set("revocation_endpoint", self.revoke.map(url));
-        set("introspection_endpoint", self.introspect.map(url));
-        set(
-            "scopes_supported",
-            self.scopes.map(|scopes| json!(scopes.to_vec())),
-        );
-        set("response_types_supported", Some(json!([CODE])));
-        set("response_modes_supported", Some(json!(["query"])));
-        set("grant_types_supported", Some(json!(self.grant_types)));
-        set(
-            "token_endpoint_auth_methods_supported",
-            Some(json!(methods)),
-        );
-        set(
-            "revocation_endpoint_auth_methods_supported",
-            self.revoke.map(|_| json!(methods)),
-        );
         // A public client may not ask about tokens: RFC 7662 section 2.1 wants some authorization.
         let proofs: Vec<_> = methods
             .iter()
             .filter(|name| **name != AuthMethod::None.as_str())
             .collect();
-        set(
+        document.set(
+            "token_endpoint_auth_methods_supported",
+            Some(json!(methods)),
+        );
+        document.set(
+            "revocation_endpoint_auth_methods_supported",
+            self.revoke.map(|_| json!(methods)),
+        );
+        document.set(
             "introspection_endpoint_auth_methods_supported",
             self.introspect.map(|_| json!(proofs)),
         );
-        set("code_challenge_methods_supported", Some(json!(["S256"])));
-        set(
-            "authorization_response_iss_parameter_supported",
-            Some(json!(true)),
-        );
-        set(
-            "client_id_metadata_document_supported",
-            self.client_documents.then_some(Value::Bool(true)),
-        );
-        set("service_documentation", self.documentation.map(Value::from));
-        Value::Object(document)
     }
 }
 
@@ -126,29 +139,24 @@ impl ResourceMetadata<'_> {
     /// The metadata document as JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let mut document = Map::new();
-        let mut set = |name: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                document.insert(name.to_owned(), value);
-            }
-        };
-        set("resource", Some(self.resource.into()));
-        set(
+        let mut document = Document::default();
+        document.set("resource", Some(self.resource.into()));
+        document.set(
             "authorization_servers",
             Some(json!(self.authorization_servers)),
         );
-        set(
+        document.set(
             "scopes_supported",
             self.scopes
                 .map(|scopes| json!(scopes.without(OFFLINE_ACCESS).to_vec())),
         );
-        set("bearer_methods_supported", Some(json!(["header"])));
-        set("resource_name", self.name.map(Value::from));
-        set(
+        document.set("bearer_methods_supported", Some(json!(["header"])));
+        document.set("resource_name", self.name.map(Value::from));
+        document.set(
             "resource_documentation",
             self.documentation.map(Value::from),
         );
-        Value::Object(document)
+        Value::Object(document.0)
     }
 }
 

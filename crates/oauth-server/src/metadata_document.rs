@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::client::{AUTHORIZATION_CODE, AuthMethod, CODE, Client, ClientSource};
 use super::client_metadata::ClientMetadata;
 use super::redirect_policy::RedirectPolicy;
+use super::redirect_uri::RedirectUri;
 
 /// Bytes of a document: what the draft recommends (section 6.6). Those in use have about 1 KiB.
 pub const MAX_DOCUMENT_BYTES: usize = 5 * 1024;
@@ -198,6 +199,23 @@ const fn failed(failure: FetchFailure) -> Result<Client, DocumentError> {
     Err(DocumentError::Fetch(failure))
 }
 
+/// The redirect URIs that can be read. Those that a client may not choose are refused at use: a copy of the document serves
+/// every origin.
+fn redirect_uris(metadata: ClientMetadata<'_>) -> Result<Vec<RedirectUri>, DocumentError> {
+    let redirect_uris = metadata
+        .redirect_uris(&RedirectPolicy::any())
+        .map_err(content_error)?;
+    let refused = redirect_uris
+        .iter()
+        .find_map(|uri| uri.as_ref().err().map(ToString::to_string));
+    let redirect_uris: Vec<_> = redirect_uris.into_iter().filter_map(Result::ok).collect();
+    if redirect_uris.is_empty() {
+        let text = refused.as_deref().unwrap_or("redirect_uris is missing.");
+        return Err(content_error(text));
+    }
+    Ok(redirect_uris)
+}
+
 fn described(
     url: &str,
     metadata: ClientMetadata<'_>,
@@ -210,18 +228,7 @@ fn described(
     let Some(name) = metadata.name() else {
         return Err(content_error("client_name is missing."));
     };
-    // Redirect URIs that a client may not choose are refused at use: a copy of the document serves every origin.
-    let redirect_uris = metadata
-        .redirect_uris(&RedirectPolicy::any())
-        .map_err(content_error)?;
-    let refused = redirect_uris
-        .iter()
-        .find_map(|uri| uri.as_ref().err().map(ToString::to_string));
-    let redirect_uris: Vec<_> = redirect_uris.into_iter().filter_map(Result::ok).collect();
-    if redirect_uris.is_empty() {
-        let text = refused.as_deref().unwrap_or("redirect_uris is missing.");
-        return Err(content_error(text));
-    }
+    let redirect_uris = redirect_uris(metadata)?;
     let grant_types = metadata.list("grant_types").map_err(content_error)?;
     let grant_types = supported(grant_types, AUTHORIZATION_CODE, |asked| {
         offered.iter().any(|own| own == asked)

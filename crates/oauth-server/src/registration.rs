@@ -65,12 +65,6 @@ fn asked_for(
     offer: &RegistrationOffer,
 ) -> Result<Client, MetadataError> {
     let auth_method = metadata.auth_method(&offer.auth_methods)?;
-    // RFC 7591 section 2 has this default; a server that wants none of it takes public clients.
-    let assumed = if offer.auth_methods.contains(&AuthMethod::Basic) {
-        AuthMethod::Basic
-    } else {
-        AuthMethod::None
-    };
     let (grant_types, response_types) = types(metadata, offer)?;
     let redirect_uris = metadata
         .redirect_uris(&offer.redirects)?
@@ -91,7 +85,7 @@ fn asked_for(
         contacts: metadata.contacts(),
         grant_types,
         response_types,
-        auth_method: auth_method.unwrap_or(assumed),
+        auth_method: auth_method.unwrap_or_else(|| default_auth_method(offer)),
         auth_method_explicit: auth_method.is_some(),
         application_type: metadata.application_type(),
         scope: scope(metadata, offer),
@@ -102,6 +96,15 @@ fn asked_for(
         return Err(MetadataError::Other(text.to_owned()));
     }
     Ok(client)
+}
+
+/// The default of RFC 7591 section 2. A server that does not offer it takes public clients.
+fn default_auth_method(offer: &RegistrationOffer) -> AuthMethod {
+    if offer.auth_methods.contains(&AuthMethod::Basic) {
+        AuthMethod::Basic
+    } else {
+        AuthMethod::None
+    }
 }
 
 /// Grant types and response types, which must fit each other (RFC 7591 section 2.1). Those that are not served are left
@@ -222,14 +225,8 @@ fn echo(client: &Client) -> Map<String, Value> {
     set("logo_uri", json!(client.logo_uri));
     set("policy_uri", json!(client.policy_uri));
     set("tos_uri", json!(client.tos_uri));
-    set(
-        "contacts",
-        if client.contacts.is_empty() {
-            Value::Null
-        } else {
-            json!(client.contacts)
-        },
-    );
+    let contacts = Some(&client.contacts).filter(|contacts| !contacts.is_empty());
+    set("contacts", json!(contacts));
     set("grant_types", json!(client.grant_types));
     set("response_types", json!(client.response_types));
     set(

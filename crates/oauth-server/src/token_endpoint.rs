@@ -16,6 +16,7 @@ use super::grant::{header_key, old_header_key};
 use super::legacy::{self, LegacyGrant, grant_key};
 use super::params::RequestParams;
 use super::provider::TOKEN_EXCHANGE;
+use super::resource::Resource;
 use super::token::{GrantId, LegacyToken, PresentedToken, TokenKind, UserHandle};
 
 /// The type of an access token, where one is exchanged (RFC 8693 section 3).
@@ -148,19 +149,7 @@ pub(super) async fn take_over(
             .ok_or_else(|| failed(auth_server, &legacy::unreadable("grant")))
     };
     let Some(grant) = found.as_deref().map(read).transpose()? else {
-        let id = GrantId::parse(&token.grant).ok_or_else(bad_refresh_token)?;
-        for key in [header_key, old_header_key] {
-            if kv
-                .get(&key(handle, &id))
-                .await
-                .map_err(|fault| failed(auth_server, &fault))?
-                .is_some()
-            {
-                return Ok(());
-            }
-        }
-        auth_server.legacy_missed();
-        return Err(bad_refresh_token());
+        return find_taken_over(auth_server, token, handle).await;
     };
     let props = grant
         .open(token.text())
@@ -173,7 +162,39 @@ pub(super) async fn take_over(
         return Err(bad_refresh_token());
     }
     let root = auth_server.resources().root().clone();
-    let command = GrantCommand::Adopt(Adopt {
+    let command = GrantCommand::Adopt(adopt(client, token, grant, props, root));
+    run(auth_server, handle, command).await.map(|_| ())
+}
+
+/// Finds the header of a grant that was taken over before.
+async fn find_taken_over(
+    auth_server: &AuthServer<'_>,
+    token: &LegacyToken,
+    handle: &UserHandle,
+) -> Result<(), EndpointError> {
+    let kv = auth_server.runtime.kv();
+    let id = GrantId::parse(&token.grant).ok_or_else(bad_refresh_token)?;
+    for key in [header_key, old_header_key] {
+        let found = kv.get(&key(handle, &id)).await;
+        if found
+            .map_err(|fault| failed(auth_server, &fault))?
+            .is_some()
+        {
+            return Ok(());
+        }
+    }
+    auth_server.legacy_missed();
+    Err(bad_refresh_token())
+}
+
+fn adopt(
+    client: &Client,
+    token: &LegacyToken,
+    grant: LegacyGrant,
+    props: Value,
+    root: Resource,
+) -> Adopt {
+    Adopt {
         token: token.text().to_owned(),
         client_id: client.id.clone(),
         client_name: client.name.clone(),
@@ -188,26 +209,19 @@ pub(super) async fn take_over(
         subject: grant.user,
         props,
         created: grant.created,
-    });
-    run(auth_server, handle, command).await.map(|_| ())
+    }
 }
 
-/// RFC 8693 section 2.
-async fn exchange(
-    auth_server: &AuthServer<'_>,
-    form: &AuthenticatedForm,
-) -> Result<IssuedTokens, EndpointError> {
+/// The token to exchange. Only access tokens are exchanged, and for access tokens.
+fn subject_token(form: &AuthenticatedForm) -> Result<&str, EndpointError> {
     let text = form.required("subject_token")?;
     if form.required("subject_token_type")? != ACCESS_TOKEN_TYPE {
         return Err(EndpointError::request(format!(
             "subject_token_type must be {ACCESS_TOKEN_TYPE}."
         )));
     }
-    if form
-        .params
-        .get("requested_token_type")
-        .is_some_and(|wanted| wanted != ACCESS_TOKEN_TYPE)
-    {
+    let wanted = form.params.get("requested_token_type");
+    if wanted.is_some_and(|wanted| wanted != ACCESS_TOKEN_TYPE) {
         return Err(EndpointError::request(format!(
             "requested_token_type must be {ACCESS_TOKEN_TYPE}."
         )));
@@ -217,6 +231,15 @@ async fn exchange(
             "actor_token is not supported: a token is exchanged for its own user only.",
         ));
     }
+    Ok(text)
+}
+
+/// RFC 8693 section 2.
+async fn exchange(
+    auth_server: &AuthServer<'_>,
+    form: &AuthenticatedForm,
+) -> Result<IssuedTokens, EndpointError> {
+    let text = subject_token(form)?;
     let (_, PresentedToken::Ours(token)) =
         verify_token(auth_server, text, TokenKind::Access).await?
     else {

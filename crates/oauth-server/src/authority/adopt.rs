@@ -10,7 +10,6 @@ use crate::event::Event;
 use crate::grant::{CurrentRefresh, Grant, GrantInfo, LegacyRecords, LiveGrant};
 use crate::legacy::grant_key;
 use crate::record;
-use crate::session_note::{SessionNotes, TaskNotes};
 use crate::token::{GrantId, LegacyToken, PresentedToken, TokenKind, UserHandle};
 
 /// Time within which the access tokens of an adopted grant expire, in milliseconds, whatever their lifetime was set to.
@@ -26,6 +25,45 @@ fn bad_token() -> GrantRefusal {
     GrantRefusal::InvalidGrant(
         "The refresh token is unknown, used, expired, or another client's.".into(),
     )
+}
+
+fn legacy_records(token: &LegacyToken, tokens: Vec<String>, now: u64) -> LegacyRecords {
+    LegacyRecords {
+        grant: Some(grant_key(&token.user, &token.grant)),
+        tokens,
+        until: now + LEGACY_ACCESS_MS,
+    }
+}
+
+/// The attributes of a grant that is taken over, and its user.
+fn adopted(
+    adopt: Adopt,
+    handle: UserHandle,
+    id: GrantId,
+    ends: u64,
+) -> (GrantInfo, SealedIdentity) {
+    let info = GrantInfo {
+        handle,
+        id,
+        client_id: adopt.client_id,
+        client_name: adopt.client_name,
+        public: adopt.client_is_public,
+        refreshable: true,
+        scopes: adopt.scopes,
+        audience: adopt.audience,
+        root: adopt.root,
+        created: adopt.created * 1000,
+        // Users who are signed in stay so: the grant may have been begun long ago.
+        ends,
+        adopted: true,
+        sessions_since: 0,
+        sign_in: String::new(),
+    };
+    let identity = SealedIdentity {
+        subject: adopt.subject,
+        props: adopt.props,
+    };
+    (info, identity)
 }
 
 impl Authority {
@@ -48,52 +86,21 @@ impl Authority {
             return self.known_already(&id, &known).await;
         }
         let now = self.host.now();
-        let info = GrantInfo {
-            handle: UserHandle::of(&keys, &adopt.subject),
-            id,
-            client_id: adopt.client_id,
-            client_name: adopt.client_name,
-            public: adopt.client_is_public,
-            refreshable: true,
-            scopes: adopt.scopes,
-            audience: adopt.audience,
-            root: adopt.root,
-            created: adopt.created * 1000,
-            // Users who are signed in stay so: the grant may have been begun long ago.
-            ends: after(now, self.lifetimes.longest),
-            adopted: true,
-            sessions_since: 0,
-            sign_in: String::new(),
-        };
-        let identity = SealedIdentity {
-            subject: adopt.subject,
-            props: adopt.props,
-        };
+        let handle = UserHandle::of(&keys, &adopt.subject);
+        let (info, identity) = adopted(adopt, handle, id, after(now, self.lifetimes.longest));
         let sealed = self
             .seal(&keys, token.text(), &info, &identity)
             .map_err(|fault| self.failed(&fault))?;
         let expires = self.refresh_expires(&info, self.lifetimes.refresh);
         let live = LiveGrant {
-            used: now,
-            code: None,
             refresh: Some(CurrentRefresh {
                 generation: 0,
                 hash: token.hash(),
                 expires,
                 sealed,
             }),
-            previous: None,
-            access: Vec::new(),
-            header_expires: 0,
-            own_header: false,
-            legacy: LegacyRecords {
-                grant: Some(grant_key(&token.user, &token.grant)),
-                tokens,
-                until: now + LEGACY_ACCESS_MS,
-            },
-            sessions: SessionNotes::default(),
-            tasks: TaskNotes::default(),
-            info: info.clone(),
+            legacy: legacy_records(&token, tokens, now),
+            ..LiveGrant::new(info.clone(), now)
         };
         self.make_place(&info.client_id)
             .map_err(|fault| self.failed(&fault))?;

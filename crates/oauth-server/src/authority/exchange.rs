@@ -11,7 +11,7 @@ use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Authority, GrantRefusal, Lifetimes, RETRY_AFTER_SECONDS, grant_ref};
+use super::{Authority, GrantRefusal, Lifetimes, RETRY_AFTER_SECONDS, grant_ref, narrow};
 use crate::event::Event;
 use crate::grant::GrantInfo;
 use crate::hooks::{Exchange, ExchangeChanges, ExchangeError, ExchangeKind, HOOK_MS};
@@ -31,6 +31,20 @@ pub(super) struct SealedIdentity {
 pub(super) struct TokenScope {
     pub(super) scopes: Scopes,
     pub(super) audience: Vec<Resource>,
+}
+
+impl TokenScope {
+    /// Those of a grant, or fewer if the client asks for fewer.
+    pub(super) fn narrowed(
+        info: &GrantInfo,
+        scopes: Option<&Scopes>,
+        resources: &[Resource],
+    ) -> Result<Self, GrantRefusal> {
+        Ok(Self {
+            scopes: narrow::scopes(&info.scopes, scopes)?,
+            audience: narrow::audience(&info.audience, resources, &info.root)?,
+        })
+    }
 }
 
 /// Props and token lifetimes of an exchange, as the hook or the defaults set them.
@@ -145,17 +159,22 @@ impl Authority {
             Either::Left((Err(_), _)) => Err(ExchangeError::Transient("it panicked".to_owned())),
             Either::Right(_) => Err(ExchangeError::Transient("it took too long".to_owned())),
         };
-        match outcome {
-            Ok(exchanged) => Ok(terms(&self.lifetimes, identity, exchanged)),
-            Err(ExchangeError::Transient(why)) => {
+        outcome
+            .map(|exchanged| terms(&self.lifetimes, identity, exchanged))
+            .map_err(|error| self.hook_failed(error))
+    }
+
+    fn hook_failed(&self, error: ExchangeError) -> ExchangeRefusal {
+        match error {
+            ExchangeError::Transient(why) => {
                 self.host
                     .warn(&format!("the hook of an exchange failed: {why}"));
-                Err(ExchangeRefusal::Later)
+                ExchangeRefusal::Later
             }
-            Err(ExchangeError::Ended(why)) => {
+            ExchangeError::Ended(why) => {
                 self.host
                     .warn(&format!("the hook of an exchange ended a grant: {why}"));
-                Err(ExchangeRefusal::Ended)
+                ExchangeRefusal::Ended
             }
         }
     }

@@ -10,7 +10,7 @@ use super::{
     Authority, ExchangeToken, GrantRefusal, IssuedTokens, RETRY_AFTER_SECONDS, grant_ref, narrow,
 };
 use crate::event::Event;
-use crate::grant::{Grant, LiveGrant};
+use crate::grant::{Grant, GrantInfo, LiveGrant};
 use crate::hooks::ExchangeKind;
 use crate::record::{AccessRecord, RecordError};
 use crate::token::{PresentedToken, Token, TokenKind};
@@ -40,42 +40,46 @@ impl Authority {
             audience: narrow::audience(&subject.audience, &mint.resources, &live.info.root)?,
         };
         let info = live.info;
+        let new_token = self
+            .minted(&keys, &info, subject, &token_scope, mint.seconds)
+            .await?;
+        let minted = new_token.put.key.clone();
+        let Some(live) = self.living(&token, &hash, &mint.client_id)? else {
+            return Err(bad_subject());
+        };
+        let evictions = live.evictions(self.host.now(), MAX_ACCESS_TOKENS);
+        self.replace(&[new_token.put], &live.keys_of(&evictions))
+            .await?;
+        let Some(fresh) = self.living(&token, &hash, &mint.client_id)? else {
+            self.undo(&info, vec![minted]).await;
+            return Err(bad_subject());
+        };
+        let fresh = fresh.with_access(new_token.access, self.host.now(), &evictions);
+        self.commit(&info.id, Grant::Live(fresh))?;
+        self.host.event(&Event::Minted(grant_ref(&info)));
+        Ok(new_token.issued)
+    }
+
+    /// A new access token, which expires with the subject token at the latest.
+    async fn minted(
+        &self,
+        keys: &Keys,
+        info: &GrantInfo,
+        subject: AccessRecord,
+        token_scope: &TokenScope,
+        seconds: Option<u64>,
+    ) -> Result<NewAccessToken, GrantRefusal> {
         let identity = SealedIdentity {
             subject: subject.subject,
             props: subject.props,
         };
         let terms = self
-            .consult(ExchangeKind::Token, &info, identity, &token_scope)
+            .consult(ExchangeKind::Token, info, identity, token_scope)
             .await?;
         let left = subject.expires.saturating_sub(self.host.now() / 1000);
-        let seconds = mint
-            .seconds
-            .unwrap_or(left)
-            .min(terms.access_seconds)
-            .min(left);
-        let new_token = self.new_access_token(&keys, &info, terms.identity, &token_scope, seconds);
-        let NewAccessToken {
-            access,
-            put,
-            issued,
-            ..
-        } = new_token.map_err(|fault| self.failed(&fault))?;
-        let minted = put.key.clone();
-        let Some(live) = self.living(&token, &hash, &mint.client_id)? else {
-            return Err(bad_subject());
-        };
-        let evictions = live.evictions(self.host.now(), MAX_ACCESS_TOKENS);
-        self.replace(&[put], &live.keys_of(&evictions)).await?;
-        let Some(fresh) = self.living(&token, &hash, &mint.client_id)? else {
-            self.undo(&info, vec![minted]).await;
-            return Err(bad_subject());
-        };
-        self.commit(
-            &info.id,
-            Grant::Live(fresh.with_access(access, self.host.now(), &evictions)),
-        )?;
-        self.host.event(&Event::Minted(grant_ref(&info)));
-        Ok(issued)
+        let seconds = seconds.unwrap_or(left).min(terms.access_seconds).min(left);
+        self.new_access_token(keys, info, terms.identity, token_scope, seconds)
+            .map_err(|fault| self.failed(&fault))
     }
 
     /// The grant of an access token, if both live and are that client's.

@@ -9,10 +9,9 @@ use super::exchange::{SealedIdentity, TokenScope};
 use super::settings::after;
 use super::{Authority, ClientCredentials, GrantRefusal, IssuedTokens, grant_ref};
 use crate::event::Event;
-use crate::grant::{Grant, GrantInfo, LegacyRecords, LiveAccess, LiveGrant, header_key};
+use crate::grant::{Grant, GrantInfo, LiveAccess, LiveGrant, header_key};
 use crate::hooks::ExchangeKind;
 use crate::record::{self, AccessRecord};
-use crate::session_note::{SessionNotes, TaskNotes};
 use crate::token::{GrantId, Token, TokenKind};
 
 /// Workers KV takes no record that expires sooner, and its clock is not ours. What a record says of its own expiry
@@ -55,6 +54,17 @@ pub(super) fn header(info: &GrantInfo, expires: u64) -> KvPut {
     }
 }
 
+fn issued(token: &Token, access: AccessRecord, now: u64) -> IssuedTokens {
+    IssuedTokens {
+        access_token: token.text().to_owned(),
+        refresh_token: None,
+        expires_in: access.expires.saturating_sub(now),
+        scopes: access.scopes,
+        audience: access.audience,
+        grant: access.grant,
+    }
+}
+
 impl Authority {
     /// A new code, access token or refresh token of a grant.
     pub(super) fn new_token(
@@ -89,23 +99,14 @@ impl Authority {
             sessions_since: info.sessions_since,
             props: identity.props,
         };
-        let value = access.to_json(keys, &token, self.host.random())?;
-        let key = record::key(info.handle.as_str(), info.id.as_str(), &hash);
-        let issued = IssuedTokens {
-            access_token: token.text().to_owned(),
-            refresh_token: None,
-            expires_in: expires.saturating_sub(now),
-            scopes: access.scopes,
-            audience: access.audience,
-            grant: access.grant,
-        };
         let put = KvPut {
-            key,
-            value,
+            key: record::key(info.handle.as_str(), info.id.as_str(), &hash),
+            value: access.to_json(keys, &token, self.host.random())?,
             expires,
             metadata: None,
         };
         Ok(NewAccessToken {
+            issued: issued(&token, access, now),
             token,
             access: LiveAccess {
                 hash,
@@ -113,7 +114,6 @@ impl Authority {
                 own: true,
             },
             put,
-            issued,
         })
     }
 
@@ -156,11 +156,48 @@ impl Authority {
             .keys(false)
             .await
             .map_err(|fault| self.failed(&fault))?;
-        let id = GrantId::random(self.host.random()).map_err(|fault| self.failed(&fault))?;
-        let now = self.host.now();
-        let sessions_since = self
-            .sessions_since(&issue.client_id)
+        let (info, identity) = self
+            .grant_of_client(issue)
             .map_err(|fault| self.failed(&fault))?;
+        let token_scope = TokenScope {
+            scopes: info.scopes.clone(),
+            audience: info.audience.clone(),
+        };
+        let terms = self
+            .consult(ExchangeKind::Client, &info, identity, &token_scope)
+            .await?;
+        let new_token = self.new_access_token(
+            &keys,
+            &info,
+            terms.identity,
+            &token_scope,
+            terms.access_seconds,
+        );
+        let new_token = new_token.map_err(|fault| self.failed(&fault))?;
+        self.replace(&[new_token.put], &[]).await?;
+        self.make_place(&info.client_id)
+            .map_err(|fault| self.failed(&fault))?;
+        let live = LiveGrant {
+            access: vec![new_token.access],
+            ..LiveGrant::new(info.clone(), info.created)
+        };
+        self.commit(&info.id, Grant::Live(live))?;
+        self.host.event(&Event::Issued(grant_ref(&info)));
+        Ok(new_token.issued)
+    }
+
+    /// A new grant of a client for itself, which is its own user.
+    fn grant_of_client(
+        &self,
+        issue: ClientCredentials,
+    ) -> Result<(GrantInfo, SealedIdentity), RuntimeError> {
+        let id = GrantId::random(self.host.random())?;
+        let now = self.host.now();
+        let sessions_since = self.sessions_since(&issue.client_id)?;
+        let identity = SealedIdentity {
+            subject: issue.client_id.clone(),
+            props: issue.props,
+        };
         let info = GrantInfo {
             handle: issue.handle,
             id,
@@ -177,48 +214,6 @@ impl Authority {
             sessions_since,
             sign_in: String::new(),
         };
-        let identity = SealedIdentity {
-            subject: info.client_id.clone(),
-            props: issue.props,
-        };
-        let token_scope = TokenScope {
-            scopes: info.scopes.clone(),
-            audience: info.audience.clone(),
-        };
-        let terms = self
-            .consult(ExchangeKind::Client, &info, identity, &token_scope)
-            .await?;
-        let new_token = self.new_access_token(
-            &keys,
-            &info,
-            terms.identity,
-            &token_scope,
-            terms.access_seconds,
-        );
-        let NewAccessToken {
-            access,
-            put,
-            issued,
-            ..
-        } = new_token.map_err(|fault| self.failed(&fault))?;
-        self.replace(&[put], &[]).await?;
-        self.make_place(&info.client_id)
-            .map_err(|fault| self.failed(&fault))?;
-        let live = LiveGrant {
-            used: now,
-            code: None,
-            refresh: None,
-            previous: None,
-            access: vec![access],
-            header_expires: 0,
-            own_header: false,
-            legacy: LegacyRecords::default(),
-            sessions: SessionNotes::default(),
-            tasks: TaskNotes::default(),
-            info: info.clone(),
-        };
-        self.commit(&info.id, Grant::Live(live))?;
-        self.host.event(&Event::Issued(grant_ref(&info)));
-        Ok(issued)
+        Ok((info, identity))
     }
 }

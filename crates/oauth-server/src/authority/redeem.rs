@@ -7,7 +7,7 @@ use super::exchange::{ExchangeTerms, SealedIdentity, TokenScope};
 use super::in_flight::RefreshResult;
 use super::issue::{NewAccessToken, header};
 use super::settings::{LOCK_MS, MAX_WRONG_VERIFIERS, after};
-use super::{Authority, GrantRefusal, IssuedTokens, Redeem, grant_ref, narrow};
+use super::{Authority, GrantRefusal, IssuedTokens, Redeem, grant_ref};
 use crate::event::Event;
 use crate::grant::{CurrentRefresh, Grant, GrantInfo, LiveGrant, PendingGrant};
 use crate::hooks::{ExchangeKind, HOOK_MS};
@@ -58,12 +58,7 @@ impl Authority {
             };
             match self.in_flight.start(&code.grant) {
                 Ok(flight) => {
-                    let answer = self
-                        .redeem_once(&keys, pending.clone(), &code, token_scope)
-                        .await;
-                    if let Ok(issued) = &answer {
-                        self.redeemed.put(pending, issued.clone(), self.host.now());
-                    }
+                    let answer = self.redeem_first(&keys, pending, &code, token_scope).await;
                     flight.resolve(&answer);
                     return answer;
                 }
@@ -145,10 +140,11 @@ impl Authority {
             }
             (Some(_), Some(_)) | (None, None) => {}
         }
-        Ok(TokenScope {
-            scopes: narrow::scopes(&info.scopes, redeem.scopes.as_ref())?,
-            audience: narrow::audience(&info.audience, &redeem.resources, &info.root)?,
-        })
+        Ok(TokenScope::narrowed(
+            info,
+            redeem.scopes.as_ref(),
+            &redeem.resources,
+        )?)
     }
 
     /// Counts a wrong verifier; at [`MAX_WRONG_VERIFIERS`] the grant ends.
@@ -173,6 +169,23 @@ impl Authority {
         self.end(&info.id).await
     }
 
+    /// Redeems a code, and keeps the answer for redemptions that were sent at the same time.
+    async fn redeem_first(
+        &self,
+        keys: &Keys,
+        pending: PendingGrant,
+        code: &Token,
+        token_scope: TokenScope,
+    ) -> RefreshResult {
+        let answer = self
+            .redeem_once(keys, pending.clone(), code, token_scope)
+            .await;
+        if let Ok(issued) = &answer {
+            self.redeemed.put(pending, issued.clone(), self.host.now());
+        }
+        answer
+    }
+
     async fn redeem_once(
         &self,
         keys: &Keys,
@@ -183,37 +196,22 @@ impl Authority {
         let sessions_since = self
             .sessions_since(&pending.info.client_id)
             .map_err(|fault| self.failed(&fault))?;
-        let info = GrantInfo {
-            sessions_since,
-            ..pending.info
-        };
+        let pending = pending.with_sessions_since(sessions_since);
+        let info = pending.info;
         let identity = SealedIdentity::open(keys, code.text(), &info, &pending.sealed)
             .map_err(|fault| self.failed(&fault))?;
         let terms = self
             .consult(ExchangeKind::Code, &info, identity, &token_scope)
             .await?;
-        let first = self
+        let (new_token, refresh) = self
             .first(keys, &info, &terms, &token_scope)
             .map_err(|fault| self.failed(&fault))?;
-        let (
-            NewAccessToken {
-                access,
-                put,
-                mut issued,
-                ..
-            },
-            refresh,
-        ) = first;
-        let refresh = refresh.map(|(text, current)| {
-            issued.refresh_token = Some(text);
-            current
-        });
         let header_expires = if refresh.is_some() {
             info.ends / 1000
         } else {
-            access.expires
+            new_token.access.expires
         };
-        let puts = [put, header(&info, header_expires)];
+        let puts = [new_token.put, header(&info, header_expires)];
         if let Err(refused) = self.replace(&puts, &[]).await {
             self.keep_props(keys, code.text(), &info, &terms);
             return Err(refused);
@@ -223,20 +221,21 @@ impl Authority {
             return Err(bad_code());
         };
         let fresh = fresh.with_sessions_since(sessions_since);
-        let live = fresh.redeemed(self.host.now(), access, refresh, header_expires);
+        let live = fresh.redeemed(self.host.now(), new_token.access, refresh, header_expires);
         self.commit(&info.id, Grant::Live(live))?;
         self.host.event(&Event::Issued(grant_ref(&info)));
-        Ok(issued)
+        Ok(new_token.issued)
     }
 
+    /// The first tokens of a grant, with a refresh token if its client gets those.
     fn first(
         &self,
         keys: &Keys,
         info: &GrantInfo,
         terms: &ExchangeTerms,
         token_scope: &TokenScope,
-    ) -> Result<(NewAccessToken, Option<(String, CurrentRefresh)>), RuntimeError> {
-        let new_token = self.new_access_token(
+    ) -> Result<(NewAccessToken, Option<CurrentRefresh>), RuntimeError> {
+        let mut new_token = self.new_access_token(
             keys,
             info,
             terms.identity.clone(),
@@ -255,7 +254,8 @@ impl Authority {
             expires,
             sealed,
         };
-        Ok((new_token, Some((token.text().to_owned(), current))))
+        new_token.issued.refresh_token = Some(token.text().to_owned());
+        Ok((new_token, Some(current)))
     }
 
     /// Expiry of a new refresh token that is not used, in milliseconds since 1970: the end of its grant at the latest.

@@ -12,9 +12,7 @@ use super::exchange::{ExchangeTerms, SealedIdentity, TokenScope};
 use super::in_flight::RefreshResult;
 use super::issue::{self, NewAccessToken};
 use super::settings::{LOCK_MS, MAX_ACCESS_TOKENS, after};
-use super::{
-    Authority, GrantRefusal, IssuedTokens, RETRY_AFTER_SECONDS, Refresh, grant_ref, narrow,
-};
+use super::{Authority, GrantRefusal, IssuedTokens, RETRY_AFTER_SECONDS, Refresh, grant_ref};
 use crate::event::Event;
 use crate::grant::{Grant, GrantInfo, LiveGrant, NextRefresh, RefreshStatus};
 use crate::hooks::ExchangeKind;
@@ -100,14 +98,8 @@ impl Authority {
             if refresh_status == RefreshStatus::Stale {
                 return Err(self.stale(&live, &presented).await);
             }
-            let token_scope = TokenScope {
-                scopes: narrow::scopes(&live.info.scopes, refresh.scopes.as_ref())?,
-                audience: narrow::audience(
-                    &live.info.audience,
-                    &refresh.resources,
-                    &live.info.root,
-                )?,
-            };
+            let token_scope =
+                TokenScope::narrowed(&live.info, refresh.scopes.as_ref(), &refresh.resources)?;
             if refresh_status == RefreshStatus::Repeat {
                 return self.repeat(&keys, live, &presented);
             }
@@ -195,35 +187,21 @@ impl Authority {
         token_scope: TokenScope,
     ) -> RefreshResult {
         let info = live.info.clone();
-        let sealed = live
-            .refresh
-            .as_ref()
-            .map(|current| current.sealed.as_str())
-            .unwrap_or_default();
-        let identity = SealedIdentity::open(keys, &presented.text, &info, sealed)
+        let identity = SealedIdentity::open(keys, &presented.text, &info, live.sealed())
             .map_err(|fault| self.failed(&fault))?;
         let terms = self
             .consult(ExchangeKind::Refresh, &info, identity, &token_scope)
             .await?;
-        let next = self
+        let (new_token, next) = self
             .next(keys, &info, presented, &terms, &token_scope)
             .map_err(|fault| self.failed(&fault))?;
-        let (
-            NewAccessToken {
-                access,
-                put,
-                issued,
-                ..
-            },
-            next,
-        ) = next;
         let evictions = live.evictions(self.host.now(), MAX_ACCESS_TOKENS);
         let header = evictions
             .legacy
             .is_some()
             .then(|| issue::header(&info, info.ends / 1000));
         let header_expires = header.as_ref().map(|header| header.expires);
-        let puts: Vec<_> = [put].into_iter().chain(header).collect();
+        let puts: Vec<_> = [new_token.put].into_iter().chain(header).collect();
         if let Err(refused) = self.replace(&puts, &live.keys_of(&evictions)).await {
             self.keep_props(keys, &presented.text, &info, &terms);
             return Err(refused);
@@ -233,13 +211,11 @@ impl Authority {
                 .await;
             return Err(bad_token());
         };
-        let rotated =
-            fresh
-                .with_header(header_expires)
-                .rotated(next, access, self.host.now(), &evictions);
+        let fresh = fresh.with_header(header_expires);
+        let rotated = fresh.rotated(next, new_token.access, self.host.now(), &evictions);
         self.commit(&info.id, Grant::Live(rotated))?;
         self.host.event(&Event::Refreshed(grant_ref(&info)));
-        Ok(issued)
+        Ok(new_token.issued)
     }
 
     fn next(
@@ -266,21 +242,31 @@ impl Authority {
             scopes: token_scope.scopes.clone(),
             audience: token_scope.audience.clone(),
         };
-        let plain = serde_json::to_vec(&pair).map_err(|error| RuntimeError(error.to_string()))?;
-        let pair = seal::seal(
-            keys,
-            &presented.text,
-            header(info).as_bytes(),
-            &plain,
-            self.host.random(),
-        )?;
         let next = NextRefresh {
             hash: token.hash(),
             expires: self.refresh_expires(info, terms.refresh_seconds),
+            pair: self.seal_pair(keys, &presented.text, info, &pair)?,
             sealed: self.seal(keys, token.text(), info, &terms.identity)?,
-            pair,
             grace_until: after(self.host.now(), self.lifetimes.grace),
         };
         Ok((new_token, next))
+    }
+
+    /// Seals the next pair for the holder of the refresh token that was presented.
+    fn seal_pair(
+        &self,
+        keys: &Keys,
+        presented: &str,
+        info: &GrantInfo,
+        pair: &TokenPair,
+    ) -> Result<String, RuntimeError> {
+        let plain = serde_json::to_vec(pair).map_err(|error| RuntimeError(error.to_string()))?;
+        seal::seal(
+            keys,
+            presented,
+            header(info).as_bytes(),
+            &plain,
+            self.host.random(),
+        )
     }
 }

@@ -64,7 +64,16 @@ impl Authority {
         // What could not be deleted is there still, and says so below.
         let _: Vec<Result<(), GrantRefusal>> =
             join_all(over.iter().map(|id| self.finish_within(id, &left))).await;
-        let now = self.host.now();
+        if let Some(next) = self.next_look(left.get() == 0)? {
+            store.wake_at(next)?;
+            self.wakes.set(NextAlarm::At(next));
+        }
+        Ok(left.get())
+    }
+
+    /// Time of the next sweep, which is soon where room is used up.
+    fn next_look(&self, is_used_up: bool) -> Result<Option<u64>, RuntimeError> {
+        let (store, now) = (self.host.store(), self.host.now());
         let unreadable = self.rows.unreadable(store)?;
         for id in &unreadable {
             self.host.warn(&format!(
@@ -74,7 +83,7 @@ impl Authority {
             ));
         }
         let unreadable = unreadable.first().map(|_| now + LOOK_AT_UNREADABLE_MS);
-        let at_once = if left.get() == 0 {
+        let at_once = if is_used_up {
             self.rows.pick(store, |_, grant| {
                 is_unfinished(grant).then_some(now + GO_ON_MS)
             })?
@@ -85,18 +94,13 @@ impl Authority {
             .rows
             .pick(store, |_, grant| Some(look_at(grant, now)))?;
         let (spending, relayed) = (self.sweep_spending(now)?, self.sweep_relayed(now)?);
-        let next = looks
+        Ok(looks
             .into_iter()
             .chain(at_once)
             .chain(unreadable)
             .chain(spending)
             .chain(relayed)
-            .min();
-        if let Some(next) = next {
-            store.wake_at(next)?;
-            self.wakes.set(NextAlarm::At(next));
-        }
-        Ok(left.get())
+            .min())
     }
 
     /// Reads the time of the next alarm from storage, once.

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CurrentRefresh, GrantInfo, LegacyRecords, LiveAccess, LiveGrant, UsedCode};
+use super::{CurrentRefresh, GrantInfo, LiveAccess, LiveGrant, UsedCode};
 use crate::pkce::{CodeChallenge, CodeVerifier};
 use crate::redirect_uri::RedirectUri;
-use crate::session_note::{SessionNotes, TaskNotes};
 
 /// A grant whose code was not redeemed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,20 +70,15 @@ impl PendingGrant {
         header_expires: u64,
     ) -> LiveGrant {
         LiveGrant {
-            info: self.info,
-            used: now,
             code: Some(UsedCode {
                 hash: self.code,
                 until: self.expires,
             }),
             refresh,
-            previous: None,
             access: vec![access],
             header_expires,
             own_header: true,
-            legacy: LegacyRecords::default(),
-            sessions: SessionNotes::default(),
-            tasks: TaskNotes::default(),
+            ..LiveGrant::new(self.info, now)
         }
     }
 
