@@ -19,6 +19,7 @@ const EXTRACTORS: [&str; 14] = [
     "Cancelled",
     "Client",
     "Clock",
+    "CompletionInput",
     "Context",
     "Env",
     "Headers",
@@ -27,7 +28,6 @@ const EXTRACTORS: [&str; 14] = [
     "Progress",
     "Session",
     "Task",
-    "Typed",
     "User",
 ];
 
@@ -66,7 +66,8 @@ impl Parameters {
             FnArg::Typed(plain) => Parameter::read(feature, plain),
         });
         let list = all(list)?;
-        let args = list.iter().find_map(Parameter::as_args);
+        let extractors = || list.iter().filter_map(Parameter::as_extractor);
+        let args = extractors().find(|ty| extractor(ty) == Some("Args"));
         let takes_args = args.is_some();
         let first = list.iter().find_map(Parameter::as_argument);
         if let (Some(args), Some(first)) = (args, first) {
@@ -82,6 +83,13 @@ impl Parameters {
     /// The arguments that clients give.
     pub(crate) fn arguments(&self) -> impl Iterator<Item = &Argument> {
         self.list.iter().filter_map(Parameter::as_argument)
+    }
+
+    /// The extractor that is marked as one, or the first one.
+    pub(crate) fn doubtful_extractor(&self) -> Option<&Type> {
+        let extractors = || self.list.iter().filter_map(Parameter::as_extractor);
+        let marked = extractors().find(|ty| extractor(ty).is_none());
+        marked.or_else(|| extractors().next())
     }
 
     /// The names of arguments as clients give them, unless serde's attributes may say something else.
@@ -130,10 +138,10 @@ impl Parameter {
         }
     }
 
-    fn as_args(&self) -> Option<&PatType> {
+    fn as_extractor(&self) -> Option<&Type> {
         match self {
-            Self::Extractor(plain) if extractor(&plain.ty) == Some("Args") => Some(plain),
-            _ => None,
+            Self::Argument(_) => None,
+            Self::Extractor(plain) => Some(&plain.ty),
         }
     }
 }
@@ -150,6 +158,14 @@ impl Argument {
             }
         };
         check_type(&plain.ty)?;
+        if let Some(condition) = plain
+            .attrs
+            .iter()
+            .find(|attribute| attribute.path().is_ident("cfg"))
+        {
+            let error = "an argument is there always: put the condition above the function";
+            return Err(Error::new_spanned(condition, error));
+        }
         if feature == Feature::Resource {
             let error = format!(
                 "a resource has no arguments: use `#[resource_template(\"..{{{name}}}\")]`, or mark an extractor with `#[extract]`"

@@ -33,7 +33,7 @@ pub(crate) fn replacement(
     let (visibility, name, made) = (
         &function.visibility,
         &function.signature.ident,
-        feature.made(),
+        feature.made(Span::mixed_site()),
     );
     let is_must_use = |attribute: &Attribute| attribute.path().is_ident("must_use");
     let must_use = (!function.attributes.iter().any(is_must_use)).then(|| quote!(#[must_use]));
@@ -56,10 +56,11 @@ impl Expansion<'_> {
     /// The code.
     pub(crate) fn code(&self) -> TokenStream {
         let (written, arguments) = (self.written(), self.arguments());
-        let (handler, feature) = (self.handler(), self.made());
+        let (checks, handler, feature) = (self.checks(), self.handler(), self.made());
         let body = quote! {
             #written
             #arguments
+            #checks
             #handler
             #feature
         };
@@ -143,6 +144,16 @@ impl Expansion<'_> {
         ))
     }
 
+    /// Checks of the arguments' types, whose errors say more than those of the struct.
+    fn checks(&self) -> TokenStream {
+        let check = |argument: &Argument| {
+            let ty = &argument.plain.ty;
+            let span = Span::mixed_site().located_at(ty.span());
+            quote_spanned!(span=> ::durable_mcp::macros::check_argument::<#ty>();)
+        };
+        self.parameters.arguments().map(check).collect()
+    }
+
     /// The handler: the function, with the fields of the struct as its arguments.
     fn handler(&self) -> TokenStream {
         let written = &self.function.signature.ident;
@@ -201,25 +212,20 @@ impl Expansion<'_> {
             (None, text) => (quote!(#text), None),
         };
         let completers = self.parameters.arguments().filter_map(completed);
-        let (made, handler) = (self.feature.made(), self.handler_name());
-        // What the compiler says of a type that is no extractor points at it.
-        let new = quote_spanned!(self.extractor_span()=> new);
+        let handler = self.handler_name();
+        // The compiler's error for a type that is no extractor points at this call, so it is where the type is.
+        let span = self.extractor_span();
+        let made = self.feature.made(span);
+        let new = quote_spanned!(span=> #made::new);
         quote! {
-            #made::#new(#name, #second, #handler) #described #(#calls)* #(#completers)*
+            #new(#name, #second, #handler) #described #(#calls)* #(#completers)*
         }
     }
 
     fn extractor_span(&self) -> Span {
-        let extractor = self
-            .parameters
-            .list
-            .iter()
-            .find_map(|parameter| match parameter {
-                Parameter::Extractor(plain) => Some(&*plain.ty),
-                Parameter::Argument(_) => None,
-            });
-        let span = extractor.map_or_else(|| self.function.signature.ident.span(), Type::span);
-        Span::mixed_site().located_at(span)
+        let of_the_name = || self.function.signature.ident.span();
+        let extractor = self.parameters.doubtful_extractor();
+        Span::mixed_site().located_at(extractor.map_or_else(of_the_name, Type::span))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The features that attributes make.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
 
 use crate::options::{Form, Known};
 
@@ -35,14 +35,16 @@ impl Feature {
         }
     }
 
-    /// The type that the attribute makes a value of.
-    pub(crate) fn made(self) -> TokenStream {
-        match self {
-            Self::Tool => quote!(::durable_mcp::prelude::Tool),
-            Self::Prompt => quote!(::durable_mcp::prelude::Prompt),
-            Self::Resource => quote!(::durable_mcp::prelude::Resource),
-            Self::ResourceTemplate => quote!(::durable_mcp::prelude::ResourceTemplate),
-        }
+    /// The type that the attribute makes a value of, as code at that place.
+    pub(crate) fn made(self, span: Span) -> TokenStream {
+        let name = match self {
+            Self::Tool => "Tool",
+            Self::Prompt => "Prompt",
+            Self::Resource => "Resource",
+            Self::ResourceTemplate => "ResourceTemplate",
+        };
+        let name = Ident::new(name, span);
+        quote_spanned!(span=> ::durable_mcp::prelude::#name)
     }
 
     /// True if a URI or a URI template is the attribute's first option.
@@ -90,13 +92,12 @@ const TOOL: &[Known] = &[
     Known::new("read_only", Form::Flag),
     Known::new("destructive", Form::Bool),
     Known::new("idempotent", Form::Flag),
-    Known::new("closed_world", Form::Flag).instead_of("open_world"),
-    Known::new("open_world", Form::Flag),
+    Known::new("open_world", Form::Bool),
     Known::new("scope", Form::Single("scopes")).instead_of("scopes"),
     Known::new("scopes", Form::Value),
     Known::new("visible_to", Form::Value),
-    Known::new("task", Form::Flag).instead_of("only_as_task"),
-    Known::new("only_as_task", Form::Flag),
+    Known::new("task_optional", Form::Flag),
+    Known::new("task_required", Form::Flag).instead_of("task_optional"),
     Known::new("task_ttl", Form::Value),
     Known::new("page", Form::Value),
     Known::new("input_schema", Form::Value),
@@ -118,6 +119,6 @@ const RESOURCE: &[Known] = &[
     Known::new("annotations", Form::Value),
     Known::new("icon", Form::Value),
     Known::new("meta", Form::Value),
-    Known::new("fresh_for", Form::Value),
+    Known::new("ttl", Form::Value),
     Known::new("public", Form::Flag),
 ];

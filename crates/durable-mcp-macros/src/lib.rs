@@ -7,7 +7,7 @@
 //! use durable_mcp::prelude::*;
 //!
 //! /// Add two numbers
-//! #[tool(read_only, closed_world)]
+//! #[tool(read_only, open_world = false)]
 //! async fn add(
 //!     /// The first number
 //!     a: f64,
@@ -27,8 +27,8 @@
 //!
 //! # Arguments and extractors
 //!
-//! An argument is an extractor if its type is one of `Args<T>`, `Cancelled`, `Client`, `Clock`, `Context`, `Env`, `Headers`, `Log`,
-//! `Notify`, `Progress`, `Session<S>`, `Task`, `Typed` and `User<P>`, or `Option` of one of them, or if it is marked `#[extract]`.
+//! An argument is an extractor if its type is one of `Args<T>`, `Cancelled`, `Client`, `Clock`, `CompletionInput`, `Context`, `Env`,
+//! `Headers`, `Log`, `Notify`, `Progress`, `Session<S>`, `Task` and `User<P>`, or `Option` of one, or if it is marked `#[extract]`.
 //! Every other argument is one that clients give. Its doc comment, `#[serde(..)]` and `#[schemars(..)]` are those of a field of the
 //! struct, and `Option<T>` is not required. A type of your own that has the name of an extractor is written with its path:
 //! `crate::User`.
@@ -69,15 +69,15 @@ use feature::Feature;
 
 /// Makes an async function a tool.
 ///
-/// Options are the methods of `Tool`: `title = ".."`, `icon = ..`, `read_only`, `destructive = false`, `idempotent`, `closed_world`,
-/// `open_world`, `scopes = [..]` or `scope = ".."` for one, `visible_to = ..`, `task`, `only_as_task`, `task_ttl = ..`, `page = ".."`,
-/// `input_schema = ..` and `meta = ..`. `name = ".."` and `description = ".."` replace the function's name and its doc comment.
+/// Options are the methods of `Tool`: `title = ".."`, `icon = ..`, `read_only`, `destructive = false`, `idempotent`,
+/// `open_world = false`, `scopes = [..]` or `scope = ".."` for one, `visible_to = ..`, `task_optional`, `task_required`,
+/// `task_ttl = ..`, `page = ".."`, `input_schema = ..` and `meta = ..`. `name = ".."` and `description = ".."` replace the function's name and its doc comment.
 ///
 /// ```
 /// use durable_mcp::prelude::*;
 ///
 /// /// Delete a note
-/// #[tool(title = "Delete", destructive, closed_world, scope = "notes:write")]
+/// #[tool(title = "Delete", destructive, open_world = false, scope = "notes:write")]
 /// async fn delete_note(
 ///     /// The note's id
 ///     id: u64,
@@ -114,8 +114,8 @@ pub fn tool(options: TokenStream, function: TokenStream) -> TokenStream {
 ///     format!("Review this text, and answer in {language}:\n\n{text}")
 /// }
 ///
-/// async fn languages(typed: Typed) -> Vec<String> {
-///     typed.among(["english", "french"])
+/// async fn languages(input: CompletionInput) -> Vec<String> {
+///     input.matching(["english", "french"])
 /// }
 /// # assert!(Server::new("editor", "1").with(review).problems().is_empty());
 /// ```
@@ -127,7 +127,7 @@ pub fn prompt(options: TokenStream, function: TokenStream) -> TokenStream {
 /// Makes an async function a resource. The URI comes first.
 ///
 /// Options are the methods of `Resource`: `title = ".."`, `mime_type = ".."`, `annotations = ..`, `icon = ..`, `meta = ..`,
-/// `fresh_for = ..` and `public`. `name = ".."` and `description = ".."` replace the function's name and its doc comment, which a
+/// `ttl = ..` and `public`. `name = ".."` and `description = ".."` replace the function's name and its doc comment, which a
 /// resource may go without.
 ///
 /// ```
@@ -153,7 +153,7 @@ pub fn resource(options: TokenStream, function: TokenStream) -> TokenStream {
 /// use durable_mcp::prelude::*;
 ///
 /// /// A note
-/// #[resource_template("notes://{id}", fresh_for = 60)]
+/// #[resource_template("notes://{id}", ttl = 60)]
 /// async fn note(id: u64) -> Result<String, Error> {
 ///     Ok(format!("The note {id}"))
 /// }

@@ -18,8 +18,12 @@
 //! }
 //! ```
 //!
-//! This crate re-exports what servers use of five others: `mcp-server-core` (the protocol), `oauth-server` (the authorization
-//! server), `sign-in` (identity providers), `durable-core` (requests, replies, keys) and `durable-mcp-worker` (the Worker).
+//! The attributes `tool`, `prompt`, `resource` and `resource_template` write the struct and the registration; they are part of the
+//! prelude with the feature `macros`, which is on by default.
+//!
+//! This crate re-exports what servers use of six others: `mcp-server-core` (the protocol), `oauth-server` (the authorization server),
+//! `sign-in` (identity providers), `durable-core` (requests, replies, keys), `durable-mcp-worker` (the Worker) and
+//! `durable-mcp-macros` (the attributes).
 
 /// The crate of Cloudflare's runtime, in the version that this crate is built with, and the macro that makes the exports of a Worker.
 /// The bindings for D1 and queues are there with the features `d1` and `queue` of this crate.
@@ -102,12 +106,26 @@ pub mod platform {
     pub use durable_mcp_worker::session::state::StateError;
 }
 
-/// Crates that the code of the attributes names.
+/// Items that the code of the attributes names.
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod macros {
     pub use schemars;
     pub use serde;
+
+    /// A type whose values clients can give.
+    #[diagnostic::on_unimplemented(
+        message = "clients cannot give a `{Self}`",
+        label = "not an argument that clients give",
+        note = "such a type has `#[derive(Deserialize, JsonSchema)]`; an extractor of your own is marked `#[extract]`"
+    )]
+    pub trait Argument {}
+
+    #[diagnostic::do_not_recommend]
+    impl<T: serde::de::DeserializeOwned + schemars::JsonSchema> Argument for T {}
+
+    /// Lets the compiler check that clients can give a `T`.
+    pub const fn check_argument<T: Argument>() {}
 }
 
 /// A client in memory, for tests of a server's tools with `cargo test`.

@@ -74,11 +74,18 @@ pub(crate) struct Info {
 }
 
 /// Something a server can have: a [`Tool`], [`Resource`], [`ResourceTemplate`] or [`Prompt`], or a function that returns one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a feature of a server",
+    label = "not a feature",
+    note = "a feature is a `Tool`, a `Resource`, a `ResourceTemplate`, a `Prompt` or a `UiPage`, or a function that returns one",
+    note = "an async function becomes one by `Tool::new(\"name\", \"description\", function)`, or by `#[tool]` above it"
+)]
 pub trait Feature {
     /// Adds itself.
     fn register(self, server: &mut Server);
 }
 
+#[diagnostic::do_not_recommend]
 impl<F: FnOnce() -> T, T: Feature> Feature for F {
     fn register(self, server: &mut Server) {
         self().register(server);
