@@ -52,38 +52,18 @@ impl Access {
             )));
         };
         let issuers = [self.team.as_str()];
-        let now = callback.web.now() / 1000;
         let expected = ExpectedClaims {
             issuers: &issuers,
             audience: &self.audience,
             nonce: None,
-            now,
+            now: callback.web.now() / 1000,
         };
         let keys = format!("{}/cdn-cgi/access/certs", self.team);
         let claims = self
             .keys
             .verify(&keys, &token, &expected, callback.web)
             .await?;
-        let text = |name| text_member(&claims, name).filter(|text| !text.is_empty());
-        // A service token is nobody: it has no `sub`, and nobody who could agree.
-        let subject = text("sub").filter(|_| text("type").is_none_or(|kind| kind == "app"));
-        let subject = subject
-            .ok_or_else(|| IdentityError::Refused("the assertion is of no person".to_owned()))?;
-        let email = text("email");
-        let props = json!({
-            "sub": subject,
-            "email": email,
-            "country": text("country"),
-            "custom": claims.get("custom"),
-            KNOWN_AS: known_by_email(email.unwrap_or_default(), true),
-            // A grant ends with the session at Access: who may come through is decided anew there.
-            UPSTREAM: { "expires": claims.get("exp") },
-        });
-        Ok(Identity {
-            subject: format!("{SUBJECTS}{subject}"),
-            name: email.map(str::to_owned),
-            props,
-        })
+        identity(&claims)
     }
 }
 
@@ -130,6 +110,29 @@ impl IdentityProvider for Access {
     fn title(&self) -> &'static str {
         "Cloudflare Access"
     }
+}
+
+/// The person of an assertion. A service token is nobody: it has no `sub`, and nobody who could agree.
+fn identity(claims: &Value) -> Result<Identity, IdentityError> {
+    let text = |name| text_member(claims, name).filter(|text| !text.is_empty());
+    let subject = text("sub").filter(|_| text("type").is_none_or(|kind| kind == "app"));
+    let subject = subject
+        .ok_or_else(|| IdentityError::Refused("the assertion is of no person".to_owned()))?;
+    let email = text("email");
+    let props = json!({
+        "sub": subject,
+        "email": email,
+        "country": text("country"),
+        "custom": claims.get("custom"),
+        KNOWN_AS: known_by_email(email.unwrap_or_default(), true),
+        // A grant ends with the session at Access: who may come through is decided anew there.
+        UPSTREAM: { "expires": claims.get("exp") },
+    });
+    Ok(Identity {
+        subject: format!("{SUBJECTS}{subject}"),
+        name: email.map(str::to_owned),
+        props,
+    })
 }
 
 #[cfg(test)]

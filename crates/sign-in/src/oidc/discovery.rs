@@ -33,6 +33,39 @@ pub(super) struct ProviderMetadata {
     pub(super) is_offline: bool,
 }
 
+impl ProviderMetadata {
+    /// Reads the configuration of an issuer (`OpenID` Connect Discovery 1.0 section 3).
+    fn read(issuer: &str, body: &Value, now: u64) -> Result<Self, IdentityError> {
+        // Plain HTTP is for an issuer on loopback: tokens of any other issuer must not travel in the clear.
+        let is_local = issuer.starts_with("http://");
+        let url = |name: &str| {
+            text_member(body, name)
+                .filter(|url| is_trustworthy(url) && (is_local || url.starts_with("https://")))
+                .map(str::to_owned)
+        };
+        let needed = |name: &str| {
+            url(name)
+                .ok_or_else(|| IdentityError::Unavailable(format!("the provider has no {name}")))
+        };
+        let methods = body
+            .get("token_endpoint_auth_methods_supported")
+            .and_then(Value::as_array);
+        Ok(Self {
+            at: now,
+            issuer: issuer.to_owned(),
+            authorize: needed("authorization_endpoint")?,
+            token: needed("token_endpoint")?,
+            keys: needed("jwks_uri")?,
+            userinfo: url("userinfo_endpoint"),
+            is_offline: offers(body, "scopes_supported", "offline_access"),
+            // The default is the header.
+            in_body: methods.is_some_and(|methods| {
+                !methods.iter().any(|method| method == "client_secret_basic")
+            }),
+        })
+    }
+}
+
 impl Discovery {
     pub(super) fn new(issuer: String, variables: &'static str) -> Self {
         Self {
@@ -83,34 +116,7 @@ impl Discovery {
         if issuer.trim_end_matches('/') != base {
             return Err(self.misconfigured("says that its issuer is another one"));
         }
-        // Plain HTTP is for an issuer on loopback: tokens of any other issuer must not travel in the clear.
-        let is_local = base.starts_with("http://");
-        let url = |name: &str| {
-            text_member(&answer.body, name)
-                .filter(|url| is_trustworthy(url) && (is_local || url.starts_with("https://")))
-                .map(str::to_owned)
-        };
-        let needed = |name: &str| {
-            url(name)
-                .ok_or_else(|| IdentityError::Unavailable(format!("the provider has no {name}")))
-        };
-        let methods = answer
-            .body
-            .get("token_endpoint_auth_methods_supported")
-            .and_then(Value::as_array);
-        Ok(ProviderMetadata {
-            at: web.now(),
-            issuer: issuer.to_owned(),
-            authorize: needed("authorization_endpoint")?,
-            token: needed("token_endpoint")?,
-            keys: needed("jwks_uri")?,
-            userinfo: url("userinfo_endpoint"),
-            is_offline: offers(&answer.body, "scopes_supported", "offline_access"),
-            // The default is the header.
-            in_body: methods.is_some_and(|methods| {
-                !methods.iter().any(|method| method == "client_secret_basic")
-            }),
-        })
+        ProviderMetadata::read(issuer, &answer.body, web.now())
     }
 
     fn misconfigured(&self, problem: &str) -> IdentityError {

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::claims::IdTokenClaims;
+use super::discovery::ProviderMetadata;
 use super::{Oidc, claims};
 use crate::IdentityError;
 use crate::allowed::KNOWN_AS;
@@ -28,26 +30,34 @@ impl Oidc {
         let Some(tokens) = self.flow(&found).renew(props, web).await? else {
             return Ok(Some(renewed).filter(|renewed| renewed != props));
         };
-        if let Some(id_token) = &tokens.id_token {
-            match self.verified(&found, id_token, None, web).await {
-                // Core 1.0 section 12.2: a new one is of the same person.
-                Ok(claims)
-                    if props.get("sub").and_then(Value::as_str) == Some(claims.subject()?) =>
-                {
-                    claims.update(&mut renewed, self.domains());
-                    self.admit(&renewed)?;
-                }
-                Ok(_) => {
-                    return Err(IdentityError::Refused(
-                        "the renewed tokens are of somebody else".to_owned(),
-                    ));
-                }
-                // The tokens came from the token endpoint itself, and the old refresh token may be used up.
-                Err(IdentityError::Unavailable(_)) => {}
-                Err(error) => return Err(error),
-            }
+        if let Some(id_token) = &tokens.id_token
+            && let Some(claims) = self.renewed_claims(props, &found, id_token, web).await?
+        {
+            claims.update(&mut renewed, self.domains());
+            self.admit(&renewed)?;
         }
         set(&mut renewed, UPSTREAM, tokens.to_props());
         Ok(Some(renewed))
+    }
+
+    /// The claims of a new ID token, which is of the same person (Core 1.0 section 12.2); none while its keys cannot be had.
+    async fn renewed_claims(
+        &self,
+        props: &Value,
+        found: &ProviderMetadata,
+        id_token: &str,
+        web: &dyn Upstream,
+    ) -> Result<Option<IdTokenClaims>, IdentityError> {
+        match self.verified(found, id_token, None, web).await {
+            Ok(claims) if props.get("sub").and_then(Value::as_str) == Some(claims.subject()?) => {
+                Ok(Some(claims))
+            }
+            Ok(_) => Err(IdentityError::Refused(
+                "the renewed tokens are of somebody else".to_owned(),
+            )),
+            // The tokens came from the token endpoint itself, and the old refresh token may be used up.
+            Err(IdentityError::Unavailable(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
