@@ -280,6 +280,66 @@ struct Check<'a> {
     tries: Cell<usize>,
 }
 
+/// The faults of the alternatives of a choice, by how near the value is to them.
+#[derive(Default)]
+struct ChoiceFaults {
+    of_shape: Vec<String>,
+    misread: Vec<String>,
+    of_others: Vec<String>,
+}
+
+impl ChoiceFaults {
+    /// Keeps the faults of one alternative of each nearness: those of two would contradict each other.
+    fn keep(&mut self, verdict: Verdict) {
+        let kept = match verdict {
+            Verdict { fits: true, .. } => &mut self.of_shape,
+            Verdict {
+                is_misread: true, ..
+            } => &mut self.misread,
+            _ => &mut self.of_others,
+        };
+        if kept.is_empty() {
+            *kept = verdict.faults;
+        }
+    }
+
+    /// The verdict by the nearest alternative.
+    fn verdict(self) -> Verdict {
+        let fits = !self.of_shape.is_empty();
+        let is_misread = !fits && !self.misread.is_empty();
+        let faults = [self.of_shape, self.misread, self.of_others]
+            .into_iter()
+            .find(|faults| !faults.is_empty())
+            .unwrap_or_default();
+        Verdict {
+            fits,
+            faults,
+            is_misread,
+            is_other_kind: false,
+        }
+    }
+}
+
+/// The verdict on a value that is of another variant or kind than the schema's; none on any other value.
+fn verdict_on_other(rules: &Map<String, Value>, value: &Value, path: &Path<'_>) -> Option<Verdict> {
+    if is_other_tag(rules, value) {
+        return Some(Verdict::OTHER);
+    }
+    // Arguments are an object also where they choose a variant without data.
+    let is_root_object = matches!(path, Path::Root) && value.is_object();
+    (!is_root_object && is_other_kind(rules, value))
+        .then(|| other_kind(&kinds(rules), value, path, may_be_misread(rules, value)))
+}
+
+/// The schemas in a list of a keyword.
+fn schemas<'a>(rules: &'a Map<String, Value>, keyword: &str) -> &'a [Value] {
+    rules
+        .get(keyword)
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+}
+
 impl Check<'_> {
     fn judge(&self, schema: &Value, value: &Value, path: &Path<'_>, depth: usize) -> Verdict {
         let Some(rules) = schema.as_object() else {
@@ -289,22 +349,11 @@ impl Check<'_> {
                 Verdict::FITS
             };
         };
-        let left = self
-            .tries
-            .get()
-            .checked_sub(1)
-            .filter(|_| depth < MAX_DEPTH);
-        let Some(left) = left else {
+        if !self.take_try(depth) {
             return said(path, "is too intricate to be checked");
-        };
-        self.tries.set(left);
-        if is_other_tag(rules, value) {
-            return Verdict::OTHER;
         }
-        // Arguments are an object also where they choose a variant without data.
-        let is_root_object = matches!(path, Path::Root) && value.is_object();
-        if !is_root_object && is_other_kind(rules, value) {
-            return other_kind(&kinds(rules), value, path, may_be_misread(rules, value));
+        if let Some(verdict) = verdict_on_other(rules, value, path) {
+            return verdict;
         }
         let mut verdict = Verdict {
             fits: is_type(rules, value) && is_shape(rules, value),
@@ -316,13 +365,12 @@ impl Check<'_> {
         if let Some(target) = referred(&self.constraints.schema, schema) {
             verdict.add(self.judge(target, value, path, depth + 1));
         }
-        self.parts(rules, value, path, depth, &mut verdict);
-        for all in rules
-            .get("allOf")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
+        match value {
+            Value::Array(items) => verdict.add(self.items(rules, items, path, depth)),
+            Value::Object(members) => verdict.add(self.members(rules, members, path, depth)),
+            _ => {}
+        }
+        for all in schemas(rules, "allOf") {
             verdict.add(self.judge(all, value, path, depth + 1));
         }
         for keyword in ["oneOf", "anyOf"] {
@@ -333,105 +381,89 @@ impl Check<'_> {
         verdict
     }
 
-    fn parts(
+    /// Counts a schema that a value is checked against; false beyond a limit.
+    fn take_try(&self, depth: usize) -> bool {
+        let left = self.tries.get().checked_sub(1);
+        let Some(left) = left.filter(|_| depth < MAX_DEPTH) else {
+            return false;
+        };
+        self.tries.set(left);
+        true
+    }
+
+    fn items(
         &self,
         rules: &Map<String, Value>,
-        value: &Value,
+        items: &[Value],
         path: &Path<'_>,
         depth: usize,
-        verdict: &mut Verdict,
-    ) {
-        match value {
-            Value::Array(items) => {
-                let first = rules
-                    .get("prefixItems")
-                    .and_then(Value::as_array)
-                    .map(Vec::as_slice)
-                    .unwrap_or_default();
-                for (index, item) in items.iter().enumerate() {
-                    if let Some(schema) = first.get(index).or_else(|| rules.get("items")) {
-                        let of_item =
-                            self.judge(schema, item, &Path::Entry(path, index), depth + 1);
-                        verdict.add(Verdict {
-                            is_other_kind: false,
-                            ..of_item
-                        });
-                    }
-                }
+    ) -> Verdict {
+        let first = schemas(rules, "prefixItems");
+        let mut verdict = Verdict::FITS;
+        for (index, item) in items.iter().enumerate() {
+            if let Some(schema) = first.get(index).or_else(|| rules.get("items")) {
+                let of_item = self.judge(schema, item, &Path::Entry(path, index), depth + 1);
+                verdict.add(Verdict {
+                    is_other_kind: false,
+                    ..of_item
+                });
             }
-            Value::Object(members) => {
-                let own = rules.get("properties").and_then(Value::as_object);
-                for (name, member) in members {
-                    let named = own.and_then(|own| own.get(name));
-                    if let Some(schema) = named.or_else(|| rules.get("additionalProperties")) {
-                        // A member that is `null` counts as absent.
-                        let fits = named.is_some() && member.is_null();
-                        let of_member =
-                            self.judge(schema, member, &Path::Member(path, name), depth + 1);
-                        verdict.add(Verdict {
-                            fits: fits || of_member.fits,
-                            is_other_kind: false,
-                            ..of_member
-                        });
-                    }
-                }
-            }
-            _ => {}
         }
+        verdict
+    }
+
+    fn members(
+        &self,
+        rules: &Map<String, Value>,
+        members: &Map<String, Value>,
+        path: &Path<'_>,
+        depth: usize,
+    ) -> Verdict {
+        let own = rules.get("properties").and_then(Value::as_object);
+        let mut verdict = Verdict::FITS;
+        for (name, member) in members {
+            let named = own.and_then(|own| own.get(name));
+            if let Some(schema) = named.or_else(|| rules.get("additionalProperties")) {
+                // A member that is `null` counts as absent.
+                let fits = named.is_some() && member.is_null();
+                let of_member = self.judge(schema, member, &Path::Member(path, name), depth + 1);
+                verdict.add(Verdict {
+                    fits: fits || of_member.fits,
+                    is_other_kind: false,
+                    ..of_member
+                });
+            }
+        }
+        verdict
     }
 
     /// Accepts a value if one alternative does. A value with the shape of none may still be read by serde as one of them,
     /// so it is rejected only if every alternative that it could be reports a fault.
     fn choice(&self, choices: &[Value], value: &Value, path: &Path<'_>, depth: usize) -> Verdict {
-        let (mut of_shape, mut misread, mut of_others) = (Vec::new(), Vec::new(), Vec::new());
+        let mut faults = ChoiceFaults::default();
         let (mut all_at_fault, mut all_other_kinds) = (true, !choices.is_empty());
         for choice in choices {
-            let Verdict {
-                fits,
-                faults,
-                is_misread,
-                is_other_kind,
-            } = self.judge(choice, value, path, depth + 1);
-            all_other_kinds &= is_other_kind;
-            if fits && faults.is_empty() {
+            let verdict = self.judge(choice, value, path, depth + 1);
+            all_other_kinds &= verdict.is_other_kind;
+            if verdict.fits && verdict.faults.is_empty() {
                 return Verdict::FITS;
             }
-            let of_kind = if fits {
-                &mut of_shape
-            } else if is_misread {
-                &mut misread
-            } else if choice
-                .as_object()
-                .is_some_and(|rules| is_other(rules, value))
-            {
+            let rules = choice.as_object();
+            let is_near = verdict.fits || verdict.is_misread;
+            if !is_near && rules.is_some_and(|rules| is_other(rules, value)) {
                 continue;
-            } else {
-                all_at_fault &= !faults.is_empty();
-                &mut of_others
-            };
-            // The faults of one alternative: those of two would contradict each other.
-            if of_kind.is_empty() {
-                *of_kind = faults;
             }
+            all_at_fault &= is_near || !verdict.faults.is_empty();
+            faults.keep(verdict);
         }
         if all_other_kinds {
-            return other_kind(&all_kinds(choices), value, path, !misread.is_empty());
+            let is_misread = !faults.misread.is_empty();
+            return other_kind(&all_kinds(choices), value, path, is_misread);
         }
         if !all_at_fault {
-            of_others.clear();
+            faults.of_others.clear();
         }
-        let fits = !of_shape.is_empty();
-        let is_misread = !fits && !misread.is_empty();
-        let faults = [of_shape, misread, of_others]
-            .into_iter()
-            .find(|faults| !faults.is_empty())
-            .unwrap_or_default();
-        Verdict {
-            fits,
-            faults,
-            is_misread,
-            is_other_kind: false,
-        }
+        faults.verdict()
     }
 
     fn own_fault(&self, rules: &Map<String, Value>, value: &Value) -> Option<String> {

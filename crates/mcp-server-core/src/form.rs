@@ -83,6 +83,17 @@ enum Cut {
     Never,
 }
 
+/// A text without a format that no client knows.
+fn with_known_format(mut text: Map<String, Value>) -> Map<String, Value> {
+    if text
+        .get("format")
+        .is_some_and(|format| !FORMATS.iter().any(|known| format == known))
+    {
+        text.remove("format");
+    }
+    text
+}
+
 fn cut(field: &Value, version: ProtocolVersion) -> Cut {
     let Some(field) = field.as_object() else {
         return Cut::Never;
@@ -103,16 +114,7 @@ fn cut(field: &Value, version: ProtocolVersion) -> Cut {
             Cut::Shown(untitled(with_default(&CHOICE), field))
         }
         Some("string") if field.contains_key("enum") => Cut::Shown(with_default(&CHOICE)),
-        Some("string") => {
-            let mut text = with_default(&TEXT);
-            if text
-                .get("format")
-                .is_some_and(|format| !FORMATS.iter().any(|known| format == known))
-            {
-                text.remove("format");
-            }
-            Cut::Shown(text)
-        }
+        Some("string") => Cut::Shown(with_known_format(with_default(&TEXT))),
         Some("number" | "integer") => Cut::Shown(with_default(&NUMBER)),
         Some("boolean") => Cut::Shown(with_default(&TRUTH)),
         Some("array") => match field.get("items").and_then(choices) {

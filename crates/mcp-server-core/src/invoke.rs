@@ -58,17 +58,7 @@ impl Server {
             }
             Ok(Err(Rejection::Arguments(fault))) => ToolResult::invalid_arguments(name, &fault),
             Ok(Err(Rejection::Error(error))) => return Err(error),
-            Err(_) => {
-                let message =
-                    format!("The tool `{name}` failed unexpectedly. The session goes on.");
-                let mut result = ToolResult::error(message);
-                tell_begun_state(&mut result, &context);
-                let response = finish_tool(result, &context)?;
-                return Ok(CallResponse {
-                    outcome: CallOutcome::Panic,
-                    ..response
-                });
-            }
+            Err(_) => return panicked(name, &context),
         };
         finish_tool(result, &context)
     }
@@ -93,18 +83,8 @@ impl Server {
             Some(Target::Template(template, _)) => template.caching,
             _ => Caching::default(),
         };
-        let read = async {
-            match target {
-                Some(Target::Resource(resource)) => resource.read(context, uri).await,
-                Some(Target::Template(template, values)) => {
-                    let arguments = template.arguments(values).map_err(Rejection::Arguments)?;
-                    template.read(&context.with_arguments(arguments), uri).await
-                }
-                _ => Err(Rejection::Error(Error::resource_not_found(uri))),
-            }
-        };
         let contents = self
-            .run_handler(context, read)
+            .run_handler(context, read(target, context, uri))
             .await
             .map_err(|rejection| refused("resource", rejection))?;
         let Some(mut contents) = contents else {
@@ -255,6 +235,33 @@ async fn until_suspended<T>(context: &Context, run: impl Future<Output = T>) -> 
         Poll::Pending => Poll::Pending,
     })
     .await
+}
+
+/// The response to a call whose tool panicked.
+fn panicked(name: &str, context: &Context) -> Result<CallResponse, Error> {
+    let message = format!("The tool `{name}` failed unexpectedly. The session goes on.");
+    let mut result = ToolResult::error(message);
+    tell_begun_state(&mut result, context);
+    let response = finish_tool(result, context)?;
+    Ok(CallResponse {
+        outcome: CallOutcome::Panic,
+        ..response
+    })
+}
+
+async fn read(
+    target: Option<&Target>,
+    context: &Context,
+    uri: &str,
+) -> Result<Vec<ResourceContents>, Rejection> {
+    match target {
+        Some(Target::Resource(resource)) => resource.read(context, uri).await,
+        Some(Target::Template(template, values)) => {
+            let arguments = template.arguments(values).map_err(Rejection::Arguments)?;
+            template.read(&context.with_arguments(arguments), uri).await
+        }
+        _ => Err(Rejection::Error(Error::resource_not_found(uri))),
+    }
 }
 
 /// Names the state that a call began, in the result of a handler that ran. A call whose arguments were refused began none.

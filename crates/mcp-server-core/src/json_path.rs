@@ -21,30 +21,17 @@ pub(crate) fn path_at(json: &str, line: usize, column: usize) -> String {
             }),
             b'[' => frames.push(Frame::Array(0)),
             b'}' | b']' => drop(frames.pop()),
-            b':' => {
-                if let Some(Frame::Object { in_value, .. }) = frames.last_mut() {
-                    *in_value = true;
-                }
-            }
-            b',' => match frames.last_mut() {
-                Some(Frame::Object { key, in_value }) => {
-                    key.clear();
-                    *in_value = false;
-                }
-                Some(Frame::Array(index)) => *index += 1,
-                None => {}
-            },
             b'"' => {
                 let text = string(&mut bytes);
-                if let Some(Frame::Object {
-                    key,
-                    in_value: false,
-                }) = frames.last_mut()
-                {
-                    *key = text;
+                if let Some(frame) = frames.last_mut() {
+                    frame.name(text);
                 }
             }
-            _ => {}
+            _ => {
+                if let Some(frame) = frames.last_mut() {
+                    frame.pass(byte);
+                }
+            }
         }
     }
     let mut path = String::new();
@@ -60,6 +47,30 @@ enum Frame {
 }
 
 impl Frame {
+    /// Goes on behind a colon to the value, or behind a comma to the next member or element.
+    fn pass(&mut self, byte: u8) {
+        match (byte, self) {
+            (b':', Self::Object { in_value, .. }) => *in_value = true,
+            (b',', Self::Object { key, in_value }) => {
+                key.clear();
+                *in_value = false;
+            }
+            (b',', Self::Array(index)) => *index += 1,
+            _ => {}
+        }
+    }
+
+    /// Takes a string that stands where a key does.
+    fn name(&mut self, text: Vec<u8>) {
+        if let Self::Object {
+            key,
+            in_value: false,
+        } = self
+        {
+            *key = text;
+        }
+    }
+
     fn add_to(self, path: &mut String) {
         match self {
             Self::Array(index) => path.extend(["[", &index.to_string(), "]"]),

@@ -387,13 +387,15 @@ fn parse_message(text: &str) -> Result<Message, Unreadable> {
     read_message(&members, id.clone()).map_err(|error| Unreadable { id, error })
 }
 
+/// A member of a message, and no parameter.
+fn text_member(members: &Fields<'_>, name: &str) -> Result<Option<String>, Error> {
+    members.optional_text(name).map_err(|error| {
+        Error::invalid_request(error.message.trim_start_matches("Invalid params: "))
+    })
+}
+
 fn read_message(members: &Fields<'_>, id: Option<RequestId>) -> Result<Message, Error> {
-    let text = |name| {
-        members.optional_text(name).map_err(|error| {
-            Error::invalid_request(error.message.trim_start_matches("Invalid params: "))
-        })
-    };
-    if text("jsonrpc")?.as_deref() != Some("2.0") {
+    if text_member(members, "jsonrpc")?.as_deref() != Some("2.0") {
         return Err(Error::invalid_request(
             "A JSON-RPC message has `\"jsonrpc\": \"2.0\"`.",
         ));
@@ -404,7 +406,7 @@ fn read_message(members: &Fields<'_>, id: Option<RequestId>) -> Result<Message, 
     }
     let params = Params::read(params)?;
     match (
-        text("method")?,
+        text_member(members, "method")?,
         id,
         members.member("result"),
         members.raw("error"),

@@ -314,6 +314,17 @@ impl Server {
         scopes
     }
 
+    fn extensions(&self, version: ProtocolVersion) -> Map<String, Value> {
+        let mut extensions = Map::new();
+        if version.is_stateless() && self.has_tasks() {
+            extensions.insert(extension::TASKS.to_owned(), json!({}));
+        }
+        if self.shows_pages && version >= ProtocolVersion::V2025_11_25 {
+            extensions.insert(extension::UI.to_owned(), json!({}));
+        }
+        extensions
+    }
+
     /// The server's capabilities: exactly what its handlers do.
     pub(crate) fn capabilities(&self, version: ProtocolVersion) -> Value {
         let announces = self.announces();
@@ -344,13 +355,7 @@ impl Server {
         if !self.tools.is_empty() {
             all.insert("tools".to_owned(), listed(announces));
         }
-        let mut extensions = Map::new();
-        if version.is_stateless() && self.has_tasks() {
-            extensions.insert(extension::TASKS.to_owned(), json!({}));
-        }
-        if self.shows_pages && version >= ProtocolVersion::V2025_11_25 {
-            extensions.insert(extension::UI.to_owned(), json!({}));
-        }
+        let extensions = self.extensions(version);
         if !extensions.is_empty() {
             all.insert("extensions".to_owned(), Value::Object(extensions));
         }
