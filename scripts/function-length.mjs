@@ -62,5 +62,5 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     console.error(`${long.length} functions are longer than ${MAX_LINES} lines: give their steps names of their own`);
     process.exit(1);
   }
-  console.log(`${all.length} functions, the longest of ${Math.max(...all.map(({ lines }) => lines))} lines`);
+  console.log(`${all.length} functions, the longest of ${Math.max(0, ...all.map(({ lines }) => lines))} lines`);
 }
