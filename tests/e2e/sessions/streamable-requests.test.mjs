@@ -1,4 +1,4 @@
-// `POST /mcp` of the 2025 versions: what is taken, what is refused, and the answer to one request.
+// `POST /mcp` of the 2025 versions: accepted and refused requests (headers, content type, body), and the answer to one request.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { VERSIONS, initialize, notification, open, post, request, send } from "../../support/mcp.mjs";

@@ -1,4 +1,4 @@
-// `POST /mcp` of 2026-07-28: what is taken, what is refused, and the answer to one request.
+// `POST /mcp` of 2026-07-28: accepted and refused requests (headers, content type, body), and the answer to one request.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { initialize, post, request, send } from "../../support/mcp.mjs";
