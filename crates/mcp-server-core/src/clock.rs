@@ -1,4 +1,4 @@
-//! The time, and waiting.
+//! [`Clock`], the extractor of the time and of timers.
 
 use std::time::Duration;
 

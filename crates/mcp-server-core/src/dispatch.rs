@@ -1,4 +1,4 @@
-//! Requests to their results.
+//! Dispatch of requests by method, and their responses.
 
 use serde_json::value::RawValue;
 

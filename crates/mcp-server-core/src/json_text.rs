@@ -1,4 +1,5 @@
-//! JSON as text, where reading it as a Rust type would refuse what its schema allows.
+//! Reading of JSON as a Rust type, such as a call's arguments: errors name the field, and text that serde refuses although its
+//! schema allows it is rewritten.
 //!
 //! A number without a fraction is an integer however it is written (JSON Schema 2020-12 Validation, section 6.1.1), and
 //! many clients send `null` for a member that they leave out. serde refuses both. Only text

@@ -1,4 +1,5 @@
-//! The place of a fault inside an enum's data. serde reads such data into a copy first, whose faults have no place in the text.
+//! Path of a wrong argument inside an enum: serde reads the data of an enum into a copy first, and reports its faults without
+//! a place in the text. Other faults are placed by `json_path`, and worded by `json_text`.
 
 use std::cell::Cell;
 

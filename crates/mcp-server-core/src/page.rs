@@ -1,4 +1,4 @@
-//! Lists in pages (2025-11-25, Utilities, Pagination).
+//! Pages of lists, and their cursors (2025-11-25, Utilities, Pagination).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,4 +1,5 @@
-//! Confines a panic in a user's function to the call that ran it.
+//! Confines a panic in a user's function to the call that ran it. The response is made by `invoke.rs` for handlers, and by
+//! `dispatch.rs` for the rest.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;

@@ -1,4 +1,5 @@
-//! Any provider with `OpenID` Connect (Core 1.0, code flow), found by its discovery document; and Google as one of them.
+//! Any provider with `OpenID` Connect (Core 1.0, code flow), found by its discovery document; and Google as one of them, which
+//! is told from the others by its issuer, also under `OIDC_ISSUER`.
 
 mod claims;
 mod discovery;

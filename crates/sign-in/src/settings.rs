@@ -1,4 +1,5 @@
-//! Choice of the identity provider, from a deployment's variables and secrets.
+//! Choice of the identity provider, from a deployment's variables and secrets. A new provider is named here, and in `SUBJECTS`
+//! of the crate's root.
 
 use std::rc::Rc;
 

@@ -1,4 +1,5 @@
-//! The stream of a `subscriptions/listen` request (2026-07-28, Subscriptions).
+//! The stream of a `subscriptions/listen` request (2026-07-28, Subscriptions): what it listens for, and whether it gets a
+//! publication.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The runtime's requests and answers, and ours.
+//! Conversion of the runtime's requests to [`Head`]s, and of [`Reply`]s to the runtime's responses.
 
 use std::borrow::Cow;
 use std::cell::RefCell;

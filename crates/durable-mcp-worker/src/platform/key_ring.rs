@@ -1,4 +1,5 @@
-//! The Durable Object that makes and keeps the deployment's keys, where no secret is set.
+//! The Durable Object that makes and stores the deployment's keys, where no secret is set. How they rotate and verify is in
+//! [`durable_core::keys`].
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! Notifications of changes from code outside of a call.
+//! Publishing of changes to listeners from code outside of a call.
 
 use mcp_server_core::change::Change;
 use worker::Env;

@@ -1,5 +1,5 @@
-//! A session of HTTP+SSE ends when its socket closes. Its object has to tell the user's list then, and knows by a tag of the
-//! socket whom to tell of what. It has no more of the user than that: a handle, and the id of a grant.
+//! Tags of the sockets of HTTP+SSE, by which a session that ends is taken off its user's list. A session ends when its socket
+//! closes; the tag has the user's handle, the id of the grant and the session's key, and no more of the user.
 
 use durable_core::formats::Format;
 use durable_core::wire::Head;

@@ -1,4 +1,4 @@
-//! A session, independent of its transport.
+//! A session, independent of its transport: its calls, its subscriptions and log level, and its end.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! Publications of changes, published to listeners.
+//! A change as it is sent to the hub, with the notification for those who listen. The hub delivers it (`hub.rs`).
 
 use mcp_server_core::change::Change;
 

@@ -1,4 +1,4 @@
-//! Calls that run, so that a client can call them off.
+//! The running calls of a session: their limit, and their cancellation by the client.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! Typed state of a session.
+//! Typed state of a session: read once after the object woke, and written as one row at each change.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;

@@ -1,4 +1,5 @@
-//! The port to a session's storage, which the platform implements with the object's SQLite.
+//! The port to a session's rows, which `platform/sql_store.rs` implements with the object's SQLite. State is written by
+//! [`state`](super::state).
 
 use durable_core::formats::Format;
 use mcp_server_core::log::LogLevel;

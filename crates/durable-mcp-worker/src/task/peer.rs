@@ -1,4 +1,4 @@
-//! The client of a task: it asks when it asks, and is told what there is.
+//! The client of a task, as its handler sees it: its questions wait in the task's record until the client polls.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};

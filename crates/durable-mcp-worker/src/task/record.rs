@@ -1,4 +1,5 @@
-//! The record of a task, and its form for clients.
+//! The record of a task as it is stored, and its form for clients. [`TaskObject::wake`](super::TaskObject::wake) deletes it
+//! when the task expires.
 
 use durable_core::formats::Format;
 use durable_core::wire::RuntimeError;

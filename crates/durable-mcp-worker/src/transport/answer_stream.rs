@@ -1,5 +1,7 @@
-//! The answer to one stateless request: JSON, or events if something is sent before it. Nobody comes back for
-//! what was missed.
+//! The answer to one stateless request: JSON, or an event stream if something is sent before it. No event is stored, since
+//! such a stream cannot be resumed.
+//!
+//! [`opening`](super::opening) chooses between the two. Its counterpart in sessions is `call_stream`.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,7 +1,8 @@
-//! Session ids that carry what they stand for.
+//! Session ids: made for `initialize`, and verified in every request of a session.
 //!
 //! A session id names the session's object and says what `initialize` settled, so that no request has to look it up.
-//! A MAC keeps it true: whoever holds a good id got it from this deployment, for the same user and client.
+//! A MAC keeps it true: whoever holds a good id got it from this deployment, for the same user and client. Its key is named in
+//! the id, so ids outlive a rotation of keys ([`durable_core::keys`]).
 //!
 //! ```text
 //! byte  0      format, 1

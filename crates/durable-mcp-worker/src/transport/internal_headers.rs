@@ -1,4 +1,4 @@
-//! The Worker's order to a session's object, beside the request itself.
+//! Headers by which the Worker tells an object what it knows of a forwarded request: caller, transport, state.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

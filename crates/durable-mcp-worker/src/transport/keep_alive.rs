@@ -1,4 +1,4 @@
-//! Streams that are quiet for long.
+//! Comments on event streams that are quiet for long, so that no proxy closes them.
 
 use std::rc::Rc;
 

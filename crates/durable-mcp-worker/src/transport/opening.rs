@@ -1,4 +1,5 @@
-//! The choice between JSON and an event stream as the answer to a POST.
+//! The choice between JSON and an event stream as the answer to a POST, in sessions and without: an event stream if
+//! something such as progress has to be sent first, or if the call takes long.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;

@@ -1,4 +1,4 @@
-//! Work that one task begins and another one ends.
+//! Futures that are polled by one task first and by another one later.
 
 use std::pin::Pin;
 use std::sync::Arc;

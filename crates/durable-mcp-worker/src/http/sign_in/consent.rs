@@ -1,4 +1,4 @@
-//! `GET` and `POST /authorize`: whether a client may come in.
+//! `GET` and `POST /authorize`: the consent page, its form with a CSRF token, and the person's decision.
 
 use durable_core::wire::{Reply, RuntimeError};
 use oauth_server::authorize::{denied, refused};

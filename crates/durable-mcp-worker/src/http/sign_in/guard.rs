@@ -1,4 +1,5 @@
-//! The check that a form was sent after a click of a person in its window.
+//! The check that a form was sent after a click of a person in its window, beside that of its CSRF token (`consent.rs`,
+//! `account.rs`).
 //!
 //! A script of this origin reads the token of a form, so the token alone does not show that somebody pressed a button. The
 //! playground shares the origin with these pages, unless `PLAYGROUND_ORIGIN` is set, and shows texts of any server.
