@@ -1,7 +1,7 @@
 //! The Worker's side of HTTP: access policy, routing, and the headers of every answer.
 
 pub mod app;
-mod caller_cache;
+mod authentication;
 pub mod cookies;
 pub mod cors;
 pub mod home;

@@ -1,24 +1,19 @@
-//! The endpoints of the provider, and the gate in front of MCP.
-
-use std::rc::Rc;
+//! The endpoints of the provider.
 
 use durable_core::wire::{Head, Reply, RuntimeError};
 use http::{Method, StatusCode};
 use mcp_server_core::error::{Error, ErrorCode};
 use mcp_server_core::jsonrpc::error_json;
-use mcp_server_core::user::Caller;
 use oauth_server::auth_server::{AuthServer, OAuthRuntime};
 use oauth_server::authorize::{self, AuthorizeResponse};
 use oauth_server::endpoint_error::EndpointError;
-use oauth_server::gate::TokenRefusal;
-use oauth_server::record::AccessRecord;
 use oauth_server::sign_in::{SignInStatus, SignInStep};
-use oauth_server::{gate, register, revoke, token_endpoint};
+use oauth_server::{register, revoke, token_endpoint};
 
 use super::app::App;
 use super::operator;
 use super::problem::{self, ErrorPage};
-use super::provider::{Authenticated, OAuthFront};
+use super::provider::OAuthFront;
 use super::route::Route;
 use super::router::RouterRejection;
 use crate::pages::frame::Frame;
@@ -59,7 +54,7 @@ pub(super) async fn handle(
 }
 
 /// The authorization server at the origin of a request. `paths` are those of the application's resources.
-fn auth_server<'a>(
+pub(super) fn auth_server<'a>(
     app: &'a App,
     provider: &'a OAuthFront,
     head: &'a Head,
@@ -200,65 +195,4 @@ fn well_known(app: &App, auth_server: &AuthServer<'_>, head: &Head) -> Reply {
         .filter(|(name, _)| *name != "cache-control")
         .collect();
     Reply { headers, ..reply }.header("cache-control", METADATA_CACHE)
-}
-
-/// Finds out who calls MCP.
-pub(super) async fn caller(
-    app: &App,
-    provider: &OAuthFront,
-    head: &Head,
-    runtime: &dyn OAuthRuntime,
-    path: &str,
-) -> Authenticated {
-    let paths = app.resources();
-    let auth_server = auth_server(app, provider, head, runtime, &paths);
-    let key = gate::bearer_hash(head).map(|hash| (hash, format!("{}{path}", auth_server.origin)));
-    if let Some(caller) = key
-        .as_ref()
-        .and_then(|key| provider.callers.get(key, runtime.now()))
-    {
-        return Ok(caller);
-    }
-    let age = provider.callers.age();
-    match gate::check(&auth_server, head, path).await {
-        Ok(Ok(access)) => {
-            let caller = Rc::new(caller_of(access, path, &auth_server));
-            if let Some(key) = key {
-                provider.callers.put(key, &caller, runtime.now(), age);
-            }
-            Ok(caller)
-        }
-        Ok(Err(refused)) => Err(challenge(refused)),
-        Err(fault) => {
-            runtime.warn(&fault.0);
-            Err(EndpointError::fault().into())
-        }
-    }
-}
-
-fn challenge(refused: TokenRefusal) -> Reply {
-    let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::UNAUTHORIZED);
-    let reply = match refused.error {
-        // RFC 6750 section 3.1: who sent no token is told where to get one, and of no error.
-        None => Reply::empty(status).header("cache-control", "no-store"),
-        Some(error) => {
-            let body =
-                serde_json::json!({ "error": error, "error_description": refused.description });
-            Reply::json(status, body.to_string())
-        }
-    };
-    reply.header("www-authenticate", refused.challenge)
-}
-
-fn caller_of(access: AccessRecord, path: &str, auth_server: &AuthServer<'_>) -> Caller {
-    Caller {
-        subject: Some(access.subject),
-        client_id: Some(access.client_id),
-        grant: Some(access.grant).filter(|grant| !grant.is_empty()),
-        resource: Some(format!("{}{path}", auth_server.origin)),
-        expires: Some(access.expires).filter(|expires| *expires != u64::MAX),
-        sessions_since: access.sessions_since,
-        scopes: access.scopes.to_vec(),
-        props: access.props,
-    }
 }

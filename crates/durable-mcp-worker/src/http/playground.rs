@@ -36,13 +36,10 @@ pub(super) const CALLBACK: &str = "/playground/callback";
 /// Seconds for which an authorization server may cache the playground's client metadata: it changes with the server's name alone.
 const CLIENT_CACHE: &str = "public, max-age=3600";
 
-/// The answer of a host that has a part of the playground alone, and of the server's host in place of a page that has an origin
-/// of its own. None where the request is served as usual.
+/// Answer of a host that has a part of the playground alone, and of the server's host in place of a page that has an origin of
+/// its own. None where the request is served as usual. For deployments whose playground has an origin of its own.
 pub(super) fn apart(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Option<Reply> {
     let origins = &app.origins;
-    if !origins.are_apart() {
-        return None;
-    }
     let route = app.library_route(&head.path);
     let not_found = Some(Reply::empty(StatusCode::NOT_FOUND));
     if origins.apps.is_at(&head.host) {

@@ -18,13 +18,13 @@ use oauth_server::scope::Scopes;
 use oauth_server::sign_in::SignInStatus;
 
 use super::app::App;
-use super::caller_cache::CallerCache;
+use super::authentication::CallerCache;
 use super::mcp_endpoint::failed;
 use super::playground::spending::{self, ChatQuotas, Receipt, SpendingDecision};
 use super::request_runtime::RequestRuntime;
 use super::route::{Route, oauth_route};
 use super::router::RouterRejection;
-use super::{oauth_endpoints, session_list};
+use super::{authentication, oauth_endpoints, session_list};
 use crate::transport::claims::SessionClaims;
 
 /// The authenticated caller, or the refusal.
@@ -242,7 +242,7 @@ impl Provider for OAuthFront {
     ) -> LocalBoxFuture<'a, Authenticated> {
         async move {
             let oauth_runtime = oauth_runtime(runtime).map_err(|fault| failed(runtime, &fault))?;
-            oauth_endpoints::caller(app, self, head, oauth_runtime, path).await
+            authentication::caller(app, self, head, oauth_runtime, path).await
         }
         .boxed_local()
     }

@@ -59,13 +59,15 @@ async fn answer(
     if let Some(why) = forbidden(app, head, origin) {
         return reject(app, head, runtime, why);
     }
-    match playground::apart(app, head, runtime) {
-        Some(reply) => reply,
-        None if head.method == Method::OPTIONS && app.own_route(&head.path).is_none() => {
-            cors::preflight(head)
-        }
-        None => route(app, head, runtime).await,
+    if app.origins.are_apart()
+        && let Some(reply) = playground::apart(app, head, runtime)
+    {
+        return reply;
     }
+    if head.method == Method::OPTIONS && app.own_route(&head.path).is_none() {
+        return cors::preflight(head);
+    }
+    route(app, head, runtime).await
 }
 
 /// Rejection of a host or an origin that the policy does not allow.

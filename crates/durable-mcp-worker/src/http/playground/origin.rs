@@ -153,7 +153,7 @@ impl Origins {
     }
 
     /// Whether hosts have to be told apart.
-    pub(super) fn are_apart(&self) -> bool {
+    pub(in crate::http) fn are_apart(&self) -> bool {
         self.page.is_some() || matches!(self.apps, AppsOrigin::Own(_))
     }
 

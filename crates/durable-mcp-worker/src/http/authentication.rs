@@ -1,10 +1,82 @@
-//! Cache of callers whose tokens were looked up a moment ago.
+//! Authentication of MCP requests: the caller behind a bearer token, the challenge without one, and the cache of callers whose
+//! tokens were looked up a moment ago.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use durable_core::wire::{Head, Reply};
+use http::StatusCode;
 use mcp_server_core::user::Caller;
+use oauth_server::auth_server::{AuthServer, OAuthRuntime};
+use oauth_server::endpoint_error::EndpointError;
+use oauth_server::gate::{self, TokenRefusal};
+use oauth_server::record::AccessRecord;
+
+use super::app::App;
+use super::oauth_endpoints::auth_server;
+use super::provider::{Authenticated, OAuthFront};
+
+/// Authenticates the caller of an MCP request, or answers with a challenge (RFC 6750, section 3).
+pub(super) async fn caller(
+    app: &App,
+    provider: &OAuthFront,
+    head: &Head,
+    runtime: &dyn OAuthRuntime,
+    path: &str,
+) -> Authenticated {
+    let paths = app.resources();
+    let auth_server = auth_server(app, provider, head, runtime, &paths);
+    let key = gate::bearer_hash(head).map(|hash| (hash, format!("{}{path}", auth_server.origin)));
+    if let Some(caller) = key
+        .as_ref()
+        .and_then(|key| provider.callers.get(key, runtime.now()))
+    {
+        return Ok(caller);
+    }
+    let age = provider.callers.age();
+    match gate::check(&auth_server, head, path).await {
+        Ok(Ok(access)) => {
+            let caller = Rc::new(caller_of(access, path, &auth_server));
+            if let Some(key) = key {
+                provider.callers.put(key, &caller, runtime.now(), age);
+            }
+            Ok(caller)
+        }
+        Ok(Err(refused)) => Err(challenge(refused)),
+        Err(fault) => {
+            runtime.warn(&fault.0);
+            Err(EndpointError::fault().into())
+        }
+    }
+}
+
+fn challenge(refused: TokenRefusal) -> Reply {
+    let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::UNAUTHORIZED);
+    let reply = match refused.error {
+        // RFC 6750 section 3.1: who sent no token is told where to get one, and of no error.
+        None => Reply::empty(status).header("cache-control", "no-store"),
+        Some(error) => {
+            let body =
+                serde_json::json!({ "error": error, "error_description": refused.description });
+            Reply::json(status, body.to_string())
+        }
+    };
+    reply.header("www-authenticate", refused.challenge)
+}
+
+fn caller_of(access: AccessRecord, path: &str, auth_server: &AuthServer<'_>) -> Caller {
+    Caller {
+        subject: Some(access.subject),
+        client_id: Some(access.client_id),
+        grant: Some(access.grant).filter(|grant| !grant.is_empty()),
+        resource: Some(format!("{}{path}", auth_server.origin)),
+        expires: Some(access.expires).filter(|expires| *expires != u64::MAX),
+        sessions_since: access.sessions_since,
+        scopes: access.scopes.to_vec(),
+        props: access.props,
+    }
+}
 
 /// Lifetime of an entry, in milliseconds: consecutive calls of a client cost one lookup. A token that is revoked through
 /// another isolate is accepted here for that much longer, which is little beside the minute that Workers KV may take to
