@@ -10,7 +10,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use futures_util::stream::LocalBoxStream;
-use http::{Method, StatusCode};
+use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
 
 pub use address::{ADDRESS_HEADER, Networks};
 pub use json::{is_default, read_json, read_loose_object, text_member};
@@ -20,6 +20,14 @@ pub use quality::quality;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuntimeError(pub String);
 
+impl fmt::Display for RuntimeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for RuntimeError {}
+
 /// The headers of a request. Names are matched whatever their case.
 pub trait Headers {
     /// The header's value; several lines of one name come joined by a comma.
@@ -27,6 +35,25 @@ pub trait Headers {
 
     /// Every header.
     fn all(&self) -> Vec<(String, String)>;
+}
+
+impl Headers for HeaderMap {
+    /// Lines that are no UTF-8 text are left out.
+    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        let lines = self.get_all(name).into_iter();
+        let mut lines = lines.filter_map(|line| std::str::from_utf8(line.as_bytes()).ok());
+        let first = lines.next()?;
+        Some(lines.fold(Cow::Borrowed(first), |all, line| {
+            Cow::Owned(format!("{all}, {line}"))
+        }))
+    }
+
+    fn all(&self) -> Vec<(String, String)> {
+        let names = self.keys().map(HeaderName::as_str);
+        names
+            .filter_map(|name| Some((name.to_owned(), Headers::get(self, name)?.into_owned())))
+            .collect()
+    }
 }
 
 /// A request without its body.
@@ -47,6 +74,22 @@ pub struct Head {
 }
 
 impl Head {
+    /// The head of a request that came by `https`, or not. Its host is that of the `Host` header, or else of the URL (HTTP/2).
+    #[must_use]
+    pub fn of<T>(request: &Request<T>, secure: bool) -> Self {
+        let (uri, headers) = (request.uri(), request.headers());
+        let named = Headers::get(headers, "host").map(Cow::into_owned);
+        let host = named.or_else(|| Some(uri.authority()?.as_str().to_owned()));
+        Self {
+            method: request.method().clone(),
+            secure,
+            host: host.unwrap_or_default(),
+            path: uri.path().to_owned(),
+            query: uri.query().unwrap_or_default().to_owned(),
+            headers: Rc::new(headers.clone()),
+        }
+    }
+
     /// A header's value. An empty header counts as absent, since programs write headers for values that they do not have.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
@@ -192,6 +235,33 @@ impl Reply {
         .header("x-accel-buffering", "no")
     }
 
+    /// A text, such as a page, with `Cache-Control: no-store`.
+    #[must_use]
+    pub fn text(status: StatusCode, media_type: &'static str, text: String) -> Self {
+        Self {
+            status,
+            body: ReplyBody::Text(text),
+            ..Self::default()
+        }
+        .header("content-type", media_type)
+        .header("cache-control", "no-store")
+    }
+
+    /// The answer as a response whose body is text; none if its body is a stream or a socket.
+    #[must_use]
+    pub fn into_response(self) -> Option<Response<String>> {
+        let body = match self.body {
+            ReplyBody::Empty => String::new(),
+            ReplyBody::Text(text) => text,
+            _ => return None,
+        };
+        let mut response = Response::builder().status(self.status);
+        for (name, value) in &self.headers {
+            response = response.header(*name, value.as_ref());
+        }
+        response.body(body).ok()
+    }
+
     /// The same with one more header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
@@ -250,6 +320,39 @@ mod tests {
                 "{value:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_head_has_the_parts_of_its_request() {
+        let request = Request::get("http://b.example/a?q=1")
+            .header("host", "a.example")
+            .header("accept", "a")
+            .header("accept", "b")
+            .header("x", [0xff].as_slice())
+            .body(())
+            .unwrap();
+        let head = Head::of(&request, true);
+        assert_eq!(head.origin(), "https://a.example");
+        assert_eq!((head.path.as_str(), head.query.as_str()), ("/a", "q=1"));
+        assert_eq!(head.header("Accept").as_deref(), Some("a, b"));
+        let all = [("host", "a.example"), ("accept", "a, b")];
+        assert_eq!(
+            head.headers.all(),
+            all.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+        let request = Request::get("http://b.example/").body(()).unwrap();
+        assert_eq!(Head::of(&request, false).origin(), "http://b.example");
+    }
+
+    #[test]
+    fn a_reply_of_text_becomes_a_response() {
+        let reply = Reply::text(StatusCode::NOT_FOUND, "text/plain", "x".to_owned());
+        let response = reply.into_response().unwrap();
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert_eq!(response.body(), "x");
+        let stream = ReplyBody::Stream(Box::pin(futures_util::stream::empty()));
+        assert!(Reply::events(stream).into_response().is_none());
     }
 
     #[test]

@@ -7,7 +7,8 @@ use durable_core::formats::Format;
 use durable_core::keys::Keys;
 use durable_core::runtime::Runtime;
 use durable_core::wire::{ADDRESS_HEADER, Head, RuntimeError};
-use futures_util::future::LocalBoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, ready};
 
 use super::authority::{GrantCommand, GrantOutcome, GrantRefusal};
 use super::client::{AuthMethod, Client};
@@ -29,8 +30,11 @@ pub trait OAuthRuntime: Runtime {
     /// The records that everybody reads.
     fn kv(&self) -> &dyn Kv;
 
-    /// The public web; `None` where a fetch could reach what only this server can, since strangers name what is fetched.
-    fn web(&self) -> Option<&dyn Fetch>;
+    /// The public web; `None` where a fetch could reach what only this server can, since strangers name what is fetched. By
+    /// default there is none, and no client is identified by its metadata document.
+    fn web(&self) -> Option<&dyn Fetch> {
+        None
+    }
 
     /// Use of the rate limits, in the memory of one isolate.
     fn rates(&self) -> &RefCell<Rates>;
@@ -45,8 +49,11 @@ pub trait OAuthRuntime: Runtime {
     /// Has a command carried out likewise, beside the request: its outcome is not awaited, and a failure is logged.
     fn command_later(&self, handle: &UserHandle, command: String);
 
-    /// Ends a session at the resource, by the key of its note. One that has ended stays so.
-    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), RuntimeError>>;
+    /// Ends a session at the resource, by the key of its note. One that has ended stays so. By default there are no sessions.
+    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
+        let _ = key;
+        ready(Ok(())).boxed_local()
+    }
 
     /// Reads the body of the request, as far as it is no longer than `limit` bytes.
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>>;

@@ -44,7 +44,8 @@ use durable_core::formats::Format;
 use durable_core::keys::Keys;
 use durable_core::runtime::Runtime;
 use durable_core::wire::RuntimeError;
-use futures_util::future::LocalBoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, ready};
 
 use self::end::GrantSelection;
 use self::in_flight::InFlight;
@@ -72,9 +73,14 @@ pub trait AuthorityHost: Runtime {
     /// The user's routing handle.
     fn user(&self) -> &UserHandle;
 
-    /// Asks another object to end what a grant held there.
-    fn end<'a>(&'a self, remote: RemoteHolding<'a>)
-    -> LocalBoxFuture<'a, Result<(), RuntimeError>>;
+    /// Asks another object to end what a grant held there. By default resources have neither sessions nor tasks.
+    fn end<'a>(
+        &'a self,
+        remote: RemoteHolding<'a>,
+    ) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
+        let _ = remote;
+        ready(Ok(())).boxed_local()
+    }
 
     /// Waits.
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()>;
@@ -122,6 +128,19 @@ impl Authority {
             redeemed,
             wakes,
         }
+    }
+
+    /// Executes a command of [`OAuthRuntime::command`](super::auth_server::OAuthRuntime::command), and returns its outcome; both are
+    /// JSON.
+    ///
+    /// # Errors
+    /// When the command cannot be read: another version of this crate wrote it.
+    pub async fn handle_json(&self, command: &str) -> Result<String, RuntimeError> {
+        let command =
+            serde_json::from_str(command).map_err(|_| Format::GrantCommand.unreadable())?;
+        let outcome = self.handle(command).await;
+        serde_json::to_string(&outcome)
+            .map_err(|error| RuntimeError(format!("an outcome: {error}")))
     }
 
     /// Executes a command.

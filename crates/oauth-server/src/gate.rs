@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use durable_core::formats::Format;
 use durable_core::keys::Keys;
-use durable_core::wire::{Head, RuntimeError};
+use durable_core::wire::{Head, Reply, RuntimeError};
+use http::StatusCode;
+use serde_json::json;
 
 use super::auth_server::AuthServer;
 use super::challenge::{BearerChallenge, BearerError};
@@ -27,6 +29,21 @@ pub struct TokenRefusal {
     pub error: Option<&'static str>,
     /// Advice for the caller.
     pub description: &'static str,
+}
+
+impl From<TokenRefusal> for Reply {
+    fn from(refused: TokenRefusal) -> Self {
+        let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::UNAUTHORIZED);
+        let reply = match refused.error {
+            // RFC 6750 section 3.1: who sent no token is told where to get one, and of no error.
+            None => Self::empty(status).header("cache-control", "no-store"),
+            Some(error) => {
+                let body = json!({ "error": error, "error_description": refused.description });
+                Self::json(status, body.to_string())
+            }
+        };
+        reply.header("www-authenticate", refused.challenge)
+    }
 }
 
 /// Reason for which a request has no access.

@@ -50,17 +50,24 @@ pub trait GrantStore {
     /// When storage fails.
     fn all(&self) -> Result<Vec<(String, String)>, RuntimeError>;
 
-    /// A row of what is counted for the user, if there is one. It is none of [those of grants](Self::all).
+    /// A row of what is counted for the user, if there is one. It is none of [those of grants](Self::all). By default nothing is
+    /// counted, which serves a server without [costly resources](super::provider::CostlyResource).
     ///
     /// # Errors
     /// When storage fails.
-    fn count_row(&self, row: CountRow) -> Result<Option<String>, RuntimeError>;
+    fn count_row(&self, row: CountRow) -> Result<Option<String>, RuntimeError> {
+        let _ = row;
+        Ok(None)
+    }
 
     /// Writes a row of what is counted for the user, or deletes it.
     ///
     /// # Errors
-    /// When storage fails.
-    fn put_count_row(&self, row: CountRow, json: Option<&str>) -> Result<(), RuntimeError>;
+    /// When storage fails; by default always.
+    fn put_count_row(&self, row: CountRow, json: Option<&str>) -> Result<(), RuntimeError> {
+        let _ = json;
+        Err(RuntimeError(format!("no row for {}", row.name())))
+    }
 
     /// Time of the object's next alarm, in milliseconds since 1970; none if no alarm is set.
     fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, RuntimeError>>;

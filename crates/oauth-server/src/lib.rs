@@ -12,6 +12,7 @@ pub mod client_metadata;
 pub mod configured;
 pub mod document_cache;
 pub mod document_url;
+pub mod endpoint;
 pub mod endpoint_error;
 pub mod event;
 mod form;

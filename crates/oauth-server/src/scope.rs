@@ -22,6 +22,8 @@ impl fmt::Display for ScopeError {
     }
 }
 
+impl std::error::Error for ScopeError {}
+
 impl TryFrom<String> for Scope {
     type Error = ScopeError;
 

@@ -24,7 +24,7 @@ struct Add {
 
 #[derive(Deserialize, JsonSchema)]
 struct Guest {
-    /// What is your name?
+    /// Name to greet.
     name: String,
 }
 
