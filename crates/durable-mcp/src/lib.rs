@@ -47,8 +47,7 @@ pub mod mcp {
     pub use mcp_server_core::change::Change;
     pub use mcp_server_core::completion::IntoValues;
     pub use mcp_server_core::context::{ClientInfo, Context, Extensions};
-    pub use mcp_server_core::extract::{Extract, Rejection, Signature};
-    pub use mcp_server_core::handler::{Extractors, Handler};
+    pub use mcp_server_core::extract::{Extract, Extractors, Handler, Rejection, Signature};
     pub use mcp_server_core::outcome::IntoToolResult;
     pub use mcp_server_core::prompt::IntoMessages;
     pub use mcp_server_core::resource::IntoContents;

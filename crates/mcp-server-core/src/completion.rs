@@ -8,8 +8,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::context::{Arguments, Context};
 use super::error::Error;
-use super::extract::{Extract, Rejection};
-use super::handler::{Extracting, Extractors, Handler};
+use super::extract::{Extract, Extracting, Extractors, Handler, Rejection};
 use super::jsonrpc::to_json;
 
 /// The most values of one answer, by the specification.

@@ -24,7 +24,6 @@ pub mod fields;
 pub mod finite;
 mod form;
 mod format;
-pub mod handler;
 mod header_params;
 pub mod initialize;
 mod invoke;

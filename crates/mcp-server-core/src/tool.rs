@@ -13,8 +13,7 @@ use serde_json::{Value, json};
 
 use super::content::Icon;
 use super::context::Context;
-use super::extract::{Rejection, Signature};
-use super::handler::{Extracting, Extractors, Handler};
+use super::extract::{Extracting, Extractors, Handler, Rejection, Signature};
 use super::header_params::{HeaderParam, header_params};
 use super::outcome::{IntoToolResult, ToolResult};
 use super::schema::in_an_object;
