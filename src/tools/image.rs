@@ -29,7 +29,9 @@ pub(super) async fn generate_image(
     env: Env,
     Args(Picture { prompt }): Args<Picture>,
 ) -> Result<Content, ToolError> {
-    let drawn: Drawn = env.ai(BINDING)?.run(MODEL, Input { prompt }).await?;
+    let drawn = env.ai(BINDING)?.run(MODEL, Input { prompt }).await;
+    // A refusal says what is wrong with the prompt, which the model can change.
+    let drawn: Drawn = drawn.map_err(ToolError::new)?;
     Ok(Content::Image {
         data: drawn.image,
         mime_type: "image/jpeg".to_owned(),

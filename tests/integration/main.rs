@@ -4,6 +4,7 @@
 mod administration;
 mod architecture;
 mod attributes;
+mod causes;
 mod chat;
 mod examples;
 mod front_door;

@@ -9,7 +9,7 @@ use std::fmt;
 use schemars::Schema;
 use serde_json::{Map, Number, Value};
 
-use super::error::{Quoted, cut_text};
+use super::error::{CUT_CHARS, Quoted, cut_text};
 use super::format;
 use super::json_text::referred;
 use super::jsonrpc::parse_at;
@@ -523,7 +523,7 @@ impl Check<'_> {
 fn said(path: &Path<'_>, fault: &str) -> Verdict {
     let fault = match path {
         Path::Root => format!("the value {fault}"),
-        path => format!("`{}` {fault}", cut_text(path)),
+        path => format!("`{}` {fault}", cut_text(path, CUT_CHARS)),
     };
     Verdict {
         faults: vec![fault],

@@ -48,6 +48,13 @@ impl Server {
         if context.client().version.is_stateless() {
             response.result = response.result.map_err(|error| fit_error(error, context));
         }
+        if let Err(error) = &mut response.result
+            && let Some(cause) = error.cause.take()
+        {
+            let cause = cause.under_id(context);
+            error.message = cause.message();
+            response.cause = Some(cause);
+        }
         response
     }
 

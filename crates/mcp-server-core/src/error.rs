@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::capabilities::ClientCapabilities;
+use super::cause::HiddenCause;
 use super::fields::Fields;
 
 /// An error code, by JSON-RPC 2.0 section 5.1 and the protocol's own range.
@@ -42,7 +43,8 @@ impl ErrorCode {
 
 /// A JSON-RPC error object. Its message reaches the client, so it says what can be done and nothing internal.
 ///
-/// The handler of a resource or prompt can return one; any other error becomes one by `?`.
+/// The handler of a resource or prompt can return one. Any other error becomes one by `?`, with its text in the log alone, as for
+/// [`ToolError`](super::outcome::ToolError).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Error {
     /// The JSON-RPC error code.
@@ -52,25 +54,37 @@ pub struct Error {
     /// Anything more a program can use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
+    /// The cause that the log has in place of the client.
+    #[serde(skip)]
+    pub(crate) cause: Option<HiddenCause>,
 }
 
 impl Error {
     /// An error with a code and a message.
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+    pub fn new(code: ErrorCode, message: impl fmt::Display) -> Self {
         Self {
             code,
-            message: message.into(),
+            message: message.to_string(),
             data: None,
+            cause: None,
+        }
+    }
+
+    /// The server failed, for a reason that the client is not told.
+    pub(crate) fn hiding(cause: HiddenCause) -> Self {
+        Self {
+            cause: Some(cause),
+            ..Self::internal(HiddenCause::MESSAGE)
         }
     }
 
     /// Parameters are wrong: −32602.
-    pub fn invalid_params(message: impl Into<String>) -> Self {
+    pub fn invalid_params(message: impl fmt::Display) -> Self {
         Self::new(ErrorCode::INVALID_PARAMS, message)
     }
 
     /// The message cannot be taken: −32600.
-    pub fn invalid_request(message: impl Into<String>) -> Self {
+    pub fn invalid_request(message: impl fmt::Display) -> Self {
         Self::new(ErrorCode::INVALID_REQUEST, message)
     }
 
@@ -104,8 +118,8 @@ impl Error {
             .with_data(serde_json::json!({ "requiredScopes": needed }))
     }
 
-    /// The server failed: −32603. The cause belongs into the log, not in here.
-    pub fn internal(message: impl Into<String>) -> Self {
+    /// The server failed: −32603. The client is told the message, so a cause comes by `?` instead, which puts it into the log.
+    pub fn internal(message: impl fmt::Display) -> Self {
         Self::new(ErrorCode::INTERNAL, message)
     }
 
@@ -142,6 +156,7 @@ impl Error {
             code,
             message: fields.text("message").ok()?,
             data,
+            cause: None,
         })
     }
 
@@ -159,10 +174,10 @@ impl fmt::Display for Error {
     }
 }
 
-/// Any other error is the server's own failure, −32603. Its text reaches the client.
+/// Any other error is the server's own failure, −32603. Its text is in the log, and the client is told the id that it has there.
 impl<E: std::error::Error> From<E> for Error {
     fn from(error: E) -> Self {
-        Self::internal(error.to_string())
+        Self::hiding(HiddenCause::of(&error))
     }
 }
 
@@ -171,7 +186,7 @@ pub struct Cut<'a>(pub &'a str);
 
 /// The most characters of a caller's text in an error: room for a path and for a list of what is expected in place of what
 /// was sent. A body has up to 4 MiB, and an error must not send it back.
-const CUT_CHARS: usize = 500;
+pub(crate) const CUT_CHARS: usize = 500;
 
 impl fmt::Display for Cut<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -182,12 +197,12 @@ impl fmt::Display for Cut<'_> {
     }
 }
 
-/// The text of a value from outside, cut in the same way while it is written: a path may be told for each of very many faults,
+/// The text of a value, cut to `room` characters while it is written: a path may be told for each of very many faults,
 /// and be as long as the body.
-pub(crate) fn cut_text(value: &dyn fmt::Display) -> String {
+pub(crate) fn cut_text(value: &dyn fmt::Display, room: usize) -> String {
     let mut short = Short {
         text: String::new(),
-        room: CUT_CHARS,
+        room,
     };
     match fmt::write(&mut short, format_args!("{value}")) {
         Ok(()) => short.text,

@@ -285,6 +285,10 @@ pub(super) fn finish_tool(
     {
         return Err(Error::missing_capability(context.missing()));
     }
+    let cause = result.cause.take().map(|cause| cause.under_id(context));
+    if let (Some(cause), Some(block)) = (&cause, result.content.first_mut()) {
+        *block = Content::text(cause.message());
+    }
     for block in &mut result.content {
         block.fit(context.client().version);
     }
@@ -295,6 +299,7 @@ pub(super) fn finish_tool(
     };
     Ok(CallResponse {
         outcome,
+        cause,
         ..Ok(to_json(&result)).into()
     })
 }

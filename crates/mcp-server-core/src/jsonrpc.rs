@@ -443,9 +443,8 @@ fn read_error(raw: &RawValue) -> Result<Error, Error> {
         .filter(|data| data.get().len() <= MAX_ERROR_DATA_BYTES);
     let data = data.and_then(|data| serde_json::from_str(data.get()).ok());
     Ok(Error {
-        code: ErrorCode(code),
-        message: members.text("message").map_err(unfit)?,
         data,
+        ..Error::new(ErrorCode(code), members.text("message").map_err(unfit)?)
     })
 }
 

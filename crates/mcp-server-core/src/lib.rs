@@ -8,6 +8,7 @@ pub mod caching;
 pub mod call;
 pub mod cancel;
 pub mod capabilities;
+pub mod cause;
 pub mod change;
 pub mod client;
 pub mod clock;

@@ -1,5 +1,7 @@
 //! Errors of what is missing or has failed, in words of one's own.
 
+use std::fmt::Display;
+
 use super::error::Error;
 use super::outcome::ToolError;
 
@@ -25,7 +27,7 @@ pub trait OrErr<T>: Sized {
     ///
     /// # Errors
     /// With that message, where there is no value.
-    fn or_err(self, message: impl Into<String>) -> Result<T, ToolError>;
+    fn or_err(self, message: impl Display) -> Result<T, ToolError>;
 
     /// The value, or the error that there is no resource of that URI: −32002, and −32602 since 2026-07-28.
     ///
@@ -35,7 +37,7 @@ pub trait OrErr<T>: Sized {
 }
 
 impl<T> OrErr<T> for Option<T> {
-    fn or_err(self, message: impl Into<String>) -> Result<T, ToolError> {
+    fn or_err(self, message: impl Display) -> Result<T, ToolError> {
         self.ok_or_else(|| ToolError::new(message))
     }
 
@@ -45,7 +47,7 @@ impl<T> OrErr<T> for Option<T> {
 }
 
 impl<T, E> OrErr<T> for Result<T, E> {
-    fn or_err(self, message: impl Into<String>) -> Result<T, ToolError> {
+    fn or_err(self, message: impl Display) -> Result<T, ToolError> {
         self.ok().or_err(message)
     }
 

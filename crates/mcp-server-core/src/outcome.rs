@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::cause::HiddenCause;
 use super::content::Content;
 use super::error::Error;
 use super::finite::{not_finite, odd_number};
@@ -13,39 +14,89 @@ use super::schema::{RESULT, output_schema};
 
 /// The error of a tool: a text for the model, so that it can try again differently.
 ///
-/// Any error becomes one by `?`. It is told to the model, so a cause that must stay inside is put into other words
-/// first.
+/// A text is for the model if it is said to be: by [`ToolError::new`], or by [`or_err`](super::or_err::OrErr::or_err). Any other error
+/// becomes a `ToolError` by `?`, and its text stays inside: the log has it, and the client is told the id that it has there.
+///
+/// ```
+/// # use mcp_server_core::prelude::*;
+/// # fn stored() -> Result<String, std::io::Error> { Ok("7".into()) }
+/// async fn size() -> Result<String, ToolError> {
+///     let text = stored()?; // for the log
+///     let number: u32 = text.parse().or_err("The size is unknown.")?; // for the model, in words of one's own
+///     let size = u8::try_from(number).map_err(ToolError::new)?; // for the model, in the words of the error
+///     Ok(size.to_string())
+/// }
+/// # let _ = Server::new("s", "1").tool("size", "Size", size);
+/// ```
+///
+/// An error type of one's own whose texts are for the model implements `Into<ToolError>`, and not `std::error::Error`:
+///
+/// ```
+/// # use mcp_server_core::prelude::*;
+/// enum Refused { Full, Closed }
+///
+/// impl From<Refused> for ToolError {
+///     fn from(refused: Refused) -> Self {
+///         Self::new(match refused {
+///             Refused::Full => "There is no table left. Try another evening.",
+///             Refused::Closed => "The restaurant is closed on Mondays.",
+///         })
+///     }
+/// }
+/// # async fn book() -> Result<String, Refused> { Err(if true { Refused::Full } else { Refused::Closed }) }
+/// # let _ = Server::new("s", "1").tool("book", "Book", book);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToolError(String);
+pub struct ToolError {
+    message: String,
+    cause: Option<HiddenCause>,
+}
 
 impl ToolError {
-    /// An error with that text.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+    /// An error with that text, which the model is told: a sentence, or an error whose own words are meant for it.
+    pub fn new(message: impl Display) -> Self {
+        Self {
+            message: message.to_string(),
+            cause: None,
+        }
+    }
+
+    fn hiding(cause: HiddenCause) -> Self {
+        Self {
+            cause: Some(cause),
+            ..Self::new(HiddenCause::MESSAGE)
+        }
     }
 }
 
 impl Display for ToolError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.message)
     }
 }
 
+/// The text of any other error is in the log, and the client is told the id that it has there.
 impl<E: std::error::Error> From<E> for ToolError {
     fn from(error: E) -> Self {
-        Self(error.to_string())
+        Self::hiding(HiddenCause::of(&error))
     }
 }
 
 impl From<Error> for ToolError {
     fn from(error: Error) -> Self {
-        Self(error.message)
+        Self {
+            message: error.message,
+            cause: error.cause,
+        }
     }
 }
 
 impl From<ToolError> for Error {
     fn from(error: ToolError) -> Self {
-        Self::internal(error.0)
+        Self {
+            cause: error.cause,
+            ..Self::internal(error.message)
+        }
     }
 }
 
@@ -64,6 +115,9 @@ pub struct ToolResult {
     /// A protocol error in place of a result.
     #[serde(skip)]
     pub(crate) refusal: Option<Error>,
+    /// The cause that the log has in place of the client.
+    #[serde(skip)]
+    pub(crate) cause: Option<HiddenCause>,
 }
 
 impl ToolResult {
@@ -110,7 +164,7 @@ impl ToolResult {
     message = "`{Self}` cannot be the result of a tool",
     label = "not a tool's result",
     note = "return a `String`, a `Content`, a `Vec<Content>`, a `Json<T>` or a `ToolResult`",
-    note = "or a `Result` of one of them whose error implements `Display`"
+    note = "or a `Result` of one of them whose error is a `ToolError`, or becomes one by `?`"
 )]
 pub trait IntoToolResult {
     /// The tool's `outputSchema`, if it has structured content.
@@ -121,6 +175,15 @@ pub trait IntoToolResult {
 
     /// Converts.
     fn into_tool_result(self) -> ToolResult;
+}
+
+impl IntoToolResult for ToolError {
+    fn into_tool_result(self) -> ToolResult {
+        ToolResult {
+            cause: self.cause,
+            ..ToolResult::error(self.message)
+        }
+    }
 }
 
 impl IntoToolResult for ToolResult {
@@ -162,7 +225,7 @@ impl IntoToolResult for () {
     }
 }
 
-impl<T: IntoToolResult, E: Display> IntoToolResult for Result<T, E> {
+impl<T: IntoToolResult, E: Into<ToolError>> IntoToolResult for Result<T, E> {
     fn output_schema() -> Option<Schema> {
         T::output_schema()
     }
@@ -170,7 +233,7 @@ impl<T: IntoToolResult, E: Display> IntoToolResult for Result<T, E> {
     fn into_tool_result(self) -> ToolResult {
         match self {
             Ok(value) => value.into_tool_result(),
-            Err(error) => ToolResult::error(error.to_string()),
+            Err(error) => error.into().into_tool_result(),
         }
     }
 }

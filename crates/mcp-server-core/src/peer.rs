@@ -31,6 +31,9 @@ pub trait Peer {
     /// Sends a notification. There is no answer and no failure: a client that is gone gets nothing.
     fn notify(&self, about: About, method: &'static str, params: String);
 
+    /// A short random id, by which a client that was told it and a line in the log belong together.
+    fn cause_id(&self) -> String;
+
     /// Tells operators that something is wrong. The client does not hear of it.
     fn warn(&self, message: &str);
 

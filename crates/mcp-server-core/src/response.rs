@@ -1,6 +1,7 @@
 //! The response to a request, before it is written as JSON-RPC.
 
 use super::caching::Caching;
+use super::cause::LoggedCause;
 use super::error::Error;
 
 /// Outcome of a request, as the log names it.
@@ -48,6 +49,8 @@ pub struct CallResponse {
     pub outcome: CallOutcome,
     /// Caching hints of a result that may be cached.
     pub caching: Option<Caching>,
+    /// The cause of a failure that the client is told an id of, for the log line.
+    pub cause: Option<LoggedCause>,
 }
 
 impl From<Result<String, Error>> for CallResponse {
@@ -61,6 +64,7 @@ impl From<Result<String, Error>> for CallResponse {
             result: result.map(CallResult::Json),
             outcome,
             caching: None,
+            cause: None,
         }
     }
 }
@@ -70,6 +74,7 @@ impl CallResponse {
         result: Ok(CallResult::Suspended),
         outcome: CallOutcome::Ok,
         caching: None,
+        cause: None,
     };
 
     pub(super) fn cached(json: String, caching: Caching) -> Self {

@@ -20,6 +20,8 @@ const FIELDS = {
   code: "number",
   ms: "number",
   rows: "number",
+  cause: "string",
+  cause_id: "string",
 };
 
 // Lines of the runtime, of the start, and of the fixture's own tools.
@@ -166,7 +168,28 @@ describe("the log line of a request", () => {
     }
   });
 
+  test("an error of the runtime is told by an id, under which the log has its text", async () => {
+    const from = silent.logs.length;
+    const session = await open(server);
+    const alone = new Stateless(server);
+    const callAlone = async () => (await alone.round("tools/call", { name: "missing_secret", arguments: {} })).response.result;
+    for (const [ask, era] of [
+      [() => session.call("missing_secret"), "2025-11-25"],
+      [callAlone, "2026-07-28"],
+    ]) {
+      const { all, result } = await lines(1, ask);
+      assert.equal(result.isError, true, JSON.stringify(result));
+      const [, id] = result.content[0].text.match(/^The server failed\. Its log has the cause under ([0-9a-f]{8})\.$/);
+      assert.doesNotMatch(JSON.stringify(result), /MISSING_SECRET/);
+      assert.deepEqual([all[0].era, all[0].outcome, all[0].cause_id], [era, "tool_error", id]);
+      assert.match(all[0].cause, /MISSING_SECRET/);
+    }
+    await (await open(silent)).call("missing_secret");
+    await until(() => said(silent, from).some(({ json }) => json?.cause?.includes("MISSING_SECRET")), () => "no cause");
+  });
+
   test("the operator can turn the log off", async () => {
+    const from = silent.logs.length;
     const session = await open(silent);
     await session.call("increment");
     await session.call("test_error_handling");
@@ -175,7 +198,7 @@ describe("the log line of a request", () => {
     await send(silent, "GET", "/nowhere");
     await session.end();
     await sleep(100);
-    assert.deepEqual(said(silent), []);
+    assert.deepEqual(said(silent, from), []);
   });
 });
 

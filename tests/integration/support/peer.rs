@@ -22,6 +22,9 @@ use serde_json::{Value, json};
 
 use super::json;
 
+/// The id of every cause.
+pub(crate) const CAUSE_ID: &str = "0badcafe";
+
 /// The client's end, kept by the test.
 #[derive(Default)]
 pub(crate) struct FakePeer {
@@ -48,6 +51,10 @@ impl Peer for FakePeer {
         self.told
             .borrow_mut()
             .push((about, method, json::value(&params)));
+    }
+
+    fn cause_id(&self) -> String {
+        CAUSE_ID.to_owned()
     }
 
     fn warn(&self, message: &str) {

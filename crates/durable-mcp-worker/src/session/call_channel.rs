@@ -14,6 +14,7 @@ use mcp_server_core::peer::{About, Peer};
 use mcp_server_core::response::{CallResponse, CallResult};
 use serde_json::value::RawValue;
 
+use super::call_run::cause_id;
 use super::object::SessionObject;
 use super::publication::Publication;
 
@@ -95,6 +96,10 @@ impl Peer for SessionPeer {
             About::Call => self.channel.send(&json),
             About::Session => self.channel.announce(&json),
         }
+    }
+
+    fn cause_id(&self) -> String {
+        cause_id(&*self.session.host)
     }
 
     fn warn(&self, message: &str) {

@@ -7,6 +7,7 @@ use futures_util::future::{AbortHandle, AbortRegistration, Abortable};
 use mcp_server_core::Server;
 use mcp_server_core::call::Call;
 use mcp_server_core::cancel::CancelFlag;
+use mcp_server_core::cause::LoggedCause;
 use mcp_server_core::context::Context;
 use mcp_server_core::error::ErrorCode;
 use mcp_server_core::response::{CallOutcome, CallResponse};
@@ -55,8 +56,19 @@ impl Cancellation {
 pub(crate) struct CallRun<'a> {
     runtime: &'a dyn CallRuntime,
     log: RequestLog,
-    /// Time at which the run started, if it may leave a line in the log.
-    started: Option<u64>,
+    /// Time at which the run started.
+    started: u64,
+}
+
+/// A short random id of a failure's cause: 32 bits tell apart all failures that a log keeps of a server. The time takes its place if the
+/// runtime has nothing random.
+pub(crate) fn cause_id(runtime: &dyn CallRuntime) -> String {
+    let mut bytes = [0; 4];
+    let id = match runtime.random().fill(&mut bytes) {
+        Ok(()) => u32::from_be_bytes(bytes).into(),
+        Err(_) => runtime.now(),
+    };
+    format!("{id:08x}")
 }
 
 /// Facts of a run that has ended, for its response and its line in the log.
@@ -89,7 +101,7 @@ impl<'a> CallRun<'a> {
         Self {
             runtime,
             log,
-            started: log.begin(|| runtime.now()),
+            started: runtime.now(),
         }
     }
 
@@ -133,9 +145,16 @@ impl<'a> CallRun<'a> {
 
     fn write_line(&self, call: &Call, response: Option<&CallResponse>, end: &RunEnd) {
         let outcome = response.map_or("cancelled", |response| response.outcome.as_str());
-        let Some(ms) = self.log.due(outcome, self.started, || self.runtime.now()) else {
+        let cause = response.and_then(|response| response.cause.clone());
+        let due = self
+            .log
+            .due(outcome, Some(self.started), || self.runtime.now());
+        // A cause whose id the client was told is in the log in any case.
+        let elapsed = |_: &LoggedCause| self.runtime.now().saturating_sub(self.started);
+        let Some(ms) = due.or_else(|| cause.as_ref().map(elapsed)) else {
             return;
         };
+        let (cause_id, cause) = cause.map(|cause| (cause.id, cause.text)).unzip();
         let code = response.and_then(|response| Some(response.result.as_ref().err()?.code));
         self.runtime.log(&LogLine {
             event: end.event,
@@ -143,6 +162,8 @@ impl<'a> CallRun<'a> {
             era: end.version.map(ProtocolVersion::as_str),
             outcome,
             code: code.map(|code| code.0),
+            cause_id,
+            cause,
             ms,
             rows: end.rows,
             // Method names that a client made up are not logged.

@@ -63,8 +63,9 @@ impl RequestLog {
     }
 }
 
-/// Log line of a request. There are no arguments in it, no session id, nothing of the user's and no secret. Only a line of the
-/// playground's relay has the user's handle, and the host that the request went to.
+/// Log line of a request. There are no arguments in it, no session id, nothing of the user's and no secret, unless the text of an
+/// error has them that a handler passed on. Only a line of the playground's relay has the user's handle, and the host that the request
+/// went to.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct LogLine {
     /// The kind of line.
@@ -82,6 +83,12 @@ pub struct LogLine {
     /// The JSON-RPC error code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<i64>,
+    /// The id of the failure's cause, which the client was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause_id: Option<String>,
+    /// The cause, which the client was not told: the text of an error that a handler passed on by `?`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Box<str>>,
     /// Milliseconds. On Cloudflare the clock stands still while a Worker computes, so this is time spent waiting.
     pub ms: u64,
     /// Rows that this session wrote meanwhile.

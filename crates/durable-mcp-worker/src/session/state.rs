@@ -9,6 +9,7 @@ use mcp_server_core::context::Context;
 use mcp_server_core::error::Error;
 use mcp_server_core::extract::{Extract, Rejection, Signature};
 use mcp_server_core::finite::{not_finite, odd_number};
+use mcp_server_core::outcome::ToolError;
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use serde::{Serialize, forward_to_deserialize_any};
 
@@ -81,7 +82,19 @@ impl std::fmt::Display for StateError {
     }
 }
 
-impl std::error::Error for StateError {}
+/// Says what the model can do about it. No cause is among the words, so they are told as they are; therefore this type is not a
+/// `std::error::Error`, whose words would stay inside.
+impl From<StateError> for ToolError {
+    fn from(error: StateError) -> Self {
+        Self::new(error)
+    }
+}
+
+impl From<StateError> for Error {
+    fn from(error: StateError) -> Self {
+        Self::internal(error)
+    }
+}
 
 impl From<StoreError> for StateError {
     fn from(error: StoreError) -> Self {
@@ -135,6 +148,15 @@ impl<S: Default + Serialize + DeserializeOwned + 'static> Session<S> {
         StateError::Unreadable(error.to_string())
     }
 
+    /// The error of a state without a JSON form. The cause is in the log.
+    fn unwritable(&self, error: &serde_json::Error) -> StateError {
+        self.states.host.warn(&format!(
+            "the state `{}` cannot be kept: {error}",
+            self.name
+        ));
+        StateError::Unwritable("it has no JSON form".to_owned())
+    }
+
     /// Changes the state and gives what the closure gives. Nothing comes between reading and writing, so no other call
     /// sees or loses a half of it; one row is written, and none if the closure panics. The server's
     /// [`on_state_update`](mcp_server_core::Server::on_state_update) runs when the handler is through.
@@ -144,8 +166,7 @@ impl<S: Default + Serialize + DeserializeOwned + 'static> Session<S> {
     pub fn update<T>(&self, change: impl FnOnce(&mut S) -> T) -> Result<T, StateError> {
         let mut state = self.get()?;
         let given = change(&mut state);
-        let json = serde_json::to_string(&state)
-            .map_err(|error| StateError::Unwritable(error.to_string()))?;
+        let json = serde_json::to_string(&state).map_err(|error| self.unwritable(&error))?;
         if let Some(path) = not_finite(&json, &state) {
             return Err(StateError::Unwritable(odd_number(&path)));
         }

@@ -14,8 +14,6 @@ impl std::fmt::Display for StoreError {
     }
 }
 
-impl std::error::Error for StoreError {}
-
 /// Rows that the object found when it woke.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {

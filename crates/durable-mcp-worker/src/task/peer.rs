@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 
 use super::TaskObject;
 use super::host::SharedTaskHost;
+use crate::session::call_run::cause_id;
 use crate::session::publication::Publication;
 
 type Waiting = Vec<(String, oneshot::Sender<Box<RawValue>>)>;
@@ -88,6 +89,10 @@ impl Peer for TaskPeer {
         if let Some(message) = message {
             task.note(message);
         }
+    }
+
+    fn cause_id(&self) -> String {
+        cause_id(&*self.host)
     }
 
     fn warn(&self, message: &str) {

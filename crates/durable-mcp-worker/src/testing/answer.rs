@@ -1,23 +1,37 @@
 //! Answers, easy to assert on.
 
+use mcp_server_core::cause::LoggedCause;
 use mcp_server_core::error::Error;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The answer to a request: its result, or the protocol error in the place of one.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer(Result<Value, Error>);
+pub struct Answer {
+    outcome: Result<Value, Error>,
+    cause: Option<String>,
+}
 
 impl Answer {
-    pub(super) fn new(outcome: Result<Value, Error>) -> Self {
-        Self(outcome)
+    /// The answer to a request, with the one of the logged causes whose id it has.
+    pub(super) fn new(outcome: Result<Value, Error>, logged: &[LoggedCause]) -> Self {
+        let mut answer = Self {
+            outcome,
+            cause: None,
+        };
+        let text = answer.text();
+        answer.cause = logged
+            .iter()
+            .find(|cause| text.contains(&cause.id))
+            .map(|cause| cause.text.to_string());
+        answer
     }
 
     /// All texts of the answer, each on a line of its own: those of a tool's content, of a resource's contents, or of a prompt's
     /// messages. For a protocol error its message.
     #[must_use]
     pub fn text(&self) -> String {
-        let result = match &self.0 {
+        let result = match &self.outcome {
             Ok(result) => result,
             Err(error) => return error.message.clone(),
         };
@@ -31,7 +45,7 @@ impl Answer {
     /// Parts of the answer: blocks of a tool's content, contents of a resource, or the content of a prompt's messages.
     #[must_use]
     pub fn content(&self) -> Vec<Value> {
-        self.0
+        self.outcome
             .as_ref()
             .map(|result| parts(result).into_iter().cloned().collect())
             .unwrap_or_default()
@@ -59,7 +73,7 @@ impl Answer {
     /// True if the request failed, by a protocol error or by a result with `isError`.
     #[must_use]
     pub fn is_error(&self) -> bool {
-        self.0.as_ref().map_or(true, |result| {
+        self.outcome.as_ref().map_or(true, |result| {
             result.get("isError") == Some(&Value::Bool(true))
         })
     }
@@ -67,13 +81,20 @@ impl Answer {
     /// The protocol error, if there is one. A result with `isError` is not a protocol error.
     #[must_use]
     pub fn protocol_error(&self) -> Option<&Error> {
-        self.0.as_ref().err()
+        self.outcome.as_ref().err()
+    }
+
+    /// The cause of a failure that the client is not told: the text of the error that a handler passed on by `?`, from the log. It is
+    /// in the output of a test that fails, too.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     /// The whole result as JSON; `null` in case of a protocol error.
     #[must_use]
     pub fn json(&self) -> &Value {
-        self.0.as_ref().unwrap_or(&Value::Null)
+        self.outcome.as_ref().unwrap_or(&Value::Null)
     }
 }
 

@@ -315,7 +315,8 @@ impl TestClient {
     }
 
     fn answer(&self, method: &str, params: Value) -> Answer {
-        Answer::new(self.request(method, params))
+        let outcome = self.request(method, params);
+        Answer::new(outcome, &self.deployment.host.causes.borrow())
     }
 }
 

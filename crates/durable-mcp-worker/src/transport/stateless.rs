@@ -33,7 +33,7 @@ use super::sse;
 use super::{internal_headers, request_state};
 use crate::hub::user_tag;
 use crate::session::call_channel::{MAX_MESSAGE_BYTES, excess};
-use crate::session::call_run::{CallRun, Cancellation, RunEnd};
+use crate::session::call_run::{CallRun, Cancellation, RunEnd, cause_id};
 use crate::session::host::CallRuntime;
 use crate::session::log_line::RequestLog;
 use crate::session::object::Sender;
@@ -353,6 +353,10 @@ impl Peer for CallPeer {
             Some(excess) => self.runtime.warn(&excess),
             None => self.stream.send(&json),
         }
+    }
+
+    fn cause_id(&self) -> String {
+        cause_id(&*self.runtime)
     }
 
     fn warn(&self, message: &str) {

@@ -2,6 +2,8 @@
 //! `initialize` and stateless requests of 2026-07-28.
 
 use std::cell::RefCell;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::io::{Write, stdout};
 use std::rc::Rc;
 use std::thread;
@@ -106,6 +108,9 @@ impl Connection {
         let context = Context::new(client, Rc::default(), peer.clone(), Rc::default());
         let call = self.server.resolve(request);
         let response = self.server.answer(&call, &context).await;
+        if let Some(cause) = &response.cause {
+            eprintln!("{}: {}", cause.id, cause.text);
+        }
         let answers = peer.rounds.as_ref().map(RoundTrips::answers_json);
         let state = answers.unwrap_or_default();
         send(&self.server.response_json(&call, &context, response, &state));
@@ -154,6 +159,12 @@ impl Peer for StdioPeer {
 
     fn notify(&self, _: About, method: &'static str, params: String) {
         send(&notification_json(method, &params));
+    }
+
+    fn cause_id(&self) -> String {
+        // The standard library's seed of hash maps: unpredictable enough to tell failures apart.
+        let [.., a, b, c, d] = RandomState::new().build_hasher().finish().to_be_bytes();
+        format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
     }
 
     fn warn(&self, message: &str) {

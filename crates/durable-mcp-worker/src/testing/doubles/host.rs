@@ -11,6 +11,7 @@ use durable_core::runtime::{Random, Runtime};
 use durable_core::wire::RuntimeError;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
+use mcp_server_core::cause::LoggedCause;
 use mcp_server_core::context::Extensions;
 
 use super::memory_store::MemoryStore;
@@ -71,6 +72,8 @@ pub struct FakeHost {
     /// The newest one of a tag is last.
     sockets: RefCell<Vec<(String, FakeSocket)>>,
     pub logs: Rc<RefCell<Vec<String>>>,
+    /// Causes in the log.
+    pub causes: Rc<RefCell<Vec<LoggedCause>>>,
     pub warnings: Rc<RefCell<Vec<String>>>,
     /// Publications published since the list was last emptied.
     pub published: Rc<RefCell<Vec<Publication>>>,
@@ -97,6 +100,7 @@ impl FakeHost {
             timers: Timers::default(),
             sockets: RefCell::default(),
             logs: Rc::default(),
+            causes: Rc::default(),
             warnings: Rc::default(),
             published: Rc::default(),
             listens_until: Cell::new(None),
@@ -117,6 +121,7 @@ impl FakeHost {
             timers: self.timers.clone(),
             sockets: RefCell::default(),
             logs: Rc::clone(&self.logs),
+            causes: Rc::clone(&self.causes),
             warnings: Rc::clone(&self.warnings),
             published: Rc::clone(&self.published),
             listens_until: Cell::new(None),
@@ -264,9 +269,11 @@ impl Random for Counted {
         for chunk in bytes.chunks_mut(8) {
             let next = NEXT.get() + 1;
             NEXT.set(next);
+            // A short chunk has the bytes that change.
             chunk
                 .iter_mut()
-                .zip(next.to_be_bytes())
+                .rev()
+                .zip(next.to_le_bytes())
                 .for_each(|(to, from)| *to = from);
         }
         Ok(())
@@ -305,6 +312,14 @@ impl CallRuntime for FakeHost {
 
     fn log(&self, line: &LogLine) {
         self.logs.borrow_mut().push(line.to_json());
+        if let (Some(id), Some(text)) = (&line.cause_id, &line.cause) {
+            // The output of a test has it where the test fails.
+            eprintln!("{id}, the cause of a failed {}: {text}", line.method);
+            self.causes.borrow_mut().push(LoggedCause {
+                id: id.clone(),
+                text: text.clone(),
+            });
+        }
     }
 }
 
