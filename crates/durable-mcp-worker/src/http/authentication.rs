@@ -5,12 +5,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use durable_core::wire::{Head, Reply};
-use http::StatusCode;
+use durable_core::wire::Head;
 use mcp_server_core::user::Caller;
 use oauth_server::auth_server::{AuthServer, OAuthRuntime};
 use oauth_server::endpoint_error::EndpointError;
-use oauth_server::gate::{self, TokenRefusal};
+use oauth_server::gate;
 use oauth_server::record::AccessRecord;
 
 use super::app::App;
@@ -43,26 +42,12 @@ pub(super) async fn caller(
             }
             Ok(caller)
         }
-        Ok(Err(refused)) => Err(challenge(refused)),
+        Ok(Err(refused)) => Err(refused.into()),
         Err(fault) => {
             runtime.warn(&fault.0);
             Err(EndpointError::fault().into())
         }
     }
-}
-
-fn challenge(refused: TokenRefusal) -> Reply {
-    let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::UNAUTHORIZED);
-    let reply = match refused.error {
-        // RFC 6750 section 3.1: who sent no token is told where to get one, and of no error.
-        None => Reply::empty(status).header("cache-control", "no-store"),
-        Some(error) => {
-            let body =
-                serde_json::json!({ "error": error, "error_description": refused.description });
-            Reply::json(status, body.to_string())
-        }
-    };
-    reply.header("www-authenticate", refused.challenge)
 }
 
 fn caller_of(access: AccessRecord, path: &str, auth_server: &AuthServer<'_>) -> Caller {

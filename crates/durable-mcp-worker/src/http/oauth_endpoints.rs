@@ -6,7 +6,7 @@ use mcp_server_core::error::{Error, ErrorCode};
 use mcp_server_core::jsonrpc::error_json;
 use oauth_server::auth_server::{AuthServer, OAuthRuntime};
 use oauth_server::authorize::{self, AuthorizeResponse};
-use oauth_server::endpoint_error::EndpointError;
+use oauth_server::endpoint::{check_method, redirect};
 use oauth_server::sign_in::{SignInStatus, SignInStep};
 use oauth_server::{register, revoke, token_endpoint};
 
@@ -32,7 +32,7 @@ pub(super) async fn handle(
 ) -> Reply {
     let paths = app.resources();
     let auth_server = auth_server(app, provider, head, runtime, &paths);
-    if let Err(refused) = check_method(route, head) {
+    if let Err(refused) = check_method(methods(route), head) {
         return refused;
     }
     let reply = match route {
@@ -73,32 +73,6 @@ fn methods(route: Route) -> &'static [Method] {
     }
 }
 
-/// Refuses other methods than those of the route, and bodies that are compressed.
-fn check_method(route: Route, head: &Head) -> Result<(), Reply> {
-    let allowed = methods(route);
-    let is_head = head.method == Method::HEAD && allowed.contains(&Method::GET);
-    if !allowed.contains(&head.method) && !is_head {
-        let names = allowed.iter().map(Method::as_str).collect::<Vec<_>>();
-        let refusal: Reply =
-            EndpointError::request(format!("Use {} here.", names.join(" or "))).into();
-        return Err(Reply {
-            status: StatusCode::METHOD_NOT_ALLOWED,
-            ..refusal
-        }
-        .header("allow", format!("{}, OPTIONS", names.join(", "))));
-    }
-    if head.method == Method::POST && head.is_coded() {
-        let refusal: Reply =
-            EndpointError::request("Send the body as it is, without Content-Encoding.").into();
-        return Err(Reply {
-            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            ..refusal
-        }
-        .header("accept-encoding", "identity"));
-    }
-    Ok(())
-}
-
 /// Answers requests to the provider's pages.
 async fn person(auth_server: &AuthServer<'_>, route: Route, head: &Head) -> Reply {
     let sign_in = auth_server.oauth.sign_in();
@@ -116,9 +90,7 @@ async fn person(auth_server: &AuthServer<'_>, route: Route, head: &Head) -> Repl
     };
     let frame = frame(auth_server, head);
     match answer {
-        Ok(AuthorizeResponse::Redirect(url)) => Reply::empty(StatusCode::FOUND)
-            .header("location", url)
-            .header("cache-control", "no-store"),
+        Ok(AuthorizeResponse::Redirect(url)) => redirect(url),
         Ok(AuthorizeResponse::Problem(wrong)) => {
             let text = problem::message(frame.language, &wrong);
             error_page(auth_server, frame, wrong.status(), &text, &wrong.cause())

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use durable_core::formats::Format;
 use durable_core::keys::Keys;
 use durable_core::wire::{Head, Reply, RuntimeError};
 use futures_util::FutureExt;
@@ -450,14 +449,7 @@ impl Provider for OAuthFront {
 
 impl UserGrants for Authority {
     fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, RuntimeError>> {
-        async move {
-            let command =
-                serde_json::from_str(&command).map_err(|_| Format::GrantCommand.unreadable())?;
-            let outcome = Authority::handle(self, command).await;
-            serde_json::to_string(&outcome)
-                .map_err(|error| RuntimeError(format!("an outcome: {error}")))
-        }
-        .boxed_local()
+        async move { self.handle_json(&command).await }.boxed_local()
     }
 
     fn wake(&self, room: usize) -> LocalBoxFuture<'_, Result<usize, RuntimeError>> {
