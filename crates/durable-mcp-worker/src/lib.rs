@@ -1,6 +1,11 @@
 //! The Cloudflare Worker of `durable-mcp`: HTTP, the transports of MCP, sessions, tasks and the hub in Durable Objects, pages.
 //!
 //! Servers are written with the crate `durable-mcp`, which re-exports what its users need. Items here have no stability of their own.
+//!
+//! A request enters at [`platform`], where the Worker's own types become values, and [`http`] finds its route. [`transport`] reads
+//! messages of MCP and answers them: in the Worker, in the object of a [`session`], or as a [`task`]. The [`hub`] publishes changes
+//! to all who listen. The protocol itself is in the crate `mcp-server-core`, the authorization server in `oauth-server`, and identity
+//! providers in `sign-in`.
 
 pub mod http;
 pub mod hub;

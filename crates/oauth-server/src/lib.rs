@@ -1,50 +1,117 @@
-//! The OAuth 2.1 authorization server, and the check of bearer tokens. Sans-io: clock, randomness and storage are
-//! arguments. It knows nothing of MCP.
+//! An OAuth 2.1 authorization server, and the check of bearer tokens at the resources that it protects, without input or output:
+//! storage, clock, randomness and the web are traits. It knows nothing of MCP or of Cloudflare's platform.
+//!
+//! It serves the authorization code flow with PKCE (RFC 7636), refresh tokens with rotation, dynamic registration (RFC 7591), client
+//! metadata documents, resource indicators (RFC 8707), revocation (RFC 7009), introspection (RFC 7662), token exchange (RFC 8693), and
+//! the metadata of server and resources (RFC 8414, RFC 9728).
+//!
+//! 1. An application sets up [`OAuth`] with a [`SignIn`], which knows its users and asks them for consent.
+//! 2. A host implements [`OAuthRuntime`] for a request and [`AuthorityHost`] for one user's grants, over storage of two kinds:
+//!    [`Kv`] for records that every request reads, and [`GrantStore`] for the rows of one user, whose changes go through one
+//!    [`Authority`] at a time.
+//! 3. For each request it makes an [`AuthServer`], and calls [`endpoint::answer`] for the endpoints and [`gate::check`] for a resource.
+//!
+//! The example in `examples/axum` is a whole server with storage in memory.
+//!
+//! ```
+//! use durable_core::{Head, RuntimeError};
+//! use futures_util::FutureExt;
+//! use futures_util::future::{LocalBoxFuture, ready};
+//! use oauth_server::endpoint::Endpoint;
+//! use oauth_server::{Approval, Authorization, Decision, OAuth, SignIn};
+//!
+//! /// Signs in whoever a proxy in front of this server has let in.
+//! struct BehindProxy;
+//!
+//! impl SignIn for BehindProxy {
+//!     fn decide<'a>(
+//!         &'a self,
+//!         _: &'a Authorization,
+//!         head: &'a Head,
+//!     ) -> LocalBoxFuture<'a, Result<Decision, RuntimeError>> {
+//!         let decision = head.header("x-user").map_or(Decision::NotAllowed, |user| {
+//!             Decision::Approve(Approval {
+//!                 subject: user.to_string(),
+//!                 props: serde_json::json!({ "name": user }),
+//!                 scopes: None,
+//!             })
+//!         });
+//!         ready(Ok(decision)).boxed_local()
+//!     }
+//! }
+//!
+//! let oauth = OAuth::new(BehindProxy).scopes(&["notes"])?.describe_scope("notes", "Read your notes");
+//! assert_eq!(Endpoint::at("/token", oauth.endpoint_paths()), Some(Endpoint::Token));
+//! # Ok::<(), oauth_server::scope::ScopeError>(())
+//! ```
 
-pub mod administer;
+// Set-up: what an application decides.
+pub mod hooks;
+pub mod provider;
+pub mod sign_in;
+
+// Ports: what a host implements.
 pub mod auth_server;
 pub mod authority;
+pub mod event;
+pub mod grant_store;
+pub mod port;
+pub mod rates;
+
+// Endpoints, and the check of tokens at a resource.
+pub mod administer;
 pub mod authorize;
 pub mod challenge;
+pub mod endpoint;
+pub mod endpoint_error;
+pub mod gate;
+pub mod metadata;
+pub mod purge;
+pub mod register;
+pub mod revoke;
+pub mod token_endpoint;
+
+// Clients, and how they become known.
 pub mod client;
 pub mod client_auth;
 pub mod client_metadata;
 pub mod configured;
 pub mod document_cache;
 pub mod document_url;
-pub mod endpoint;
-pub mod endpoint_error;
-pub mod event;
-mod form;
-pub mod gate;
-pub mod grant;
-pub mod grant_store;
-pub mod holding;
-pub mod hooks;
-mod known_clients;
-pub mod legacy;
-pub mod metadata;
 pub mod metadata_document;
-pub mod params;
-pub mod pkce;
-pub mod port;
-pub mod provider;
-pub mod purge;
-pub mod rates;
-pub mod record;
 pub mod redirect_policy;
 pub mod redirect_uri;
-pub mod register;
 pub mod registration;
 pub mod registry;
+
+// Grants and tokens.
+pub mod grant;
+pub mod holding;
+pub mod pkce;
+pub mod record;
 pub mod resource;
-pub mod revoke;
 pub mod scope;
-pub mod secret;
 pub mod session_note;
-pub mod sign_in;
+pub mod token;
+
+// Texts of requests.
+pub mod params;
+pub mod secret;
+pub mod uri;
+
+// Users of workers-oauth-provider.
+pub mod legacy;
+
+mod form;
+mod known_clients;
+
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-pub mod token;
-pub mod token_endpoint;
-pub mod uri;
+
+pub use auth_server::{AuthServer, OAuthRuntime};
+pub use authority::{Authority, AuthorityHost, Lifetimes};
+pub use grant_store::GrantStore;
+pub use port::Kv;
+pub use provider::OAuth;
+pub use scope::Scopes;
+pub use sign_in::{Approval, Authorization, Decision, SignIn};

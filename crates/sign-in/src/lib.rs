@@ -1,24 +1,87 @@
-//! Sign-in by an identity provider. Sans-io: HTTP, the clock and randomness are arguments.
+//! Sign-in of people by an identity provider, without input or output: HTTP, the clock and randomness are arguments. Providers are
+//! [`GitHub`], [`Cloudflare`], Google and others with `OpenID` Connect ([`Oidc`]), Cloudflare Access ([`Access`]), and [`Demo`], which
+//! believes everybody.
 //!
 //! ```text
 //! consent ── start ──▶ the provider's page ──▶ /callback ── finish ──▶ Identity
 //! ```
-//! `start` returns the data that `finish` needs, and the caller seals them into a cookie of the browser. Nothing is stored.
+//! [`start`](IdentityProvider::start) returns the data that [`finish`](IdentityProvider::finish) needs, and the caller seals them into a
+//! cookie of the browser. Nothing is stored. [`settings::provider`] sets a provider up from a deployment's variables.
+//!
+//! ```
+//! use durable_core::{Random, RuntimeError};
+//! use futures_util::FutureExt;
+//! use futures_util::future::ready;
+//! use sign_in::upstream::{UnverifiedSignature, Upstream, UpstreamFuture};
+//! use sign_in::{LoginRequest, settings};
+//!
+//! struct Seven;
+//!
+//! impl Random for Seven {
+//!     fn fill(&self, bytes: &mut [u8]) -> Result<(), RuntimeError> {
+//!         bytes.fill(7); // A host asks its operating system.
+//!         Ok(())
+//!     }
+//! }
+//!
+//! struct Offline;
+//!
+//! impl Upstream for Offline {
+//!     fn now(&self) -> u64 { 0 }
+//!     fn send(&self, _: http::Request<Vec<u8>>, _: usize, _: u32) -> UpstreamFuture<'_, http::Response<Vec<u8>>> {
+//!         ready(Err(RuntimeError("offline".to_owned()))).boxed_local()
+//!     }
+//!     fn verify<'a>(&'a self, _: UnverifiedSignature<'a>) -> UpstreamFuture<'a, bool> {
+//!         ready(Ok(false)).boxed_local()
+//!     }
+//! }
+//!
+//! # futures_executor::block_on(async {
+//! let variable = |name: &str| match name {
+//!     "IDENTITY_PROVIDER" => Some("github".to_owned()),
+//!     "GITHUB_CLIENT_ID" => Some("an id".to_owned()),
+//!     "GITHUB_CLIENT_SECRET" => Some("a secret".to_owned()),
+//!     _ => None,
+//! };
+//! let provider = settings::provider(&variable).unwrap().unwrap();
+//! let redirect = provider
+//!     .start(LoginRequest {
+//!         redirect_uri: "https://a.example/callback",
+//!         state: "unguessable",
+//!         name: None,
+//!         random: &Seven,
+//!         web: &Offline,
+//!     })
+//!     .await?;
+//! assert!(redirect.url.starts_with("https://github.com/login/oauth/authorize?"));
+//! # Ok::<(), sign_in::IdentityError>(())
+//! # }).unwrap();
+//! ```
 
+// Providers.
 pub mod access;
-pub mod allowed;
 pub mod cloudflare;
-pub mod code_flow;
 pub mod demo;
 pub mod github;
+pub mod oidc;
+
+// Set-up, and what providers have in common.
+pub mod allowed;
+pub mod code_flow;
 pub mod jwks;
 pub mod jwt;
-pub mod oidc;
 pub mod renewal;
 pub mod settings;
+pub mod upstream;
+
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-pub mod upstream;
+
+pub use access::Access;
+pub use cloudflare::Cloudflare;
+pub use demo::Demo;
+pub use github::GitHub;
+pub use oidc::Oidc;
 
 use std::fmt;
 
