@@ -1,72 +1,150 @@
-//! The Model Context Protocol without input or output: messages, versions, the server and its tools.
+//! The server side of the [Model Context Protocol](https://modelcontextprotocol.io) without input or output: messages, versions,
+//! the server and its tools. Nothing in here knows of HTTP, storage or an async runtime; all futures stay on one thread.
 //!
-//! Nothing in here knows of HTTP, Durable Objects or time. A [`Server`] holds what a user wrote; [`Server::answer`]
-//! takes one [`Call`](call::Call) and a [`Context`] and gives its result. Whatever reaches the client besides that result goes through
-//! the [`Peer`] that the context carries.
+//! - To **write a server**, import the [`prelude`]: a [`Server`] holds async functions whose arguments are extractors.
+//! - To **write a transport**, implement [`Peer`], the way of a running call to its client, and do for each message what the example
+//!   does. The crate's example `stdio` is a whole one, with sessions, stateless requests and questions to the user.
+//! - To **run on Cloudflare Workers**, use the crate `durable-mcp`, which has Streamable HTTP, sessions, tasks and sign-in.
+//!
+//! ```
+//! use std::rc::Rc;
+//!
+//! use futures_util::FutureExt;
+//! use futures_util::future::{LocalBoxFuture, ready};
+//! use mcp_server_core::jsonrpc::{self, Body, Message, result_json};
+//! use mcp_server_core::peer::About;
+//! use mcp_server_core::prelude::*;
+//! use mcp_server_core::{Context, Peer};
+//! use serde_json::value::RawValue;
+//!
+//! #[derive(Deserialize, JsonSchema)]
+//! struct Add { a: f64, b: f64 }
+//!
+//! async fn add(Args(Add { a, b }): Args<Add>) -> String {
+//!     (a + b).to_string()
+//! }
+//!
+//! /// A client to which nothing can be sent besides results.
+//! struct Deaf;
+//!
+//! impl Peer for Deaf {
+//!     fn now(&self) -> u64 { 0 }
+//!     fn sleep(&self, _: u32) -> LocalBoxFuture<'static, ()> { ready(()).boxed_local() }
+//!     fn notify(&self, _: About, _: &'static str, _: String) {}
+//!     fn warn(&self, message: &str) { eprintln!("{message}"); }
+//!     fn request(&self, _: &str, _: &'static str, _: String) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>> {
+//!         ready(Err(Error::internal("This client cannot be asked."))).boxed_local()
+//!     }
+//! }
+//!
+//! # futures_executor::block_on(async {
+//! let server = Server::new("calculator", "1.0.0").tool("add", "Add two numbers", add);
+//!
+//! let message = |text| match jsonrpc::parse(text) {
+//!     Ok(Body::Single(Message::Request(request))) => request,
+//!     other => panic!("{other:?}"),
+//! };
+//! let request = message(
+//!     r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},
+//!         "clientInfo":{"name":"example","version":"1.0.0"}}}"#,
+//! );
+//! let (client, result) = server.initialize(&request.params)?;
+//! assert!(result_json(&request.id, &result).contains(r#""serverInfo":{"name":"calculator""#));
+//!
+//! let request =
+//!     message(r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"add","arguments":{"a":40,"b":2}}}"#);
+//! let call = server.resolve(request);
+//! let context = Context::new(Rc::new(client), Rc::default(), Rc::new(Deaf), Rc::default());
+//! let response = server.answer(&call, &context).await;
+//! assert_eq!(
+//!     server.response_json(&call, &context, response, ""),
+//!     r#"{"jsonrpc":"2.0","id":2,"result":{"content":[{"type":"text","text":"42"}]}}"#
+//! );
+//! # Ok::<(), Error>(())
+//! # }).unwrap();
+//! ```
+//!
+//! A client of 2026-07-28 sends no `initialize`: [`RequestMeta`] reads what it says of itself from each request, and [`RoundTrips`]
+//! holds the questions to it. Modules that the documentation does not show are public for the crate `durable-mcp-worker` alone, and
+//! change without notice.
 
-pub mod caching;
-pub mod call;
+// Servers: features, and what their handlers take and return.
 pub mod cancel;
-pub mod capabilities;
-pub mod cause;
-pub mod change;
 pub mod client;
 pub mod clock;
 pub mod completion;
-mod constraints;
 pub mod content;
-pub mod context;
-mod directory;
-pub mod discover;
-pub mod dispatch;
-pub mod error;
 pub mod extract;
-pub mod fields;
-pub mod finite;
-mod form;
-mod format;
-mod header_params;
-pub mod initialize;
-mod invoke;
-mod json_path;
-pub mod json_text;
-pub mod json_tokens;
-pub mod jsonrpc;
-pub mod kind;
-mod lists;
 pub mod log;
-pub mod method;
-mod misfit;
 pub mod notify;
 pub mod or_err;
 pub mod outcome;
-pub mod page;
-pub mod panics;
-pub mod pattern;
-pub mod peer;
-mod problems;
 pub mod progress;
 pub mod prompt;
-pub mod questions;
-pub mod request_meta;
 pub mod resource;
-pub mod response;
-pub mod round_trips;
 pub mod sampling;
-pub mod schema;
 pub mod server;
-mod shape;
-pub mod state_argument;
-mod strings;
-pub mod summary;
 pub mod task;
 pub mod template;
 pub mod tool;
 pub mod ui_page;
+pub mod user;
+
+// Transports: messages, calls and the port to the client.
+pub mod caching;
+pub mod call;
+pub mod capabilities;
+pub mod cause;
+pub mod change;
+pub mod context;
+pub mod discover;
+pub mod error;
+pub mod fields;
+pub mod initialize;
+pub mod jsonrpc;
+pub mod method;
+pub mod pattern;
+pub mod peer;
+pub mod questions;
+pub mod request_meta;
+pub mod response;
+pub mod round_trips;
+pub mod version;
+
+// Public for durable-mcp-worker alone.
+#[doc(hidden)]
+pub mod finite;
+#[doc(hidden)]
+pub mod json_text;
+#[doc(hidden)]
+pub mod json_tokens;
+#[doc(hidden)]
+pub mod kind;
+#[doc(hidden)]
+pub mod panics;
+#[doc(hidden)]
+pub mod schema;
+#[doc(hidden)]
+pub mod state_argument;
+#[doc(hidden)]
+pub mod summary;
+
+mod constraints;
+mod directory;
+mod dispatch;
+mod form;
+mod format;
+mod header_params;
+mod invoke;
+mod json_path;
+mod lists;
+mod misfit;
+mod page;
+mod problems;
+mod shape;
+mod strings;
 mod uri;
 mod url_elicitation;
-pub mod user;
-pub mod version;
 
 /// Everything that tools, resources and prompts are written with.
 pub mod prelude {
@@ -95,9 +173,11 @@ pub mod prelude {
 }
 
 pub use content::Content;
-pub use context::Context;
+pub use context::{ClientInfo, Context};
 pub use error::{Error, ErrorCode};
 pub use peer::Peer;
+pub use request_meta::RequestMeta;
+pub use round_trips::RoundTrips;
 pub use server::Server;
 pub use version::ProtocolVersion;
 

@@ -7,7 +7,7 @@ use super::error::Error;
 
 /// Entries a page unless the server says otherwise: more than nearly any server has, so that most clients get by with
 /// one request, and few enough that a page stays far below the size of a message.
-pub const DEFAULT_PAGE_SIZE: usize = 100;
+pub(crate) const DEFAULT_PAGE_SIZE: usize = 100;
 
 /// Formats a page of `items`, each in JSON, from the cursor on: their array goes under `key`.
 ///
