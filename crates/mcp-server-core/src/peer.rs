@@ -31,8 +31,11 @@ pub trait Peer {
     /// Sends a notification. There is no answer and no failure: a client that is gone gets nothing.
     fn notify(&self, about: About, method: &'static str, params: String);
 
-    /// A short random id, by which a client that was told it and a line in the log belong together.
-    fn cause_id(&self) -> String;
+    /// A short id, by which a client that was told it and a line in the log belong together. By default it is the time; a peer with
+    /// randomness gives a random one.
+    fn cause_id(&self) -> String {
+        format!("{:08x}", self.now())
+    }
 
     /// Tells operators that something is wrong. The client does not hear of it.
     fn warn(&self, message: &str);

@@ -2,8 +2,6 @@
 //! `initialize` and stateless requests of 2026-07-28.
 
 use std::cell::RefCell;
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::io::{Write, stdout};
 use std::rc::Rc;
 use std::thread;
@@ -159,12 +157,6 @@ impl Peer for StdioPeer {
 
     fn notify(&self, _: About, method: &'static str, params: String) {
         send(&notification_json(method, &params));
-    }
-
-    fn cause_id(&self) -> String {
-        // The standard library's seed of hash maps: unpredictable enough to tell failures apart.
-        let [.., a, b, c, d] = RandomState::new().build_hasher().finish().to_be_bytes();
-        format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
     }
 
     fn warn(&self, message: &str) {
