@@ -41,7 +41,7 @@ fn without_bindings() -> Server {
         .instructions(
             "Tools to try a remote server with: arithmetic, a counter that each session has for itself, and more.",
         )
-        .with(Tool::new("add", "Add two numbers", calculator::add).title("Add").read_only().open_world(false))
+        .with(calculator::add)
         .with(
             Tool::new("calculate", "Do arithmetic with two numbers", calculator::calculate)
                 .title("Calculate")

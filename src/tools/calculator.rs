@@ -2,15 +2,14 @@
 
 use durable_mcp::prelude::*;
 
-#[derive(Deserialize, JsonSchema)]
-pub(super) struct Add {
+/// Add two numbers
+#[tool(title = "Add", read_only, open_world = false)]
+pub(super) async fn add(
     /// The first number
     a: f64,
     /// The second number
     b: f64,
-}
-
-pub(super) async fn add(Args(Add { a, b }): Args<Add>) -> String {
+) -> String {
     (a + b).to_string()
 }
 
