@@ -10,7 +10,7 @@ use durable_mcp_worker::session::publication::Publication;
 use durable_mcp_worker::task::command::{Begin, Command};
 use durable_mcp_worker::task::record::Record;
 use durable_mcp_worker::testing::doubles::host::FakeHost;
-use durable_mcp_worker::transport::claims::{ObjectId, SessionClaims};
+use durable_mcp_worker::transport::session_id::{ObjectId, SessionClaims};
 use durable_mcp_worker::transport::sse::EventId;
 use durable_mcp_worker::transport::{internal_headers, state_handle};
 use futures_util::FutureExt;

@@ -9,8 +9,8 @@ use schemars::Schema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::enum_faults::misfit;
 use super::jsonrpc::describe_at;
-use super::misfit::misfit;
 
 /// Digits of the longest integer that Rust has a type for: `u128`.
 const MAX_DIGITS: usize = 39;

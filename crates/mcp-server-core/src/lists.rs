@@ -5,7 +5,7 @@ use super::context::Context;
 use super::error::Error;
 use super::fields::Fields;
 use super::jsonrpc::to_json;
-use super::page::page;
+use super::pagination::page;
 use super::response::CallResponse;
 use super::server::Server;
 use super::state_argument;

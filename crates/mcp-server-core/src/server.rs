@@ -15,7 +15,7 @@ use super::context::Context;
 use super::error::Error;
 use super::extract::{Extracting, Extractors, Handler, Rejection, Signature, TWICE};
 use super::outcome::IntoToolResult;
-use super::page::DEFAULT_PAGE_SIZE;
+use super::pagination::DEFAULT_PAGE_SIZE;
 use super::prompt::{IntoMessages, Prompt};
 use super::resource::{IntoContents, Resource, ResourceTemplate};
 use super::task::TaskSupport;

@@ -25,7 +25,7 @@ use super::route::Paths;
 use super::variables::Variables;
 use crate::session::log_line::RequestLog;
 use crate::session::object::{DEFAULT_IDLE_SECONDS, DEFAULT_RESUME_SECONDS, Settings};
-use crate::transport::claims::DEFAULT_MAX_AGE_SECONDS;
+use crate::transport::session_id::DEFAULT_MAX_AGE_SECONDS;
 
 /// The jurisdictions of Durable Objects (<https://developers.cloudflare.com/durable-objects/reference/data-location>).
 const JURISDICTIONS: [&str; 4] = ["eu", "us", "fedramp", "fedramp-high"];

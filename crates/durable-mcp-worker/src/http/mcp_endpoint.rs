@@ -18,10 +18,10 @@ use super::request_runtime::{ForwardedRequest, RequestRuntime};
 use super::sse_endpoint;
 use super::stateless_endpoint::Exchange;
 use crate::transport::accept::admits;
-use crate::transport::claims::{Binding, Refused, SessionClaims};
 use crate::transport::internal_headers;
 use crate::transport::lifecycle::{self, Lifecycle, Transport};
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal, unreadable_reply};
+use crate::transport::session_id::{Binding, Refused, SessionClaims};
 
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 

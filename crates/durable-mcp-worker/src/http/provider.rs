@@ -24,7 +24,7 @@ use super::request_runtime::RequestRuntime;
 use super::route::{Route, oauth_route};
 use super::router::RouterRejection;
 use super::{authentication, oauth_endpoints, session_list};
-use crate::transport::claims::SessionClaims;
+use crate::transport::session_id::SessionClaims;
 
 /// The authenticated caller, or the refusal.
 pub type Authenticated = Result<Rc<Caller>, Reply>;

@@ -16,9 +16,9 @@ use crate::hub::Listener;
 use crate::session::host::CallRuntime;
 use crate::session::log_line::LogLine;
 use crate::task::command::{Begin, Command};
-use crate::transport::claims::ObjectId;
 use crate::transport::lifecycle::Transport;
 use crate::transport::refusal::Refusal;
+use crate::transport::session_id::ObjectId;
 
 /// An object that requests are passed on to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

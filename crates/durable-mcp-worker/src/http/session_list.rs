@@ -10,8 +10,8 @@ use oauth_server::token::UserHandle;
 use super::app::App;
 use super::provider::SessionStarted;
 use crate::pages::frame::plain;
-use crate::transport::claims::SessionClaims;
 use crate::transport::lifecycle::Transport;
+use crate::transport::session_id::SessionClaims;
 
 /// The longest name, and version, of a client in the list.
 const MAX_NAME_CHARS: usize = 60;

@@ -11,8 +11,8 @@ mod account;
 mod callback;
 mod consent;
 mod flow;
-mod guard;
 mod remembered;
+mod user_activation;
 mod visit;
 
 use std::fmt;
@@ -106,8 +106,8 @@ impl SignIn for IdentitySignIn {
             let reply = match &self.provider {
                 Err(problem) => visit.misconfigured(problem),
                 Ok(_) if !head.secure && !is_loopback(&head.host) => visit.insecure(),
-                Ok(_) if head.method == Method::POST && !guard::is_of_a_person(head) => {
-                    guard::refuse(&visit)
+                Ok(_) if head.method == Method::POST && !user_activation::is_of_a_person(head) => {
+                    user_activation::refuse(&visit)
                 }
                 Ok(provider) => match step {
                     SignInStep::Asked(asked) => {

@@ -14,10 +14,10 @@ use super::mcp_endpoint::{failed, reply_or_error, verify};
 use super::provider::SessionStarted;
 use super::request_runtime::{ForwardedRequest, RequestRuntime};
 use crate::transport::accept::admits;
-use crate::transport::claims::{Binding, ObjectId, SessionClaims};
 use crate::transport::internal_headers::SESSION_ID;
 use crate::transport::lifecycle::Transport;
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
+use crate::transport::session_id::{Binding, ObjectId, SessionClaims};
 use crate::transport::sse;
 
 /// Opens a session: its stream, and on it first where to post.

@@ -25,10 +25,10 @@ use crate::hub::{ClientNetwork, Listener, QuotaSubject, SubscriptionFilter, user
 use crate::session::object::Sender;
 use crate::task::command::{Begin, Command};
 use crate::task::{self, id};
-use crate::transport::claims::ObjectId;
 use crate::transport::lifecycle::Transport;
 use crate::transport::refusal::{Refusal, Refused};
 use crate::transport::session_endpoint::RequestHeaders;
+use crate::transport::session_id::ObjectId;
 use crate::transport::stateless::{self, Accepted, BeginTask};
 use crate::transport::{headers, request_state, state_handle};
 

@@ -26,15 +26,15 @@ use super::grant_authority::{self, GrantHost};
 use super::key_ring;
 use super::kv::{fault, settled};
 use super::request_runtime::{MCP_OBJECT, MCP_TASK, WorkerRuntime};
-use super::session_tag;
+use super::socket_tag;
 use super::web::{NOT_PUBLIC, Web};
 use crate::http::App;
 use crate::http::app::Placement;
 use crate::http::provider::UserGrants;
 use crate::task::command::Command;
-use crate::transport::claims::{ObjectId, SessionClaims};
 use crate::transport::internal_headers::SESSION;
 use crate::transport::refusal::Refusal;
+use crate::transport::session_id::{ObjectId, SessionClaims};
 
 type GrantsOf = fn(&JsValue, &Env, &App, &UserHandle) -> Option<Rc<dyn UserGrants>>;
 
@@ -42,8 +42,8 @@ type GrantsOf = fn(&JsValue, &Env, &App, &UserHandle) -> Option<Rc<dyn UserGrant
 struct OAuthFunctions {
     oauth_runtime: fn(&WorkerRuntime) -> &dyn OAuthRuntime,
     grants: GrantsOf,
-    session_tag_of: for<'a> fn(&'a Env, &'a Head) -> LocalBoxFuture<'a, Option<String>>,
-    session_tag_closed: fn(&Env, &Placement, &str),
+    socket_tag_of: for<'a> fn(&'a Env, &'a Head) -> LocalBoxFuture<'a, Option<String>>,
+    socket_tag_closed: fn(&Env, &Placement, &str),
     web: fn() -> Option<&'static dyn Fetch>,
     note_task: fn(&WorkerRuntime, &Keys, &Caller, ObjectId, u64),
 }
@@ -52,8 +52,8 @@ struct OAuthFunctions {
 static OAUTH_FUNCTIONS: OAuthFunctions = OAuthFunctions {
     oauth_runtime: |runtime| runtime,
     grants: GrantHost::grants,
-    session_tag_of: |env, head| session_tag::tag(env, head).boxed_local(),
-    session_tag_closed: session_tag::closed,
+    socket_tag_of: |env, head| socket_tag::tag(env, head).boxed_local(),
+    socket_tag_closed: socket_tag::closed,
     web: Web::of_strangers,
     note_task: send_task_note,
 };
@@ -133,14 +133,14 @@ pub(super) fn grants(
 }
 
 /// The tag of a socket whose session is in its user's list; `None` if it is in no list.
-pub(super) async fn session_tag_of(app: &App, env: &Env, head: &Head) -> Option<String> {
-    (functions(app)?.session_tag_of)(env, head).await
+pub(super) async fn socket_tag_of(app: &App, env: &Env, head: &Head) -> Option<String> {
+    (functions(app)?.socket_tag_of)(env, head).await
 }
 
 /// A socket with such a tag was closed, and with it its session ended.
-pub(super) fn session_tag_closed(app: &App, env: &Env, tag: &str) {
+pub(super) fn socket_tag_closed(app: &App, env: &Env, tag: &str) {
     if let Some(functions) = functions(app) {
-        (functions.session_tag_closed)(env, &app.placement, tag);
+        (functions.socket_tag_closed)(env, &app.placement, tag);
     }
 }
 

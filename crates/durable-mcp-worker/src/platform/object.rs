@@ -87,7 +87,7 @@ impl McpObject {
                 ReplyBody::Socket(socket) => {
                     let listed = match socket.tag.as_str() {
                         SSE_TAG => {
-                            oauth_functions::session_tag_of(&parts.app, &parts.env, &head).await
+                            oauth_functions::socket_tag_of(&parts.app, &parts.env, &head).await
                         }
                         _ => None,
                     };
@@ -122,7 +122,7 @@ impl McpObject {
                 .any(|other| other != socket && other.as_ref().ready_state() == 1);
             if !is_open {
                 self.0.object.socket_closed(&tag);
-                oauth_functions::session_tag_closed(&self.0.app, &self.0.env, &tag);
+                oauth_functions::socket_tag_closed(&self.0.app, &self.0.env, &tag);
             }
         }
         // Tells the runtime that the socket is done with.

@@ -39,12 +39,12 @@ use crate::session::log_line::LogLine;
 use crate::session::publication::Publication;
 use crate::task::command::{Begin, Command};
 use crate::task::id;
-use crate::transport::claims::ObjectId;
 use crate::transport::internal_headers::{
     CALLER, SESSION, SESSIONS_SINCE, STATE, TRANSPORT, encode, named_state,
 };
 use crate::transport::lifecycle::Transport;
 use crate::transport::refusal::Refusal;
+use crate::transport::session_id::ObjectId;
 
 /// The binding of the sessions' objects.
 pub(super) const MCP_OBJECT: &str = "MCP_OBJECT";

@@ -6,8 +6,8 @@ use durable_core::runtime::{Random, Runtime};
 use durable_core::wire::RuntimeError;
 use mcp_server_core::user::Caller;
 
-use crate::transport::claims::{Binding, ObjectId, SessionClaims};
 use crate::transport::object_name::Scope;
+use crate::transport::session_id::{Binding, ObjectId, SessionClaims};
 
 const PURPOSE: &str = "task";
 

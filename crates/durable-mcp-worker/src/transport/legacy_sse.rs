@@ -15,10 +15,10 @@ use mcp_server_core::context::ClientInfo;
 use mcp_server_core::initialize::METHOD as INITIALIZE;
 use mcp_server_core::jsonrpc::{self, Body as Posted, Message, Request, error_json, result_json};
 
-use super::claims::SessionClaims;
 use super::refusal::{Refusal, unreadable_reply};
 use super::repollable::repollable;
 use super::session_endpoint::{ReadBody, SSE_TAG, SessionEndpoint};
+use super::session_id::SessionClaims;
 use super::sse;
 use crate::session::call_channel::CallChannel;
 use crate::session::log_line::{self, LogLine};

@@ -6,7 +6,7 @@ use durable_core::runtime::{Random, Runtime};
 use durable_core::seal::{OpenError, open_with, seal_carried, try_open_carried};
 use durable_core::wire::RuntimeError;
 
-use super::claims::ObjectId;
+use super::session_id::ObjectId;
 
 const OBJECT_BYTES: usize = 32;
 const TIME_BYTES: usize = 8;

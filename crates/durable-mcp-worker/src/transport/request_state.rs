@@ -15,8 +15,8 @@ use mcp_server_core::round_trips::{RoundTrips, given_answers, read_answers};
 use mcp_server_core::user::Caller;
 use serde_json::value::RawValue;
 
-use super::claims::Binding;
 use super::request_digest::{RequestDigest, request_digest};
+use super::session_id::Binding;
 
 const PURPOSE: &str = "request state";
 

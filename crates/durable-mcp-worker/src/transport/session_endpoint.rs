@@ -12,10 +12,10 @@ use mcp_server_core::change::Change;
 use mcp_server_core::context::{ClientInfo, Extensions};
 use mcp_server_core::jsonrpc::notification_json;
 
-use super::call_stream::CallStream;
-use super::claims::SessionClaims;
 use super::lifecycle::{Lifecycle, Transport, VERSION_HEADER, classify};
 use super::refusal::{Refusal, Refused};
+use super::session_id::SessionClaims;
+use super::session_stream::CallStream;
 use super::sse::{self, EventId, MAX_UNREAD_BYTES};
 use super::stateless::{self, Accepted};
 use super::{internal_headers, legacy_sse, request_state, streamable};

@@ -9,8 +9,8 @@ use durable_core::keys::Keys;
 use durable_core::runtime::{Random, Runtime};
 use durable_core::wire::RuntimeError;
 
-use super::claims::ObjectId;
 use super::object_name::Scope;
+use super::session_id::ObjectId;
 
 const SCOPE: Scope<'static> = Scope {
     purpose: "state handle",

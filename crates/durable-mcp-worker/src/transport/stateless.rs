@@ -25,11 +25,11 @@ use mcp_server_core::state_argument::{self, BegunState};
 use mcp_server_core::user::Caller;
 use serde_json::value::RawValue;
 
-use super::answer_stream::AnswerStream;
+use super::json_or_stream::{Work, work_until_open};
 use super::keep_alive::kept_alive;
-use super::opening::{Work, work_until_open};
 use super::repollable::repollable;
 use super::sse;
+use super::stateless_stream::AnswerStream;
 use super::{internal_headers, request_state};
 use crate::hub::user_tag;
 use crate::session::call_channel::{MAX_MESSAGE_BYTES, excess};

@@ -10,14 +10,14 @@ use mcp_server_core::call::Call;
 use mcp_server_core::initialize::METHOD as INITIALIZE;
 use mcp_server_core::jsonrpc::{self, Body as Posted, Message, Unreadable, error_json};
 
-use super::call_stream::CallStream;
-use super::claims::SessionClaims;
 use super::internal_headers;
+use super::json_or_stream::{Work, work_until_open};
 use super::keep_alive::kept_alive;
-use super::opening::{Work, work_until_open};
 use super::refusal::{Refusal, unreadable_reply};
 use super::repollable::all_repollable;
 use super::session_endpoint::{GET_TAG, ReadBody, SessionEndpoint};
+use super::session_id::SessionClaims;
+use super::session_stream::CallStream;
 use super::sse::{self, EventId};
 use super::stateless::lacks_scopes;
 use crate::session::call_channel::CallChannel;

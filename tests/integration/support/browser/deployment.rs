@@ -13,7 +13,7 @@ use durable_mcp::{App, Server};
 use durable_mcp_worker::http::request_runtime::{ModelRequest, ModelWork, RelayRequest, RelayWork};
 use durable_mcp_worker::http::sign_in::IdentitySignIn;
 use durable_mcp_worker::session::log_line::LogLine;
-use durable_mcp_worker::transport::claims::SessionClaims;
+use durable_mcp_worker::transport::session_id::SessionClaims;
 use futures_executor::block_on;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;

@@ -21,8 +21,8 @@ use crate::task::command::Command;
 use crate::task::host::TaskStore;
 use crate::task::{Owner, TaskObject};
 use crate::testing::patience::MAX_STEPS;
-use crate::transport::claims::ObjectId;
 use crate::transport::session_endpoint::SessionEndpoint;
+use crate::transport::session_id::ObjectId;
 
 /// After so long the runtime tries an alarm again that failed.
 const ALARM_RETRY_MS: u64 = 2000;

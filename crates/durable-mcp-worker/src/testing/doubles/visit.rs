@@ -29,10 +29,10 @@ use crate::session::host::CallRuntime;
 use crate::session::log_line::LogLine;
 use crate::task::command::{Begin, Command};
 use crate::task::id;
-use crate::transport::claims::ObjectId;
 use crate::transport::internal_headers;
 use crate::transport::lifecycle::Transport;
 use crate::transport::refusal::Refusal;
+use crate::transport::session_id::ObjectId;
 
 /// The handler of a route of the user's own.
 pub type OwnHandler =

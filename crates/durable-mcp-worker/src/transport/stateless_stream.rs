@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::event_sender::{EventBody, EventSender};
-use super::opening::Opening;
+use super::json_or_stream::Opening;
 use super::sse;
 
 #[derive(Default)]

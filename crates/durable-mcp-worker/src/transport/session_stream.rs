@@ -11,7 +11,7 @@ use std::rc::Rc;
 use mcp_server_core::version::ProtocolVersion;
 
 use super::event_sender::{EventBody, EventSender};
-use super::opening::Opening;
+use super::json_or_stream::Opening;
 use super::sse::{self, EventId};
 use crate::session::call_channel::MAX_MESSAGE_BYTES;
 use crate::session::object::SessionObject;

@@ -10,8 +10,8 @@ use worker::Env;
 use super::grant_authority::command_later;
 use super::key_ring;
 use crate::http::app::Placement;
-use crate::transport::claims::SessionClaims;
 use crate::transport::internal_headers;
+use crate::transport::session_id::SessionClaims;
 
 const PREFIX: &str = "listed:";
 
