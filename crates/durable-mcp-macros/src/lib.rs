@@ -153,7 +153,7 @@ pub fn resource(options: TokenStream, function: TokenStream) -> TokenStream {
 /// use durable_mcp::prelude::*;
 ///
 /// /// A note
-/// #[resource_template("notes://{id}", ttl = 60)]
+/// #[resource_template("notes://{id}", ttl = Duration::from_secs(60))]
 /// async fn note(id: u64) -> Result<String, Error> {
 ///     Ok(format!("The note {id}"))
 /// }

@@ -1,5 +1,7 @@
 //! The caching hints of a result, `ttlMs` and `cacheScope` (2026-07-28, Caching).
 
+use std::time::Duration;
+
 /// Callers to whom a cache may give a stored result: `cacheScope`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum CacheScope {
@@ -17,9 +19,17 @@ pub struct Caching {
     pub(crate) scope: CacheScope,
 }
 
-/// Default of `ttlMs` of lists and of the answer to `server/discover`, in seconds: they change with a deployment, and a client
+/// Default of `ttlMs` of lists and of the answer to `server/discover`, in milliseconds: they change with a deployment, and a client
 /// should not be wrong about them for much longer than one takes.
-pub(crate) const LIST_TTL_SECONDS: u32 = 300;
+pub(crate) const LIST_TTL_MS: u64 = 5 * 60 * 1000;
+
+/// The longest time to live, in milliseconds: 136 years, which 32 bits hold in seconds. A later end fits no clock of the runtime.
+const MAX_TTL_MS: u64 = u32::MAX as u64 * 1000;
+
+/// A time to live in whole milliseconds, as results, rows and alarms have it. One that is longer than any of them can have is cut.
+pub(crate) fn ttl_ms(ttl: Duration) -> u64 {
+    u64::try_from(ttl.as_millis()).map_or(MAX_TTL_MS, |ms| ms.min(MAX_TTL_MS))
+}
 
 impl Caching {
     /// The members of the result, as JSON.
@@ -29,5 +39,18 @@ impl Caching {
             CacheScope::Private => "private",
         };
         format!(r#""ttlMs":{},"cacheScope":"{scope}""#, self.ttl_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_to_live_is_cut_to_what_a_clock_can_have() {
+        assert_eq!(ttl_ms(Duration::from_millis(1500)), 1500);
+        assert_eq!(ttl_ms(Duration::from_nanos(1)), 0);
+        assert_eq!(ttl_ms(Duration::from_secs(u32::MAX.into())), MAX_TTL_MS);
+        assert_eq!(ttl_ms(Duration::MAX), MAX_TTL_MS);
     }
 }

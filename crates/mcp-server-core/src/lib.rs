@@ -148,6 +148,8 @@ mod url_elicitation;
 
 /// Everything that tools, resources and prompts are written with.
 pub mod prelude {
+    pub use std::time::Duration;
+
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::caching::{CacheScope, Caching};
+use super::caching::{CacheScope, Caching, ttl_ms};
 use super::completion::{Completers, IntoValues};
 use super::content::{Annotations, Icon, ResourceContents};
 use super::context::{Arguments, Context};
@@ -228,10 +229,10 @@ macro_rules! describing {
                 self
             }
 
-            /// The time for which a client may reuse the contents, in seconds; without it, the client reads them each time.
+            /// The time for which a client may reuse the contents; without it, the client reads them each time.
             #[must_use]
-            pub fn ttl(mut self, seconds: u32) -> Self {
-                self.caching.ttl_ms = u64::from(seconds) * 1000;
+            pub fn ttl(mut self, ttl: Duration) -> Self {
+                self.caching.ttl_ms = ttl_ms(ttl);
                 self
             }
 

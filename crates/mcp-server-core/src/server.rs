@@ -2,13 +2,14 @@
 
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::caching::LIST_TTL_SECONDS;
+use super::caching::{LIST_TTL_MS, ttl_ms};
 use super::capabilities::extension;
 use super::content::Icon;
 use super::context::Context;
@@ -99,7 +100,7 @@ impl Server {
             version: version.into(),
             ..Info::default()
         };
-        let list_ttl_ms = u64::from(LIST_TTL_SECONDS) * 1000;
+        let list_ttl_ms = LIST_TTL_MS;
         Self {
             info,
             page_size: DEFAULT_PAGE_SIZE,
@@ -150,11 +151,11 @@ impl Server {
         self
     }
 
-    /// The time for which a client of 2026-07-28 may reuse a list, in seconds; five minutes otherwise. A client that listens for
+    /// The time for which a client of 2026-07-28 may reuse a list; five minutes otherwise. A client that listens for
     /// changes of the list hears of them at once.
     #[must_use]
-    pub fn list_ttl(mut self, seconds: u32) -> Self {
-        self.list_ttl_ms = u64::from(seconds) * 1000;
+    pub fn list_ttl(mut self, ttl: Duration) -> Self {
+        self.list_ttl_ms = ttl_ms(ttl);
         self
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -11,6 +12,7 @@ use schemars::Schema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::caching::ttl_ms;
 use super::content::Icon;
 use super::context::Context;
 use super::extract::{Extracting, Extractors, Handler, Rejection, Signature};
@@ -272,10 +274,10 @@ impl Tool {
         self
     }
 
-    /// The lifetime of a task of this tool, and its result, from its beginning on, in seconds; two hours otherwise.
+    /// The lifetime of a task of this tool, and its result, from its beginning on; two hours otherwise.
     #[must_use]
-    pub fn task_ttl(mut self, seconds: u32) -> Self {
-        self.task_ttl_ms = u64::from(seconds) * 1000;
+    pub fn task_ttl(mut self, ttl: Duration) -> Self {
+        self.task_ttl_ms = ttl_ms(ttl);
         self
     }
 

@@ -114,7 +114,7 @@ impl<'a> AuthServer<'a> {
                 kv: runtime.kv(),
                 known: &oauth.known,
                 now: runtime.now(),
-                known_ms: oauth.registry.known_ms,
+                known_for: oauth.registry.client_cache_ttl,
             },
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
@@ -58,17 +59,17 @@ impl fmt::Debug for Exchange {
 pub struct ExchangeChanges {
     /// Props that replace the user's, in the new tokens and from now on.
     pub props: Option<Value>,
-    /// Lifetime of the access token, in seconds; `None` for the configured one.
-    pub access_seconds: Option<u64>,
-    /// Lifetime of the refresh token unless it is used, in seconds; `None` for the configured one.
-    pub refresh_seconds: Option<u64>,
+    /// Lifetime of the access token; `None` for the configured one.
+    pub access_lifetime: Option<Duration>,
+    /// Lifetime of the refresh token unless it is used; `None` for the configured one.
+    pub refresh_lifetime: Option<Duration>,
 }
 
 impl fmt::Debug for ExchangeChanges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExchangeChanges")
-            .field("access_seconds", &self.access_seconds)
-            .field("refresh_seconds", &self.refresh_seconds)
+            .field("access_lifetime", &self.access_lifetime)
+            .field("refresh_lifetime", &self.refresh_lifetime)
             .finish_non_exhaustive()
     }
 }

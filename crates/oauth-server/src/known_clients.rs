@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 
@@ -20,23 +21,27 @@ pub(super) struct KnowingKv<'a> {
     pub(super) kv: &'a dyn Kv,
     pub(super) known: &'a KnownClients,
     pub(super) now: u64,
-    /// Milliseconds for which a cached record is used.
-    pub(super) known_ms: u64,
+    /// Time for which a cached record is used.
+    pub(super) known_for: Duration,
+}
+
+fn elapsed(now: u64, since: u64) -> Duration {
+    Duration::from_millis(now.saturating_sub(since))
 }
 
 impl KnownClients {
-    fn get(&self, key: &str, now: u64, known_ms: u64) -> Option<String> {
+    fn get(&self, key: &str, now: u64, known_for: Duration) -> Option<String> {
         let known = self.0.borrow();
         known
             .get(key)
-            .filter(|(since, _)| now.saturating_sub(*since) < known_ms)
+            .filter(|(since, _)| elapsed(now, *since) < known_for)
             .map(|(_, record)| record.clone())
     }
 
-    fn put(&self, key: &str, record: &str, now: u64, known_ms: u64) {
+    fn put(&self, key: &str, record: &str, now: u64, known_for: Duration) {
         let mut known = self.0.borrow_mut();
         if known.len() >= MAX_KNOWN {
-            known.retain(|_, (since, _)| now.saturating_sub(*since) < known_ms);
+            known.retain(|_, (since, _)| elapsed(now, *since) < known_for);
         }
         if known.len() < MAX_KNOWN {
             known.insert(key.to_owned(), (now, record.to_owned()));
@@ -51,13 +56,13 @@ impl KnownClients {
 impl Kv for KnowingKv<'_> {
     fn get<'a>(&'a self, key: &'a str) -> KvFuture<'a, Option<String>> {
         async move {
-            if let Some(known) = self.known.get(key, self.now, self.known_ms) {
+            if let Some(known) = self.known.get(key, self.now, self.known_for) {
                 return Ok(Some(known));
             }
             let record = self.kv.get(key).await?;
             // The absence of a record is not cached: it may be put at any moment.
             if let Some(record) = &record {
-                self.known.put(key, record, self.now, self.known_ms);
+                self.known.put(key, record, self.now, self.known_for);
             }
             Ok(record)
         }
@@ -74,7 +79,7 @@ impl Kv for KnowingKv<'_> {
         async move {
             self.known.forget(key);
             self.kv.put(key, value, expires, metadata).await?;
-            self.known.put(key, value, self.now, self.known_ms);
+            self.known.put(key, value, self.now, self.known_for);
             Ok(())
         }
         .boxed_local()
@@ -114,6 +119,7 @@ mod tests {
     use crate::testing::{KvCall, MemoryKv};
 
     const KNOWN_MS: u64 = 10_000;
+    const KNOWN_FOR: Duration = Duration::from_millis(KNOWN_MS);
     const NOW: u64 = 1_700_000_000_000;
     const NEVER: u64 = NOW;
 
@@ -125,7 +131,7 @@ mod tests {
             kv: &kv,
             known: &known,
             now,
-            known_ms: KNOWN_MS,
+            known_for: KNOWN_FOR,
         };
         for now in [NOW, NOW + KNOWN_MS - 1] {
             assert_eq!(block_on(at(now).get("client:a")), Ok(Some("1".to_owned())));
@@ -147,10 +153,10 @@ mod tests {
     fn the_number_of_cached_client_records_is_limited() {
         let known = KnownClients::default();
         for at in 0..=MAX_KNOWN {
-            known.put(&at.to_string(), "x", NOW, KNOWN_MS);
+            known.put(&at.to_string(), "x", NOW, KNOWN_FOR);
         }
-        assert_eq!(known.get(&MAX_KNOWN.to_string(), NOW, KNOWN_MS), None);
-        known.put("later", "x", NOW + KNOWN_MS, KNOWN_MS);
+        assert_eq!(known.get(&MAX_KNOWN.to_string(), NOW, KNOWN_FOR), None);
+        known.put("later", "x", NOW + KNOWN_MS, KNOWN_FOR);
         assert_eq!(known.0.borrow().len(), 1);
     }
 }

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub use self::error::RegistryError;
 pub use self::registering::Registered;
-pub use self::settings::{KNOWN_MS, RegistrySettings};
+pub use self::settings::RegistrySettings;
 use super::client::{Client, ClientSource};
 use super::document_cache::ClientDocuments;
 use super::document_url::is_document_id;

@@ -1,6 +1,7 @@
 //! Renewing what an identity provider gave, when tokens of this server are renewed.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use oauth_server::hooks::{Exchange, ExchangeChanges, ExchangeError, ExchangeKind};
@@ -53,10 +54,9 @@ async fn exchanged(
         let text = "the identity provider's token has expired, and there is none to renew it with";
         return Err(ExchangeError::Ended(text.to_owned()));
     }
-    let access_seconds = lives(current, now);
     Ok(ExchangeChanges {
-        access_seconds,
-        refresh_seconds: left.map(|left| left.max(LEAST_SECONDS)),
+        access_lifetime: lives(current, now).map(Duration::from_secs),
+        refresh_lifetime: left.map(|left| Duration::from_secs(left.max(LEAST_SECONDS))),
         props,
     })
 }
@@ -159,11 +159,11 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            (exchanged.props, exchanged.access_seconds),
+            (exchanged.props, exchanged.access_lifetime),
             (Some(ending(8 * 3600)), None)
         );
         let exchanged = run(Ok(None), ExchangeKind::Refresh, json!({})).unwrap();
-        assert_eq!((exchanged.props, exchanged.access_seconds), (None, None));
+        assert_eq!((exchanged.props, exchanged.access_lifetime), (None, None));
     }
 
     #[test]
@@ -183,14 +183,15 @@ mod tests {
         let lives = |seconds| {
             run(Ok(None), ExchangeKind::Code, ending(seconds))
                 .unwrap()
-                .access_seconds
+                .access_lifetime
+                .map(|lifetime| lifetime.as_secs())
         };
         assert_eq!(
             [lives(3600), lives(300), lives(1)],
             [None, Some(300), Some(LEAST_SECONDS)]
         );
         let renewed = run(Ok(Some(ending(300))), ExchangeKind::Refresh, ending(1)).unwrap();
-        assert_eq!(renewed.access_seconds, Some(300));
+        assert_eq!(renewed.access_lifetime, Some(Duration::from_mins(5)));
     }
 
     #[test]
@@ -211,7 +212,8 @@ mod tests {
         let lives = |props| {
             run(Ok(None), ExchangeKind::Code, props)
                 .unwrap()
-                .refresh_seconds
+                .refresh_lifetime
+                .map(|lifetime| lifetime.as_secs())
         };
         assert_eq!(
             [lives(ending(7200)), lives(ending(1)), lives(renewable)],
@@ -269,9 +271,9 @@ mod tests {
         assert_eq!(
             web.sent()
                 .iter()
-                .map(|sent| sent.timeout_ms)
+                .map(|sent| sent.timeout.as_secs())
                 .collect::<Vec<_>>(),
-            [5000, 2000]
+            [5, 2]
         );
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -34,8 +35,8 @@ pub struct SentRequest {
     pub agent: String,
     /// The body.
     pub body: String,
-    /// The timeout of the request, in milliseconds.
-    pub timeout_ms: u32,
+    /// The timeout of the request.
+    pub timeout: Duration,
 }
 
 /// Providers in memory. A request without a prepared response times out.
@@ -132,7 +133,7 @@ impl Upstream for FakeUpstream {
         &self,
         request: Request<Vec<u8>>,
         limit: usize,
-        timeout_ms: u32,
+        timeout: Duration,
     ) -> UpstreamFuture<'_, Response<Vec<u8>>> {
         let line = format!("{} {}", request.method(), request.uri());
         let header = |name| {
@@ -147,7 +148,7 @@ impl Upstream for FakeUpstream {
             authorization: header("authorization").to_owned(),
             agent: header("user-agent").to_owned(),
             body: String::from_utf8_lossy(request.body()).into_owned(),
-            timeout_ms,
+            timeout,
         });
         let answer = self.answers.borrow().get(&line).cloned();
         async move {

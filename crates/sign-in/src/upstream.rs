@@ -1,6 +1,7 @@
 //! The port of sign-in to the runtime: the provider over the web, and signatures.
 
 use std::fmt;
+use std::time::Duration;
 
 use durable_core::wire::{RuntimeError, read_json};
 use futures_util::future::LocalBoxFuture;
@@ -12,13 +13,13 @@ use serde_json::Value;
 use super::IdentityError;
 use super::jwt::Algorithm;
 
-/// Timeout of a request to a provider, in milliseconds: a person waits for it.
-pub const TIMEOUT_MS: u32 = 8_000;
+/// Timeout of a request to a provider: a person waits for it.
+pub const TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Timeouts within a renewal, in milliseconds: of the token request, and of every other request. A renewal sends one token
+/// Timeouts within a renewal: of the token request, and of every other request. A renewal sends one token
 /// request and up to two others in sequence, and has [10 seconds](oauth_server::hooks::HOOK_MS): if it were cut off after the
 /// provider issued new tokens, they would be lost and the old ones used up.
-pub const RENEWAL_MS: (u32, u32) = (5_000, 2_000);
+pub const RENEWAL_TIMEOUTS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(2));
 
 /// Bytes of an answer: a set of keys with certificates has some 10 KiB, a list of accounts may have more.
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
@@ -45,12 +46,12 @@ pub trait Upstream {
     fn now(&self) -> u64;
 
     /// Sends a request without following redirects. Of the answer's body no more than `limit` bytes are read, and one more
-    /// to show that it is longer. What takes longer than `timeout_ms`, body included, is a fault.
+    /// to show that it is longer. What takes longer than `timeout`, body included, is a fault.
     fn send(
         &self,
         request: Request<Vec<u8>>,
         limit: usize,
-        timeout_ms: u32,
+        timeout: Duration,
     ) -> UpstreamFuture<'_, Response<Vec<u8>>>;
 
     /// Verifies a signature. It is false for a key that does not fit the algorithm.
@@ -69,15 +70,15 @@ impl Upstream for RenewalUpstream<'_> {
         &self,
         request: Request<Vec<u8>>,
         limit: usize,
-        timeout_ms: u32,
+        timeout: Duration,
     ) -> UpstreamFuture<'_, Response<Vec<u8>>> {
-        let (tokens, others) = RENEWAL_MS;
+        let (tokens, others) = RENEWAL_TIMEOUTS;
         let most = if request.method() == Method::POST {
             tokens
         } else {
             others
         };
-        self.0.send(request, limit, timeout_ms.min(most))
+        self.0.send(request, limit, timeout.min(most))
     }
 
     fn verify<'a>(&'a self, signature: UnverifiedSignature<'a>) -> UpstreamFuture<'a, bool> {
@@ -158,7 +159,7 @@ pub(super) async fn send(
     web: &dyn Upstream,
     request: Request<Vec<u8>>,
 ) -> Result<Response<Vec<u8>>, RuntimeError> {
-    let answer = web.send(request, MAX_ANSWER_BYTES, TIMEOUT_MS).await?;
+    let answer = web.send(request, MAX_ANSWER_BYTES, TIMEOUT).await?;
     if answer.body().len() > MAX_ANSWER_BYTES {
         return Err(RuntimeError("the answer is too long".to_owned()));
     }
@@ -210,7 +211,8 @@ mod tests {
 
     #[test]
     fn a_renewal_times_out_before_its_hook_does() {
-        assert!(RENEWAL_MS.0 + 2 * RENEWAL_MS.1 < HOOK_MS);
+        let (tokens, others) = RENEWAL_TIMEOUTS;
+        assert!(tokens + 2 * others < Duration::from_millis(HOOK_MS.into()));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use oauth_server::authority::{GrantCommand, GrantOutcome, GrantRefusal};
@@ -95,8 +96,8 @@ fn props_of_the_hook_pass_from_token_to_token_and_its_lifetimes_hold() {
     );
     *told.answer.borrow_mut() = Ok(ExchangeChanges {
         props: None,
-        access_seconds: Some(30),
-        refresh_seconds: Some(100),
+        access_lifetime: Some(Duration::from_secs(30)),
+        refresh_lifetime: Some(Duration::from_secs(100)),
     });
     let next = refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap();
     assert_eq!(

@@ -342,7 +342,7 @@ impl Case {
     fn judge(&mut self, at: usize, token: &str) {
         let (now, grace, uses) = (
             self.now(),
-            self.world.lifetimes.grace * 1000,
+            self.world.grace_ms(),
             self.world.lifetimes.grace_uses,
         );
         let family = &mut self.families[at];
@@ -448,7 +448,7 @@ impl Case {
 
     fn refreshed(&mut self, at: usize, token: &str, done: &Done, running: &Running) {
         self.judge(at, token);
-        let (now, grace) = (self.now(), self.world.lifetimes.grace * 1000);
+        let (now, grace) = (self.now(), self.world.grace_ms());
         let known = self.families[at].refresh.get_mut(token).unwrap();
         match &done.outcome {
             Ok(GrantOutcome::Issued(issued)) => {

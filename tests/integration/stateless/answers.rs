@@ -513,11 +513,11 @@ fn other_http_methods_and_bodies_without_a_request_are_refused() {
 #[test]
 fn cacheable_results_say_for_how_long_and_for_whom() {
     let fresh = Resource::new("fresh", "test://fresh", async || "f")
-        .ttl(7)
+        .ttl(Duration::from_secs(7))
         .public();
     let completed = async |_: CompletionInput| vec!["a".to_owned()];
     let front = Front::new(
-        server().list_ttl(60).with(fresh).with(
+        server().list_ttl(Duration::from_mins(1)).with(fresh).with(
             Prompt::new("c", "", async |Args(Wait { ms }): Args<Wait>| {
                 ms.to_string()
             })

@@ -244,6 +244,11 @@ impl World {
         }
     }
 
+    /// Period in which an exchanged refresh token gives the same pair again, in milliseconds.
+    pub(crate) fn grace_ms(&self) -> u64 {
+        self.lifetimes.grace.as_millis().try_into().unwrap()
+    }
+
     /// A number below `below`, by the seed: xorshift64*.
     pub(crate) fn dice(&mut self, below: usize) -> usize {
         self.dice ^= self.dice >> 12;

@@ -40,7 +40,13 @@ fn a_call_becomes_a_task_only_for_clients_that_declare_tasks() {
 
 #[test]
 fn a_tool_available_only_as_a_task_refuses_other_clients() {
-    let server = || server().with(Tool::new("only", "", slow).task_required().task_ttl(60));
+    let server = || {
+        server().with(
+            Tool::new("only", "", slow)
+                .task_required()
+                .task_ttl(Duration::from_mins(1)),
+        )
+    };
     let answer = Front::new(server())
         .call("only", &json!({ "ms": 1 }))
         .answer();

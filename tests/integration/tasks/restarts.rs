@@ -196,8 +196,16 @@ fn only_a_running_task_keeps_its_object_awake() {
 fn a_task_is_deleted_when_its_ttl_ends() {
     let server = || {
         server()
-            .with(Tool::new("brief", "", slow).task_optional().task_ttl(60))
-            .with(Tool::new("asking", "", ask).task_optional().task_ttl(60))
+            .with(
+                Tool::new("brief", "", slow)
+                    .task_optional()
+                    .task_ttl(Duration::from_mins(1)),
+            )
+            .with(
+                Tool::new("asking", "", ask)
+                    .task_optional()
+                    .task_ttl(Duration::from_mins(1)),
+            )
     };
     for (name, arguments) in [
         ("brief", json!({ "ms": 1000 })),

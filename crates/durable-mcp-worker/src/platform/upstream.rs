@@ -1,5 +1,7 @@
 //! Identity providers, as the Worker and the users' objects reach them.
 
+use std::time::Duration;
+
 use durable_core::wire::RuntimeError;
 use futures_util::FutureExt;
 use http::{Request, Response};
@@ -45,8 +47,10 @@ impl Upstream for PublicWeb {
         &self,
         request: Request<Vec<u8>>,
         limit: usize,
-        timeout_ms: u32,
+        timeout: Duration,
     ) -> UpstreamFuture<'_, Response<Vec<u8>>> {
+        // The runtime counts in 31 bits: 24 days.
+        let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
         async move {
             let headers = Array::new();
             for (name, value) in request.headers() {
@@ -58,7 +62,15 @@ impl Upstream for PublicWeb {
             let (method, url) = (request.method().to_string(), request.uri().to_string());
             let body = Some(request.into_body()).filter(|body| !body.is_empty());
             let parts = Array::from(
-                &settled(send(&method, &url, &headers, body, limit, timeout_ms)).await?,
+                &settled(send(
+                    &method,
+                    &url,
+                    &headers,
+                    body,
+                    limit,
+                    timeout_ms.unsigned_abs(),
+                ))
+                .await?,
             );
             answer(&parts).map_err(|error| RuntimeError(format!("an answer that is none: {error}")))
         }

@@ -4,6 +4,8 @@
 //! what a grant held has to end with it. So the row of a grant that has ended stays for as long as anything from before
 //! could, and grants that begin later take none of that.
 
+use std::time::Duration;
+
 use durable_core::wire::RuntimeError;
 
 use super::settings::{
@@ -124,7 +126,10 @@ impl Authority {
         // A second more, since ids count whole ones.
         let ending = ending.with_sessions(since, (since + 1) * 1000 + self.longest_session);
         Ok(if withdraws_consent {
-            ending.with_consents(now, after(now, REMEMBERED_CONSENT_SECONDS))
+            ending.with_consents(
+                now,
+                after(now, Duration::from_secs(REMEMBERED_CONSENT_SECONDS)),
+            )
         } else {
             ending
         })

@@ -1,6 +1,7 @@
 //! The application's hook, bounded in time.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use durable_core::formats::Format;
 use durable_core::keys::Keys;
@@ -53,7 +54,7 @@ pub(super) struct ExchangeTerms {
     /// True if the hook returned other props.
     pub(super) changed: bool,
     pub(super) access_seconds: u64,
-    pub(super) refresh_seconds: u64,
+    pub(super) refresh_lifetime: Duration,
 }
 
 /// Failure of the hook.
@@ -210,10 +211,14 @@ fn terms(
             ..identity
         },
         changed,
-        access_seconds: exchanged.access_seconds.unwrap_or(lifetimes.access).max(1),
-        refresh_seconds: exchanged
-            .refresh_seconds
-            .unwrap_or(lifetimes.refresh)
+        access_seconds: exchanged
+            .access_lifetime
+            .unwrap_or(lifetimes.access)
+            .as_secs()
             .max(1),
+        refresh_lifetime: exchanged
+            .refresh_lifetime
+            .unwrap_or(lifetimes.refresh)
+            .max(Duration::from_secs(1)),
     }
 }

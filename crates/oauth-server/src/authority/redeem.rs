@@ -1,5 +1,7 @@
 //! Exchanges a code for tokens, once. A client that sends two requests at the same time gets the same tokens twice.
 
+use std::time::Duration;
+
 use durable_core::keys::Keys;
 use durable_core::wire::RuntimeError;
 
@@ -247,7 +249,7 @@ impl Authority {
         }
         let token = self.new_token(TokenKind::Refresh, keys, info)?;
         let sealed = self.seal(keys, token.text(), info, &terms.identity)?;
-        let expires = self.refresh_expires(info, terms.refresh_seconds);
+        let expires = self.refresh_expires(info, terms.refresh_lifetime);
         let current = CurrentRefresh {
             generation: 0,
             hash: token.hash(),
@@ -259,8 +261,8 @@ impl Authority {
     }
 
     /// Expiry of a new refresh token that is not used, in milliseconds since 1970: the end of its grant at the latest.
-    pub(super) fn refresh_expires(&self, info: &GrantInfo, seconds: u64) -> u64 {
-        after(self.host.now(), seconds).min(info.ends)
+    pub(super) fn refresh_expires(&self, info: &GrantInfo, lifetime: Duration) -> u64 {
+        after(self.host.now(), lifetime).min(info.ends)
     }
 
     /// Keeps the props that the hook returned although issuing failed: an upstream token in them may be the only valid

@@ -244,7 +244,7 @@ impl Authority {
         };
         let next = NextRefresh {
             hash: token.hash(),
-            expires: self.refresh_expires(info, terms.refresh_seconds),
+            expires: self.refresh_expires(info, terms.refresh_lifetime),
             pair: self.seal_pair(keys, &presented.text, info, &pair)?,
             sealed: self.seal(keys, token.text(), info, &terms.identity)?,
             grace_until: after(self.host.now(), self.lifetimes.grace),

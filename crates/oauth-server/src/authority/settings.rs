@@ -1,41 +1,43 @@
 //! Lifetimes and limits of grants and their tokens.
 
+use std::time::Duration;
+
 use durable_core::limits::OPERATIONS_AN_INVOCATION;
 
-/// Lifetimes, in seconds unless a name says otherwise.
+/// Lifetimes. Tokens live for whole seconds, and for one at least.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifetimes {
     /// A code: as long as a browser takes to carry it over, RFC 6749 section 4.1.2.
-    pub code: u64,
+    pub code: Duration,
     /// An access token.
-    pub access: u64,
+    pub access: Duration,
     /// A refresh token that is not used.
-    pub refresh: u64,
+    pub refresh: Duration,
     /// A grant, however much it is used.
-    pub longest: u64,
+    pub longest: Duration,
     /// Period in which an exchanged refresh token gives the same pair again: answers get lost, and clients ask twice.
-    pub grace: u64,
+    pub grace: Duration,
     /// Number of times that an exchanged refresh token gives the same pair again.
     pub grace_uses: u32,
 }
 
 impl Default for Lifetimes {
     fn default() -> Self {
-        let day = 24 * 3600;
+        let days = |days: u64| Duration::from_secs(days * 24 * 3600);
         Self {
-            code: 300,
-            access: 3600,
-            refresh: 30 * day,
-            longest: 365 * day,
-            grace: 60,
+            code: Duration::from_mins(5),
+            access: Duration::from_hours(1),
+            refresh: days(30),
+            longest: days(365),
+            grace: Duration::from_mins(1),
             grace_uses: 20,
         }
     }
 }
 
-/// The time that many seconds later, in milliseconds.
-pub(super) fn after(now: u64, seconds: u64) -> u64 {
-    now.saturating_add(seconds.saturating_mul(1000))
+/// The time that much later, in milliseconds.
+pub(super) fn after(now: u64, time: Duration) -> u64 {
+    now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Number of wrong verifiers at which a code is burnt.
@@ -91,3 +93,14 @@ pub const GO_ON_MS: u64 = 1000;
 /// Period for which the end of an adopted grant is remembered, in milliseconds: Workers KV may show its old record that
 /// much later.
 pub const ADOPTED_TOMBSTONE_MS: u64 = 3600 * 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lifetime_beyond_all_numbers_never_ends() {
+        assert_eq!(after(1_000, Duration::from_millis(1)), 1_001);
+        assert_eq!(after(1_000, Duration::MAX), u64::MAX);
+    }
+}

@@ -4,6 +4,7 @@
 //! all the same, since its records in Workers KV are found by their prefix.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use durable_core::formats::Format;
 use durable_core::wire::RuntimeError;
@@ -100,7 +101,10 @@ impl Authority {
             ..EndingGrant::new(client.clone(), keys, listed_until)
         };
         let ending = ending.with_sessions(since, (since + 1) * 1000 + self.longest_session);
-        let ending = ending.with_consents(now, after(now, REMEMBERED_CONSENT_SECONDS));
+        let ending = ending.with_consents(
+            now,
+            after(now, Duration::from_secs(REMEMBERED_CONSENT_SECONDS)),
+        );
         // Streams that listen are known by the grant's id alone.
         let held = HeldElsewhere {
             listening_until: after(now, self.lifetimes.access),
@@ -201,7 +205,7 @@ impl Authority {
         Ok(if unreadable.is_empty() {
             0
         } else {
-            after(self.host.now(), SESSIONS_END_SECONDS) / 1000
+            after(self.host.now(), Duration::from_secs(SESSIONS_END_SECONDS)) / 1000
         })
     }
 }

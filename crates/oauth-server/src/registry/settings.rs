@@ -1,11 +1,13 @@
 //! Settings of the registry.
 
+use std::time::Duration;
+
 use crate::document_url::DocumentPolicy;
 use crate::registration::RegistrationOffer;
 use crate::uri::UriHost;
 
-/// Default of [`RegistrySettings::known_ms`]: the steps of a sign-in follow each other within seconds.
-pub const KNOWN_MS: u64 = 10_000;
+/// Default of [`RegistrySettings::client_cache_ttl`]: the steps of a sign-in follow each other within seconds.
+const CLIENT_CACHE_TTL: Duration = Duration::from_secs(10);
 
 /// Policy for clients outside the configuration.
 #[derive(Debug, Clone)]
@@ -14,10 +16,10 @@ pub struct RegistrySettings {
     pub offer: RegistrationOffer,
     /// Policy for metadata documents.
     pub documents: DocumentPolicy,
-    /// Milliseconds for which an isolate caches a client's record that it read or wrote. What another isolate changes
+    /// Time for which an isolate caches a client's record that it read or wrote. What another isolate changes
     /// or deletes is seen that much later, which is little beside the minute that Workers KV may take; and a client's
     /// grants are ended where they are, not by its record.
-    pub known_ms: u64,
+    pub client_cache_ttl: Duration,
 }
 
 impl Default for RegistrySettings {
@@ -26,7 +28,7 @@ impl Default for RegistrySettings {
         Self {
             offer,
             documents,
-            known_ms: KNOWN_MS,
+            client_cache_ttl: CLIENT_CACHE_TTL,
         }
     }
 }

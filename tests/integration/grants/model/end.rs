@@ -71,7 +71,7 @@ impl Case {
         let Some(newest) = family.newest() else {
             return;
         };
-        let grace = self.world.lifetimes.grace * 1000;
+        let grace = self.world.grace_ms();
         if family.refresh[&newest]
             .earliest()
             .is_some_and(|earliest| now >= earliest + grace)
