@@ -17,6 +17,7 @@ macro_rules! pages {
 pages! {
     Arguments = "../docs/arguments.md";
     Asking = "../docs/asking.md";
+    EightTasks = "../docs/eight-tasks.md";
     IdentityCloudflare = "../docs/identity/cloudflare.md";
     IdentityOwn = "../docs/identity/your-own.md";
     IdentityReadme = "../docs/identity/README.md";

@@ -35,6 +35,7 @@ export default defineConfig({
           { text: "Overview", link: "/" },
           { text: "Start", link: "/start" },
           { text: "Coming from another library", link: "/migrating" },
+          { text: "Eight tasks in four libraries", link: "/eight-tasks" },
         ],
       },
       {
