@@ -45,65 +45,38 @@
 //! # Ok::<(), oauth_server::scope::ScopeError>(())
 //! ```
 
-// Set-up: what an application decides.
+// What an application sets up.
 pub mod hooks;
 pub mod provider;
 pub mod sign_in;
 
-// Ports: what a host implements.
+// What a host implements and uses; more ports are in `authority` and `grant_store`.
 pub mod auth_server;
-pub mod authority;
 pub mod event;
-pub mod grant_store;
 pub mod port;
 pub mod rates;
 
-// Endpoints, and the check of tokens at a resource.
-pub mod administer;
-pub mod authorize;
-pub mod challenge;
-pub mod endpoint;
-pub mod endpoint_error;
-pub mod gate;
-pub mod metadata;
-pub mod purge;
-pub mod register;
-pub mod revoke;
-pub mod token_endpoint;
+// The folders of the source; a module's path has no folder in it.
+mod clients;
+mod endpoints;
+mod grants;
+mod values;
 
-// Clients, and how they become known.
-pub mod client;
-pub mod client_auth;
-pub mod client_metadata;
-pub mod configured;
-pub mod document_cache;
-pub mod document_url;
-pub mod metadata_document;
-pub mod redirect_policy;
-pub mod redirect_uri;
-pub mod registration;
-pub mod registry;
+pub use clients::{
+    client, client_auth, client_metadata, configured, document_cache, document_url,
+    metadata_document, redirect_policy, redirect_uri, registration, registry,
+};
+pub use endpoints::{
+    administer, authorize, challenge, endpoint, endpoint_error, gate, metadata, register, revoke,
+    token_endpoint,
+};
+pub use grants::{
+    authority, grant, grant_store, holding, legacy, purge, record, session_note, token,
+};
+pub use values::{params, pkce, resource, scope, secret, uri};
 
-// Grants and tokens.
-pub mod grant;
-pub mod holding;
-pub mod pkce;
-pub mod record;
-pub mod resource;
-pub mod scope;
-pub mod session_note;
-pub mod token;
-
-// Texts of requests.
-pub mod params;
-pub mod secret;
-pub mod uri;
-
-// Users of workers-oauth-provider.
-pub mod legacy;
-
-mod form;
-mod known_clients;
+use clients::known_clients;
+use endpoints::form;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
