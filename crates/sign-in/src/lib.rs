@@ -9,6 +9,8 @@
 //! cookie of the browser. Nothing is stored. [`settings::provider`] sets a provider up from a deployment's variables.
 //!
 //! ```
+//! use std::time::Duration;
+//!
 //! use durable_core::{Random, RuntimeError};
 //! use futures_util::FutureExt;
 //! use futures_util::future::ready;
