@@ -30,7 +30,7 @@
 //!
 //! impl Upstream for Offline {
 //!     fn now(&self) -> u64 { 0 }
-//!     fn send(&self, _: http::Request<Vec<u8>>, _: usize, _: u32) -> UpstreamFuture<'_, http::Response<Vec<u8>>> {
+//!     fn send(&self, _: http::Request<Vec<u8>>, _: usize, _: Duration) -> UpstreamFuture<'_, http::Response<Vec<u8>>> {
 //!         ready(Err(RuntimeError("offline".to_owned()))).boxed_local()
 //!     }
 //!     fn verify<'a>(&'a self, _: UnverifiedSignature<'a>) -> UpstreamFuture<'a, bool> {
