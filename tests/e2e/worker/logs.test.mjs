@@ -170,7 +170,7 @@ describe("the log line of a request", () => {
 
   test("an error of the runtime is told by an id, under which the log has its text", async () => {
     const from = silent.logs.length;
-    const session = await open(server);
+    const { result: session } = await lines(1, () => open(server));
     const alone = new Stateless(server);
     const callAlone = async () => (await alone.round("tools/call", { name: "missing_secret", arguments: {} })).response.result;
     for (const [ask, era] of [
