@@ -90,6 +90,8 @@ pub mod identity {
     pub use sign_in::code_flow::{CodeFlow, ProviderCredentials, UPSTREAM};
     pub use sign_in::demo::Demo;
     pub use sign_in::github::GitHub;
+    pub use sign_in::jwks::KeySet;
+    pub use sign_in::jwt::{ExpectedClaims, UnverifiedJwt};
     pub use sign_in::oidc::Oidc;
     pub use sign_in::upstream::{JsonResponse, Upstream, UpstreamFuture, get_json};
     pub use sign_in::{
