@@ -11,9 +11,9 @@ export const CRATES = [
   "durable-mcp",
   "durable-mcp-build",
   "durable-mcp-macros",
+  "durable-mcp-protocol",
   "durable-mcp-remote",
   "durable-mcp-worker",
-  "mcp-server-core",
   "oauth-server",
   "sign-in",
 ];

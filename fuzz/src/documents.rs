@@ -1,6 +1,9 @@
 //! Documents and values of others that are read before anything is known of their author.
 
 use durable_core::wire::Reply;
+use durable_mcp_protocol::jsonrpc::{Body, Message, parse};
+use durable_mcp_protocol::request_meta::RequestMeta;
+use durable_mcp_protocol::template::UriTemplate;
 use durable_mcp_worker::http::cookies::Cookies;
 use durable_mcp_worker::http::policy::{Policy, is_loopback};
 use durable_mcp_worker::pages::language::Language;
@@ -8,9 +11,6 @@ use durable_mcp_worker::transport::accept;
 use durable_mcp_worker::transport::lifecycle;
 use futures_executor::block_on;
 use http::StatusCode;
-use mcp_server_core::jsonrpc::{Body, Message, parse};
-use mcp_server_core::request_meta::RequestMeta;
-use mcp_server_core::template::UriTemplate;
 use oauth_server::client::Client;
 use oauth_server::client_auth::credentials;
 use oauth_server::document_url::{DocumentPolicy, check_url};

@@ -3,8 +3,8 @@
 use std::task::{Context, Poll, Waker};
 
 use durable_core::wire::{Reply, ReplyBody};
+use durable_mcp_protocol::ProtocolVersion;
 use futures_util::StreamExt;
-use mcp_server_core::ProtocolVersion;
 
 use crate::meter::{Bounds, Linear, bounded};
 use crate::requests::{Carried, Request};

@@ -177,7 +177,12 @@ fn the_table_of_dependencies_has_no_cycle() {
 fn only_the_platform_uses_runtime_clock_and_randomness() {
     let mut wrong = Vec::new();
     let mut seen = 0;
-    let cores = ["durable-core", "mcp-server-core", "oauth-server", "sign-in"];
+    let cores = [
+        "durable-core",
+        "durable-mcp-protocol",
+        "oauth-server",
+        "sign-in",
+    ];
     let cores = cores.into_iter().flat_map(sources_of);
     for Source { module, path, code } in sources().into_iter().chain(cores) {
         for (at, line) in &code {

@@ -5,7 +5,7 @@ use std::io;
 use durable_mcp::App;
 use durable_mcp::prelude::*;
 use durable_mcp::testing::TestClient;
-use mcp_server_core::ProtocolVersion;
+use durable_mcp_protocol::ProtocolVersion;
 use serde_json::{Value, json};
 
 use crate::support::front::Front;

@@ -6,13 +6,13 @@
 use std::fs;
 use std::path::PathBuf;
 
+use durable_mcp_protocol::capabilities::ClientCapabilities;
+use durable_mcp_protocol::content::{Content, Icon, ResourceContents, ResourceLink};
+use durable_mcp_protocol::error::Error;
+use durable_mcp_protocol::jsonrpc::{self, Body, Message};
+use durable_mcp_protocol::request_meta::RequestMeta;
+use durable_mcp_protocol::sampling::{Root, Sampled, SamplingMessage};
 use durable_mcp_worker::transport::lifecycle::{Lifecycle, classify};
-use mcp_server_core::capabilities::ClientCapabilities;
-use mcp_server_core::content::{Content, Icon, ResourceContents, ResourceLink};
-use mcp_server_core::error::Error;
-use mcp_server_core::jsonrpc::{self, Body, Message};
-use mcp_server_core::request_meta::RequestMeta;
-use mcp_server_core::sampling::{Root, Sampled, SamplingMessage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

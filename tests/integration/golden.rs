@@ -15,6 +15,10 @@ use durable_core::keys::Keys;
 use durable_core::runtime::{Random, Runtime};
 use durable_core::seal;
 use durable_core::wire::RuntimeError;
+use durable_mcp_protocol::change::Change;
+use durable_mcp_protocol::jsonrpc::{Body, Message, Request, parse};
+use durable_mcp_protocol::round_trips::{RoundTrips, read_answers};
+use durable_mcp_protocol::user::Caller;
 use durable_mcp_worker::hub::{self, Listener};
 use durable_mcp_worker::session::publication::Publication;
 use durable_mcp_worker::session::store::Kept;
@@ -28,10 +32,6 @@ use durable_mcp_worker::transport::{internal_headers, legacy_sse, request_state,
 use futures_executor::block_on;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
-use mcp_server_core::change::Change;
-use mcp_server_core::jsonrpc::{Body, Message, Request, parse};
-use mcp_server_core::round_trips::{RoundTrips, read_answers};
-use mcp_server_core::user::Caller;
 use oauth_server::authority::{
     Allowance, DailySpending, GrantCommand, GrantOutcome, GrantRefusal, RELAYED_STREAMS,
     SpendingQuota,

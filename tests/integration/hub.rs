@@ -12,14 +12,14 @@ use std::rc::Rc;
 use durable_core::runtime::Runtime;
 use durable_core::wire::ReplyBody;
 use durable_mcp::prelude::*;
+use durable_mcp_protocol::change::Change;
+use durable_mcp_protocol::jsonrpc::RequestId;
 use durable_mcp_worker::hub::{Hub, Listener, QuotaSubject, SubscriptionFilter};
 use durable_mcp_worker::session::publication::Publication;
 use durable_mcp_worker::testing::doubles::host::{FakeHost, START};
 use durable_mcp_worker::testing::doubles::hub_host::FakeHubHost;
 use futures_channel::mpsc::UnboundedReceiver;
 use futures_util::FutureExt;
-use mcp_server_core::change::Change;
-use mcp_server_core::jsonrpc::RequestId;
 use serde_json::{Value, json};
 
 use crate::support::front::Front;

@@ -1,9 +1,9 @@
 //! Size limits of messages to a client: a longer one becomes an error that says so, and displaces no other message.
 
 use durable_mcp::prelude::*;
+use durable_mcp_protocol::ProtocolVersion;
 use durable_mcp_worker::session::call_channel::MAX_MESSAGE_BYTES;
 use durable_mcp_worker::transport::sse::MAX_UNREAD_BYTES;
-use mcp_server_core::ProtocolVersion;
 use serde_json::{Value, json};
 
 use crate::support::json::{call, request};

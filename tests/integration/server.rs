@@ -1,11 +1,11 @@
 //! A server as one client sees it: lists, calls, and notifications and requests during calls.
 
 use durable_mcp::prelude::*;
-use mcp_server_core::ProtocolVersion;
-use mcp_server_core::capabilities::ClientCapabilities;
-use mcp_server_core::change::Change;
-use mcp_server_core::peer::About;
-use mcp_server_core::response::CallOutcome;
+use durable_mcp_protocol::ProtocolVersion;
+use durable_mcp_protocol::capabilities::ClientCapabilities;
+use durable_mcp_protocol::change::Change;
+use durable_mcp_protocol::peer::About;
+use durable_mcp_protocol::response::CallOutcome;
 use serde_json::{Map, Value, json};
 
 use crate::support::peer::Conversation;

@@ -4,13 +4,13 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use durable_mcp::prelude::*;
+use durable_mcp_protocol::ProtocolVersion;
 use durable_mcp_worker::session::object::MAX_SUBSCRIPTIONS;
 use durable_mcp_worker::session::running::MAX_RUNNING;
 use durable_mcp_worker::session::state::MAX_STATE_BYTES;
 use durable_mcp_worker::testing::doubles::host::START;
 use durable_mcp_worker::transport::refusal::Refusal;
 use http::Method;
-use mcp_server_core::ProtocolVersion;
 use serde_json::{Value, json};
 
 use crate::support::counter::{Counter, increment};

@@ -3,9 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use durable_mcp_protocol::log::LogLevel;
 use durable_mcp_worker::session::store::{Kept, Store};
 use durable_mcp_worker::testing::doubles::memory_store::MemoryStore;
-use mcp_server_core::log::LogLevel;
 
 const STREAM: u64 = 7;
 const ALL: usize = usize::MAX;

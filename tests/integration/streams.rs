@@ -1,9 +1,9 @@
 //! Streams of Streamable HTTP: what goes out on which, and what a client that lost one can have again.
 
 use durable_mcp::prelude::*;
+use durable_mcp_protocol::ProtocolVersion;
 use durable_mcp_worker::session::call_channel::MAX_MESSAGE_BYTES;
 use durable_mcp_worker::transport::sse::{KEEP_ALIVE_MS, MAX_UNREAD_BYTES};
-use mcp_server_core::ProtocolVersion;
 use serde_json::{Value, json};
 
 use crate::support::json::{call, notification, request};

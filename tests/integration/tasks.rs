@@ -5,11 +5,11 @@ use std::rc::Rc;
 
 use durable_core::runtime::Runtime;
 use durable_mcp::prelude::*;
+use durable_mcp_protocol::outcome::IntoToolResult;
+use durable_mcp_protocol::task::DEFAULT_TTL_SECONDS;
 use durable_mcp_worker::session::call_channel::MAX_MESSAGE_BYTES;
 use durable_mcp_worker::task::POLL_MS;
 use futures_util::future::{join, join3};
-use mcp_server_core::outcome::IntoToolResult;
-use mcp_server_core::task::DEFAULT_TTL_SECONDS;
 use serde_json::{Value, json};
 
 use crate::support::front::{Front, everything, refusal, text};

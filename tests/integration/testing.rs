@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use durable_mcp::prelude::*;
 use durable_mcp::testing::{Change, Progressed, TestClient, Value, json};
-use mcp_server_core::ProtocolVersion;
-use mcp_server_core::log::LogLevel;
+use durable_mcp_protocol::ProtocolVersion;
+use durable_mcp_protocol::log::LogLevel;
 
 /// A client of each version.
 fn each(server: impl Fn() -> Server) -> Vec<TestClient> {

@@ -4,7 +4,7 @@ import { root } from "./child.mjs";
 
 const target = join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "debug");
 
-/** `examples/stdio` of mcp-server-core. */
+/** `examples/stdio` of durable-mcp-protocol. */
 export const STDIO_SERVER = join(target, "examples/stdio");
 
 /** The example of oauth-server, with axum. */

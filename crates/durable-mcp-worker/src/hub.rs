@@ -23,11 +23,11 @@ use durable_core::formats::Format;
 use durable_core::limits::OPERATIONS_AN_INVOCATION;
 use durable_core::runtime::Runtime;
 use durable_core::wire::{Reply, RuntimeError};
+use durable_mcp_protocol::change::Change;
+use durable_mcp_protocol::error::{Error, ErrorCode};
+use durable_mcp_protocol::jsonrpc::{RequestId, error_json, notification_json, result_json};
 use futures_util::future::{LocalBoxFuture, join_all};
 use http::StatusCode;
-use mcp_server_core::change::Change;
-use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::jsonrpc::{RequestId, error_json, notification_json, result_json};
 
 use crate::session::publication::Publication;
 

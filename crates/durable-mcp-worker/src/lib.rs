@@ -4,7 +4,7 @@
 //!
 //! A request enters at [`platform`], where the Worker's own types become values, and [`http`] finds its route. [`transport`] reads
 //! messages of MCP and answers them: in the Worker, in the object of a [`session`], or as a [`task`]. The [`hub`] publishes changes
-//! to all who listen. The protocol itself is in the crate `mcp-server-core`, the authorization server in `oauth-server`, and identity
+//! to all who listen. The protocol itself is in the crate `durable-mcp-protocol`, the authorization server in `oauth-server`, and identity
 //! providers in `sign-in`.
 
 pub mod http;

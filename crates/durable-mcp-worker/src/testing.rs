@@ -7,7 +7,7 @@
 //! ```
 //! # use durable_mcp_worker::session::Session;
 //! # use durable_mcp_worker::testing::{TestClient, json};
-//! # use mcp_server_core::prelude::*;
+//! # use durable_mcp_protocol::prelude::*;
 //! #[derive(Default, Serialize, Deserialize)]
 //! struct Notes(Vec<String>);
 //!
@@ -58,4 +58,4 @@ pub use questions::Form;
 pub use seen::{Logged, Progressed};
 pub use serde_json::{Value, json};
 
-pub use mcp_server_core::change::Change;
+pub use durable_mcp_protocol::change::Change;

@@ -21,7 +21,7 @@
 //! The attributes `tool`, `prompt`, `resource` and `resource_template` write the struct and the registration; they are part of the
 //! prelude with the feature `macros`, which is on by default.
 //!
-//! This crate re-exports what servers use of six others: `mcp-server-core` (the protocol), `oauth-server` (the authorization server),
+//! This crate re-exports what servers use of six others: `durable-mcp-protocol` (the protocol), `oauth-server` (the authorization server),
 //! `sign-in` (identity providers), `durable-core` (requests, replies, keys), `durable-mcp-worker` (the Worker) and
 //! `durable-mcp-macros` (the attributes).
 
@@ -29,31 +29,31 @@
 /// The bindings for D1 and queues are there with the features `d1` and `queue` of this crate.
 pub use durable_mcp_worker::worker;
 
+pub use durable_mcp_protocol::Server;
 pub use durable_mcp_worker::App;
-pub use mcp_server_core::Server;
 
 /// Everything a server's file needs.
 pub mod prelude {
     #[cfg(feature = "macros")]
     pub use durable_mcp_macros::{prompt, resource, resource_template, tool};
+    pub use durable_mcp_protocol::prelude::*;
     pub use durable_mcp_worker::platform::{Env, Headers};
     pub use durable_mcp_worker::session::Session;
     pub use durable_mcp_worker::worker;
-    pub use mcp_server_core::prelude::*;
 }
 
 /// Parts of the protocol that few servers name: extractors and results of one's own.
 pub mod mcp {
-    pub use mcp_server_core::change::Change;
-    pub use mcp_server_core::completion::IntoValues;
-    pub use mcp_server_core::context::{ClientInfo, Context, Extensions};
-    pub use mcp_server_core::extract::{Extract, Extractors, Handler, Rejection, Signature};
-    pub use mcp_server_core::outcome::IntoToolResult;
-    pub use mcp_server_core::prompt::IntoMessages;
-    pub use mcp_server_core::resource::IntoContents;
-    pub use mcp_server_core::server::Feature;
-    pub use mcp_server_core::task::TaskSupport;
-    pub use mcp_server_core::{ErrorCode, ProtocolVersion};
+    pub use durable_mcp_protocol::change::Change;
+    pub use durable_mcp_protocol::completion::IntoValues;
+    pub use durable_mcp_protocol::context::{ClientInfo, Context, Extensions};
+    pub use durable_mcp_protocol::extract::{Extract, Extractors, Handler, Rejection, Signature};
+    pub use durable_mcp_protocol::outcome::IntoToolResult;
+    pub use durable_mcp_protocol::prompt::IntoMessages;
+    pub use durable_mcp_protocol::resource::IntoContents;
+    pub use durable_mcp_protocol::server::Feature;
+    pub use durable_mcp_protocol::task::TaskSupport;
+    pub use durable_mcp_protocol::{ErrorCode, ProtocolVersion};
 }
 
 /// The OAuth 2.1 authorization server in front of an application.

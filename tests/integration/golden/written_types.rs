@@ -13,7 +13,7 @@ const WRITTEN: &[(&str, &[&str])] = &[
         &["SignInFlow", "SignInPurpose", "RedirectedFlow"],
     ),
     (
-        "oauth-server/authority/command.rs",
+        "oauth-server/grants/authority/command.rs",
         &[
             "GrantCommand",
             "IssueCode",
@@ -29,13 +29,16 @@ const WRITTEN: &[(&str, &[&str])] = &[
             "GrantRefusal",
         ],
     ),
-    ("oauth-server/authority/exchange.rs", &["SealedIdentity"]),
     (
-        "oauth-server/authority/relay_quota.rs",
+        "oauth-server/grants/authority/exchange.rs",
+        &["SealedIdentity"],
+    ),
+    (
+        "oauth-server/grants/authority/relay_quota.rs",
         &["RelayRow", "Slot"],
     ),
     (
-        "oauth-server/authority/spending.rs",
+        "oauth-server/grants/authority/spending.rs",
         &[
             "SpendingQuota",
             "Allowance",
@@ -44,9 +47,9 @@ const WRITTEN: &[(&str, &[&str])] = &[
             "PendingSpending",
         ],
     ),
-    ("oauth-server/authority/refresh.rs", &["TokenPair"]),
+    ("oauth-server/grants/authority/refresh.rs", &["TokenPair"]),
     (
-        "oauth-server/client.rs",
+        "oauth-server/clients/client.rs",
         &[
             "AuthMethod",
             "ApplicationType",
@@ -55,18 +58,21 @@ const WRITTEN: &[(&str, &[&str])] = &[
             "StoredClient",
         ],
     ),
-    ("oauth-server/document_cache.rs", &["CachedDocument"]),
     (
-        "oauth-server/grant.rs",
+        "oauth-server/clients/document_cache.rs",
+        &["CachedDocument"],
+    ),
+    (
+        "oauth-server/grants/grant.rs",
         &["GrantInfo", "Grant", "LiveGrant"],
     ),
     (
-        "oauth-server/grant/ending.rs",
+        "oauth-server/grants/grant/ending.rs",
         &["LegacyRecords", "HeldElsewhere", "EndingGrant"],
     ),
-    ("oauth-server/grant/pending.rs", &["PendingGrant"]),
+    ("oauth-server/grants/grant/pending.rs", &["PendingGrant"]),
     (
-        "oauth-server/grant/tokens.rs",
+        "oauth-server/grants/grant/tokens.rs",
         &[
             "UsedCode",
             "CurrentRefresh",
@@ -74,20 +80,23 @@ const WRITTEN: &[(&str, &[&str])] = &[
             "LiveAccess",
         ],
     ),
-    ("oauth-server/record.rs", &["StoredRecord", "RecordClaims"]),
     (
-        "oauth-server/session_note.rs",
+        "oauth-server/grants/record.rs",
+        &["StoredRecord", "RecordClaims"],
+    ),
+    (
+        "oauth-server/grants/session_note.rs",
         &["TaskNotes", "SessionNote", "SessionNotes"],
     ),
     ("oauth-server/sign_in.rs", &["Authorization"]),
     ("durable-mcp-worker/task/command.rs", &["Written"]),
     ("durable-mcp-worker/task/record.rs", &["Status", "Written"]),
     // Parts of others, which check themselves.
-    ("oauth-server/pkce.rs", &["CodeChallenge"]),
-    ("oauth-server/redirect_uri.rs", &["RedirectUri"]),
-    ("oauth-server/resource.rs", &["Resource"]),
-    ("oauth-server/scope.rs", &["Scope", "Scopes"]),
-    ("oauth-server/token.rs", &["UserHandle", "GrantId"]),
+    ("oauth-server/values/pkce.rs", &["CodeChallenge"]),
+    ("oauth-server/clients/redirect_uri.rs", &["RedirectUri"]),
+    ("oauth-server/values/resource.rs", &["Resource"]),
+    ("oauth-server/values/scope.rs", &["Scope", "Scopes"]),
+    ("oauth-server/grants/token.rs", &["UserHandle", "GrantId"]),
     // The log's, and what tools have of an identity provider: sign-in checks it when it is read.
     ("oauth-server/event.rs", &["GrantRef", "Event"]),
     ("sign-in/code_flow/tokens.rs", &["IdToken"]),
@@ -95,7 +104,7 @@ const WRITTEN: &[(&str, &[&str])] = &[
 
 #[test]
 fn every_stored_type_belongs_to_a_known_format() {
-    // Without `mcp-server-core`, which has MCP's own forms: the protocol's versions say them.
+    // Without `durable-mcp-protocol`, which has MCP's own forms: the protocol's versions say them.
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for name in [
         "durable-core",

@@ -4,6 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use durable_mcp_protocol::ProtocolVersion;
+use durable_mcp_protocol::capabilities::ClientCapabilities;
+use durable_mcp_protocol::change::Change;
+use durable_mcp_protocol::context::ClientInfo;
+use durable_mcp_protocol::jsonrpc::{Body, Message, Request, RequestId, parse};
+use durable_mcp_protocol::round_trips::RoundTrips;
+use durable_mcp_protocol::user::Caller;
 use durable_mcp_worker::hub::{Hub, Listener, QuotaSubject, SubscriptionFilter, user_tag};
 use durable_mcp_worker::session::publication::Publication;
 use durable_mcp_worker::task::id;
@@ -15,13 +22,6 @@ use durable_mcp_worker::transport::session_id::{Binding, ObjectId, SessionClaims
 use futures_channel::mpsc::UnboundedReceiver;
 use futures_executor::block_on;
 use futures_util::FutureExt;
-use mcp_server_core::ProtocolVersion;
-use mcp_server_core::capabilities::ClientCapabilities;
-use mcp_server_core::change::Change;
-use mcp_server_core::context::ClientInfo;
-use mcp_server_core::jsonrpc::{Body, Message, Request, RequestId, parse};
-use mcp_server_core::round_trips::RoundTrips;
-use mcp_server_core::user::Caller;
 use oauth_server::authority::{GrantCommand, GrantOutcome, IssuedTokens, RETRY_DELETES_MS};
 use oauth_server::hooks::Hooks;
 use oauth_server::record::AccessRecord;

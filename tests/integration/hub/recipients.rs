@@ -1,10 +1,10 @@
 //! Streams that a notice is for: of one user, of a task, of everybody.
 
 use durable_mcp::prelude::*;
+use durable_mcp_protocol::change::Change;
 use durable_mcp_worker::hub::user_tag;
 use durable_mcp_worker::session::publication::Publication;
 use durable_mcp_worker::testing::doubles::host::START;
-use mcp_server_core::change::Change;
 use serde_json::json;
 
 use super::{Rig, Stream, listener, methods, tools};

@@ -308,7 +308,7 @@ fn a_client_without_url_mode_gets_a_url_elicitation_as_a_tool_error() {
             .unwrap_err();
         assert_eq!(
             error.code,
-            mcp_server_core::error::ErrorCode::REFUSED,
+            durable_mcp_protocol::error::ErrorCode::REFUSED,
             "{version}"
         );
     }
@@ -319,7 +319,7 @@ fn a_client_without_url_mode_gets_a_url_elicitation_as_a_tool_error() {
         .unwrap_err();
     assert_eq!(
         error.code,
-        mcp_server_core::error::ErrorCode::URL_ELICITATION_REQUIRED
+        durable_mcp_protocol::error::ErrorCode::URL_ELICITATION_REQUIRED
     );
 }
 

@@ -1,7 +1,7 @@
 //! The state of a signed-in user, whose client has no session.
 
+use durable_mcp_protocol::user::Caller;
 use durable_mcp_worker::transport::internal_headers;
-use mcp_server_core::user::Caller;
 
 use super::*;
 use crate::support::front::{VERSION, refusal};

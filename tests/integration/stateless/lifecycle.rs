@@ -3,8 +3,8 @@
 //! A row has a body, and its result under each kind of header: a word for its class, or the status, code and id of the
 //! refusal.
 
+use durable_mcp_protocol::ProtocolVersion;
 use durable_mcp_worker::transport::lifecycle::{Lifecycle, classify};
-use mcp_server_core::ProtocolVersion;
 
 /// The kinds of header, in the order of the columns below.
 const HEADERS: [&[Option<&str>]; 5] = [

@@ -1,8 +1,8 @@
 //! State without sessions: who signs in has one, and others name theirs by an argument.
 
+use durable_mcp_protocol::ProtocolVersion;
+use durable_mcp_protocol::state_argument::STATE_ARGUMENT;
 use http::Method;
-use mcp_server_core::ProtocolVersion;
-use mcp_server_core::state_argument::STATE_ARGUMENT;
 
 use super::*;
 use crate::support::counter::{Counter, increment};

@@ -1,6 +1,6 @@
 //! JSON-RPC messages for tests.
 
-use mcp_server_core::jsonrpc::{Body, Message, Request, parse};
+use durable_mcp_protocol::jsonrpc::{Body, Message, Request, parse};
 use serde_json::{Value, json};
 
 /// A request's text.

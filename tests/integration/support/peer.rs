@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use durable_mcp::Server;
+use durable_mcp_protocol::capabilities::ClientCapabilities;
+use durable_mcp_protocol::change::Change;
+use durable_mcp_protocol::context::{ClientInfo, Context, Extensions};
+use durable_mcp_protocol::error::{Error, ErrorCode};
+use durable_mcp_protocol::jsonrpc::RequestId;
+use durable_mcp_protocol::log::LogLevel;
+use durable_mcp_protocol::peer::About;
+use durable_mcp_protocol::response::{CallOutcome, CallResult};
+use durable_mcp_protocol::user::Caller;
+use durable_mcp_protocol::{Peer, ProtocolVersion};
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
-use mcp_server_core::capabilities::ClientCapabilities;
-use mcp_server_core::change::Change;
-use mcp_server_core::context::{ClientInfo, Context, Extensions};
-use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::jsonrpc::RequestId;
-use mcp_server_core::log::LogLevel;
-use mcp_server_core::peer::About;
-use mcp_server_core::response::{CallOutcome, CallResult};
-use mcp_server_core::user::Caller;
-use mcp_server_core::{Peer, ProtocolVersion};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use durable_core::keys::Keys;
-use mcp_server_core::Server;
+use durable_mcp_protocol::Server;
 use oauth_server::provider::OAuth;
 use oauth_server::scope::Scopes;
 use oauth_server::sign_in::SignInStatus;

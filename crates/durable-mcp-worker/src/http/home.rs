@@ -1,9 +1,9 @@
 //! `/`: a page about this server, for people who open its address.
 
 use durable_core::wire::{Head, Reply, ReplyBody};
+use durable_mcp_protocol::error::{Error, ErrorCode};
+use durable_mcp_protocol::jsonrpc::error_json;
 use http::{Method, StatusCode};
-use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::jsonrpc::error_json;
 use oauth_server::sign_in::SignInStatus;
 
 use super::app::App;

@@ -1,9 +1,9 @@
 //! The endpoints of the provider.
 
 use durable_core::wire::{Head, Reply, RuntimeError};
+use durable_mcp_protocol::error::{Error, ErrorCode};
+use durable_mcp_protocol::jsonrpc::error_json;
 use http::{Method, StatusCode};
-use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::jsonrpc::error_json;
 use oauth_server::auth_server::{AuthServer, OAuthRuntime};
 use oauth_server::authorize::{self, AuthorizeResponse};
 use oauth_server::endpoint::{check_method, redirect};

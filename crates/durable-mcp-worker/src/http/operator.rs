@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use durable_core::keys::MIN_KEY_CHARACTERS;
 use durable_core::wire::{Head, Reply, RuntimeError};
+use durable_mcp_protocol::kind::check_object;
 use http::StatusCode;
-use mcp_server_core::kind::check_object;
 use oauth_server::administer::UserRef;
 use oauth_server::auth_server::{AuthServer, BodyError};
 use oauth_server::authority::ListedGrant;

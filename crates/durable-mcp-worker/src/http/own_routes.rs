@@ -4,10 +4,10 @@ use std::any::Any;
 use std::rc::Rc;
 
 use durable_core::wire::Reply;
+use durable_mcp_protocol::error::{Error, ErrorCode};
+use durable_mcp_protocol::jsonrpc::error_json;
+use durable_mcp_protocol::panics::contain;
 use http::StatusCode;
-use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::jsonrpc::error_json;
-use mcp_server_core::panics::contain;
 
 use super::app::App;
 use super::path::as_sent;

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use durable_core::keys::Keys;
 use durable_core::wire::{Head, Reply, RuntimeError};
+use durable_mcp_protocol::user::Caller;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use mcp_server_core::user::Caller;
 use oauth_server::auth_server::OAuthRuntime;
 use oauth_server::authority::{Allowance, Authority, AuthorityHost};
 use oauth_server::event::Event;

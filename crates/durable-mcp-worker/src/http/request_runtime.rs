@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use durable_core::runtime::Runtime;
 use durable_core::wire::{Reply, ReplyBody, RuntimeError};
+use durable_mcp_protocol::error::Error;
+use durable_mcp_protocol::user::Caller;
 use futures_util::future::LocalBoxFuture;
 use http::Method;
-use mcp_server_core::error::Error;
-use mcp_server_core::user::Caller;
 use oauth_server::auth_server::OAuthRuntime;
 
 use super::playground::settings::ModelSource;

@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use durable_core::wire::{Head, Reply, ReplyBody};
+use durable_mcp_protocol::error::{Error, ErrorCode};
+use durable_mcp_protocol::jsonrpc::error_json;
 use http::{Method, StatusCode};
-use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::jsonrpc::error_json;
 
 use super::app::App;
 use super::policy::{Forbidden, is_loopback};

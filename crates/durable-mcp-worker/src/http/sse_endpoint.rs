@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use durable_core::wire::{Head, Reply, RuntimeError};
+use durable_mcp_protocol::ProtocolVersion;
+use durable_mcp_protocol::capabilities::ClientCapabilities;
+use durable_mcp_protocol::context::ClientInfo;
+use durable_mcp_protocol::user::Caller;
 use http::Method;
-use mcp_server_core::ProtocolVersion;
-use mcp_server_core::capabilities::ClientCapabilities;
-use mcp_server_core::context::ClientInfo;
-use mcp_server_core::user::Caller;
 
 use super::app::App;
 use super::mcp_endpoint::{failed, reply_or_error, verify};

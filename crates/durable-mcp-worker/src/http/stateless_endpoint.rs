@@ -4,20 +4,20 @@
 use std::rc::Rc;
 
 use durable_core::wire::{ADDRESS_HEADER, Head, Reply, RuntimeError};
+use durable_mcp_protocol::call::Call;
+use durable_mcp_protocol::capabilities::ClientCapabilities;
+use durable_mcp_protocol::context::Extensions;
+use durable_mcp_protocol::discover::ResultType;
+use durable_mcp_protocol::error::Error;
+use durable_mcp_protocol::jsonrpc::{Request, RequestId, error_json, result_json};
+use durable_mcp_protocol::method::Method;
+use durable_mcp_protocol::request_meta::RequestMeta;
+use durable_mcp_protocol::round_trips::{RoundTrips, given_answers};
+use durable_mcp_protocol::state_argument::{STATE_ARGUMENT, StateOf};
+use durable_mcp_protocol::tool::Tool;
+use durable_mcp_protocol::user::Caller;
 use futures_util::FutureExt;
 use http::StatusCode;
-use mcp_server_core::call::Call;
-use mcp_server_core::capabilities::ClientCapabilities;
-use mcp_server_core::context::Extensions;
-use mcp_server_core::discover::ResultType;
-use mcp_server_core::error::Error;
-use mcp_server_core::jsonrpc::{Request, RequestId, error_json, result_json};
-use mcp_server_core::method::Method;
-use mcp_server_core::request_meta::RequestMeta;
-use mcp_server_core::round_trips::{RoundTrips, given_answers};
-use mcp_server_core::state_argument::{STATE_ARGUMENT, StateOf};
-use mcp_server_core::tool::Tool;
-use mcp_server_core::user::Caller;
 
 use super::app::App;
 use super::request_runtime::{ForwardedRequest, ObjectTarget, RequestRuntime};

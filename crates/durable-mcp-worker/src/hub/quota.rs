@@ -1,9 +1,9 @@
 //! Quotas of the hub for users, networks and sites, so that none of them uses all of it.
 
 use durable_core::wire::Reply;
+use durable_mcp_protocol::error::{Error, ErrorCode};
+use durable_mcp_protocol::jsonrpc::{RequestId, error_json};
 use http::StatusCode;
-use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::jsonrpc::{RequestId, error_json};
 
 use super::client_network::ClientNetwork;
 

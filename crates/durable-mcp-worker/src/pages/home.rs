@@ -1,8 +1,8 @@
 //! The page at `/`.
 
 use askama::Template;
-use mcp_server_core::summary::Summary;
-use mcp_server_core::{ProtocolVersion, Server};
+use durable_mcp_protocol::summary::Summary;
+use durable_mcp_protocol::{ProtocolVersion, Server};
 
 use super::install::Install;
 
@@ -126,9 +126,9 @@ impl<'a> HomePage<'a> {
 
 #[cfg(test)]
 mod tests {
-    use mcp_server_core::prompt::Prompt;
-    use mcp_server_core::resource::Resource;
-    use mcp_server_core::tool::Tool;
+    use durable_mcp_protocol::prompt::Prompt;
+    use durable_mcp_protocol::resource::Resource;
+    use durable_mcp_protocol::tool::Tool;
     use serde_json::{Value, json};
 
     use super::*;

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use mcp_server_core::context::Context;
-use mcp_server_core::error::Error;
-use mcp_server_core::extract::{Extract, Rejection};
+use durable_mcp_protocol::context::Context;
+use durable_mcp_protocol::error::Error;
+use durable_mcp_protocol::extract::{Extract, Rejection};
 
 use crate::transport::internal_headers::PRIVATE;
 use crate::transport::session_endpoint::RequestHeaders;
@@ -15,7 +15,7 @@ use crate::transport::session_endpoint::RequestHeaders;
 ///
 /// ```
 /// # use durable_mcp_worker::platform::{Env, Headers};
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// async fn greeting(env: Env) -> Result<String, ToolError> {
 ///     Ok(env.var("GREETING")?.to_string())
 /// }
@@ -64,7 +64,7 @@ impl Extract for Env {
 ///
 /// ```
 /// # use durable_mcp_worker::platform::{Env, Headers};
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// async fn language(headers: Headers) -> String {
 ///     headers.get("accept-language").unwrap_or_default()
 /// }

@@ -6,9 +6,9 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use durable_core::wire::{Head, Headers, Reply, ReplyBody};
+use durable_mcp_protocol::ProtocolVersion;
 use futures_util::StreamExt;
 use http::Method;
-use mcp_server_core::ProtocolVersion;
 use worker::Result;
 use worker::js_sys::{Array, Promise};
 use worker::wasm_bindgen::JsValue;

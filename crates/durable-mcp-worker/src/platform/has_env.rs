@@ -6,9 +6,9 @@ use std::time::Duration;
 use durable_core::keys::{KeyId, Keys};
 use durable_core::runtime::{Random, Runtime};
 use durable_core::wire::RuntimeError;
+use durable_mcp_protocol::context::Extensions;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use mcp_server_core::context::Extensions;
 use worker::{Delay, Env, State};
 
 use super::grant_authority::GrantHost;

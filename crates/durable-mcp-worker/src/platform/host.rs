@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use durable_core::runtime::Runtime;
 use durable_core::wire::RuntimeError;
+use durable_mcp_protocol::context::Extensions;
+use durable_mcp_protocol::error::Error;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use mcp_server_core::context::Extensions;
-use mcp_server_core::error::Error;
 use worker::{SqlStorage, State, WebSocket};
 
 use super::has_env::{HasEnv, InObject};

@@ -31,7 +31,7 @@ impl App {
     ///
     /// ```no_run
     /// # use durable_mcp_worker::{App, worker};
-    /// # use mcp_server_core::prelude::*;
+    /// # use durable_mcp_protocol::prelude::*;
     /// async fn webhook(mut request: worker::Request, env: worker::Env) -> worker::Result<worker::Response> {
     ///     if request.method() != worker::Method::Post {
     ///         return worker::Response::error("Send a note by POST.", 405);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use mcp_server_core::pattern::Matcher;
+use durable_mcp_protocol::pattern::Matcher;
 use worker::js_sys::{Array, Function, Reflect, RegExp, global};
 use worker::wasm_bindgen::{JsCast, JsValue};
 

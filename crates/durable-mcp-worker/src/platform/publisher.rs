@@ -1,6 +1,6 @@
 //! Publishing of changes to listeners from code outside of a call.
 
-use mcp_server_core::change::Change;
+use durable_mcp_protocol::change::Change;
 use worker::Env;
 
 use super::hub;
@@ -9,7 +9,7 @@ use crate::session::publication::Publication;
 /// Tells clients of changes from outside of a call: a cron trigger, a queue's consumer, a webhook.
 ///
 /// The notification reaches every client that listens, wherever it is connected, as one of
-/// [`Notify`](mcp_server_core::notify::Notify) that is for everybody does.
+/// [`Notify`](durable_mcp_protocol::notify::Notify) that is for everybody does.
 ///
 /// ```ignore
 /// async fn hourly(env: worker::Env) -> Result<(), worker::Error> {

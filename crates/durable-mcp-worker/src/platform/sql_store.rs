@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use durable_mcp_protocol::log::LogLevel;
 use futures_util::FutureExt;
-use mcp_server_core::log::LogLevel;
 use worker::{SqlStorage, SqlStorageValue, State};
 
 use crate::session::store::{Kept, Store, StoreError, unreadable};

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use durable_core::formats::{Format, is_of_other_version};
 use durable_core::wire::{Reply, RuntimeError};
+use durable_mcp_protocol::context::Extensions;
+use durable_mcp_protocol::jsonrpc::to_json;
 use futures_util::FutureExt;
-use mcp_server_core::context::Extensions;
-use mcp_server_core::jsonrpc::to_json;
 use worker::js_sys::Promise;
 use worker::worker_sys::web_sys;
 use worker::{Env, SqlStorageValue, State};

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use durable_core::wire::Reply;
+use durable_mcp_protocol::pattern::compile_with;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use mcp_server_core::pattern::compile_with;
 use sign_in::settings;
 use worker::js_sys::{Promise, Reflect};
 use worker::wasm_bindgen::prelude::wasm_bindgen;

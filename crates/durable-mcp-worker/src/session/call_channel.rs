@@ -3,15 +3,15 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use durable_mcp_protocol::call::Call;
+use durable_mcp_protocol::change::{Change, Reach};
+use durable_mcp_protocol::error::{Error, ErrorCode};
+use durable_mcp_protocol::jsonrpc::{notification_json, request_json, to_json};
+use durable_mcp_protocol::log::LogLevel;
+use durable_mcp_protocol::peer::{About, Peer};
+use durable_mcp_protocol::response::{CallResponse, CallResult};
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture, select};
-use mcp_server_core::call::Call;
-use mcp_server_core::change::{Change, Reach};
-use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::jsonrpc::{notification_json, request_json, to_json};
-use mcp_server_core::log::LogLevel;
-use mcp_server_core::peer::{About, Peer};
-use mcp_server_core::response::{CallResponse, CallResult};
 use serde_json::value::RawValue;
 
 use super::call_run::cause_id;

@@ -3,15 +3,15 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use durable_mcp_protocol::Server;
+use durable_mcp_protocol::call::Call;
+use durable_mcp_protocol::cancel::CancelFlag;
+use durable_mcp_protocol::cause::LoggedCause;
+use durable_mcp_protocol::context::Context;
+use durable_mcp_protocol::error::ErrorCode;
+use durable_mcp_protocol::response::{CallOutcome, CallResponse};
+use durable_mcp_protocol::version::ProtocolVersion;
 use futures_util::future::{AbortHandle, AbortRegistration, Abortable};
-use mcp_server_core::Server;
-use mcp_server_core::call::Call;
-use mcp_server_core::cancel::CancelFlag;
-use mcp_server_core::cause::LoggedCause;
-use mcp_server_core::context::Context;
-use mcp_server_core::error::ErrorCode;
-use mcp_server_core::response::{CallOutcome, CallResponse};
-use mcp_server_core::version::ProtocolVersion;
 
 use super::call_channel::{MAX_MESSAGE_BYTES, response_excess, too_long};
 use super::host::CallRuntime;

@@ -108,7 +108,7 @@ impl LogLine {
     /// The line as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        mcp_server_core::jsonrpc::to_json(self)
+        durable_mcp_protocol::jsonrpc::to_json(self)
     }
 }
 

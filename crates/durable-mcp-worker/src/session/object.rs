@@ -5,16 +5,16 @@ use std::rc::Rc;
 
 use durable_core::formats::is_of_other_version;
 use durable_core::wire::RuntimeError;
-use mcp_server_core::Server;
-use mcp_server_core::call::Call;
-use mcp_server_core::change::Change;
-use mcp_server_core::context::{ClientInfo, Context, Extensions};
-use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::jsonrpc::{Notification, Response, error_json, result_json};
-use mcp_server_core::log::LogLevel;
-use mcp_server_core::questions::Questions;
-use mcp_server_core::response::CallResult;
-use mcp_server_core::user::Caller;
+use durable_mcp_protocol::Server;
+use durable_mcp_protocol::call::Call;
+use durable_mcp_protocol::change::Change;
+use durable_mcp_protocol::context::{ClientInfo, Context, Extensions};
+use durable_mcp_protocol::error::{Error, ErrorCode};
+use durable_mcp_protocol::jsonrpc::{Notification, Response, error_json, result_json};
+use durable_mcp_protocol::log::LogLevel;
+use durable_mcp_protocol::questions::Questions;
+use durable_mcp_protocol::response::CallResult;
+use durable_mcp_protocol::user::Caller;
 
 use super::call_channel::{CallChannel, SessionPeer};
 use super::call_run::{CallRun, Cancellation, RunEnd};

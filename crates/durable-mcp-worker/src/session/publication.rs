@@ -1,6 +1,6 @@
 //! A change as it is sent to the hub, with the notification for those who listen. The hub delivers it (`hub.rs`).
 
-use mcp_server_core::change::Change;
+use durable_mcp_protocol::change::Change;
 
 /// A change or a task's progress, on its way to the hub and from there to those who listen for it.
 #[derive(Debug, Clone, PartialEq, Eq)]

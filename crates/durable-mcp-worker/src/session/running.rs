@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use mcp_server_core::jsonrpc::RequestId;
+use durable_mcp_protocol::jsonrpc::RequestId;
 
 use super::call_run::Cancellation;
 

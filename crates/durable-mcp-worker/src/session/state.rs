@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use durable_core::formats::Format;
-use mcp_server_core::context::Context;
-use mcp_server_core::error::Error;
-use mcp_server_core::extract::{Extract, Rejection, Signature};
-use mcp_server_core::finite::{not_finite, odd_number};
-use mcp_server_core::outcome::ToolError;
+use durable_mcp_protocol::context::Context;
+use durable_mcp_protocol::error::Error;
+use durable_mcp_protocol::extract::{Extract, Rejection, Signature};
+use durable_mcp_protocol::finite::{not_finite, odd_number};
+use durable_mcp_protocol::outcome::ToolError;
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use serde::{Serialize, forward_to_deserialize_any};
 
@@ -110,7 +110,7 @@ impl From<StoreError> for StateError {
 ///
 /// ```
 /// # use durable_mcp_worker::session::Session;
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// #[derive(Default, Serialize, Deserialize)]
 /// struct Counter { total: i64 }
 ///
@@ -159,7 +159,7 @@ impl<S: Default + Serialize + DeserializeOwned + 'static> Session<S> {
 
     /// Changes the state and gives what the closure gives. Nothing comes between reading and writing, so no other call
     /// sees or loses a half of it; one row is written, and none if the closure panics. The server's
-    /// [`on_state_update`](mcp_server_core::Server::on_state_update) runs when the handler is through.
+    /// [`on_state_update`](durable_mcp_protocol::Server::on_state_update) runs when the handler is through.
     ///
     /// # Errors
     /// When it cannot be read or kept; it is unchanged then.

@@ -2,7 +2,7 @@
 //! [`state`](super::state).
 
 use durable_core::formats::Format;
-use mcp_server_core::log::LogLevel;
+use durable_mcp_protocol::log::LogLevel;
 
 /// Storage failed. The cause is in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Commands of the Worker to a task's object.
 
-use mcp_server_core::ProtocolVersion;
-use mcp_server_core::capabilities::ClientCapabilities;
+use durable_mcp_protocol::ProtocolVersion;
+use durable_mcp_protocol::capabilities::ClientCapabilities;
 use serde::{Deserialize, Serialize};
 
 /// Something to be done with a task. Only the Worker can ask for it, and has looked whose task it is.
@@ -70,7 +70,7 @@ impl Begin {
             user,
         } = self.clone();
         let version = version.as_str().to_owned();
-        mcp_server_core::jsonrpc::to_json(&Written(
+        durable_mcp_protocol::jsonrpc::to_json(&Written(
             id,
             ttl_ms,
             params,

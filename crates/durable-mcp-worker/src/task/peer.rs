@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
+use durable_mcp_protocol::change::{Change, Reach};
+use durable_mcp_protocol::error::{Error, ErrorCode};
+use durable_mcp_protocol::fields::Fields;
+use durable_mcp_protocol::peer::{About, Peer};
+use durable_mcp_protocol::round_trips::{Question, RoundTrips};
 use futures_channel::oneshot;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
-use mcp_server_core::change::{Change, Reach};
-use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::fields::Fields;
-use mcp_server_core::peer::{About, Peer};
-use mcp_server_core::round_trips::{Question, RoundTrips};
 use serde_json::value::RawValue;
 
 use super::TaskObject;

@@ -3,8 +3,8 @@
 
 use durable_core::formats::Format;
 use durable_core::wire::RuntimeError;
-use mcp_server_core::jsonrpc::{object_json, to_json};
-use mcp_server_core::round_trips::{Question, read_answers};
+use durable_mcp_protocol::jsonrpc::{object_json, to_json};
+use durable_mcp_protocol::round_trips::{Question, read_answers};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -239,8 +239,8 @@ fn iso8601(milliseconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use mcp_server_core::ProtocolVersion;
-    use mcp_server_core::capabilities::ClientCapabilities;
+    use durable_mcp_protocol::ProtocolVersion;
+    use durable_mcp_protocol::capabilities::ClientCapabilities;
 
     use super::*;
 

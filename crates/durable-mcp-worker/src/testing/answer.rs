@@ -1,7 +1,7 @@
 //! Answers, easy to assert on.
 
-use mcp_server_core::cause::LoggedCause;
-use mcp_server_core::error::Error;
+use durable_mcp_protocol::cause::LoggedCause;
+use durable_mcp_protocol::error::Error;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

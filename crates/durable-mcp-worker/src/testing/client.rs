@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use mcp_server_core::change::Change;
-use mcp_server_core::client::Elicited;
-use mcp_server_core::error::Error;
-use mcp_server_core::user::Caller;
-use mcp_server_core::version::ProtocolVersion;
+use durable_mcp_protocol::change::Change;
+use durable_mcp_protocol::client::Elicited;
+use durable_mcp_protocol::error::Error;
+use durable_mcp_protocol::user::Caller;
+use durable_mcp_protocol::version::ProtocolVersion;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -41,11 +41,11 @@ pub struct TestClient {
 }
 
 impl TestClient {
-    /// A client of a [`Server`](mcp_server_core::Server) or an [`App`]. Of an application with sign-in it is past that:
+    /// A client of a [`Server`](durable_mcp_protocol::Server) or an [`App`]. Of an application with sign-in it is past that:
     /// [`signed_in`](Self::signed_in) says who calls.
     ///
     /// # Panics
-    /// When the server has [problems](mcp_server_core::Server::problems).
+    /// When the server has [problems](durable_mcp_protocol::Server::problems).
     pub fn new(app: impl Into<App>) -> Self {
         let mut app = app.into();
         app.provider = None;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use durable_mcp_protocol::capabilities::ClientCapabilities;
+use durable_mcp_protocol::error::{Error, ErrorCode};
+use durable_mcp_protocol::fields::Fields;
 use http::Method;
-use mcp_server_core::capabilities::ClientCapabilities;
-use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::fields::Fields;
 use serde_json::{Value, json};
 
 use super::client::{TestClient, to_value};

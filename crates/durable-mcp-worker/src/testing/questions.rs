@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 
-use mcp_server_core::capabilities::ClientCapabilities;
-use mcp_server_core::client::Elicited;
-use mcp_server_core::error::Error;
+use durable_mcp_protocol::capabilities::ClientCapabilities;
+use durable_mcp_protocol::client::Elicited;
+use durable_mcp_protocol::error::Error;
 use serde_json::{Map, Value, json};
 
 /// A question to the user.

@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 
-use mcp_server_core::change::Change;
-use mcp_server_core::log::LogLevel;
+use durable_mcp_protocol::change::Change;
+use durable_mcp_protocol::log::LogLevel;
 use serde_json::Value;
 
 /// A report of a call's progress.

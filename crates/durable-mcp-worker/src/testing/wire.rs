@@ -7,12 +7,12 @@ use std::task::{Context, Poll, Waker};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use durable_core::wire::{Head, Reply, ReplyBody};
+use durable_mcp_protocol::user::Caller;
 use futures_channel::oneshot;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::LocalBoxStream;
 use futures_util::{FutureExt, StreamExt};
 use http::Method;
-use mcp_server_core::user::Caller;
 use oauth_server::testing::Invocation;
 use serde_json::Value;
 

@@ -4,8 +4,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use durable_core::wire::Head;
-use mcp_server_core::call::Call;
-use mcp_server_core::error::{Error, Quoted};
+use durable_mcp_protocol::call::Call;
+use durable_mcp_protocol::error::{Error, Quoted};
 
 use super::lifecycle::mismatch;
 

@@ -7,13 +7,15 @@ use std::rc::Rc;
 
 use durable_core::formats::Format;
 use durable_core::wire::{Head, Reply, ReplyBody, RuntimeError, Socket};
+use durable_mcp_protocol::ProtocolVersion;
+use durable_mcp_protocol::capabilities::ClientCapabilities;
+use durable_mcp_protocol::context::ClientInfo;
+use durable_mcp_protocol::initialize::METHOD as INITIALIZE;
+use durable_mcp_protocol::jsonrpc::{
+    self, Body as Posted, Message, Request, error_json, result_json,
+};
 use futures_util::FutureExt;
 use http::StatusCode;
-use mcp_server_core::ProtocolVersion;
-use mcp_server_core::capabilities::ClientCapabilities;
-use mcp_server_core::context::ClientInfo;
-use mcp_server_core::initialize::METHOD as INITIALIZE;
-use mcp_server_core::jsonrpc::{self, Body as Posted, Message, Request, error_json, result_json};
 
 use super::refusal::{Refusal, unreadable_reply};
 use super::repollable::repollable;

@@ -7,11 +7,11 @@
 
 use durable_core::formats::Format;
 use durable_core::wire::RuntimeError;
-use mcp_server_core::ProtocolVersion;
-use mcp_server_core::error::{Cut, Error, ErrorCode, Quoted};
-use mcp_server_core::initialize::METHOD as INITIALIZE;
-use mcp_server_core::jsonrpc::{self, Body, Message, Request, RequestId};
-use mcp_server_core::request_meta::{META, RequestMeta, claims_version};
+use durable_mcp_protocol::ProtocolVersion;
+use durable_mcp_protocol::error::{Cut, Error, ErrorCode, Quoted};
+use durable_mcp_protocol::initialize::METHOD as INITIALIZE;
+use durable_mcp_protocol::jsonrpc::{self, Body, Message, Request, RequestId};
+use durable_mcp_protocol::request_meta::{META, RequestMeta, claims_version};
 
 use super::refusal::Refused;
 

@@ -2,10 +2,10 @@
 
 use durable_core::formats::is_of_other_version;
 use durable_core::wire::{Reply, RuntimeError};
+use durable_mcp_protocol::error::{Error, ErrorCode};
+use durable_mcp_protocol::jsonrpc::{RequestId, Unreadable, error_json, error_json_without_id};
+use durable_mcp_protocol::version::ProtocolVersion;
 use http::StatusCode;
-use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::jsonrpc::{RequestId, Unreadable, error_json, error_json_without_id};
-use mcp_server_core::version::ProtocolVersion;
 
 use super::lifecycle::names_stateless;
 

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use mcp_server_core::json_tokens::{Token, Tokens};
-use mcp_server_core::jsonrpc::to_json;
+use durable_mcp_protocol::json_tokens::{Token, Tokens};
+use durable_mcp_protocol::jsonrpc::to_json;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 

@@ -6,11 +6,11 @@ use std::rc::Rc;
 
 use durable_core::formats::Format;
 use durable_core::wire::{ADDRESS_HEADER, Head, Headers, Reply, RuntimeError};
+use durable_mcp_protocol::change::Change;
+use durable_mcp_protocol::context::{ClientInfo, Extensions};
+use durable_mcp_protocol::jsonrpc::notification_json;
 use futures_util::future::LocalBoxFuture;
 use http::{Method, StatusCode};
-use mcp_server_core::change::Change;
-use mcp_server_core::context::{ClientInfo, Extensions};
-use mcp_server_core::jsonrpc::notification_json;
 
 use super::lifecycle::{Lifecycle, Transport, VERSION_HEADER, classify};
 use super::refusal::{Refusal, Refused};
@@ -435,7 +435,7 @@ impl SessionEndpoint {
     /// When the caller's header cannot be read.
     pub(crate) fn sender(
         head: &Head,
-        client: Rc<mcp_server_core::context::ClientInfo>,
+        client: Rc<durable_mcp_protocol::context::ClientInfo>,
     ) -> Result<Sender, RuntimeError> {
         let caller =
             internal_headers::decode(head.raw_header(internal_headers::CALLER).as_deref())?;
@@ -451,7 +451,10 @@ impl SessionEndpoint {
     }
 
     /// A stream for a POST of that version's.
-    pub(crate) fn new_stream(&self, version: mcp_server_core::ProtocolVersion) -> Rc<CallStream> {
+    pub(crate) fn new_stream(
+        &self,
+        version: durable_mcp_protocol::ProtocolVersion,
+    ) -> Rc<CallStream> {
         let number = self.last_stream.get().max(self.session.host.now()) + 1;
         self.last_stream.set(number);
         CallStream::new(Rc::clone(&self.session), self.id_prefix, number, version)

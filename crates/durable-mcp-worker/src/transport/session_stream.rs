@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use mcp_server_core::version::ProtocolVersion;
+use durable_mcp_protocol::version::ProtocolVersion;
 
 use super::event_sender::{EventBody, EventSender};
 use super::json_or_stream::Opening;

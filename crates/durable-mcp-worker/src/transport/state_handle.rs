@@ -1,5 +1,5 @@
 //! The name that a caller without a session or a user has for a state: it was given with the answer that began it, and is
-//! passed as an [argument](mcp_server_core::state_argument) of later calls.
+//! passed as an [argument](durable_mcp_protocol::state_argument) of later calls.
 //!
 //! A handle gives access to its state, as a session's id does on a public server. Signed-in callers get no handles, so no
 //! grant holds one.

@@ -5,24 +5,26 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use durable_core::wire::{Reply, ReplyBody, RuntimeError};
+use durable_mcp_protocol::Server;
+use durable_mcp_protocol::call::Call;
+use durable_mcp_protocol::capabilities::ClientCapabilities;
+use durable_mcp_protocol::change::{Change, Reach};
+use durable_mcp_protocol::context::{Context, Extensions};
+use durable_mcp_protocol::discover::ResultType;
+use durable_mcp_protocol::error::{Error, ErrorCode};
+use durable_mcp_protocol::jsonrpc::{
+    Request, RequestId, error_json, notification_json, result_json,
+};
+use durable_mcp_protocol::log::LogLevel;
+use durable_mcp_protocol::peer::{About, Peer};
+use durable_mcp_protocol::response::{CallResponse, CallResult};
+use durable_mcp_protocol::round_trips::RoundTrips;
+use durable_mcp_protocol::state_argument::{self, BegunState};
+use durable_mcp_protocol::user::Caller;
 use futures_channel::oneshot;
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture, pending, ready, select};
 use http::StatusCode;
-use mcp_server_core::Server;
-use mcp_server_core::call::Call;
-use mcp_server_core::capabilities::ClientCapabilities;
-use mcp_server_core::change::{Change, Reach};
-use mcp_server_core::context::{Context, Extensions};
-use mcp_server_core::discover::ResultType;
-use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::jsonrpc::{Request, RequestId, error_json, notification_json, result_json};
-use mcp_server_core::log::LogLevel;
-use mcp_server_core::peer::{About, Peer};
-use mcp_server_core::response::{CallResponse, CallResult};
-use mcp_server_core::round_trips::RoundTrips;
-use mcp_server_core::state_argument::{self, BegunState};
-use mcp_server_core::user::Caller;
 use serde_json::value::RawValue;
 
 use super::json_or_stream::{Work, work_until_open};

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use durable_core::wire::{Head, Reply, ReplyBody, Socket};
+use durable_mcp_protocol::call::Call;
+use durable_mcp_protocol::initialize::METHOD as INITIALIZE;
+use durable_mcp_protocol::jsonrpc::{self, Body as Posted, Message, Unreadable, error_json};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use http::StatusCode;
-use mcp_server_core::call::Call;
-use mcp_server_core::initialize::METHOD as INITIALIZE;
-use mcp_server_core::jsonrpc::{self, Body as Posted, Message, Unreadable, error_json};
 
 use super::internal_headers;
 use super::json_or_stream::{Work, work_until_open};

@@ -1,7 +1,7 @@
 //! Answers that a client sends with its next request: wrong, unasked, changed or too long.
 
+use durable_mcp_protocol::round_trips::MAX_ANSWERS;
 use durable_mcp_worker::transport::request_state::MAX_ANSWER_BYTES;
-use mcp_server_core::round_trips::MAX_ANSWERS;
 
 use super::*;
 

@@ -1,6 +1,6 @@
 //! Calls that send their user to a page first.
 
-use mcp_server_core::outcome::IntoToolResult;
+use durable_mcp_protocol::outcome::IntoToolResult;
 
 use super::*;
 

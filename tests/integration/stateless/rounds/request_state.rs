@@ -2,13 +2,13 @@
 
 use durable_core::keys::Keys;
 use durable_core::runtime::Runtime;
+use durable_mcp_protocol::jsonrpc::Request;
+use durable_mcp_protocol::round_trips::RoundTrips;
 use durable_mcp_worker::testing::doubles::host::FakeHost;
 use durable_mcp_worker::transport::request_state::{self, ROUND_WITHIN_MS};
 use durable_mcp_worker::transport::session_id::ObjectId;
 use durable_mcp_worker::transport::state_handle;
 use futures_util::FutureExt;
-use mcp_server_core::jsonrpc::Request;
-use mcp_server_core::round_trips::RoundTrips;
 
 use super::*;
 use crate::support::json;

@@ -5,10 +5,10 @@ use std::future::ready;
 use std::rc::Rc;
 
 use durable_core::wire::{Head, Reply, RuntimeError};
+use durable_mcp_protocol::user::Caller;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use http::{Method, StatusCode};
-use mcp_server_core::user::Caller;
 use oauth_server::authority::Allowance;
 use serde_json::Value;
 

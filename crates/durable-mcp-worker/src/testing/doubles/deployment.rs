@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use durable_core::runtime::Runtime;
 use durable_core::wire::RuntimeError;
+use durable_mcp_protocol::Error;
+use durable_mcp_protocol::user::Caller;
 use futures_util::FutureExt;
-use mcp_server_core::Error;
-use mcp_server_core::user::Caller;
 
 use super::host::FakeHost;
 use super::hub_host::FakeHubHost;

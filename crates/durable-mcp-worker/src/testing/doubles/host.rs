@@ -9,10 +9,10 @@ use durable_core::keys::{KeyId, Keys};
 use durable_core::limits::{ATTACHMENT_BYTES, SOCKET_TAG_CHARS, SOCKETS_AN_OBJECT};
 use durable_core::runtime::{Random, Runtime};
 use durable_core::wire::RuntimeError;
+use durable_mcp_protocol::cause::LoggedCause;
+use durable_mcp_protocol::context::Extensions;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
-use mcp_server_core::cause::LoggedCause;
-use mcp_server_core::context::Extensions;
 
 use super::memory_store::MemoryStore;
 use crate::hub::attachment_bytes;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use durable_core::limits::ROW_BYTES;
-use mcp_server_core::log::LogLevel;
+use durable_mcp_protocol::log::LogLevel;
 
 use crate::session::store::{Kept, Store, StoreError};
 

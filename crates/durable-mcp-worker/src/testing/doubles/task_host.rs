@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use durable_core::wire::RuntimeError;
+use durable_mcp_protocol::context::Extensions;
 use futures_util::future::LocalBoxFuture;
-use mcp_server_core::context::Extensions;
 
 use super::host::FakeHost;
 use crate::session::host::CallRuntime;

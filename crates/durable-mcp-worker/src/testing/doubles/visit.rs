@@ -8,12 +8,12 @@ use std::task::Poll;
 
 use durable_core::runtime::Runtime;
 use durable_core::wire::{Head, Reply, ReplyBody, RuntimeError};
+use durable_mcp_protocol::Error;
+use durable_mcp_protocol::user::Caller;
 use futures_channel::oneshot;
 use futures_util::future::{LocalBoxFuture, ready};
 use futures_util::stream::{iter, poll_fn};
 use futures_util::{FutureExt, Stream, StreamExt};
-use mcp_server_core::Error;
-use mcp_server_core::user::Caller;
 use oauth_server::auth_server::OAuthRuntime;
 use oauth_server::testing::Invocation;
 

@@ -6,6 +6,8 @@ use std::rc::Rc;
 use durable_core::keys::{KeyId, Keys};
 use durable_core::runtime::{Random, Runtime};
 use durable_core::wire::{Reply, ReplyBody, RuntimeError};
+use durable_mcp_protocol::Error;
+use durable_mcp_protocol::user::Caller;
 use durable_mcp_worker::http::request_runtime::{
     ForwardedRequest, ModelAnswer, ModelWork, ObjectTarget, RelayAnswer, RelayRequest, RelayWork,
     RequestRuntime, StartTask,
@@ -20,8 +22,6 @@ use durable_mcp_worker::transport::session_id::ObjectId;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use http::StatusCode;
-use mcp_server_core::Error;
-use mcp_server_core::user::Caller;
 use oauth_server::auth_server::{BodyError, OAuthRuntime};
 use oauth_server::authority::Authority;
 use oauth_server::event::Event;

@@ -7,7 +7,7 @@ use std::fmt;
 /// The variants are ordered, so that a feature is asked for by comparison:
 ///
 /// ```
-/// use mcp_server_core::ProtocolVersion;
+/// use durable_mcp_protocol::ProtocolVersion;
 /// assert!(ProtocolVersion::V2025_06_18 > ProtocolVersion::V2025_03_26);
 /// ```
 ///

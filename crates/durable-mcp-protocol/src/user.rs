@@ -45,7 +45,7 @@ impl Caller {
 /// `Option<User<P>>` is `None` on a public server; a plain `User<P>` there refuses the call.
 ///
 /// ```
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// #[derive(Deserialize)]
 /// struct Profile {
 ///     name: String,

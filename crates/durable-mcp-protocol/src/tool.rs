@@ -31,7 +31,7 @@ type Visible = dyn Fn(&Caller) -> bool;
 /// A tool: what a model may call.
 ///
 /// ```
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// async fn roll() -> String {
 ///     "4".into()
 /// }

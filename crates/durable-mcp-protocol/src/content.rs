@@ -10,7 +10,7 @@ use super::version::ProtocolVersion;
 /// A content block.
 ///
 /// ```
-/// use mcp_server_core::Content;
+/// use durable_mcp_protocol::Content;
 /// let blocks = [Content::text("A red pixel:"), Content::image("image/png", b"\x89PNG...")];
 /// # assert_eq!(blocks.len(), 2);
 /// ```

@@ -18,7 +18,7 @@ use super::schema::{RESULT, output_schema};
 /// becomes a `ToolError` by `?`, and its text stays inside: the log has it, and the client is told the id that it has there.
 ///
 /// ```
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// # fn stored() -> Result<String, std::io::Error> { Ok("7".into()) }
 /// async fn size() -> Result<String, ToolError> {
 ///     let text = stored()?; // for the log
@@ -32,7 +32,7 @@ use super::schema::{RESULT, output_schema};
 /// An error type of one's own whose texts are for the model implements `Into<ToolError>`, and not `std::error::Error`:
 ///
 /// ```
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// enum Refused { Full, Closed }
 ///
 /// impl From<Refused> for ToolError {
@@ -243,7 +243,7 @@ impl<T: IntoToolResult, E: Into<ToolError>> IntoToolResult for Result<T, E> {
 /// member `result` of one. A number that JSON does not have (NaN, an infinity) is an error of the call.
 ///
 /// ```
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// #[derive(Serialize, JsonSchema)]
 /// struct Weather {
 ///     /// Degrees Celsius.

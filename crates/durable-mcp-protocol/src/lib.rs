@@ -11,10 +11,10 @@
 //!
 //! use futures_util::FutureExt;
 //! use futures_util::future::{LocalBoxFuture, ready};
-//! use mcp_server_core::jsonrpc::{self, Body, Message, result_json};
-//! use mcp_server_core::peer::About;
-//! use mcp_server_core::prelude::*;
-//! use mcp_server_core::{Context, Peer};
+//! use durable_mcp_protocol::jsonrpc::{self, Body, Message, result_json};
+//! use durable_mcp_protocol::peer::About;
+//! use durable_mcp_protocol::prelude::*;
+//! use durable_mcp_protocol::{Context, Peer};
 //! use serde_json::value::RawValue;
 //!
 //! #[derive(Deserialize, JsonSchema)]

@@ -28,7 +28,7 @@ type Hook = dyn Fn(&Context) -> LocalBoxFuture<'static, Result<(), Error>>;
 /// An MCP server: a name, a version, and its tools, resources and prompts. Lists keep the order of registration.
 ///
 /// ```
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 ///
 /// #[derive(Deserialize, JsonSchema)]
 /// struct Add { a: f64, b: f64 }

@@ -29,7 +29,7 @@ pub const DEFAULT_TTL_SECONDS: u64 = 2 * 3600;
 /// on. See [`Client`](super::client::Client#what-runs-twice) for what that means.
 ///
 /// ```
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// #[derive(Deserialize, JsonSchema)]
 /// struct Sure { sure: bool }
 ///

@@ -20,7 +20,7 @@ const SCHEME: &str = "ui://";
 /// and result from the client by messages; a client that shows no pages has the result's text.
 ///
 /// ```
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// async fn roll() -> String {
 ///     "4".into()
 /// }

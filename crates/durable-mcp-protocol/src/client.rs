@@ -39,7 +39,7 @@ use super::schema::{arguments_schema, form_schema};
 /// has to send within ten minutes, with the same arguments.
 ///
 /// ```
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// #[derive(Deserialize, JsonSchema)]
 /// struct Booking {
 ///     /// How many seats?

@@ -99,7 +99,7 @@ impl Extract for Context {
 /// template its variables; there the values come as strings and are read as the field's type.
 ///
 /// ```
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// #[derive(Deserialize, JsonSchema)]
 /// struct Greet {
 ///     /// Whom to greet.

@@ -13,7 +13,7 @@ use super::peer::About;
 /// Tells the client how far a call is. Without a token in the request nothing is sent.
 ///
 /// ```
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// async fn index(progress: Progress) -> &'static str {
 ///     for page in 1..=3 {
 ///         progress.report(page, 3, format!("page {page}"));

@@ -17,7 +17,7 @@ pub const MAX_VALUES: usize = 100;
 /// The text typed so far; an extractor for the handlers of [`complete`](super::prompt::Prompt::complete).
 ///
 /// ```
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// async fn languages(input: CompletionInput) -> Vec<String> {
 ///     input.matching(["English", "Español", "中文"])
 /// }

@@ -72,7 +72,7 @@ impl LogLevel {
 /// set are not sent, and none is since 2026-07-28 to a client that names no level with its request.
 ///
 /// ```
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// async fn import(log: Log) -> &'static str {
 ///     log.warning("two rows were skipped");
 ///     "done"

@@ -15,7 +15,7 @@ impl Server {
     /// to a browser on the same machine. To find them makes every schema.
     ///
     /// ```
-    /// # use mcp_server_core::prelude::*;
+    /// # use durable_mcp_protocol::prelude::*;
     /// #[derive(Deserialize, JsonSchema)]
     /// struct Day { day: String }
     /// async fn forecast(Args(Day { day }): Args<Day>) -> String { day }

@@ -7,21 +7,21 @@ use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use durable_mcp_protocol::context::ClientInfo;
+use durable_mcp_protocol::error::{Error, ErrorCode};
+use durable_mcp_protocol::jsonrpc::{
+    self, Message, Request, error_json, notification_json, request_json, result_json,
+};
+use durable_mcp_protocol::peer::{About, Peer};
+use durable_mcp_protocol::questions::{Outcome, Questions};
+use durable_mcp_protocol::request_meta::RequestMeta;
+use durable_mcp_protocol::round_trips::{RoundTrips, given_answers, read_answers};
+use durable_mcp_protocol::{Context, Server, initialize};
 use futures_channel::oneshot;
 use futures_executor::LocalSpawner;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
 use futures_util::task::LocalSpawnExt;
-use mcp_server_core::context::ClientInfo;
-use mcp_server_core::error::{Error, ErrorCode};
-use mcp_server_core::jsonrpc::{
-    self, Message, Request, error_json, notification_json, request_json, result_json,
-};
-use mcp_server_core::peer::{About, Peer};
-use mcp_server_core::questions::{Outcome, Questions};
-use mcp_server_core::request_meta::RequestMeta;
-use mcp_server_core::round_trips::{RoundTrips, given_answers, read_answers};
-use mcp_server_core::{Context, Server, initialize};
 
 /// The client at the other end of stdin and stdout.
 pub(crate) struct Connection {

@@ -10,7 +10,7 @@ use super::extract::{Extract, Rejection};
 ///
 /// ```
 /// use std::time::Duration;
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// async fn patient(clock: Clock) -> &'static str {
 ///     clock.sleep(Duration::from_secs(5)).await;
 ///     "done"

@@ -1,6 +1,6 @@
 //! An MCP server over stdio, on one thread and without an async runtime. `connection.rs` is the transport.
 //!
-//! `cargo run -p mcp-server-core --example stdio`
+//! `cargo run -p durable-mcp-protocol --example stdio`
 
 mod connection;
 
@@ -9,12 +9,11 @@ use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
+use connection::Connection;
+use durable_mcp_protocol::prelude::*;
 use futures_channel::mpsc;
 use futures_executor::LocalPool;
 use futures_util::StreamExt;
-use mcp_server_core::prelude::*;
-
-use connection::Connection;
 
 #[derive(Deserialize, JsonSchema)]
 struct Add {

@@ -8,7 +8,7 @@ use super::outcome::ToolError;
 /// Turns an `Option` or a `Result` into a result whose error says what the model, or the client, has to know.
 ///
 /// ```
-/// # use mcp_server_core::prelude::*;
+/// # use durable_mcp_protocol::prelude::*;
 /// #[derive(Deserialize, JsonSchema)]
 /// struct Pick { number: usize }
 ///
