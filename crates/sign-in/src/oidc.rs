@@ -123,7 +123,7 @@ impl Oidc {
 
     async fn finished(&self, callback: Callback<'_>) -> Result<Identity, IdentityError> {
         let found = self.discovery.find(callback.web).await?;
-        // RFC 9207: an callback of another server is not taken for this one's.
+        // RFC 9207: a callback of another server is not taken for this one's.
         if callback
             .params
             .get("iss")

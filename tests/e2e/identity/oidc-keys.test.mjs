@@ -8,7 +8,7 @@ import { Person, refusal } from "../../support/upstream/person.mjs";
 import { until } from "../../support/wait.mjs";
 import { fixture } from "../../support/workerd.mjs";
 
-// How long after the last time the keys are not fetched again because of a token: src/identity/jwks.rs, REFETCH_MS.
+// How long after the last time the keys are not fetched again because of a token: crates/sign-in/src/jwks.rs, REFETCH_MS.
 const REFETCH_MS = 60_000;
 
 const provider = await openId();

@@ -16,7 +16,7 @@ fn refuses(format: Format) {
     };
     match format {
         Format::KeyRing => assert!(Keys::from_text(&format!("v2\n{}", file(""))).is_err()),
-        // By bytes that are signed; see claims.rs.
+        // By bytes that are signed; see `transport/session_id.rs`.
         Format::SessionId => {
             assert!(SessionClaims::verify("AgAA", &keys, &caller(), 0, 1).is_err());
         }

@@ -1,8 +1,8 @@
 //! The answer to one POST of a session: JSON, or an event stream that the client can resume.
 //!
-//! It begins undecided, and [`opening`](super::opening) chooses. If every answer is there before anything else was sent, it
-//! becomes a JSON body; else it opens as an event stream. Its events stay in memory for a while, and go to storage when the
-//! client is known to have gone, so that it can come back for them.
+//! The answer begins undecided, and [`json_or_stream`](super::json_or_stream) chooses. If every answer is there before anything
+//! else was sent, it becomes a JSON body; else it opens as an event stream. Its events stay in memory for a while, and go to
+//! storage when the client is known to have gone, so that it can come back for them.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -1,7 +1,8 @@
 //! The answer to one stateless request: JSON, or an event stream if something is sent before it. No event is stored, since
 //! such a stream cannot be resumed.
 //!
-//! [`opening`](super::opening) chooses between the two. Its counterpart in sessions is `call_stream`.
+//! [`json_or_stream`](super::json_or_stream) chooses between the two. The counterpart in sessions is
+//! [`session_stream`](super::session_stream).
 
 use std::cell::RefCell;
 use std::rc::Rc;

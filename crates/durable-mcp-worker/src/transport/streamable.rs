@@ -213,7 +213,7 @@ fn json(mut answers: Vec<String>, is_batch: bool) -> Reply {
     }
 }
 
-/// the channel of a call that came by POST.
+/// Channel of a call that came by POST.
 struct StreamChannel {
     object: Rc<SessionEndpoint>,
     stream: Rc<CallStream>,
