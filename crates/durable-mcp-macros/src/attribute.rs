@@ -23,7 +23,7 @@ pub(crate) fn expand(feature: Feature, options: TokenStream, item: &TokenStream)
     match Expansion::read(feature, options, &function) {
         Ok(expansion) => expansion.code(),
         Err(error) => {
-            // What registers the function compiles, so these errors are the only ones.
+            // The stub lets `.with(..)` compile, so these errors are the only ones.
             let stub = replacement(feature, &function, &quote!(::core::unreachable!()));
             let error = error.into_compile_error();
             quote!(#error #stub)

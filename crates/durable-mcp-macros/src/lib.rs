@@ -71,7 +71,8 @@ use feature::Feature;
 ///
 /// Options are the methods of `Tool`: `title = ".."`, `icon = ..`, `read_only`, `destructive = false`, `idempotent`,
 /// `open_world = false`, `scopes = [..]` or `scope = ".."` for one, `visible_to = ..`, `task_optional`, `task_required`,
-/// `task_ttl = ..`, `page = ".."`, `input_schema = ..` and `meta = ..`. `name = ".."` and `description = ".."` replace the function's name and its doc comment.
+/// `task_ttl = ..`, `page = ".."`, `input_schema = ..` and `meta = ..`. `name = ".."` and `description = ".."` replace the function's
+/// name and its doc comment.
 ///
 /// ```
 /// use durable_mcp::prelude::*;

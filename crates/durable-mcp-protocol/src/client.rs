@@ -136,7 +136,8 @@ impl Client {
     }
 
     /// Asks the user to open `url`, for what must not pass through the client. `Accepted` means that they agreed to
-    /// open it; [`Notify::elicitation_complete`](super::notify::Notify::elicitation_complete) with the same `id` tells the client when they are through.
+    /// open it; [`Notify::elicitation_complete`](super::notify::Notify::elicitation_complete) with the same `id` tells the
+    /// client when they are through.
     ///
     /// # Errors
     /// When the client cannot open URLs or is gone.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::context::Context;
 use super::extract::{Extract, Rejection};
 
-/// The clock of a call. In a Worker it is the runtime's; a `TestClient` of `durable-mcp` has one that jumps to the next thing that somebody waits
-/// for, so a test of a tool that waits is done at once.
+/// The clock of a call. In a Worker it is the runtime's; a `TestClient` of `durable-mcp` has one that jumps to the next timer, so a
+/// test of a tool that waits is done at once.
 ///
 /// ```
 /// use std::time::Duration;

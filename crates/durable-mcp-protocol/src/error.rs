@@ -29,7 +29,8 @@ impl ErrorCode {
     pub const REFUSED: Self = Self(-32000);
     /// The session is unknown, ended or somebody else's.
     pub const SESSION_NOT_FOUND: Self = Self(-32001);
-    /// No resource has this URI (2025-11-25, Resources, "Error Handling"). Clients of 2026-07-28 get [`INVALID_PARAMS`](Self::INVALID_PARAMS).
+    /// No resource has this URI (2025-11-25, Resources, "Error Handling"). Clients of 2026-07-28 get
+    /// [`INVALID_PARAMS`](Self::INVALID_PARAMS).
     pub const RESOURCE_NOT_FOUND: Self = Self(-32002);
     /// The person has to open a URL first (2025-11-25, Elicitation, "URL Elicitation Required Error").
     pub const URL_ELICITATION_REQUIRED: Self = Self(-32042);

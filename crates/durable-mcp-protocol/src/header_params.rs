@@ -105,7 +105,7 @@ fn integer(text: &str) -> Option<i64> {
 /// The arguments that a tool's schema has repeated in headers, in its order.
 ///
 /// # Errors
-/// What is wrong with a header's name, or with the property that has one: clients leave out tools that have such.
+/// The fault of a header's name, or of the property that has one: clients leave out tools with such a fault.
 pub(crate) fn header_params(schema: &Schema) -> Result<Vec<HeaderParam>, String> {
     let mut found: Vec<HeaderParam> = Vec::new();
     if let Some(root) = schema.as_object() {

@@ -377,7 +377,7 @@ fn parse_message(text: &str) -> Result<Message, Unreadable> {
             }
             _ => not_json(text, &error),
         })?;
-    // Whoever could not read the id of what it answers sends null (JSON-RPC 2.0 section 5).
+    // The id is null in an error about a request whose id could not be read (JSON-RPC 2.0 section 5).
     let unread = |id: &&RawValue| id.get() == "null" && members.raw("error").is_some();
     let id = members
         .member("id")
@@ -461,7 +461,7 @@ pub fn result_json(id: &RequestId, result: &str) -> String {
     )
 }
 
-/// The JSON of an error answer; without an id it is `null`, as clients of every `initialize` era expect.
+/// The JSON of an error answer; without an id it is `null`, as clients of every version with `initialize` expect.
 #[must_use]
 pub fn error_json(id: Option<&RequestId>, error: &Error) -> String {
     let id = id.map_or("null", RequestId::as_json);

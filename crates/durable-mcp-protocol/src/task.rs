@@ -4,8 +4,8 @@ use super::context::Context;
 use super::error::Error;
 use super::extract::{Extract, Rejection, Signature};
 
-/// Cases in which a tool runs as a task (2025-11-25, Tasks, `execution.taskSupport`). A client that does not declare the extension gets the answer of a tool that may be
-/// one in the ordinary way.
+/// Cases in which a tool runs as a task (2025-11-25, Tasks, `execution.taskSupport`). A client that does not declare the extension
+/// waits for the result of a tool for which tasks are optional.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TaskSupport {
     /// Never.

@@ -257,9 +257,9 @@ impl Tool {
         self
     }
 
-    /// Runs the tool as a task for clients that know tasks (`taskSupport: optional`), since it takes long: the client polls for the result or comes back for
-    /// it later. Others wait for the answer. If the server is restarted while the tool runs, it runs again if it is
-    /// [read-only](Tool::read_only) or [idempotent](Tool::idempotent), and fails otherwise. See
+    /// Runs the tool as a task for clients that know tasks (`taskSupport: optional`), since it takes long: the client polls for the
+    /// result or comes back for it later. Others wait for the answer. If the server is restarted while the tool runs, it runs again
+    /// if it is [read-only](Tool::read_only) or [idempotent](Tool::idempotent), and fails otherwise. See
     /// [`Task`](super::task::Task) for a tool that decides on its way.
     #[must_use]
     pub fn task_optional(mut self) -> Self {
@@ -267,7 +267,8 @@ impl Tool {
         self
     }
 
-    /// Runs the tool only as a task (`taskSupport: required`), since it takes too long otherwise: clients that do not know tasks are refused.
+    /// Runs the tool only as a task (`taskSupport: required`), since it takes too long otherwise: clients that do not know tasks are
+    /// refused.
     #[must_use]
     pub fn task_required(mut self) -> Self {
         self.task = TaskSupport::Required;

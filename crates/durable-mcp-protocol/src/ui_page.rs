@@ -16,8 +16,8 @@ const SCHEME: &str = "ui://";
 
 /// A page that a client shows in a sandboxed frame beside the result of a [tool that names it](super::tool::Tool::page).
 ///
-/// It is whole HTML: it may load nothing from elsewhere but from the origins that it declares. It gets the tool's arguments
-/// and result from the client by messages; a client that shows no pages has the result's text.
+/// The page is whole HTML, and may load from the origins that it declares alone. The client sends it the tool's arguments and
+/// result as messages; a client that shows no pages has the result's text.
 ///
 /// ```
 /// # use durable_mcp_protocol::prelude::*;
@@ -108,7 +108,7 @@ impl Feature for UiPage {
         let contents = ResourceContents::text(uri.as_str(), html)
             .mime_type(PAGE_TYPE)
             .meta(meta.clone());
-        // It is the same for everybody, for as long as this version of the server is deployed.
+        // The page is the same for everybody, for as long as this version of the server is deployed.
         let page = Resource::new(name, uri, move || ready(contents.clone()))
             .mime_type(PAGE_TYPE)
             .meta(meta)

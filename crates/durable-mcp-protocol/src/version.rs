@@ -11,8 +11,8 @@ use std::fmt;
 /// assert!(ProtocolVersion::V2025_06_18 > ProtocolVersion::V2025_03_26);
 /// ```
 ///
-/// There are two eras. In the older versions a client opens with `initialize`, which settles the version for a session.
-/// Since 2026-07-28 there is neither: each request says which version it is of.
+/// Versions have one of two lifecycles. Up to 2025-11-25 a client opens with `initialize`, which settles the version for a session.
+/// Since 2026-07-28 there is neither `initialize` nor a session: each request names its version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProtocolVersion {
     /// HTTP+SSE; no audio, no annotations of tools.

@@ -3,7 +3,7 @@
 /// Stamps the Worker's exports for an application: the `fetch` and `scheduled` handlers and the classes `McpObject`,
 /// `McpHub`, `McpTask`, `KeyRing` and `GrantAuthority`.
 ///
-/// It takes a function from the Worker's bindings to an [`App`](crate::http::App); a crate that uses it depends on
+/// The macro takes a function from the Worker's bindings to an [`App`](crate::http::App); a crate that uses it depends on
 /// `durable-mcp`, and for its derives on `serde` and `schemars`. [`worker`](mod@crate::worker) is part of this crate.
 ///
 /// ```ignore
@@ -63,7 +63,7 @@ macro_rules! worker {
 
         /// The Worker's Durable Objects, in a module of their own, since items that the attribute adds have no documentation.
         ///
-        /// They are bound here and not by `worker::durable_object`, which would read the URL, method and `cf` of each
+        /// The classes are bound here and not by `worker::durable_object`, which would read the URL, method and `cf` of each
         /// request whether or not they are used.
         mod durable_objects {
             use $crate::worker::wasm_bindgen::prelude::*;

@@ -1,4 +1,4 @@
-//! MCP over HTTP: which lifecycle a request belongs to, and what each of its transports asks for.
+//! MCP over HTTP: the lifecycle of a request (sessions or stateless), and its transports.
 
 pub mod accept;
 mod event_sender;

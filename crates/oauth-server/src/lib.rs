@@ -1,7 +1,7 @@
 //! An OAuth 2.1 authorization server, and the check of bearer tokens at the resources that it protects, without input or output:
-//! storage, clock, randomness and the web are traits. It knows nothing of MCP or of Cloudflare's platform.
+//! storage, clock, randomness and the web are traits. Nothing in this crate knows of MCP or of Cloudflare's platform.
 //!
-//! It serves the authorization code flow with PKCE (RFC 7636), refresh tokens with rotation, dynamic registration (RFC 7591), client
+//! The server has the authorization code flow with PKCE (RFC 7636), refresh tokens with rotation, dynamic registration (RFC 7591), client
 //! metadata documents, resource indicators (RFC 8707), revocation (RFC 7009), introspection (RFC 7662), token exchange (RFC 8693), and
 //! the metadata of server and resources (RFC 8414, RFC 9728).
 //!
@@ -45,12 +45,12 @@
 //! # Ok::<(), oauth_server::scope::ScopeError>(())
 //! ```
 
-// What an application sets up.
+// Set up by an application.
 pub mod hooks;
 pub mod provider;
 pub mod sign_in;
 
-// What a host implements and uses; more ports are in `authority` and `grant_store`.
+// Implemented and used by a host; more ports are in `authority` and `grant_store`.
 pub mod auth_server;
 pub mod event;
 pub mod port;

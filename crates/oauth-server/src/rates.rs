@@ -254,7 +254,7 @@ fn networks(address: &str, quota: RateQuota) -> Vec<(String, RateQuota)> {
             .into_iter()
             .chain(site.map(|site| (site, quota.of_site())))
             .collect(),
-        // Where there is no address, everybody counts as one.
+        // Requests without an address count together.
         None => vec![(String::new(), quota)],
     }
 }

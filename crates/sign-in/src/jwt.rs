@@ -143,7 +143,7 @@ fn check_audience(claims: &Value, expected: &str) -> Result<(), &'static str> {
         Some(Value::Array(several)) => several.iter().any(|audience| audience == expected),
         _ => false,
     };
-    // Who asked for it. If it is for several, that has to be said.
+    // The authorized party, which a token for several audiences has to name (OpenID Connect Core 1.0 section 3.1.3.7).
     let party = claims.get("azp").and_then(Value::as_str);
     let several = claims
         .get("aud")

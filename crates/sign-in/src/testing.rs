@@ -326,7 +326,7 @@ pub fn renew(
     at_once(provider.renew(props, web))
 }
 
-/// Nothing in here waits for anything.
+/// The result of a future that is ready, since the stand-in of the web waits for nothing.
 fn at_once<T>(asked: ProviderFuture<'_, T>) -> Result<T, IdentityError> {
     asked
         .now_or_never()

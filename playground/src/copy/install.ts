@@ -1,4 +1,5 @@
-// A server in the configuration of clients: the same texts as on the page at `/`, which crates/durable-mcp-worker/src/pages/install.rs writes.
+// A server in the configuration of clients: the same texts as on the page at `/`, which
+// crates/durable-mcp-worker/src/pages/install.rs writes.
 
 /** A text to copy, for one client. */
 export interface Installation {

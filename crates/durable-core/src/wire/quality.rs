@@ -3,7 +3,7 @@
 /// The weight among the parameters of a range in `Accept` or `Accept-Language`, in thousandths (RFC 9110 section
 /// 12.4.2): 1000 by default. `None` if it cannot be parsed.
 ///
-/// It is read by hand, since the tables for reading any decimal number are 11 KB of the upload.
+/// Read by hand, since the tables for reading any decimal number are 11 KB of the upload.
 #[must_use]
 pub fn quality(parameters: &str) -> Option<u16> {
     let weight = parameters

@@ -171,7 +171,7 @@ impl<S> Session<S> {
     /// # Errors
     /// When the call has no session.
     pub fn sql(&self) -> Result<Rc<Sql>, Error> {
-        // What is written there has to be collected with the session.
+        // Tables of tools have to be collected with the session.
         self.keep_alive();
         self.context()
             .extension::<Sql>()

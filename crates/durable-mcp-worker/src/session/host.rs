@@ -22,7 +22,7 @@ pub trait CallRuntime: Runtime {
     /// Values for extractors of the runtime's: its bindings, its SQL.
     fn extend(&self, extensions: &mut Extensions);
 
-    /// Publishes a publication to those who listen for it, wherever they are connected, without waiting for it.
+    /// Sends a publication to those who listen for it, wherever they are connected, without waiting for its delivery.
     fn publish(&self, publication: Publication);
 
     /// Writes a request's line for operators.

@@ -1,6 +1,6 @@
 //! HTTP+SSE of 2024-11-05, on the object's side: everything goes out on one stream.
 //!
-//! What `initialize` settles is kept with the stream's socket, which outlives the object's sleep; when the socket
+//! The client that `initialize` introduced is stored with the stream's socket, which outlives the object's sleep; when the socket
 //! closes, the session is over.
 
 use std::rc::Rc;

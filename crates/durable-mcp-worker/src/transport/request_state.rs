@@ -1,6 +1,6 @@
 //! The `requestState` that a client carries from one round of a call to the next: the answers so far, sealed.
 //!
-//! It opens for the same user and client, the same request, and for ten minutes (2026-07-28, Multi Round-Trip Requests,
+//! A state opens for the same user and client, the same request, and for ten minutes (2026-07-28, Multi Round-Trip Requests,
 //! "Server Requirements"). The state is opened before its request is read, so a made-up one costs no more than
 //! its own length.
 

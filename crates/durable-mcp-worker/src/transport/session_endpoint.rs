@@ -194,7 +194,7 @@ impl SessionEndpoint {
         let id = in_header
             .as_deref()
             .or_else(|| head.query_value(internal_headers::SESSION_ID));
-        // It was verified, so one that cannot be read is of another version.
+        // The Worker verified the id, so one that cannot be read is of another version.
         let Some(claims) = id.and_then(SessionClaims::read_verified) else {
             return self.refused(&Format::SessionId.unreadable());
         };

@@ -266,7 +266,8 @@ pub struct Adopt {
 pub enum GrantOutcome {
     /// Outcome of [`GrantCommand::IssueCode`].
     Code(IssuedCode),
-    /// Outcome of [`GrantCommand::Redeem`], [`GrantCommand::Refresh`], [`GrantCommand::ExchangeToken`] and [`GrantCommand::ClientCredentials`].
+    /// Outcome of [`GrantCommand::Redeem`], [`GrantCommand::Refresh`], [`GrantCommand::ExchangeToken`] and
+    /// [`GrantCommand::ClientCredentials`].
     Issued(IssuedTokens),
     /// Outcome of [`GrantCommand::List`].
     Grants(Vec<ListedGrant>),

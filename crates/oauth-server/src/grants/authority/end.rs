@@ -72,7 +72,7 @@ impl Authority {
                     retry_after: RETRY_AFTER_SECONDS,
                 });
             }
-            // What a transition left meanwhile has to go as well.
+            // Records that a transition left meanwhile have to go as well.
             if !is_left {
                 return Ok(());
             }
@@ -168,7 +168,7 @@ impl Authority {
             Ok(None) => EndingGrant::new(info.client_id.clone(), left, self.host.now()),
             _ => return,
         };
-        // Where that fails the log says so, and the records expire.
+        // A failure is logged, and the records expire.
         let _ = self.commit(&info.id, Grant::Ending(ending));
     }
 

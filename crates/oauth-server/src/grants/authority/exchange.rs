@@ -35,7 +35,7 @@ pub(super) struct TokenScope {
 }
 
 impl TokenScope {
-    /// Those of a grant, or fewer if the client asks for fewer.
+    /// Scopes and resources of a grant, or fewer if the client asks for fewer.
     pub(super) fn narrowed(
         info: &GrantInfo,
         scopes: Option<&Scopes>,

@@ -285,7 +285,7 @@ impl Authority {
             Ok(Some(Grant::Live(live))) => Grant::Live(live.resealed(sealed)),
             _ => return,
         };
-        // Where even that fails the log says so, and the next exchange has the old props.
+        // A failure even here is logged, and the next exchange has the old props.
         let _ = self.commit(&info.id, resealed);
     }
 }

@@ -61,7 +61,7 @@ impl Authority {
             self.mark(id, EndCause::Expired)?;
             self.list_again(id, &left).await?;
         }
-        // What could not be deleted is there still, and says so below.
+        // Records that could not be deleted are still listed, and set the next alarm below.
         let _: Vec<Result<(), GrantRefusal>> =
             join_all(over.iter().map(|id| self.finish_within(id, &left))).await;
         if let Some(next) = self.next_look(left.get() == 0)? {

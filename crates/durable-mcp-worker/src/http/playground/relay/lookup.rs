@@ -1,4 +1,5 @@
-//! Addresses of a name, looked up by DNS over HTTPS (the JSON form of <https://developers.cloudflare.com/1.1.1.1/encryption/dns-over-https/>).
+//! Addresses of a name, looked up by DNS over HTTPS (the JSON form of
+//! <https://developers.cloudflare.com/1.1.1.1/encryption/dns-over-https/>).
 //!
 //! The runtime connects to no private address on Cloudflare either. The look-up refuses them also where a Worker runs elsewhere, and
 //! tells the reason.
