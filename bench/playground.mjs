@@ -1,4 +1,5 @@
-// Speed, size and memory of the page at /playground in Chromium, each beside its goal, the latency of its relay, and that of /mcp with and without its files.
+// Speed, size and memory of the page at /playground in Chromium, each beside its goal, the latency of its relay, and that of /mcp
+// with and without its files.
 //
 //   node bench/playground.mjs [part]...      all parts without one: visits, tools, results, messages, calls, streams, assets
 //

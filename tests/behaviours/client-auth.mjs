@@ -1,4 +1,4 @@
-// How clients prove who they are, and what the token endpoint takes: RFC 6749 section 2.3 and 3.2.
+// Authentication of clients, and requests that the token endpoint accepts: RFC 6749 section 2.3 and 3.2.
 import assert from "node:assert/strict";
 import { credentials, granted, refused } from "../support/oauth.mjs";
 

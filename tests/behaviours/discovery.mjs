@@ -1,4 +1,4 @@
-// How a client finds its way from a resource to tokens: RFC 9728, RFC 8414, RFC 6750.
+// Discovery, from a resource to tokens: RFC 9728, RFC 8414, RFC 6750.
 import assert from "node:assert/strict";
 
 const SERVER = "/.well-known/oauth-authorization-server";

@@ -182,7 +182,8 @@ function credentials(form, headers) {
 
 /**
  * An MCP server whose tokens `authority` gives. `resource` replaces members of its metadata, `challenge` gives those of a 401;
- * `scopes` has by tool the scope that it needs, `refuses` tells of requests whose good token is refused. The rest are options of `bridgeServer`.
+ * `scopes` has by tool the scope that it needs, `refuses` tells of requests whose good token is refused. The rest are options
+ * of `bridgeServer`.
  */
 export async function guardedServer(authority, { resource = {}, challenge = {}, scopes = {}, refuses = () => false, ...options } = {}) {
   const server = await bridgeServer({

@@ -1,4 +1,5 @@
-// A client of 2025-11-25 for the official conformance suite that speaks to the server through the local bridge: `node bridge-driver.mjs URL`.
+// A client of 2025-11-25 for the official conformance suite that speaks to the server through the local bridge:
+// `node bridge-driver.mjs URL`.
 import { startBridge } from "./bridge.mjs";
 import { BROWSER, bridgeArguments, callsOf, defaults, serverUrl } from "./bridge-scenarios.mjs";
 

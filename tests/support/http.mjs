@@ -7,8 +7,8 @@ import { Wire } from "./wire.mjs";
 /**
  * Sends one request and reads the whole answer.
  *
- * `server` is a URL or anything with a `url`; its `usualHeaders()` go with each request. `body` is a string or bytes, an array of them (sent chunked, without a
- * length), or anything else as JSON. A header that is `null` is left out.
+ * `server` is a URL or anything with a `url`; its `usualHeaders()` go with each request. `body` is a string or bytes, an array of them
+ * (sent chunked, without a length), or anything else as JSON. A header that is `null` is left out.
  */
 export async function send(server, method, path, options) {
   const stream = new EventStream(server, method, path, options);

@@ -1,4 +1,4 @@
-// What every refused request is answered with.
+// The answer to every refused request.
 import assert from "node:assert/strict";
 
 /** Asserts a JSON-RPC error with that status, code and id, and a message that one can do something with. */

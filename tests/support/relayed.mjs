@@ -17,8 +17,8 @@ const TOOLS = [
 ];
 
 /**
- * Starts them: what `internet` gives. `isPrivate` has the server demand a sign-in at https://as.example; `away` has it break each connection.
- * A call of the tool `slow` is answered by a stream that does not end.
+ * Starts the servers, and returns what `internet` gives. `isPrivate` has the server demand a sign-in at https://as.example; `away` has
+ * it break each connection. A call of the tool `slow` is answered by a stream that does not end.
  */
 export async function withoutCors() {
   const web = await internet((request, text, response) => (request.headers.host === "as.example" ? authority(request, text, response) : server(web, request, text, response)));

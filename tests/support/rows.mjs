@@ -1,4 +1,4 @@
-// What a session's object has on disk, read behind workerd's back.
+// Rows of a session's object on disk, read behind workerd's back.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";

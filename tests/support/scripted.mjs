@@ -5,7 +5,8 @@ const MODERN_HEADERS = ["mcp-method", "mcp-name"];
 
 /**
  * Starts it: `{ url, origin, requests, stop() }`. `handlers` answer methods, with a result or `{ error }`; `modernHeaders` and
- * `moreHeaders` are those that CORS allows, `session` the id that `initialize` gives, or what gives one; `answer(request, body, response)` may answer in its place.
+ * `moreHeaders` are those that CORS allows, `session` the id that `initialize` gives, or what gives one;
+ * `answer(request, body, response)` may answer in its place.
  */
 export async function scripted({ handlers = {}, info = { name: "scripted", version: "1" }, capabilities = { tools: {} }, modernHeaders = true, moreHeaders = [], session, answer, port = 0 } = {}) {
   const requests = [];

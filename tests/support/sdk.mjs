@@ -1,4 +1,4 @@
-// What both generations of the TypeScript SDK need from a test.
+// Clients of both generations of the TypeScript SDK, as tests need them.
 import { WAIT_MS, bounded } from "./wait.mjs";
 import { Conversation } from "./wire.mjs";
 

@@ -1,4 +1,4 @@
-// What an operation costs, counted from workerd's own activity trace: exact, whatever the machine is doing.
+// Cost of an operation, counted from workerd's own activity trace: exact, whatever the machine is doing.
 import { readFileSync } from "node:fs";
 import { WAIT_MS, sleep, until } from "./wait.mjs";
 

@@ -51,7 +51,7 @@ function knownProblem(error: unknown): Problem | undefined {
   return undefined;
 }
 
-/** A sign-in that is not gone on with: what was found is wrong, or the answer is none to our question. */
+/** A sign-in that is not continued: the metadata is wrong, or the answer is none to our question. */
 export class SignInFailed extends Error {}
 
 /** The failure of a task, which no answer to a request says. */

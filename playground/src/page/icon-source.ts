@@ -1,4 +1,4 @@
-// Where the picture of an icon comes from: from its own address, or from the server that names it, and from nowhere else.
+// Source of an icon's picture: its own address, or the server that names it, and nowhere else.
 import { isLoopback } from "../address.ts";
 import { toBase64 } from "../base64.ts";
 import { BoundedMap } from "../bounded.ts";

@@ -1,4 +1,4 @@
-// How a server is spoken to: transport, version, token, headers, capabilities and time.
+// Options of a connection: transport, version, token, headers, capabilities and time.
 import { MAX_SECONDS, OFFERS, type Transport, VERSIONS, type Version } from "../protocol.ts";
 import { useAppContext } from "./context.ts";
 import { Glyph } from "./glyph.tsx";

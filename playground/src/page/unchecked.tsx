@@ -1,4 +1,4 @@
-// What a check left out, beside the value.
+// Parts of a value that a check left out, shown beside it.
 import type { Validation } from "../schema/check.ts";
 import { useActions } from "./context.ts";
 

@@ -1,4 +1,5 @@
-// Verdicts of patterns. Expressions of servers run in a Web Worker alone: the page asks it for verdicts, and draws again once they are there.
+// Verdicts of patterns. Expressions of servers run in a Web Worker alone: the page asks it for verdicts, and draws again
+// once they are there.
 
 /** A pattern, and a text to match against it. */
 export type Pair = readonly [pattern: string, text: string];

@@ -1,5 +1,5 @@
-// The local bridge with clients of 2026-07-28 before servers that have sessions: questions of the server as results, and their answers. Numbers
-// are those of the table in tests/README.md.
+// The local bridge with clients of 2026-07-28 before servers that have sessions: questions of the server as results, and
+// their answers. Numbers are those of the table in tests/README.md.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ELICITATION, FORM, answerTo, asking, beforeSessions, count, posted, question, textOf } from "../../support/stateless-stdio.mjs";

@@ -1,5 +1,5 @@
-// The local bridge with clients of 2026-07-28 before servers that have sessions: requests about the resources of subscriptions/listen. Numbers
-// are those of the table in tests/README.md.
+// The local bridge with clients of 2026-07-28 before servers that have sessions: requests about the resources of
+// subscriptions/listen. Numbers are those of the table in tests/README.md.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { guardedStore, signIn } from "../../support/bridge-authority.mjs";

@@ -1,5 +1,5 @@
-// Variables of a deployment: those that say where sessions run reach the runtime, and what is wrong is said. workerd knows location hints, and says of jurisdictions that it
-// has none, which shows that it was asked for one.
+// Variables of a deployment: those that say where sessions run reach the runtime, and wrong ones are told. workerd knows location
+// hints, and says of jurisdictions that it has none, which shows that it was asked for one.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { initialize, open, post, send } from "../../support/mcp.mjs";

@@ -26,7 +26,7 @@ test("rmcp lists, calls, is asked, subscribes and runs tasks without sessions", 
   assert.equal(await runRmcpTests(server, ["stateless::"], env), 12);
   const requests = lines().slice(before);
   assert.deepEqual([...new Set(requests.map(({ era }) => era).filter(Boolean))], ["2026-07-28"]);
-  // What was called off, and nothing else.
+  // The cancelled call alone.
   const cancelled = requests.filter(({ outcome }) => outcome === "cancelled").map(({ name }) => name);
   assert.deepEqual(cancelled, ["countdown"]);
 });

@@ -1,5 +1,5 @@
-// What a handler answers is the same for clients of every era: those of both generations of the TypeScript SDK, with and
-// without sessions, get the same lists and the same results.
+// Answers are the same for clients of every version: those of both generations of the TypeScript SDK, with and without sessions,
+// get the same lists and the same results.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import * as v2 from "@modelcontextprotocol/client";
@@ -56,7 +56,7 @@ const OTHERS = {
   "SDK v1 over HTTP+SSE": ofV1(sse(SSEClientTransport)),
 };
 
-// What the answers say, without what each version wraps around them.
+// Contents of the answers, without what each version wraps around them.
 const bare = ({ _meta, ttlMs, cacheScope, resultType, ...rest }) => rest;
 
 /** Everything that the demo answers, in one object. */

@@ -1,4 +1,4 @@
-// What an identity provider gave ends, and is renewed with a client's tokens: once, and nothing is lost when it cannot be.
+// Tokens of an identity provider expire, and are renewed with a client's tokens: once, and nothing is lost when they cannot be.
 import assert from "node:assert/strict";
 import { after, afterEach, describe, test } from "node:test";
 import { client, takes } from "../../support/sign-in.mjs";

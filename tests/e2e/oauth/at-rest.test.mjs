@@ -1,4 +1,4 @@
-// Who has a copy of all storage and of the log has no token, nothing that leads to one, and knows no user.
+// A copy of all storage and of the log has no token, nothing that leads to one, and tells of no user.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";

@@ -1,4 +1,4 @@
-// How clients prove who they are: behaviours 41 to 46, and what else ours takes or refuses at the token endpoint.
+// Authentication of clients: behaviours 41 to 46, and what else ours takes or refuses at the token endpoint.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { behaviours } from "../../behaviours/client-auth.mjs";

@@ -1,4 +1,4 @@
-// What the provider costs: KV operations, requests to objects, rows. Counted from workerd's own trace.
+// Cost of the provider: KV operations, requests to objects, rows. Counted from workerd's own trace.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";

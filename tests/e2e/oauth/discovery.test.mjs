@@ -1,4 +1,4 @@
-// How clients find the provider: behaviours 1 to 10, and what else ours says of itself.
+// Discovery of the provider: behaviours 1 to 10, and what else ours says of itself.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { behaviours, readChallenge } from "../../behaviours/discovery.mjs";

@@ -1,4 +1,4 @@
-// What storage cannot expire by itself is collected when the cron trigger rings.
+// The purge: the cron trigger has records deleted that storage cannot expire by itself.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { granted, ours } from "../../support/oauth.mjs";

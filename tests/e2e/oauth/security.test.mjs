@@ -1,5 +1,5 @@
-// What attackers try at the provider and in front of MCP. Sessions of others are in oauth-sessions, documents of
-// clients in oauth-documents, registrations in oauth-registration.
+// Attacks on the provider and in front of MCP. Sessions of others are in sessions.test.mjs, documents of clients in
+// documents.test.mjs, registrations in registration.test.mjs.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { mine } from "../../behaviours/clients.mjs";

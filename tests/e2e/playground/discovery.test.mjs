@@ -1,4 +1,4 @@
-// How the playground finds out who signs people in, what it checks of it, and from whom it takes an answer.
+// Discovery of the authorization server by the playground: its order, its checks, and whose answer is accepted.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { inBrowser, visit } from "../../support/playground.mjs";

@@ -1,4 +1,4 @@
-// What a page that is open for long lets go.
+// Memory that a page which is open for long frees.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { inBrowser } from "../../support/playground.mjs";

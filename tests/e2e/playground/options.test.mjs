@@ -1,4 +1,4 @@
-// How the playground speaks to a server: versions that are refused, capabilities, time limits; and a page that a deployment replaced.
+// Options of a connection of the playground: versions that are refused, capabilities, time limits; and a page that a deployment replaced.
 // Numbers are those of the table in tests/README.md.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";

@@ -1,4 +1,4 @@
-// What is drawn again while messages come, calls run, and somebody types. Chromium tells of it: Preact reads the value of a field each
+// Redraws while messages come, calls run, and somebody types. Chromium tells of them: Preact reads the value of a field each
 // time that it draws the view with the field in it.
 import assert from "node:assert/strict";
 import test from "node:test";

@@ -35,7 +35,8 @@ async function relay(url) {
   };
 }
 
-// A server whose stream is the connection (HTTP+SSE). `take` gets each message, with the streams by session, and tells whether it has answered.
+// A server whose stream is the connection (HTTP+SSE). `take` gets each message, with the streams by session, and tells whether it
+// has answered.
 function streamed(take) {
   const streams = new Map();
   const results = {

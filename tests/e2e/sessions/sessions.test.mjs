@@ -1,4 +1,4 @@
-// How long a session lives, what ends it, and what it outlives.
+// Lifetime of a session: its ends, and the events that it outlives.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { open, post, request } from "../../support/mcp.mjs";

@@ -1,4 +1,4 @@
-// What a session keeps in its object's SQLite: as much as `tests/integration/store.rs` asks of every store, seen from
+// Rows of a session in its object's SQLite: as much as `tests/integration/store.rs` asks of every store, seen from
 // outside and over restarts of the whole server.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";

@@ -1,4 +1,4 @@
-// What requests of 2026-07-28 cost, counted from workerd's own trace.
+// Cost of requests of 2026-07-28, counted from workerd's own trace.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { open } from "../../support/mcp.mjs";

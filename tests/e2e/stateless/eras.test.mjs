@@ -39,7 +39,7 @@ const ERAS = {
 };
 after(() => ERAS["2024-11-05"].close());
 
-/** What came of a request, without what only one version has. */
+/** The outcome of a request, without members that only one version has. */
 async function outcome(client, method, params) {
   const { response, notifications } = await client.exchange(method, params);
   const told = notifications.map(({ method, params }) => [method, params]);
@@ -237,7 +237,7 @@ describe("both eras on one endpoint", () => {
     legacy.close();
   });
 
-  test("a request of a session without its header is not taken as one that stands for itself", async () => {
+  test("a request of a session without its header is not taken as a stateless request", async () => {
     for (const version of [null, "2025-11-25", "2025-03-26"]) {
       const answer = await post(server, request(1, "tools/list"), { headers: { "mcp-protocol-version": version } });
       assert.equal(answer.status, 400, `${answer}`);

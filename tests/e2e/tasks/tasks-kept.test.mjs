@@ -1,4 +1,4 @@
-// What is kept of tasks: through restarts of the server, for their time, and what their listeners hear.
+// Storage of tasks: through restarts of the server, for their time, and what their listeners hear.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { rowsOfAll } from "../../support/rows.mjs";

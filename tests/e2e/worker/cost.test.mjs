@@ -1,4 +1,4 @@
-// What requests cost: requests to Durable Objects, rows, objects that come to be. Counted from workerd's own trace.
+// Cost of requests: requests to Durable Objects, rows, objects that are created. Counted from workerd's own trace.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { initialize, open, post, request, send } from "../../support/mcp.mjs";

@@ -1,4 +1,4 @@
-// What every request meets before MCP does: who may call, what a page of another origin may do and read, and paths.
+// Checks of every request before MCP: callers, what a page of another origin may do and read, and paths.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, describe, test } from "node:test";

@@ -1,4 +1,4 @@
-// How much may go to a client: what is longer is an error that says so, whatever way the answer takes.
+// Limits of answers: a longer one is an error that says so, whatever way it takes.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { RpcError, open, openSse, request } from "../../support/mcp.mjs";

@@ -1,5 +1,5 @@
 //! A user's grants under every interleaving: clients, an administrator, the alarm, crashes and failures, chosen by a seed,
-//! held against what may be said without knowing how any of it works.
+//! checked against claims that need no knowledge of the implementation.
 
 mod end;
 mod hooks;

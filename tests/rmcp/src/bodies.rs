@@ -1,4 +1,4 @@
-//! What clients do with a session and without one.
+//! Tests that are the same for clients with a session and without one.
 
 use rmcp::model::{ClientRequest, GetPromptRequestParams, ProtocolVersion, Request};
 use rmcp::service::PeerRequestOptions;

@@ -40,7 +40,7 @@ async fn connect_as(
     .await
 }
 
-/// What a browser makes of the link: the URL that it is sent back to, which it does not open here.
+/// The URL that a browser is redirected back to from the link, which is not opened here.
 async fn follow(link: &str) -> String {
     let browser = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())

@@ -155,7 +155,7 @@ async fn begin(client: &Connected, name: &'static str, arguments: Value) -> Crea
     }
 }
 
-/// What a task comes to, with every question answered by the same form.
+/// Outcome of a task, with every question answered by the same form.
 async fn outcome(client: &Connected, created: &CreateTaskResult, form: Value) -> TaskPayload {
     let id = &created.task.task_id;
     for _ in 0..20 {

@@ -1,4 +1,4 @@
-// What oidc-provider keeps, in memory: one place for a provider that is set up anew when its keys or clients change.
+// Storage of oidc-provider, in memory: one place for a provider that is set up anew when its keys or clients change.
 
 /** The factory of its adapters. */
 export function store() {

@@ -1,4 +1,4 @@
-// What a stand-in has given out: codes and tokens, each good for as long as it would be at the provider itself.
+// Codes and tokens that a stand-in has given out, each good for as long as it would be at the provider itself.
 import { createHash } from "node:crypto";
 import { StandIn } from "./server.mjs";
 

@@ -1,4 +1,4 @@
-// How the hub is reached: one call each from WebAssembly.
+// Requests to the hub: one call each from WebAssembly.
 
 const hub = (env, jurisdiction) => {
   const namespace = jurisdiction === undefined ? env.MCP_HUB : env.MCP_HUB.jurisdiction(jurisdiction);
