@@ -33,7 +33,7 @@ for (const server of Object.values(servers)) await server.stop();
 console.log([["task", "playground", `Inspector ${version}`, ""], ["--", "--", "--", "--"], ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n"));
 process.exit(faults > 0 ? 1 : 0);
 
-/** What one client does of a task: `{ outcome, remark }`. */
+/** Result of one client at a task: `{ outcome, remark }`. */
 async function done(task, client, open) {
   const other = task.server ? await task.server() : { url: `${servers[task.on].url}/mcp`, stop() {} };
   const hand = new Hand();

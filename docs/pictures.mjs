@@ -128,7 +128,7 @@ async function settled(page, host) {
   await page.mouse.move(0, 0);
 }
 
-/** What is in sight, as WebP, which Playwright itself does not write: a page encodes it. */
+/** Screenshot as WebP, which Playwright itself does not write: a page encodes it. */
 async function picture(page) {
   const png = await page.screenshot({ animations: "disabled", caret: "hide" });
   const blank = await page.context().newPage();

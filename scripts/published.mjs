@@ -47,7 +47,7 @@ const BINDGENS = {
   "crates/durable-mcp-build/Cargo.toml": /^wasm-bindgen-cli-support = "=(.+)"$/m,
 };
 
-/** What the source says: `{ owner, version }`. */
+/** Owner and version in the source: `{ owner, version }`. */
 export function released(folder) {
   const text = readFileSync(join(folder, SOURCE), "utf8");
   const [owner] = text.match(OWNERS[0]) ?? [];

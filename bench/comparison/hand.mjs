@@ -7,7 +7,7 @@ export class Hand {
   clicks = 0;
   fields = 0;
 
-  /** What came before belongs to no task. */
+  /** Begins a task: earlier steps belong to none. */
   begin() {
     this.clicks = 0;
     this.fields = 0;

@@ -16,7 +16,7 @@ function refusedThere(target, { status, params, location, answer }, error, what 
   assert.deepEqual([params.get("state"), params.get("iss")], ["a state", target.issuer], `${what}: ${location}`);
 }
 
-/** Somebody hears of it: the person, on a page that names the error, or the client. */
+/** Checks that the person is shown the error, on a page, or the client is told. */
 function refusedSomewhere(target, asked, error, what = error) {
   if (asked.location !== undefined) return refusedThere(target, asked, error, what);
   refusedHere(asked, what);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { REDIRECT, parallel, refused } from "../support/oauth.mjs";
 
-/** What runs something or hides something. */
+/** Redirect URIs that run a script or hide characters. */
 export const ACTIVE = [
   "javascript:alert(1)",
   "JavaScript:alert(1)",
@@ -13,7 +13,7 @@ export const ACTIVE = [
   "https://client.example/a\r\nLocation: https://evil.example",
 ];
 
-/** What sends a code in the clear, or elsewhere than it seems to. */
+/** Redirect URIs that send a code in the clear, or elsewhere than it seems. */
 export const UNSAFE = [
   "http://client.example/callback",
   "http://localhost.evil.example/callback",
@@ -30,7 +30,7 @@ export const UNSAFE = [
   "",
 ];
 
-/** What opens a program of the person's machine that is no client. */
+/** Redirect URIs that open a program of the person's machine that is no client. */
 export const PROGRAMS = [
   "ms-msdt:/id",
   "search-ms:query=x",

@@ -82,7 +82,7 @@ function cell({ result, why = "" }) {
   return rounds ? `${WORDS[result]}: in ${rounds}` : WORDS[result];
 }
 
-/** Where ours is not what the table is to say of it. */
+/** True if a result of ours contradicts the table. */
 const isWrong = ({ differs, ours }) => (ours.result === "pass") === Boolean(differs);
 
 async function main(file = join(root, "docs/workers-oauth-provider.md")) {

@@ -103,7 +103,7 @@ fn the_answers_of_a_batch_share_one_length_limit() {
         let answers = if apart_ms == 0 {
             exchange.answer().json().as_array().unwrap().clone()
         } else {
-            // It reads as it goes, so that none of it has to wait.
+            // The client reads while the call runs, so that no message has to wait.
             let parts = (0..3).flat_map(|_| {
                 rig.advance(u64::from(apart_ms));
                 exchange.read().messages()

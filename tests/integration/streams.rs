@@ -460,7 +460,7 @@ mod slow_readers {
         let mut seen = short(&read.messages());
         assert!(seen.len() >= 6, "{seen:?}");
         let mut last = read.last_id();
-        // What it missed is more than it may leave unread, so it has to come back more than once.
+        // The client missed more than may be unread at one time, so it has to come back more than once.
         while seen.last() != Some(&json!("a")) {
             let tag = rig.get(Some(&last));
             let (text, closed) = rig.host.read(&tag);

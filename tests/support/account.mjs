@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 export class Account {
   /** The parameters that the last sign-in came back with. */
   answer;
-  /** How often the user was sent to sign in. */
+  /** Number of times that the user was sent to sign in. */
   visits = 0;
   #callback;
   #grantTypes;

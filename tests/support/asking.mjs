@@ -1,7 +1,7 @@
 // A scripted MCP server that asks its client while a call runs: on a session, or round by round.
 import { scripted } from "./scripted.mjs";
 
-/** What a server of 2026-07-28 answers with. */
+/** Result of a server of 2026-07-28. */
 export const complete = (result) => ({ resultType: "complete", ...result });
 
 /** The text of a result. */

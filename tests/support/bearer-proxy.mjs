@@ -11,7 +11,7 @@ export async function bearerProxy(server, { hides = () => false } = {}) {
 }
 
 class BearerProxy {
-  /** What requests without `Authorization` get. */
+  /** The bearer token that requests without `Authorization` get. */
   token;
   /** `METHOD /path` of every request. */
   seen = [];

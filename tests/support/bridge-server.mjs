@@ -71,7 +71,7 @@ export class BridgeServer {
     return this.stop();
   }
 
-  /** What requests carried, in short: `POST initialize`, `GET`, `DELETE`. */
+  /** The requests, in short: `POST initialize`, `GET`, `DELETE`. */
   get log() {
     return this.requests.map(({ method, message }) => [method, message?.method].filter(Boolean).join(" "));
   }

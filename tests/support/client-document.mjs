@@ -1,7 +1,7 @@
 // A client that names itself by a document of its own (draft-ietf-oauth-client-id-metadata-document).
 import { documentHost } from "./document-host.mjs";
 
-/** Where the document is, and so the client's id. */
+/** URL of the document, which is the client's id. */
 export const DOCUMENT = "https://client.example/oauth/client.json";
 
 /** A site with the document, for the `outbound` of a Worker. */

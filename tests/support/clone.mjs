@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { removeFolder, root, run } from "./child.mjs";
 
-/** What scripts/setup installs. */
+/** Folders that scripts/setup installs. */
 export const INSTALLED = [".tools", "node_modules", "tests/node_modules", "playground/node_modules", "crates/durable-mcp-build/npm/node_modules"];
 
 /**

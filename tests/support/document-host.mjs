@@ -35,7 +35,7 @@ class DocumentHost {
     return this.serve(url, (response) => response.socket.destroy());
   }
 
-  /** How often a URL was asked for. */
+  /** Number of requests for a URL. */
   asked(url) {
     return this.requests.filter((request) => request.url === url).length;
   }

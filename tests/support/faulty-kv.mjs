@@ -39,7 +39,7 @@ export const control = {
 /** The ways to fail: refused for its rate, refused for another reason, broken, or done without anybody being told. */
 export const FAILURES = ["429", "500", "exception", "lost"];
 
-/** What a test tells the service. */
+/** Faults that a test sets at the service. */
 export class KvFaults {
   #url;
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Child, packageFolder } from "./child.mjs";
 import { freePorts } from "./port.mjs";
 
-/** What starts it. */
+/** The program that starts the Inspector. */
 export const INSPECTOR = join(packageFolder("@modelcontextprotocol/inspector"), "clients/launcher/build/index.js");
 
 /** Puts servers into its list, `{ [name]: { type, url, protocolEra, ... } }`, as it keeps them in a home folder. */

@@ -9,10 +9,10 @@ import { open, post } from "./mcp.mjs";
 import { Together } from "./oauth-together.mjs";
 import { fixture, startWorker } from "./workerd.mjs";
 
-/** Where the clients of the tests are sent back to. Nobody is there: tests read the redirect. */
+/** Redirect URI of the clients of the tests. No server is there: tests read the redirect. */
 export const REDIRECT = "https://client.example/callback";
 
-/** What both providers are set up with unless a behaviour says otherwise. */
+/** Settings of both providers unless a behaviour says otherwise. */
 export const SETUP = { scopes: ["read", "write", "admin"] };
 
 /** Thrown by a behaviour of something that a provider does not have. */
@@ -292,7 +292,7 @@ export class Target {
     return status === 200;
   }
 
-  /** Who calls `/mcp` with a token: what `knock` gives, and `user`, `client`, `scopes`, `resource` if it is let in. */
+  /** The caller of `/mcp` with a token: what `knock` gives, and `user`, `client`, `scopes`, `resource` if it is let in. */
   async me(token, path = "/mcp") {
     const knocked = await this.knock(token, path);
     if (knocked.status !== 200) return knocked;
@@ -313,7 +313,7 @@ export class Target {
   }
 }
 
-/** How a client proves who it is: `{ headers, fields }` for `none`, `client_secret_basic`, `client_secret_post`. */
+/** Authentication of a client: `{ headers, fields }` for `none`, `client_secret_basic`, `client_secret_post`. */
 export function credentials({ client_id, client_secret }, method) {
   switch (method) {
     case "none":

@@ -51,7 +51,7 @@ class Maker {
     return members;
   }
 
-  /** What a tool may have: an object, whatever else it says. */
+  /** Schema that a tool may have: that of an object, whatever else it says. */
   root() {
     const schema = this.schema(0);
     const own = typeof schema === "boolean" ? {} : schema;

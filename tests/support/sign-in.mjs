@@ -34,7 +34,7 @@ class Client {
     this.redirect = registered.redirect_uris[0];
   }
 
-  /** Where it sends people; `null` leaves a parameter out. */
+  /** Link to sign in at; `null` leaves a parameter out. */
   link(more = {}) {
     const parameters = {
       response_type: "code",

@@ -21,7 +21,7 @@ const FORGETS_CALLERS = "sign-in";
 
 /** A Worker with a provider, a user who is signed in, and operations on both. */
 export class Soak {
-  /** How many operations of each kind there were. */
+  /** Number of operations of each kind. */
   counts = {};
   #target;
   #users = [];

@@ -114,7 +114,7 @@ export class Stateless extends Requests {
     }
   }
 
-  /** What the test has as answers to questions. */
+  /** The test's answers to questions. */
   async answersTo(inputRequests = {}) {
     const answers = {};
     for (const [key, { method, params }] of Object.entries(inputRequests)) {

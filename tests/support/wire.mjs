@@ -8,7 +8,7 @@ const VERSION_OF_REQUEST = "io.modelcontextprotocol/protocolVersion";
 // By the id of its session, whichever the transport: ids are not used twice.
 const conversations = new Map();
 
-/** What a client asked, and under which version: a session, or one exchange without. */
+/** Requests of a client, with their version: a session, or one exchange without. */
 export class Conversation {
   requests = new Map();
 

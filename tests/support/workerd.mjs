@@ -73,7 +73,7 @@ class Server {
     return { url: `http://127.0.0.1:${this.#ports.second}` };
   }
 
-  /** What the KV service does, see faulty-kv.mjs. */
+  /** Faults of the KV service, see faulty-kv.mjs. */
   get kv() {
     if (!this.#ports.faults) throw new Error("start the Worker with { faultyKv: true }");
     return new KvFaults(`http://127.0.0.1:${this.#ports.faults}`);
@@ -86,7 +86,7 @@ class Server {
     return answer.text();
   }
 
-  /** What the Worker and workerd wrote since the last start: `{ stream, text, json? }`. */
+  /** Output of the Worker and of workerd since the last start: `{ stream, text, json? }`. */
   get logs() {
     return this.#child.lines;
   }
@@ -132,13 +132,13 @@ class Server {
     this.#ports = ports;
   }
 
-  /** What `operation` made the runtime do, until the Worker was quiet again; see trace.mjs. */
+  /** Cost of `operation`, until the Worker was quiet again; see trace.mjs. */
   cost(operation) {
     if (!this.#trace) throw new Error("start the Worker with { trace: true }");
     return this.#trace.cost(operation);
   }
 
-  /** How many objects of a class have a database on disk. */
+  /** Number of objects of a class that have a database on disk. */
   objects(className) {
     const folder = join(this.storage, "objects", className);
     if (!existsSync(folder)) return 0;

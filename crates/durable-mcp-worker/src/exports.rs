@@ -128,7 +128,7 @@ macro_rules! worker {
                 #[wasm_bindgen(constructor)]
                 #[must_use]
                 pub fn new(state: DurableObjectState, env: $crate::worker::Env) -> Self {
-                    // What the application says of places is for this object too.
+                    // The application sets the places of objects, so it is made in this object too.
                     app_of(&env);
                     Self($crate::platform::McpHub::new(state.into(), env))
                 }

@@ -201,7 +201,7 @@ async function isCurrent(name, more = {}) {
   assert.doesNotMatch(await build(name, more), /Compiling|built/);
 }
 
-/** What a build of a crate says. */
+/** Output of the build of a crate. */
 async function build(name, more = {}, options = []) {
   const { code, stdout, stderr } = await durableMcp(name, ["build", "--", ...options], more);
   assert.equal(code, 0, stdout + stderr);

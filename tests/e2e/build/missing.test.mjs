@@ -14,7 +14,7 @@ for (const path of [home, programs, join(folder, "src")]) mkdirSync(path);
 for (const name of ["sh", "env"]) symlinkSync(`/bin/${name}`, join(programs, name));
 const manifest = '[package]\nname = "missing"\nversion = "1.0.0"\nedition = "2024"\n\n[workspace]\n';
 
-/** What the command says on a machine without anything but Node.js, or with more in its environment. */
+/** Output of the command on a machine without anything but Node.js, or with more in its environment. */
 async function told(args, { env = {}, node = [] } = {}) {
   const { code, stdout, stderr } = await run(process.execPath, [...node, DURABLE_MCP, ...args], {
     cwd: folder,

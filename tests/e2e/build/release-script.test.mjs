@@ -143,7 +143,7 @@ async function release(...args) {
   return run(process.execPath, ["scripts/release.mjs", ...args], { cwd: tree, env: { ...env, ...more } });
 }
 
-/** What cargo and npm were asked for since the last time. */
+/** Commands of cargo and npm since the last time. */
 function asked() {
   const lines = existsSync(calls) ? readFileSync(calls, "utf8").trim().split("\n") : [];
   rmSync(calls, { force: true });

@@ -59,7 +59,7 @@ async function withFolder(run) {
   }
 }
 
-/** Who calls, through a bridge that starts and ends here, and how many links to sign in at it showed. */
+/** The caller, through a bridge that starts and ends here, and the number of links to sign in at that it showed. */
 async function use(config, args) {
   const stdio = new StdioClientTransport({
     command: process.execPath,

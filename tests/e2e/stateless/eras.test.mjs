@@ -177,7 +177,7 @@ describe("a missing client capability", () => {
   });
 });
 
-describe("both eras on one endpoint", () => {
+describe("both lifecycles on one endpoint", () => {
   test("a session goes on unaffected by requests without one, also by those that carry its id", async () => {
     const session = await open(server, options);
     const stateless = new Stateless(server, { headers: { "mcp-session-id": session.id } });

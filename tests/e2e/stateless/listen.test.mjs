@@ -31,7 +31,7 @@ async function heard(stream) {
   return [json.method, params];
 }
 
-/** What `announce` tells. */
+/** Checks that the stream gets the notifications of `announce`. */
 async function hearsAnnouncement(stream) {
   const both = [await heard(stream), await heard(stream)].toSorted();
   assert.deepEqual(both, [[UPDATED, { uri: WATCHED }], [TOOLS, {}]]);

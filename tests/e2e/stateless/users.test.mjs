@@ -16,7 +16,7 @@ const ANSWER = { "elicitation/create": () => ({ action: "accept", content: { nam
 let people = 0;
 const somebody = () => `somebody ${(people += 1)}`;
 
-/** Somebody who is signed in, by a client. */
+/** A client of a user who is signed in. */
 async function signedIn(user, { client = mine(target), scope = "read", at = server, ...options } = {}) {
   const { tokens } = await target.signIn({ user, client: await client, scope });
   const capabilities = { elicitation: {}, ...TASKS };

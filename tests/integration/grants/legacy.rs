@@ -42,7 +42,7 @@ fn an_adopted_legacy_grant_continues_and_ends_with_its_old_records() {
         Ok(GrantOutcome::Done)
     );
     assert_eq!(refresh(&mut world, PUBLIC, LEGACY), Ok(first.clone()));
-    // What only looks like a token of that grant proves nothing.
+    // A text that only looks like a token of that grant proves nothing.
     let forged = LEGACY.replace("ABCDEF", "ABCDEX");
     assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, &forged)));
     assert_eq!(world.run(PUBLIC.revoke(&forged)), Ok(GrantOutcome::Done));
@@ -56,7 +56,7 @@ fn an_adopted_legacy_grant_continues_and_ends_with_its_old_records() {
         "{:?}",
         world.outside.kv.keys("")
     );
-    // It stays ended, although KV may show the old record for a while.
+    // The grant stays ended, although KV may show the old record for a while.
     assert!(is_invalid_grant(
         &world.run(GrantCommand::Adopt(PUBLIC.adopt(LEGACY)))
     ));

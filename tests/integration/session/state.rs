@@ -124,7 +124,7 @@ fn a_changed_state_runs_its_hook_once_a_call_before_the_answer() {
     let hook = move |notify: Notify, counter: Session<Counter>| {
         seen.set(seen.get() + 1);
         async move {
-            // What the hook itself changes does not call it again.
+            // A change by the hook itself does not call it again.
             let _ = counter.update(|counter| counter.total += 100);
             notify.resource_updated("test://total");
         }

@@ -146,7 +146,7 @@ fn a_response_behind_other_messages_is_an_event_stream() {
     assert_eq!(rest.messages()[0]["params"], progress(2, "two"));
     assert_eq!(text(&rest.messages()[1]["result"]), "counted");
     assert!(rest.ended);
-    // Nobody can come back to it.
+    // A stateless stream cannot be resumed, so its events have no ids.
     assert!(
         read.events
             .iter()
@@ -211,7 +211,7 @@ fn log_messages_are_sent_only_to_a_request_that_names_a_level() {
             "{level}"
         );
     }
-    // What one request asked for is none of another's business.
+    // The log level of one request does not hold for another.
     assert_eq!(front.text("log", &none()), "logged");
 }
 

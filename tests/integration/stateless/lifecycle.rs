@@ -383,7 +383,7 @@ fn told(header: Option<&str>, body: &str) -> String {
 }
 
 #[test]
-fn the_body_decides_the_era_before_the_header() {
+fn the_body_decides_the_lifecycle_before_the_header() {
     for (what, body, expected) in ROWS {
         for (headers, expected) in HEADERS.iter().zip(expected) {
             for header in *headers {
@@ -398,9 +398,9 @@ fn the_body_decides_the_era_before_the_header() {
 }
 
 #[test]
-fn a_header_that_names_no_version_does_not_decide_the_era() {
+fn a_header_that_names_no_version_does_not_decide_the_lifecycle() {
     for (what, body, [.., unknown]) in ROWS {
-        // What only equals the header by chance does not here.
+        // No version of the body equals the header here.
         let expected = unknown.replace("-32022", "-32020");
         for header in NONSENSE {
             assert_eq!(told(Some(header), body), expected, "{what} with {header:?}");

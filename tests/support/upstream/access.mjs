@@ -35,7 +35,7 @@ class Access extends StandIn {
     this.#keys = [newKey(kid), this.key];
   }
 
-  /** What an assertion about Ann says. */
+  /** Claims of an assertion about Ann. */
   claims(changes) {
     const now = Math.floor(Date.now() / 1000);
     return {

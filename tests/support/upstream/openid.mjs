@@ -72,7 +72,7 @@ class OpenId extends StandIn {
     this.#build();
   }
 
-  /** Whose access token that is; undefined if it is none that is good. */
+  /** Owner of an access token; undefined if the token is not valid. */
   async owner(token) {
     return (await this.#provider.AccessToken.find(token))?.accountId;
   }
@@ -90,7 +90,7 @@ class OpenId extends StandIn {
     for (const grant of this.#grants) await this.#provider.AuthorizationCode.revokeByGrantId(grant);
   }
 
-  /** How often a refresh token was used. */
+  /** Number of uses of refresh tokens. */
   get renewals() {
     return this.asked(TOKEN).filter(({ form }) => form.grant_type === "refresh_token").length;
   }

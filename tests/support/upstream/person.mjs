@@ -71,7 +71,7 @@ export class Person {
 export const session = (server, { access_token }) =>
   open(server, { headers: { authorization: `Bearer ${access_token}` } });
 
-/** Who the client calls for, as a tool sees them. */
+/** The user that the client calls for, as a tool sees them. */
 export const whoami = async (server, tokens) =>
   (await (await session(server, tokens)).call("whoami_user")).structuredContent;
 

@@ -14,7 +14,7 @@ export const observed = (Base) =>
       return `127.0.0.1:${new URL(this.url).port}`;
     }
 
-    /** Where a URL of the provider is to be had. */
+    /** Address at which a URL of the provider is reached. */
     reach(url) {
       const { pathname, search } = new URL(url);
       return new URL(pathname + search, this.url);
@@ -33,7 +33,7 @@ export const observed = (Base) =>
       return true;
     }
 
-    /** Who presses the buttons of its page. */
+    /** The person who presses the buttons of its page. */
     get signedIn() {
       return this.people[0];
     }
@@ -72,7 +72,7 @@ export const observed = (Base) =>
       return this.requests.filter((request) => request.path === path);
     }
 
-    /** How often a refresh token was used. */
+    /** Number of uses of refresh tokens. */
     get renewals() {
       return this.requests.filter(({ form }) => form.grant_type === "refresh_token").length;
     }

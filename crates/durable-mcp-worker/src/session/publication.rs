@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_notice_survives_being_sent() {
+    fn a_publication_survives_being_sent() {
         let all = Publication::of(&Change::Resource("a:b".into()));
         let own = Publication {
             user: Some("u".into()),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_break_in_the_subject_of_a_notice_becomes_a_space() {
+    fn a_line_break_in_the_subject_of_a_publication_becomes_a_space() {
         let publication = Publication::of(&Change::Resource("a:b\nc".into()));
         let read = Publication::parse(&publication.to_text()).unwrap();
         assert_eq!(

@@ -9,7 +9,7 @@ use crate::grants::DAY_MS;
 
 impl Case {
     pub(super) fn end(mut self) -> Counts {
-        // What was to fail later fails now.
+        // Failures that were planned for later happen now.
         for _ in 0..4 {
             let _ = block_on(self.world.outside.kv.get("x"));
             let _ = block_on(self.world.outside.kv.put("x", "", u64::MAX, None));
@@ -76,7 +76,7 @@ impl Case {
             .earliest()
             .is_some_and(|earliest| now >= earliest + grace)
         {
-            // It may have been exchanged when everything was lost, and its client came back too late.
+            // The token may have been exchanged when everything was lost, and its client came back too late.
             return;
         }
         let client = family.client;

@@ -217,7 +217,7 @@ fn the_same_request_written_differently_continues_its_rounds() {
         (text(&second["result"]).as_str(), &second["id"]),
         ("this 1", &json!("another"))
     );
-    // What a client declares may differ from round to round, and so may its tokens.
+    // Capabilities of a client may differ from round to round, and so may its progress tokens.
     let mut call = calling("bound", &json!({ "a": 1, "b": { "c": "x", "d": 2 } }));
     call["_meta"] = json!({ "progressToken": 7 });
     assert_eq!(
@@ -302,7 +302,7 @@ fn a_request_state_is_bound_to_its_user_and_client() {
         &ann,
         &host
     ));
-    // What else is sealed with the same keys is no state of a request.
+    // Other texts that are sealed with the same keys are no state of a request.
     let handle = state_handle::seal(ObjectId([7; 32]), host.now(), &keys, host.random()).unwrap();
     assert!(!is_taken(&handle, &Caller::default(), &host));
     let task = durable_mcp_worker::task::id::seal(
