@@ -168,7 +168,8 @@ fn fit_error(mut error: Error, context: &Context) -> Error {
     if error.code == ErrorCode::RESOURCE_NOT_FOUND {
         error.code = ErrorCode::INVALID_PARAMS;
     }
-    if context.missing() != ClientCapabilities::default() {
+    // A cause is of a later failure, which the client and the log are told of.
+    if error.cause.is_none() && context.missing() != ClientCapabilities::default() {
         return Error::missing_capability(context.missing());
     }
     error

@@ -279,7 +279,9 @@ pub(super) fn finish_tool(
     if let Some(error) = result.refusal.take() {
         return Err(error);
     }
+    // A cause is of a later failure, which the client and the log are told of.
     if result.is_error
+        && result.cause.is_none()
         && context.client().version.is_stateless()
         && context.missing() != ClientCapabilities::default()
     {

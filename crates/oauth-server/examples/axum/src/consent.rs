@@ -14,10 +14,13 @@ use oauth_server::params::RequestParams;
 use oauth_server::sign_in::{Approval, Authorization, Decision, SignIn, SignInStep};
 use serde_json::json;
 
-use crate::runtime::unguessable;
+use crate::runtime::{now, unguessable};
 
 /// The most requests that wait for their users' answers; the rest are refused, since anybody can begin one.
 const MAX_WAITING: usize = 1000;
+
+/// Time for the page, in milliseconds, after which its request is forgotten: pages that nobody answers keep no room.
+const ANSWER_WITHIN_MS: u64 = 10 * 60 * 1000;
 
 /// The longest form that is read, in bytes.
 const MAX_FORM_BYTES: usize = 4096;
@@ -25,8 +28,9 @@ const MAX_FORM_BYTES: usize = 4096;
 /// Page on which a person says who they are and whether they agree.
 #[derive(Default)]
 pub(crate) struct ConsentPage {
-    /// Requests whose users were asked, by the id in the form.
-    waiting: RefCell<HashMap<String, Authorization>>,
+    /// Requests whose users were asked, and until when, by the id in the form. A server with sessions of its own in cookies binds the form to
+    /// one of them, too, so that no other site can post it.
+    waiting: RefCell<HashMap<String, (u64, Authorization)>>,
 }
 
 impl SignIn for ConsentPage {
@@ -64,6 +68,7 @@ impl SignIn for ConsentPage {
 impl ConsentPage {
     fn ask(&self, authorization: &Authorization) -> Result<Decision, RuntimeError> {
         let mut waiting = self.waiting.borrow_mut();
+        waiting.retain(|_, (until, _)| *until > now());
         if waiting.len() >= MAX_WAITING {
             return Err(RuntimeError(
                 "too many requests wait for consent".to_owned(),
@@ -71,7 +76,7 @@ impl ConsentPage {
         }
         let id = unguessable()?;
         let page = page(&id, authorization);
-        waiting.insert(id, authorization.clone());
+        waiting.insert(id, (now() + ANSWER_WITHIN_MS, authorization.clone()));
         // No other site may show the page in a frame and have its button clicked.
         let reply = Reply::text(StatusCode::OK, "text/html; charset=utf-8", page);
         let reply = reply.header("content-security-policy", "frame-ancestors 'none'");
@@ -82,7 +87,10 @@ impl ConsentPage {
     async fn consent(&self, auth_server: &AuthServer<'_>) -> Option<(Authorization, Decision)> {
         let form = auth_server.runtime.body(MAX_FORM_BYTES).await.ok()?;
         let form = RequestParams::parse(&form).ok()?;
-        let authorization = self.waiting.borrow_mut().remove(form.get("id")?)?;
+        let (until, authorization) = self.waiting.borrow_mut().remove(form.get("id")?)?;
+        if until <= now() {
+            return None;
+        }
         let name = form.get("name").filter(|_| form.get("deny").is_none());
         let decision = match name {
             Some(name) => Decision::Approve(Approval {

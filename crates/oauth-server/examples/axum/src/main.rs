@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use durable_core::wire::{Head, Reply};
 use http::StatusCode;
+use http::header::HOST;
 use oauth_server::auth_server::AuthServer;
 use oauth_server::endpoint;
 use oauth_server::gate;
@@ -40,14 +41,15 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 async fn main() -> Result<(), Box<dyn Error>> {
     let port = std::env::args().nth(1).map_or(Ok(0), |port| port.parse())?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    println!("http://localhost:{}", listener.local_addr()?.port());
+    let port = listener.local_addr()?.port();
+    println!("http://localhost:{port}");
     let oauth = OAuth::new(ConsentPage::default()).scopes(&["notes"])?;
     let host = Rc::new(Host::new(oauth)?);
     let (sender, receiver) = mpsc::channel(64);
     let app = Router::new()
         .route(NOTES, get(notes))
         .fallback(oauth_endpoint)
-        .with_state(AuthThread(sender));
+        .with_state(AuthThread { sender, port });
     let local = LocalSet::new();
     local.spawn_local(Rc::clone(&host).sweep());
     local.spawn_local(answer_all(host, receiver));
@@ -72,7 +74,10 @@ async fn oauth_endpoint(State(auth): State<AuthThread>, request: Request) -> Res
 
 /// Way of axum's handlers, which may run on any thread, to the one thread that the futures of the authorization server stay on.
 #[derive(Clone)]
-struct AuthThread(mpsc::Sender<Question>);
+struct AuthThread {
+    sender: mpsc::Sender<Question>,
+    port: u16,
+}
 
 enum Question {
     /// A request to one of the endpoints.
@@ -101,12 +106,20 @@ impl AuthThread {
         question: impl FnOnce(http::Request<Bytes>, oneshot::Sender<T>) -> Question,
     ) -> Result<T, Response> {
         let gone = || StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+        let own = ["localhost", "127.0.0.1"].map(|name| format!("{name}:{}", self.port));
+        if !own.iter().any(|own| host == Some(own)) {
+            // The issuer is made of the host, and pages of other names must not reach loopback by it (DNS rebinding).
+            return Err(StatusCode::MISDIRECTED_REQUEST.into_response());
+        }
+        // The header by which registrations are limited for each network: a proxy in front sets it, and no client.
+        parts.headers.remove("cf-connecting-ip");
         let too_long = |_| StatusCode::PAYLOAD_TOO_LARGE.into_response();
         let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(too_long)?;
         let request = http::Request::from_parts(parts, body);
         let (sender, answer) = oneshot::channel();
-        let sent = self.0.send(question(request, sender)).await;
+        let sent = self.sender.send(question(request, sender)).await;
         sent.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())
     }

@@ -35,9 +35,13 @@ impl Default for Lifetimes {
     }
 }
 
-/// The time that much later, in milliseconds.
+/// The longest lifetime, in milliseconds: 136 years. The runtime takes no alarm after the year 2189, and KV no longer expiry.
+const LONGEST_MS: u64 = u32::MAX as u64 * 1000;
+
+/// The time that much later, in milliseconds; 136 years later at most.
 pub(super) fn after(now: u64, time: Duration) -> u64 {
-    now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    let time = u64::try_from(time.as_millis()).unwrap_or(LONGEST_MS);
+    now.saturating_add(time.min(LONGEST_MS))
 }
 
 /// Number of wrong verifiers at which a code is burnt.
@@ -99,8 +103,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lifetime_beyond_all_numbers_never_ends() {
+    fn a_lifetime_beyond_all_numbers_ends_in_136_years() {
         assert_eq!(after(1_000, Duration::from_millis(1)), 1_001);
-        assert_eq!(after(1_000, Duration::MAX), u64::MAX);
+        assert_eq!(after(1_000, Duration::MAX), 1_000 + LONGEST_MS);
     }
 }
