@@ -232,15 +232,25 @@ fn texts_that_are_meant_for_the_client_reach_it() {
 }
 
 #[test]
-fn a_missing_capability_counts_before_a_hidden_cause() {
-    async fn asks(client: Client) -> Result<String, ToolError> {
+fn a_hidden_cause_counts_before_a_missing_capability() {
+    async fn goes_on(client: Client) -> Result<String, ToolError> {
         let _ = client.roots("roots").await;
         Ok(broken()?)
     }
-    let front = Front::new(Server::new("s", "1").tool("asks", "", asks)).declaring(json!({}));
-    let answer = front.call("asks", &json!({})).answer();
-    assert_eq!(answer.json()["error"]["code"], -32021, "{answer:?}");
-    assert!(!format!("{answer:?}{:?}", front.log()).contains("hunter2"));
+    async fn gives_up(client: Client) -> Result<String, ToolError> {
+        let roots = client.roots("roots").await?;
+        Ok(roots.len().to_string())
+    }
+    let server = Server::new("s", "1")
+        .tool("goes_on", "", goes_on)
+        .tool("gives_up", "", gives_up);
+    let front = Front::new(server).declaring(json!({}));
+    assert_hidden(
+        &front.call("goes_on", &json!({})).answer().text,
+        &front.log(),
+    );
+    let refused = front.call("gives_up", &json!({})).answer();
+    assert_eq!(refused.json()["error"]["code"], -32021, "{refused:?}");
 }
 
 #[test]
