@@ -129,6 +129,12 @@ pub mod macros {
     pub const fn check_argument<T: Argument>() {}
 }
 
+/// The crates that this one re-exports from, whole, for what the modules here do not name: a sign-in of several pages
+/// (`oauth_server::sign_in`), a runtime of one's own (`durable_core::runtime`).
+pub mod crates {
+    pub use {durable_core, durable_mcp_protocol, oauth_server, sign_in};
+}
+
 /// A client in memory, for tests of a server's tools with `cargo test`.
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing {
