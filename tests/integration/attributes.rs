@@ -239,7 +239,7 @@ fn the_arguments_can_be_a_struct_of_ones_own() {
 async fn greeting(
     /// Whom to greet
     name: String,
-    #[serde(rename = "in")]
+    #[serde(rename(deserialize = "in"), default)]
     #[complete(languages)]
     language: Option<String>,
 ) -> String {

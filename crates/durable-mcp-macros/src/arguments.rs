@@ -1,12 +1,13 @@
 //! Arguments of the function: those that clients give, and extractors.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
+use syn::token::Paren;
 use syn::{
-    Attribute, Error, Expr, ExprLit, FnArg, GenericArgument, Lit, Meta, Pat, PatType, Path,
-    PathArguments, Signature, Token, Type,
+    Attribute, Error, Expr, FnArg, GenericArgument, LitStr, Pat, PatType, Path, PathArguments,
+    Signature, Token, Type, parenthesized,
 };
 
 use crate::attribute::all;
@@ -183,30 +184,50 @@ impl Argument {
         })
     }
 
-    /// The name as clients give it, unless an attribute of serde's may say something else.
+    /// The name as clients give it, unless an attribute of serde's leaves the argument without one.
     pub(crate) fn wire_name(&self) -> Option<String> {
-        let mut name = self.name.unraw().to_string();
-        for attribute in &self.attributes {
-            if attribute.path().is_ident("serde") {
-                name = renamed(attribute)?;
-            }
-        }
-        Some(name)
+        let of_serde = |attribute: &&Attribute| attribute.path().is_ident("serde");
+        let name = Some(self.name.unraw().to_string());
+        let mut attributes = self.attributes.iter().filter(of_serde);
+        attributes
+            .try_fold(name, |name, attribute| renamed(attribute, name))
+            .ok()?
     }
 }
 
-/// The name in `#[serde(rename = "..")]`, if the attribute says nothing else.
-fn renamed(attribute: &Attribute) -> Option<String> {
-    match attribute.parse_args().ok()? {
-        Meta::NameValue(pair) if pair.path.is_ident("rename") => match pair.value {
-            Expr::Lit(ExprLit {
-                lit: Lit::Str(name),
-                ..
-            }) => Some(name.value()),
-            _ => None,
-        },
-        _ => None,
-    }
+/// The name that an attribute of serde's gives to a field of that name; none if the field is flattened or skipped.
+fn renamed(attribute: &Attribute, mut name: Option<String>) -> syn::Result<Option<String>> {
+    attribute.parse_nested_meta(|option| {
+        let is_in_parentheses = option.input.peek(Paren);
+        if option.path.is_ident("rename") && is_in_parentheses {
+            option.parse_nested_meta(|side| {
+                let given = side.value()?.parse::<LitStr>()?.value();
+                if side.path.is_ident("deserialize") {
+                    name = Some(given);
+                }
+                Ok(())
+            })
+        } else if option.path.is_ident("rename") {
+            name = Some(option.value()?.parse::<LitStr>()?.value());
+            Ok(())
+        } else if is_in_parentheses {
+            let content;
+            parenthesized!(content in option.input);
+            content.parse::<TokenStream>().map(drop)
+        } else if option.input.peek(Token![=]) {
+            option.value()?.parse::<Expr>().map(drop)
+        } else {
+            let nameless = ["flatten", "skip", "skip_deserializing"];
+            if nameless
+                .iter()
+                .any(|option_of| option.path.is_ident(option_of))
+            {
+                name = None;
+            }
+            Ok(())
+        }
+    })?;
+    Ok(name)
 }
 
 /// Refuses types that no field of a struct can have.

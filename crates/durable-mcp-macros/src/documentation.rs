@@ -8,15 +8,20 @@ use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 pub(crate) fn description(attributes: &[Attribute]) -> Option<TokenStream> {
     let lines: Vec<&Expr> = attributes.iter().filter_map(doc).collect();
     let texts: Option<Vec<String>> = lines.iter().copied().map(text).collect();
-    match texts {
-        Some(texts) => {
-            let joined = texts.join("\n");
-            let text = joined.trim();
-            (!text.is_empty()).then(|| quote!(#text))
-        }
-        // `#[doc = include_str!("..")]`
-        None => Some(quote!(::core::concat!(#(#lines),*))),
+    if let Some(texts) = texts {
+        let joined = texts.join("\n");
+        let text = joined.trim();
+        return (!text.is_empty()).then(|| quote!(#text));
     }
+    // One of them is computed, as by `#[doc = include_str!("..")]`.
+    let mut parts = Vec::new();
+    for line in lines {
+        if !parts.is_empty() {
+            parts.push(quote!("\n"));
+        }
+        parts.push(text(line).map_or_else(|| quote!(#line), |text| quote!(#text)));
+    }
+    Some(quote!(::core::concat!(#(#parts),*)))
 }
 
 /// True for a doc comment.

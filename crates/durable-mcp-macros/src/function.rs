@@ -3,7 +3,7 @@
 use proc_macro2::{Group, TokenStream};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Signature, Visibility};
+use syn::{Attribute, Error, Safety, Signature, Visibility};
 
 use crate::attribute::all;
 use crate::feature::Feature;
@@ -49,7 +49,14 @@ impl Function {
             Some(abi) => refused(abi.span(), format!("a {noun} is a plain `async fn`")),
             None => Ok(()),
         };
-        all([not_async, generic, abi]).map(drop)
+        let qualifiers = match (&signature.safety, &signature.constness) {
+            (Safety::Default, None) => Ok(()),
+            _ => refused(
+                signature.fn_token.span,
+                format!("a {noun} is a plain `async fn`, neither `unsafe` nor `const`"),
+            ),
+        };
+        all([not_async, generic, abi, qualifiers]).map(drop)
     }
 }
 

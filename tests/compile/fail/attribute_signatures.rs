@@ -41,6 +41,12 @@ impl Calculator {
     }
 }
 
+/// Has a contract that clients know nothing of
+#[tool]
+async unsafe fn contracted(a: f64) -> String {
+    a.to_string()
+}
+
 /// Is no function
 #[tool]
 struct Add;
