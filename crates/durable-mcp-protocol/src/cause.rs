@@ -44,10 +44,8 @@ pub struct LoggedCause {
 impl LoggedCause {
     /// The sentence that the client is told.
     pub(crate) fn message(&self) -> String {
-        format!(
-            "The server failed. Its log has the cause under {}.",
-            self.id
-        )
+        let failed = HiddenCause::MESSAGE;
+        format!("{failed} Its log has the cause under {}.", self.id)
     }
 }
 

@@ -137,7 +137,7 @@ fn now() -> u64 {
 /// The client of one call.
 struct StdioPeer {
     connection: Rc<Connection>,
-    /// None in a session, which `initialize` opened.
+    /// Questions and answers of a stateless call; none in a session, which `initialize` opened.
     rounds: Option<RoundTrips>,
 }
 

@@ -5,16 +5,14 @@ use durable_mcp_protocol::error::{Error, ErrorCode};
 use durable_mcp_protocol::jsonrpc::error_json;
 use http::{Method, StatusCode};
 use oauth_server::auth_server::{AuthServer, OAuthRuntime};
-use oauth_server::authorize::{self, AuthorizeResponse};
-use oauth_server::endpoint::{check_method, redirect};
-use oauth_server::sign_in::{SignInStatus, SignInStep};
-use oauth_server::{register, revoke, token_endpoint};
+use oauth_server::authorize::AuthorizeResponse;
+use oauth_server::endpoint::{Endpoint, answer_person, answer_program, check_method, redirect};
+use oauth_server::sign_in::SignInStatus;
 
 use super::app::App;
 use super::operator;
 use super::problem::{self, ErrorPage};
 use super::provider::OAuthFront;
-use super::route::Route;
 use super::router::RouterRejection;
 use crate::pages::frame::Frame;
 use crate::pages::language::Language;
@@ -26,31 +24,48 @@ const METADATA_CACHE: &str = "public, max-age=3600";
 pub(super) async fn handle(
     app: &App,
     provider: &OAuthFront,
-    route: Route,
+    endpoint: Endpoint,
     head: &Head,
     runtime: &dyn OAuthRuntime,
 ) -> Reply {
     let paths = app.resources();
     let auth_server = auth_server(app, provider, head, runtime, &paths);
-    if let Err(refused) = check_method(methods(route), head) {
+    if let Err(refused) = check_method(endpoint.methods(), head) {
         return refused;
     }
-    let reply = match route {
-        Route::Authorize | Route::Callback | Route::Account => {
-            person(&auth_server, route, head).await
-        }
-        Route::Operator => operator::handle(&auth_server, &app.operator, head).await,
-        Route::Token => token_endpoint::handle(&auth_server, head).await,
-        Route::Register => register::handle(&auth_server).await,
-        Route::Revoke => revoke::revoke(&auth_server, head).await,
-        Route::Introspect => revoke::introspect(&auth_server, head).await,
-        _ => well_known(app, &auth_server, head),
+    let reply = if endpoint.is_page() {
+        person(&auth_server, endpoint, head).await
+    } else if let Some(reply) = answer_program(&auth_server, endpoint, head).await {
+        reply
+    } else {
+        well_known(app, &auth_server, head)
     };
+    forget_callers(provider, head);
+    reply
+}
+
+/// Answers a request to the operator's route.
+pub(super) async fn operate(
+    app: &App,
+    provider: &OAuthFront,
+    head: &Head,
+    runtime: &dyn OAuthRuntime,
+) -> Reply {
+    let paths = app.resources();
+    let auth_server = auth_server(app, provider, head, runtime, &paths);
+    if let Err(refused) = check_method(&[Method::POST], head) {
+        return refused;
+    }
+    let reply = operator::handle(&auth_server, &app.operator, head).await;
+    forget_callers(provider, head);
+    reply
+}
+
+/// Forgets the callers of this isolate after a POST: tokens may have ended by it, and here that is known at once.
+fn forget_callers(provider: &OAuthFront, head: &Head) {
     if head.method == Method::POST {
-        // Tokens may have ended by it, and here that is known at once.
         provider.callers.forget();
     }
-    reply
 }
 
 /// The authorization server at the origin of a request. `paths` are those of the application's resources.
@@ -65,29 +80,9 @@ pub(super) fn auth_server<'a>(
         .named(app.server.display_name())
 }
 
-fn methods(route: Route) -> &'static [Method] {
-    match route {
-        Route::Authorize | Route::Account => &[Method::GET, Method::POST],
-        Route::Callback | Route::WellKnown => &[Method::GET],
-        _ => &[Method::POST],
-    }
-}
-
 /// Answers requests to the provider's pages.
-async fn person(auth_server: &AuthServer<'_>, route: Route, head: &Head) -> Reply {
-    let sign_in = auth_server.oauth.sign_in();
-    let answer = match route {
-        Route::Callback => {
-            sign_in
-                .answer(auth_server, SignInStep::Callback, head)
-                .await
-        }
-        Route::Account => sign_in.answer(auth_server, SignInStep::Account, head).await,
-        _ if head.method == Method::POST => {
-            sign_in.answer(auth_server, SignInStep::Consent, head).await
-        }
-        _ => authorize::handle(auth_server, head).await,
-    };
+async fn person(auth_server: &AuthServer<'_>, endpoint: Endpoint, head: &Head) -> Reply {
+    let answer = answer_person(auth_server, endpoint, head).await;
     let frame = frame(auth_server, head);
     match answer {
         Ok(AuthorizeResponse::Redirect(url)) => redirect(url),

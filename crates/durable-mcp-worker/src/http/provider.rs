@@ -222,11 +222,14 @@ impl Provider for OAuthFront {
         runtime: &'a dyn RequestRuntime,
     ) -> LocalBoxFuture<'a, Reply> {
         async move {
-            match oauth_runtime(runtime) {
-                Ok(oauth_runtime) => {
-                    oauth_endpoints::handle(app, self, route, head, oauth_runtime).await
+            match (oauth_runtime(runtime), route) {
+                (Ok(oauth_runtime), Route::OAuth(endpoint)) => {
+                    oauth_endpoints::handle(app, self, endpoint, head, oauth_runtime).await
                 }
-                Err(fault) => failed(runtime, &fault),
+                (Ok(oauth_runtime), _) => {
+                    oauth_endpoints::operate(app, self, head, oauth_runtime).await
+                }
+                (Err(fault), _) => failed(runtime, &fault),
             }
         }
         .boxed_local()

@@ -1,5 +1,6 @@
 //! Every path that is served.
 
+use oauth_server::endpoint::Endpoint;
 use oauth_server::provider::OAuth;
 
 use super::app::App;
@@ -31,24 +32,10 @@ pub enum Route {
     Sse,
     /// `POST /sse/message?sessionId=..`: a message of an HTTP+SSE session.
     SseMessage,
-    /// `GET /authorize`: a client asks a user (RFC 6749 section 3.1). `POST`: the user says yes or no.
-    Authorize,
-    /// `GET /callback`: an identity provider sends a user back.
-    Callback,
-    /// `GET` and `POST /account`: a user looks after whom they let in.
-    Account,
+    /// Endpoints of the authorization server.
+    OAuth(Endpoint),
     /// `POST /operator`: an operator lists or ends a user's grants.
     Operator,
-    /// `POST /token`: a client asks for tokens (RFC 6749 section 3.2).
-    Token,
-    /// `POST /register`: a client makes itself known (RFC 7591 section 3).
-    Register,
-    /// `POST /revoke`: a client gives a token back (RFC 7009).
-    Revoke,
-    /// `POST /introspect`: a resource server asks about a token (RFC 7662).
-    Introspect,
-    /// `GET /.well-known/..`: metadata of this server (RFC 8414) and of what it protects (RFC 9728).
-    WellKnown,
     /// A route of the user's own.
     Own,
     /// Anything else.
@@ -60,10 +47,7 @@ impl Route {
     /// caller could not do without a browser.
     #[must_use]
     pub const fn is_for_any_origin(self) -> bool {
-        matches!(
-            self,
-            Self::WellKnown | Self::Token | Self::Register | Self::Revoke | Self::Introspect
-        )
+        matches!(self, Self::OAuth(endpoint) if !endpoint.is_page())
     }
 
     /// True for the routes of the MCP transports.
@@ -181,16 +165,9 @@ impl App {
 /// The route of a path that the provider serves.
 pub(super) fn oauth_route(oauth: &OAuth, path: &str) -> Route {
     let endpoints = oauth.endpoint_paths();
-    match path {
-        _ if path == endpoints.authorize => Route::Authorize,
-        _ if path == endpoints.callback => Route::Callback,
-        _ if path == endpoints.account => Route::Account,
-        _ if path == endpoints.operator => Route::Operator,
-        _ if path == endpoints.token => Route::Token,
-        _ if endpoints.register.as_deref() == Some(path) => Route::Register,
-        _ if path == endpoints.revoke => Route::Revoke,
-        _ if path == endpoints.introspect => Route::Introspect,
-        _ if path.contains("/.well-known/") => Route::WellKnown,
-        _ => Route::Unknown,
+    match Endpoint::at(path, endpoints) {
+        Some(endpoint) => Route::OAuth(endpoint),
+        None if path == endpoints.operator => Route::Operator,
+        None => Route::Unknown,
     }
 }

@@ -112,10 +112,7 @@ pub struct RouterRejection {
 
 /// Rejects a request: on a page where a person reads the answer, as JSON elsewhere.
 fn reject(app: &App, head: &Head, runtime: &dyn RequestRuntime, why: RouterRejection) -> Reply {
-    let is_page = matches!(
-        app.route_of(&head.path),
-        Route::Authorize | Route::Callback | Route::Account
-    );
+    let is_page = matches!(app.route_of(&head.path), Route::OAuth(endpoint) if endpoint.is_page());
     if let Some(provider) = app.provider.as_ref().filter(|_| is_page) {
         return provider.refuse(app, head, runtime, why);
     }

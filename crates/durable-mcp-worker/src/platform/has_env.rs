@@ -13,8 +13,7 @@ use worker::{Delay, Env, State};
 
 use super::grant_authority::GrantHost;
 use super::host::ObjectHost;
-use super::hub;
-use super::hub::HubObjectHost;
+use super::hub::{self, HubObjectHost};
 use super::key_ring;
 use super::random::SystemRandom;
 use super::request_runtime::WorkerRuntime;

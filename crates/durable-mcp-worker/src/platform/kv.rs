@@ -3,6 +3,7 @@
 use durable_core::wire::RuntimeError;
 use futures_util::FutureExt;
 use oauth_server::port::{Kv, KvFuture, KvPage};
+use worker::Env;
 use worker::js_sys::futures::JsFuture;
 use worker::js_sys::{Array, Promise};
 use worker::wasm_bindgen::JsValue;
@@ -51,14 +52,58 @@ pub(super) fn fault(error: JsValue) -> RuntimeError {
     RuntimeError(worker::Error::from(error).to_string())
 }
 
-// The deployment's KV namespace. Records are cached for the shortest time that there is, which is the default: 60 seconds.
+fn get<'a>(env: &Env, key: &str) -> KvFuture<'a, Option<String>> {
+    settled(kv_get(env.as_ref(), key))
+        .map(|value| Ok(value?.as_string()))
+        .boxed_local()
+}
+
+fn put<'a>(
+    env: &Env,
+    key: &str,
+    value: &str,
+    expires: u64,
+    metadata: Option<&str>,
+) -> KvFuture<'a, ()> {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seconds since 1970 are far from where whole numbers end"
+    )]
+    let expires = expires as f64;
+    let put = kv_put(env.as_ref(), key, value, expires, metadata);
+    settled(put).map(|put| put.map(|_| ())).boxed_local()
+}
+
+fn delete<'a>(env: &Env, key: &str) -> KvFuture<'a, ()> {
+    settled(kv_delete(env.as_ref(), key))
+        .map(|deleted| deleted.map(|_| ()))
+        .boxed_local()
+}
+
+fn page<'a>(env: &Env, prefix: &str, cursor: Option<&str>, limit: usize) -> KvFuture<'a, KvPage> {
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    let listed = settled(kv_list(env.as_ref(), prefix, cursor, limit));
+    async move {
+        let listed = Array::from(&listed.await?);
+        let mut texts = listed.iter().map(|text| text.as_string());
+        let cursor = texts.next().flatten().filter(|cursor| !cursor.is_empty());
+        let mut keys = Vec::new();
+        // Metadata of another program that is not text counts as absent.
+        while let (Some(name), Some(metadata)) = (texts.next(), texts.next()) {
+            keys.extend(name.map(|name| (name, metadata)));
+        }
+        Ok(KvPage { keys, cursor })
+    }
+    .boxed_local()
+}
+
+// The deployment's KV namespace, by a macro, since a foreign trait cannot be implemented for every holder of bindings at once. Records
+// are cached for the shortest time that there is, which is the default: 60 seconds.
 macro_rules! kv_of_env {
     ($($holder:ty),* $(,)?) => {
         $(impl Kv for $holder {
             fn get<'a>(&'a self, key: &'a str) -> KvFuture<'a, Option<String>> {
-                settled(kv_get(self.env().as_ref(), key))
-                    .map(|value| Ok(value?.as_string()))
-                    .boxed_local()
+                get(self.env(), key)
             }
 
             fn put<'a>(
@@ -68,19 +113,11 @@ macro_rules! kv_of_env {
                 expires: u64,
                 metadata: Option<&'a str>,
             ) -> KvFuture<'a, ()> {
-                #[expect(
-                    clippy::cast_precision_loss,
-                    reason = "seconds since 1970 are far from where whole numbers end"
-                )]
-                let expires = expires as f64;
-                let put = kv_put(self.env().as_ref(), key, value, expires, metadata);
-                settled(put).map(|put| put.map(|_| ())).boxed_local()
+                put(self.env(), key, value, expires, metadata)
             }
 
             fn delete<'a>(&'a self, key: &'a str) -> KvFuture<'a, ()> {
-                settled(kv_delete(self.env().as_ref(), key))
-                    .map(|deleted| deleted.map(|_| ()))
-                    .boxed_local()
+                delete(self.env(), key)
             }
 
             fn page<'a>(
@@ -89,20 +126,7 @@ macro_rules! kv_of_env {
                 cursor: Option<&'a str>,
                 limit: usize,
             ) -> KvFuture<'a, KvPage> {
-                async move {
-                    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-                    let listed =
-                        Array::from(&settled(kv_list(self.env().as_ref(), prefix, cursor, limit)).await?);
-                    let mut texts = listed.iter().map(|text| text.as_string());
-                    let cursor = texts.next().flatten().filter(|cursor| !cursor.is_empty());
-                    let mut keys = Vec::new();
-                    // Metadata of another program that is not text counts as absent.
-                    while let (Some(name), Some(metadata)) = (texts.next(), texts.next()) {
-                        keys.extend(name.map(|name| (name, metadata)));
-                    }
-                    Ok(KvPage { keys, cursor })
-                }
-                .boxed_local()
+                page(self.env(), prefix, cursor, limit)
             }
         })*
     };

@@ -1,6 +1,6 @@
 //! Every endpoint by its path, for servers that have no routes or error pages of their own.
 
-use durable_core::wire::{Head, Reply};
+use durable_core::wire::{Head, Reply, RuntimeError};
 use http::{Method, StatusCode};
 
 use crate::auth_server::AuthServer;
@@ -51,6 +51,12 @@ impl Endpoint {
         })
     }
 
+    /// True for pages, which people open in a browser; programs call the other endpoints.
+    #[must_use]
+    pub const fn is_page(self) -> bool {
+        matches!(self, Self::Authorize | Self::Callback | Self::Account)
+    }
+
     /// The methods that the endpoint serves; those that serve GET serve HEAD.
     #[must_use]
     pub fn methods(self) -> &'static [Method] {
@@ -70,16 +76,50 @@ pub async fn answer(auth_server: &AuthServer<'_>, head: &Head) -> Option<Reply> 
     if let Err(refused) = check_method(endpoint.methods(), head) {
         return Some(refused);
     }
+    if endpoint.is_page() {
+        return Some(person(auth_server, endpoint, head).await);
+    }
+    let reply = answer_program(auth_server, endpoint, head).await;
+    Some(reply.unwrap_or_else(|| metadata(auth_server, head)))
+}
+
+/// Answers a program at the token, registration, revocation or introspection endpoint; `None` for any other.
+pub async fn answer_program(
+    auth_server: &AuthServer<'_>,
+    endpoint: Endpoint,
+    head: &Head,
+) -> Option<Reply> {
     Some(match endpoint {
-        Endpoint::Authorize | Endpoint::Callback | Endpoint::Account => {
-            person(auth_server, endpoint, head).await
-        }
         Endpoint::Token => token_endpoint::handle(auth_server, head).await,
         Endpoint::Register => register::handle(auth_server).await,
         Endpoint::Revoke => revoke::revoke(auth_server, head).await,
         Endpoint::Introspect => revoke::introspect(auth_server, head).await,
-        Endpoint::Metadata => metadata(auth_server, head),
+        Endpoint::Authorize | Endpoint::Callback | Endpoint::Account | Endpoint::Metadata => {
+            return None;
+        }
     })
+}
+
+/// Answers a person at one of the [pages](Endpoint::is_page): what is to be shown, or where the browser goes.
+///
+/// # Errors
+/// When the runtime fails.
+pub async fn answer_person(
+    auth_server: &AuthServer<'_>,
+    endpoint: Endpoint,
+    head: &Head,
+) -> Result<AuthorizeResponse, RuntimeError> {
+    let step = match endpoint {
+        Endpoint::Callback => SignInStep::Callback,
+        Endpoint::Account => SignInStep::Account,
+        _ if head.method == Method::POST => SignInStep::Consent,
+        _ => return authorize::handle(auth_server, head).await,
+    };
+    auth_server
+        .oauth
+        .sign_in()
+        .answer(auth_server, step, head)
+        .await
 }
 
 /// Refuses other methods than those of the endpoint, and bodies that are compressed.
@@ -119,18 +159,7 @@ pub fn redirect(url: String) -> Reply {
 }
 
 async fn person(auth_server: &AuthServer<'_>, endpoint: Endpoint, head: &Head) -> Reply {
-    let sign_in = auth_server.oauth.sign_in();
-    let step = match endpoint {
-        Endpoint::Callback => SignInStep::Callback,
-        Endpoint::Account => SignInStep::Account,
-        _ => SignInStep::Consent,
-    };
-    let answer = if endpoint == Endpoint::Authorize && head.method != Method::POST {
-        authorize::handle(auth_server, head).await
-    } else {
-        sign_in.answer(auth_server, step, head).await
-    };
-    match answer {
+    match answer_person(auth_server, endpoint, head).await {
         Ok(AuthorizeResponse::Redirect(url)) => redirect(url),
         Ok(AuthorizeResponse::Problem(problem)) => problem_page(&problem),
         Ok(AuthorizeResponse::Show(reply)) => reply,
