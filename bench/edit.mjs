@@ -16,7 +16,7 @@ const edits = Number(process.argv.slice(2).find((argument) => /^\d+$/.test(argum
 // More than a first build with every tool takes on a busy machine.
 const BOUND_MS = 20 * 60_000;
 const EVERY_MS = 100;
-const TOOLS = "src/tools.rs";
+const TOOLS = "src/tools/calculator.rs";
 const TEXT = "Add two numbers";
 
 const folder = mkdtempSync(join(tmpdir(), "durable-mcp-edit-"));

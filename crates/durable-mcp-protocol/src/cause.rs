@@ -44,8 +44,7 @@ pub struct LoggedCause {
 impl LoggedCause {
     /// The sentence that the client is told.
     pub(crate) fn message(&self) -> String {
-        let failed = HiddenCause::MESSAGE;
-        format!("{failed} Its log has the cause under {}.", self.id)
+        format!("The server failed. Its log has the cause under {}.", self.id)
     }
 }
 
