@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-const FOLDERS = ["crates", "src"];
+const FOLDERS = ["bench", "crates", "examples", "fuzz", "src"];
 /** Lines of a screen, at rustfmt's default width. */
 const MAX_LINES = 40;
 

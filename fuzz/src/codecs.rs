@@ -81,7 +81,6 @@ pub fn records(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
     };
-    let keys = Rc::new(Keys::from_secret("k"));
     bounded(&BOUNDS, text.len(), || {
         again(text, |text| {
             Record::parse(text).map(|record| record.to_text())
@@ -96,31 +95,37 @@ pub fn records(input: &[u8]) {
         again(text, |text| {
             Listener::parse(text).map(|listener| listener.to_text())
         });
-        again(text, |text| {
-            Client::from_json(text).ok().map(|client| client.to_json())
-        });
-        again(text, |text| {
-            Keys::from_text(text).ok().map(|keys| keys.to_text())
-        });
-        again(text, |text| {
-            serde_json::from_str::<Grant>(text)
-                .ok()
-                .and_then(|grant| serde_json::to_string(&grant).ok())
-        });
-        again(text, |text| {
-            serde_json::from_str::<SessionNotes>(text)
-                .ok()
-                .and_then(|notes| serde_json::to_string(&notes).ok())
-        });
-        let _ = LegacyGrant::from_json(text)
-            .map(|grant| (grant.open(text).is_some(), grant.is_current(text)));
-        let _ = AccessRecord::from_json(text, &keys, "token", 0);
+        oauth_records(text);
         let _ = (
             internal_headers::decode(Some(text)),
             internal_headers::read_state(text),
             round_trips::read_answers(text).is_ok(),
         );
     });
+}
+
+/// Records of clients, keys and grants.
+fn oauth_records(text: &str) {
+    let keys = Rc::new(Keys::from_secret("k"));
+    again(text, |text| {
+        Client::from_json(text).ok().map(|client| client.to_json())
+    });
+    again(text, |text| {
+        Keys::from_text(text).ok().map(|keys| keys.to_text())
+    });
+    again(text, |text| {
+        serde_json::from_str::<Grant>(text)
+            .ok()
+            .and_then(|grant| serde_json::to_string(&grant).ok())
+    });
+    again(text, |text| {
+        serde_json::from_str::<SessionNotes>(text)
+            .ok()
+            .and_then(|notes| serde_json::to_string(&notes).ok())
+    });
+    let _ = LegacyGrant::from_json(text)
+        .map(|grant| (grant.open(text).is_some(), grant.is_current(text)));
+    let _ = AccessRecord::from_json(text, &keys, "token", 0);
 }
 
 fn again(text: &str, rewritten: impl Fn(&str) -> Option<String>) {

@@ -66,31 +66,35 @@ pub fn session(input: &[u8]) {
     };
     let mut length = 0;
     for text in Carried::texts(input) {
-        let Request {
-            method,
-            headers,
-            body,
-            ..
-        } = measured(Carried::default().fill(text), &mut length);
-        bounded(&BOUNDS, length, || {
-            let headers: Vec<_> = headers
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str()))
-                .collect();
-            let exchange = rig.send(method, &headers, Ok(body));
-            rig.advance(PATIENCE_MS);
-            let reply = exchange.reply();
-            if let ReplyBody::Socket(socket) = reply.body {
-                rig.host.accept(
-                    socket.tag,
-                    socket.attachment,
-                    socket.greeting,
-                    socket.closes,
-                );
-            } else {
-                read(reply);
-            }
-        });
+        let request = measured(Carried::default().fill(text), &mut length);
+        bounded(&BOUNDS, length, || answer_in_session(&rig, request));
+    }
+}
+
+/// Sends a request to the session's object, and reads its answer or accepts its socket.
+fn answer_in_session(rig: &Rig, request: Request) {
+    let Request {
+        method,
+        headers,
+        body,
+        ..
+    } = request;
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let exchange = rig.send(method, &headers, Ok(body));
+    rig.advance(PATIENCE_MS);
+    let reply = exchange.reply();
+    if let ReplyBody::Socket(socket) = reply.body {
+        rig.host.accept(
+            socket.tag,
+            socket.attachment,
+            socket.greeting,
+            socket.closes,
+        );
+    } else {
+        read(reply);
     }
 }
 
