@@ -68,83 +68,44 @@
 //! holds the questions to it. Modules that the documentation does not show are public for the crate `durable-mcp-worker` alone, and
 //! change without notice.
 
-// Servers: features, and what their handlers take and return.
-pub mod cancel;
-pub mod client;
-pub mod clock;
-pub mod completion;
-pub mod content;
-pub mod extract;
-pub mod log;
-pub mod notify;
-pub mod or_err;
-pub mod outcome;
-pub mod progress;
-pub mod prompt;
-pub mod resource;
-pub mod sampling;
-pub mod server;
-pub mod task;
-pub mod template;
-pub mod tool;
-pub mod ui_page;
-pub mod user;
+// The folders of the source; a module's path has no folder in it.
+mod calls; // context of a running call
+mod extractors; // arguments of handlers
+mod features; // tools, resources, prompts
+mod json; // values and texts
+mod messages; // of the protocol
+mod schemas; // of arguments, results and forms
+mod serving; // the server
 
-// Transports: messages, calls and the port to the client.
-pub mod caching;
-pub mod call;
-pub mod capabilities;
-pub mod cause;
-pub mod change;
-pub mod context;
-pub mod discover;
-pub mod error;
-pub mod fields;
-pub mod initialize;
-pub mod jsonrpc;
-pub mod method;
-pub mod pattern;
-pub mod peer;
-pub mod questions;
-pub mod request_meta;
-pub mod response;
-pub mod round_trips;
-pub mod version;
+pub use calls::{cause, context, peer, questions, round_trips};
+pub use extractors::{cancel, client, clock, extract, log, notify, progress, sampling, task, user};
+pub use features::{
+    completion, content, or_err, outcome, prompt, resource, template, tool, ui_page,
+};
+pub use json::fields;
+pub use messages::{
+    caching, capabilities, change, discover, error, initialize, jsonrpc, method, request_meta,
+    response, version,
+};
+pub use schemas::pattern;
+pub use serving::{call, server};
 
 // Public for durable-mcp-worker alone.
 #[doc(hidden)]
-pub mod finite;
+pub use calls::panics;
 #[doc(hidden)]
-pub mod json_text;
+pub use json::{finite, json_text, json_tokens, kind};
 #[doc(hidden)]
-pub mod json_tokens;
+pub use schemas::schema;
 #[doc(hidden)]
-pub mod kind;
-#[doc(hidden)]
-pub mod panics;
-#[doc(hidden)]
-pub mod schema;
-#[doc(hidden)]
-pub mod state_argument;
-#[doc(hidden)]
-pub mod summary;
+pub use serving::{state_argument, summary};
 
-mod constraints;
-mod directory;
-mod dispatch;
-mod enum_faults;
-mod form;
-mod format;
-mod header_params;
-mod invoke;
-mod json_path;
-mod lists;
-mod pagination;
-mod problems;
-mod shape;
-mod strings;
-mod uri;
-mod url_elicitation;
+use extractors::url_elicitation;
+use features::uri;
+use json::{enum_faults, json_path, strings};
+use messages::pagination;
+use schemas::{constraints, form, format, shape};
+use serving::{header_params, invoke};
 
 /// Everything that tools, resources and prompts are written with.
 pub mod prelude {

@@ -1,0 +1,13 @@
+//! Arguments of handlers.
+
+pub mod cancel; // cancellation by the client
+pub mod client; // elicitation, sampling, roots
+pub mod clock; // time and timers
+pub mod extract; // handlers and their arguments
+pub mod log; // log messages to the client
+pub mod notify; // changes told to clients
+pub mod progress; // progress of a call
+pub mod sampling; // the client's model
+pub mod task; // calls that outlive their request
+pub(crate) mod url_elicitation; // a URL to open first
+pub mod user; // the signed-in person

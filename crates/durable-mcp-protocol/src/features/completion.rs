@@ -1,0 +1,137 @@
+//! Completion of arguments while a person types (2025-11-25, Completion).
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
+use crate::context::{Arguments, Context};
+use crate::error::Error;
+use crate::extract::{Extract, Extracting, Extractors, Handler, Rejection};
+use crate::jsonrpc::to_json;
+
+/// The most values of one answer, by the specification.
+pub const MAX_VALUES: usize = 100;
+
+/// The text typed so far; an extractor for the handlers of [`complete`](crate::prompt::Prompt::complete).
+///
+/// ```
+/// # use durable_mcp_protocol::prelude::*;
+/// async fn languages(input: CompletionInput) -> Vec<String> {
+///     input.matching(["English", "Español", "中文"])
+/// }
+/// # #[derive(Deserialize, JsonSchema)]
+/// # struct To { language: String }
+/// # async fn greet(Args(to): Args<To>) -> String { to.language }
+/// # let _ = Prompt::new("greet", "Greet", greet).complete("language", languages);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompletionInput {
+    /// The text typed for this argument.
+    pub value: String,
+    /// Arguments that are settled already, from clients of 2025-06-18 and newer.
+    pub settled: BTreeMap<String, String>,
+}
+
+impl CompletionInput {
+    /// Returns those of `choices` that begin with the typed text. The case of ASCII letters does not matter.
+    pub fn matching<S: AsRef<str>>(&self, choices: impl IntoIterator<Item = S>) -> Vec<String> {
+        let typed = self.value.as_bytes();
+        let fits = |choice: &S| {
+            let head = choice.as_ref().as_bytes().get(..typed.len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(typed))
+        };
+        choices
+            .into_iter()
+            .filter(fits)
+            .map(|choice| choice.as_ref().to_owned())
+            .collect()
+    }
+}
+
+impl Extract for CompletionInput {
+    fn extract(context: &Context) -> Result<Self, Rejection> {
+        match context.arguments() {
+            Arguments::Completion(input) => Ok(input.clone()),
+            _ => Err(Error::internal("`CompletionInput` is for handlers of completion.").into()),
+        }
+    }
+}
+
+/// Results of a completion's handler.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a completion",
+    label = "not the values of a completion",
+    note = "return a `Vec<String>`, or a `Result` of one"
+)]
+pub trait IntoValues {
+    /// Converts.
+    ///
+    /// # Errors
+    /// The handler's own.
+    fn into_values(self) -> Result<Vec<String>, Error>;
+}
+
+impl IntoValues for Vec<String> {
+    fn into_values(self) -> Result<Vec<String>, Error> {
+        Ok(self)
+    }
+}
+
+impl<T: IntoValues, E: Into<Error>> IntoValues for Result<T, E> {
+    fn into_values(self) -> Result<Vec<String>, Error> {
+        self.map_err(Into::into)?.into_values()
+    }
+}
+
+type Output = Result<Result<Vec<String>, Error>, Rejection>;
+type Run = dyn Fn(&Context) -> LocalBoxFuture<'static, Output>;
+
+/// The completers of a prompt or resource template, by argument.
+#[derive(Clone, Default)]
+pub(crate) struct Completers(Vec<(String, Rc<Run>)>);
+
+impl Completers {
+    pub(crate) fn add<A: Extractors, H>(&mut self, argument: String, handler: H)
+    where
+        H: Handler<A>,
+        H::Output: IntoValues,
+    {
+        let run = move |context: &Context| {
+            handler
+                .call(context)
+                .map(|output| output.map(IntoValues::into_values))
+                .boxed_local()
+        };
+        self.0.push((argument, Rc::new(run)));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The names of what is completed.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The values for what is typed, as JSON; none where nothing completes the argument.
+    pub(crate) async fn complete(
+        &self,
+        context: &Context,
+        argument: &str,
+        input: CompletionInput,
+    ) -> Result<String, Rejection> {
+        let mut values = match self.0.iter().find(|(name, _)| name == argument) {
+            Some((_, run)) => run(&context.with_arguments(Arguments::Completion(input))).await??,
+            None => Vec::new(),
+        };
+        let total = values.len();
+        values.truncate(MAX_VALUES);
+        let (values, more) = (to_json(&values), total > MAX_VALUES);
+        Ok(format!(
+            r#"{{"completion":{{"values":{values},"total":{total},"hasMore":{more}}}}}"#
+        ))
+    }
+}
