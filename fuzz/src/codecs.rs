@@ -6,7 +6,7 @@ use durable_core::keys::Keys;
 use durable_core::runtime::Runtime;
 use durable_core::seal;
 use durable_mcp_protocol::round_trips;
-use durable_mcp_protocol::user::Caller;
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_worker::hub::Listener;
 use durable_mcp_worker::session::publication::Publication;
 use durable_mcp_worker::task::command::{Begin, Command};

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use durable_mcp_protocol::log::LogLevel;
+use durable_mcp_protocol::log_level::LogLevel;
 use durable_mcp_worker::session::store::{Kept, Store};
 use durable_mcp_worker::testing::doubles::memory_store::MemoryStore;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use durable_mcp::prelude::*;
 use durable_mcp::testing::{Change, Progressed, TestClient, Value, json};
 use durable_mcp_protocol::ProtocolVersion;
-use durable_mcp_protocol::log::LogLevel;
+use durable_mcp_protocol::log_level::LogLevel;
 
 /// A client of each version.
 fn each(server: impl Fn() -> Server) -> Vec<TestClient> {

@@ -9,5 +9,4 @@ pub mod notify; // changes told to clients
 pub mod progress; // progress of a call
 pub mod sampling; // the client's model
 pub mod task; // calls that outlive their request
-pub(crate) mod url_elicitation; // a URL to open first
 pub mod user; // the signed-in person

@@ -68,7 +68,8 @@
 //! holds the questions to it. Modules that the documentation does not show are public for the crate `durable-mcp-worker` alone, and
 //! change without notice.
 
-// The folders of the source; a module's path has no folder in it.
+// The folders of the source: json, messages, schemas, calls, extractors, features, serving. Each uses those before it. A
+// module's path has no folder in it.
 mod calls; // context of a running call
 mod extractors; // arguments of handlers
 mod features; // tools, resources, prompts
@@ -77,35 +78,36 @@ mod messages; // of the protocol
 mod schemas; // of arguments, results and forms
 mod serving; // the server
 
-pub use calls::{cause, context, peer, questions, round_trips};
-pub use extractors::{cancel, client, clock, extract, log, notify, progress, sampling, task, user};
-pub use features::{
-    completion, content, or_err, outcome, prompt, resource, template, tool, ui_page,
+pub use calls::{
+    caller, cancel_flag, completion_input, context, peer, questions, request_meta, round_trips,
 };
-pub use json::fields;
+pub use extractors::{cancel, client, clock, extract, log, notify, progress, sampling, task, user};
+pub use features::{completion, or_err, outcome, prompt, resource, template, tool};
+pub use json::cut;
 pub use messages::{
-    caching, capabilities, change, discover, error, initialize, jsonrpc, method, request_meta,
+    caching, capabilities, cause, change, content, error, fields, jsonrpc, log_level, method,
     response, version,
 };
 pub use schemas::pattern;
-pub use serving::{call, server};
+pub use serving::{call, discover, initialize, server, ui_page};
 
 // Public for durable-mcp-worker alone.
 #[doc(hidden)]
 pub use calls::panics;
 #[doc(hidden)]
-pub use json::{finite, json_text, json_tokens, kind};
+pub use features::state_name;
 #[doc(hidden)]
-pub use schemas::schema;
+pub use json::{finite, json_fault, json_tokens};
+#[doc(hidden)]
+pub use schemas::{json_text, kind, schema};
 #[doc(hidden)]
 pub use serving::{state_argument, summary};
 
-use extractors::url_elicitation;
-use features::uri;
-use json::{enum_faults, json_path, strings};
+use features::{header_params, strings, uri};
+use json::{json_path, whole_number};
 use messages::pagination;
-use schemas::{constraints, form, format, shape};
-use serving::{header_params, invoke};
+use schemas::{constraints, enum_faults, form, format, reference, shape};
+use serving::{invoke, url_elicitation};
 
 /// Everything that tools, resources and prompts are written with.
 pub mod prelude {
@@ -114,13 +116,15 @@ pub mod prelude {
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
 
+    pub use crate::caller::Caller;
     pub use crate::cancel::Cancelled;
     pub use crate::client::{Client, Elicited};
     pub use crate::clock::Clock;
-    pub use crate::completion::CompletionInput;
+    pub use crate::completion_input::CompletionInput;
     pub use crate::content::{Annotations, Content, Icon, ResourceContents, ResourceLink, Role};
     pub use crate::extract::Args;
-    pub use crate::log::{Log, LogLevel};
+    pub use crate::log::Log;
+    pub use crate::log_level::LogLevel;
     pub use crate::notify::Notify;
     pub use crate::or_err::OrErr;
     pub use crate::outcome::{Json, ToolError, ToolResult};
@@ -131,7 +135,7 @@ pub mod prelude {
     pub use crate::task::Task;
     pub use crate::tool::Tool;
     pub use crate::ui_page::UiPage;
-    pub use crate::user::{Caller, User};
+    pub use crate::user::User;
     pub use crate::{Error, Server};
 }
 

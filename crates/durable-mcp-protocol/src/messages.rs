@@ -2,13 +2,14 @@
 
 pub mod caching; // `ttlMs` and `cacheScope`
 pub mod capabilities; // what a client can do
+pub mod cause; // causes that the log has and no client
 pub mod change; // changes that clients are notified of
-pub mod discover; // result of `server/discover`
+pub mod content; // content blocks
 pub mod error; // errors as JSON-RPC carries them
-pub mod initialize; // handshake before 2026-07-28
+pub mod fields; // members of an object, read when asked for
 pub mod jsonrpc; // reading messages, writing answers
+pub mod log_level; // severities of log messages
 pub mod method; // methods of requests
 pub(crate) mod pagination; // pages of lists
-pub mod request_meta; // envelope of requests since 2026-07-28
 pub mod response; // response before it is JSON-RPC
 pub mod version; // protocol versions

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use durable_mcp_protocol::ProtocolVersion;
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_protocol::capabilities::ClientCapabilities;
 use durable_mcp_protocol::change::Change;
 use durable_mcp_protocol::context::ClientInfo;
 use durable_mcp_protocol::jsonrpc::{Body, Message, Request, RequestId, parse};
 use durable_mcp_protocol::round_trips::RoundTrips;
-use durable_mcp_protocol::user::Caller;
 use durable_mcp_worker::hub::{Hub, Listener, QuotaSubject, SubscriptionFilter, user_tag};
 use durable_mcp_worker::session::publication::Publication;
 use durable_mcp_worker::task::id;

@@ -2,7 +2,7 @@
 
 use durable_core::keys::Keys;
 use durable_core::wire::RuntimeError;
-use durable_mcp_protocol::user::Caller;
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_worker::hub::{ClientNetwork, QuotaSubject, user_tag};
 use durable_mcp_worker::session::publication::Publication;
 use durable_mcp_worker::transport::internal_headers;

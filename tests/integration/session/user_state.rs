@@ -1,6 +1,6 @@
 //! The state of a signed-in user, whose client has no session.
 
-use durable_mcp_protocol::user::Caller;
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_worker::transport::internal_headers;
 
 use super::*;

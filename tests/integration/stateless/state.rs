@@ -1,7 +1,7 @@
 //! State without sessions: who signs in has one, and others name theirs by an argument.
 
 use durable_mcp_protocol::ProtocolVersion;
-use durable_mcp_protocol::state_argument::STATE_ARGUMENT;
+use durable_mcp_protocol::state_name::STATE_ARGUMENT;
 use http::Method;
 
 use super::*;

@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use durable_mcp::Server;
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_protocol::capabilities::ClientCapabilities;
 use durable_mcp_protocol::change::Change;
 use durable_mcp_protocol::context::{ClientInfo, Context, Extensions};
 use durable_mcp_protocol::error::{Error, ErrorCode};
 use durable_mcp_protocol::jsonrpc::RequestId;
-use durable_mcp_protocol::log::LogLevel;
+use durable_mcp_protocol::log_level::LogLevel;
 use durable_mcp_protocol::peer::About;
 use durable_mcp_protocol::response::{CallOutcome, CallResult};
-use durable_mcp_protocol::user::Caller;
 use durable_mcp_protocol::{Peer, ProtocolVersion};
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};

@@ -7,11 +7,11 @@ use std::rc::Rc;
 
 use serde_json::value::RawValue;
 
-use crate::cancel::CancelFlag;
+use crate::caller::Caller;
+use crate::cancel_flag::CancelFlag;
 use crate::capabilities::ClientCapabilities;
-use crate::completion::CompletionInput;
+use crate::completion_input::CompletionInput;
 use crate::peer::Peer;
-use crate::user::Caller;
 use crate::version::ProtocolVersion;
 
 /// The client program, as it introduced itself.

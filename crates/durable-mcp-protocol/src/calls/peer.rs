@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::change::Change;
 use crate::error::Error;
-use crate::log::LogLevel;
+use crate::log_level::LogLevel;
 use crate::round_trips::RoundTrips;
 
 /// Subject of a notification, which decides the stream it goes out on.

@@ -1,33 +1,10 @@
 //! Cancellation of a request by its client.
 
-use std::cell::RefCell;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
 
+use crate::cancel_flag::CancelFlag;
 use crate::context::Context;
 use crate::extract::{Extract, Rejection, Signature};
-
-/// Flag of a request that is set when its client cancels it. Set by the session, read by [`Cancelled`].
-#[derive(Debug, Default)]
-pub struct CancelFlag(RefCell<CancelState>);
-
-#[derive(Debug, Default)]
-struct CancelState {
-    set: bool,
-    wakers: Vec<Waker>,
-}
-
-impl CancelFlag {
-    /// Cancels the request.
-    pub fn set(&self) {
-        let wakers = {
-            let mut state = self.0.borrow_mut();
-            state.set = true;
-            std::mem::take(&mut state.wakers)
-        };
-        wakers.into_iter().for_each(Waker::wake);
-    }
-}
 
 /// Tells a handler that the client cancelled its request (2025-11-25, Utilities, Cancellation).
 ///
@@ -40,20 +17,12 @@ impl Cancelled {
     /// True if the client has cancelled the request.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.0.0.borrow().set
+        self.0.is_set()
     }
 
     /// Waits until the client cancels the request; that may be never.
     pub async fn wait(&self) {
-        std::future::poll_fn(|cx| {
-            let mut state = self.0.0.borrow_mut();
-            if state.set {
-                return Poll::Ready(());
-            }
-            state.wakers.push(cx.waker().clone());
-            Poll::Pending
-        })
-        .await;
+        self.0.wait().await;
     }
 }
 

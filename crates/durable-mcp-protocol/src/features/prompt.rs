@@ -15,7 +15,7 @@ use crate::context::{Arguments, Context};
 use crate::error::Error;
 use crate::extract::{Extracting, Extractors, Handler, Rejection, Signature};
 use crate::shape::Shape;
-use crate::state_argument::{STATE_ARGUMENT, taken_problem};
+use crate::state_name::{STATE_ARGUMENT, taken_problem};
 use crate::strings::to_arguments;
 
 /// A message of a prompt.

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::caching::ttl_ms;
+use crate::caller::Caller;
 use crate::content::Icon;
 use crate::context::Context;
 use crate::extract::{Extracting, Extractors, Handler, Rejection, Signature};
@@ -20,9 +21,8 @@ use crate::header_params::{HeaderParam, header_params};
 use crate::outcome::{IntoToolResult, ToolResult};
 use crate::schema::in_an_object;
 use crate::shape::Shape;
-use crate::state_argument::{STATE_ARGUMENT, taken_problem};
+use crate::state_name::{STATE_ARGUMENT, taken_problem};
 use crate::task::{DEFAULT_TTL_SECONDS, TaskSupport};
-use crate::user::Caller;
 use crate::version::ProtocolVersion;
 
 type Run = dyn Fn(&Context) -> LocalBoxFuture<'static, Result<ToolResult, Rejection>>;

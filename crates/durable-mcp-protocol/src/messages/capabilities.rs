@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::fields::Fields;
 use crate::version::ProtocolVersion;
 
@@ -124,6 +124,19 @@ impl ClientCapabilities {
         nest(Self::TASKS, &["extensions", extension::TASKS]);
         nest(Self::UI, &["extensions", extension::UI]);
         Value::Object(all)
+    }
+}
+
+impl Error {
+    /// The request needs what its client did not declare: −32021, with the capabilities that are missing.
+    #[must_use]
+    pub fn missing_capability(missing: ClientCapabilities) -> Self {
+        let required = missing.to_json();
+        let message = format!(
+            "This needs a client that declares the capabilities {required}; yours did not."
+        );
+        let data = serde_json::json!({ "requiredCapabilities": required });
+        Self::new(ErrorCode::MISSING_CAPABILITY, message).with_data(data)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Changes of a server's lists and resources, and the clients that are notified of them.
 
 use crate::jsonrpc::to_json;
-use crate::server::Server;
 
 /// A change that clients may want to hear of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,17 +69,6 @@ impl Change {
             _ => text
                 .strip_prefix("resource ")
                 .map(|uri| Self::Resource(uri.to_owned())),
-        }
-    }
-}
-
-impl Server {
-    /// The clients that a change concerns: of a resource that shows a state, those who share it; of anything else, all.
-    #[must_use]
-    pub fn reach(&self, change: &Change) -> Reach {
-        match change {
-            Change::Resource(uri) if self.is_stateful_resource(uri) => Reach::Own,
-            _ => Reach::Everyone,
         }
     }
 }

@@ -4,14 +4,13 @@ use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::error::{Cut, Error, ErrorCode};
+use crate::error::{Error, ErrorCode};
 use crate::fields::Fields;
-use crate::json_path::path_at;
-use crate::json_text::{lone_surrogate, whole};
+use crate::json_fault::lone_surrogate;
 use crate::json_tokens::{has_more_values, scalar_member};
+use crate::whole_number::whole;
 
 /// The longest id taken, in bytes of JSON. An id is kept and sent back as it came; real ones are counters and UUIDs.
 pub const MAX_ID_BYTES: usize = 1024;
@@ -156,75 +155,22 @@ pub fn object_json<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) -> Str
     json
 }
 
-/// Reads JSON and tells a fault with the path of the field it is in.
-pub(crate) fn parse_at<T: DeserializeOwned>(json: &str) -> Result<T, String> {
-    serde_json::from_str(json).map_err(|error| describe(json, &error))
-}
-
-/// "`a.b`: invalid type ..." without `serde_json`'s line and column, which mean nothing to whoever sent the object.
-pub(crate) fn describe(json: &str, error: &serde_json::Error) -> String {
-    describe_at(json, error, None)
-}
-
-/// Describes the fault like [`describe`], but at the place `inside` if that is within the value where the fault was met.
-pub(crate) fn describe_at(json: &str, error: &serde_json::Error, inside: Option<&str>) -> String {
-    let text = error.to_string();
-    let fault = text
-        .rsplit_once(" at line ")
-        .map_or(text.as_str(), |(fault, _)| fault);
-    // To serde_json a lone surrogate is an error of syntax, or an early end.
-    let fault = if error.is_data() {
-        fault
-    } else {
-        lone_surrogate(json).unwrap_or(fault)
-    };
-    // serde_json has no words for what it expects in place of a variant.
-    let is_null = fault == "expected value" && null_at(json, error.line(), error.column());
-    let fault = if is_null {
-        "null is not allowed"
-    } else {
-        fault
-    };
-    let path = path_at(json, error.line(), error.column());
-    let path = inside
-        .filter(|inside| is_inside(inside, &path))
-        .unwrap_or(&path);
-    let (path, fault) = counted(path, fault);
-    match path {
-        "" => Cut(&fault).to_string(),
-        path => format!("`{}`: {}", Cut(path), Cut(&fault)),
+impl Error {
+    /// Reads an error from its JSON.
+    #[must_use]
+    pub fn parse(json: &str) -> Option<Self> {
+        let fields = Fields::parse(json).ok()?;
+        let code = ErrorCode(fields.raw("code")?.get().parse().ok()?);
+        let data = fields
+            .raw("data")
+            .and_then(|data| serde_json::from_str(data.get()).ok());
+        Some(Self {
+            code,
+            message: fields.text("message").ok()?,
+            data,
+            cause: None,
+        })
     }
-}
-
-/// True if a path leads to something inside of the value at `outer`.
-fn is_inside(path: &str, outer: &str) -> bool {
-    path.strip_prefix(outer)
-        .is_some_and(|rest| !rest.is_empty() && (outer.is_empty() || rest.starts_with(['.', '['])))
-}
-
-/// The fault of a list that has more entries than the type, such as a tuple, at the list itself. `serde_json` meets it behind
-/// the last entry of the type, and calls the rest trailing characters.
-fn counted<'a>(path: &'a str, fault: &'a str) -> (&'a str, Cow<'a, str>) {
-    let in_list = path
-        .strip_suffix(']')
-        .and_then(|path| path.rsplit_once('['));
-    match in_list.filter(|_| fault == "trailing characters") {
-        Some((list, most)) => (
-            list,
-            format!("must have at most {most} entries, and has more").into(),
-        ),
-        None => (path, fault.into()),
-    }
-}
-
-/// True if a fault at that line and column is met at `null`.
-fn null_at(json: &str, line: usize, column: usize) -> bool {
-    let line = json
-        .split('\n')
-        .nth(line.saturating_sub(1))
-        .unwrap_or_default();
-    line.get(column.saturating_sub(1)..)
-        .is_some_and(|rest| rest.starts_with("null"))
 }
 
 /// A request: something that gets an answer.

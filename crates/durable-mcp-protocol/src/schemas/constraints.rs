@@ -9,12 +9,12 @@ use std::fmt;
 use schemars::Schema;
 use serde_json::{Map, Number, Value};
 
-use crate::error::{CUT_CHARS, Quoted, cut_text};
+use crate::cut::{CUT_CHARS, Quoted, cut_text};
 use crate::format;
-use crate::json_text::referred;
-use crate::jsonrpc::parse_at;
+use crate::json_fault::parse_at;
 use crate::kind::{has_texts, is_other_kind, kinds, may_be_misread, told};
 use crate::pattern::{self, Matcher};
+use crate::reference::referred;
 
 /// The longest text that a pattern is tried on, in characters. The runtime's engine backtracks: a careless pattern takes
 /// quadratic time, a few milliseconds for so many.

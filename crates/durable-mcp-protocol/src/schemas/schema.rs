@@ -4,6 +4,8 @@
 //! of numbers that JSON does not have, schemas that are a bare `true`, choices at the root, objects without `properties`.
 //! The handler checks all that is left out here when it reads its arguments.
 
+mod choices;
+mod keywords;
 mod one_object;
 mod plain;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::caller::Caller;
 use crate::extract::Signature;
 use crate::header_params::HeaderParam;
 use crate::jsonrpc::Request;
@@ -10,10 +11,10 @@ use crate::method::Method;
 use crate::prompt::Prompt;
 use crate::resource::{Resource, ResourceTemplate};
 use crate::server::Server;
-use crate::state_argument::{self, STATE_ARGUMENT, StateOf};
+use crate::state_argument::{self, StateOf};
+use crate::state_name::STATE_ARGUMENT;
 use crate::task::TaskSupport;
 use crate::tool::Tool;
-use crate::user::Caller;
 use crate::version::ProtocolVersion;
 
 /// A request with its method and its target, which [`Server::resolve`] looks up once for everything that follows.

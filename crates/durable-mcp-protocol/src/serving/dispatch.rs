@@ -6,11 +6,12 @@ use crate::caching::CacheScope;
 use crate::call::Call;
 use crate::capabilities::ClientCapabilities;
 use crate::context::Context;
+use crate::cut::Quoted;
 use crate::discover::ResultType;
-use crate::error::{Error, ErrorCode, Quoted};
+use crate::error::{Error, ErrorCode};
 use crate::fields::{Fields, may_name};
 use crate::jsonrpc::{MAX_ID_BYTES, error_json, result_json};
-use crate::log::LogLevel;
+use crate::log_level::LogLevel;
 use crate::method::Method;
 use crate::panics::contain;
 use crate::response::{CallOutcome, CallResponse, CallResult};
@@ -51,7 +52,7 @@ impl Server {
         if let Err(error) = &mut response.result
             && let Some(cause) = error.cause.take()
         {
-            let cause = cause.under_id(context);
+            let cause = cause.under_id(context.peer().cause_id());
             error.message = cause.message();
             response.cause = Some(cause);
         }

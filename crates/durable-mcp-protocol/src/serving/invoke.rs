@@ -8,10 +8,11 @@ use serde_json::value::RawValue;
 use crate::caching::Caching;
 use crate::call::{Call, InState, Target};
 use crate::capabilities::ClientCapabilities;
-use crate::completion::CompletionInput;
+use crate::completion_input::CompletionInput;
 use crate::content::{Content, ResourceContents};
 use crate::context::{Arguments, Context};
-use crate::error::{Error, ErrorCode, Quoted};
+use crate::cut::Quoted;
+use crate::error::{Error, ErrorCode};
 use crate::extract::Rejection;
 use crate::fields::Fields;
 use crate::jsonrpc::to_json;
@@ -20,6 +21,7 @@ use crate::panics::contain;
 use crate::response::{CallOutcome, CallResponse};
 use crate::server::Server;
 use crate::state_argument::{self, BegunState};
+use crate::state_name::STATE_ARGUMENT;
 use crate::task::TaskSupport;
 use crate::template::UriTemplate;
 use crate::tool::Tool;
@@ -111,7 +113,7 @@ impl Server {
         };
         let mut given = fields.object("arguments")?.texts()?;
         if state_argument::is_named(context, &prompt.signature) {
-            given.remove(state_argument::STATE_ARGUMENT);
+            given.remove(STATE_ARGUMENT);
         }
         let arguments = prompt
             .arguments(&given)
@@ -287,7 +289,10 @@ pub(crate) fn finish_tool(
     {
         return Err(Error::missing_capability(context.missing()));
     }
-    let cause = result.cause.take().map(|cause| cause.under_id(context));
+    let cause = result
+        .cause
+        .take()
+        .map(|cause| cause.under_id(context.peer().cause_id()));
     if let (Some(cause), Some(block)) = (&cause, result.content.first_mut()) {
         *block = Content::text(cause.message());
     }

@@ -6,15 +6,14 @@
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::change::{Change, Reach};
 use crate::context::Context;
 use crate::extract::Signature;
 use crate::fields::Fields;
 use crate::jsonrpc::object_json;
 use crate::server::Server;
+use crate::state_name::STATE_ARGUMENT;
 use crate::{prompt, resource, tool};
-
-/// The argument's name.
-pub const STATE_ARGUMENT: &str = "session";
 
 const DESCRIPTION: &str =
     "Which session this goes on with. Leave it out to begin one: the answer then names it.";
@@ -45,6 +44,15 @@ impl Server {
         self.resource_at(uri)
             .is_some_and(|target| target.signature().needs_session)
     }
+
+    /// The clients that a change concerns: of a resource that shows a state, those who share it; of anything else, all.
+    #[must_use]
+    pub fn reach(&self, change: &Change) -> Reach {
+        match change {
+            Change::Resource(uri) if self.is_stateful_resource(uri) => Reach::Own,
+            _ => Reach::Everyone,
+        }
+    }
 }
 
 /// True if a handler of that signature has its state named by the argument, in this call.
@@ -68,11 +76,6 @@ pub fn split(uri: &str) -> (&str, Option<&str>) {
 #[must_use]
 pub fn join(uri: &str, state: &str) -> String {
     format!("{uri}{QUERY}{state}")
-}
-
-/// Fault of a handler that keeps state and has an argument of that name.
-pub(crate) fn taken_problem() -> String {
-    format!("it takes `Session`, so its arguments cannot have a `{STATE_ARGUMENT}` of their own")
 }
 
 /// A tool as it is listed for callers who name its state.

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use crate::caller::Caller;
 use crate::server::Server;
 use crate::shape::Shape;
-use crate::user::Caller;
 
 /// The most values of an enum that are listed; a page is no reference of long lists.
 const MAX_VALUES: usize = 12;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use durable_core::wire::Head;
-use durable_mcp_protocol::user::Caller;
+use durable_mcp_protocol::caller::Caller;
 use oauth_server::auth_server::{AuthServer, OAuthRuntime};
 use oauth_server::endpoint_error::EndpointError;
 use oauth_server::gate;

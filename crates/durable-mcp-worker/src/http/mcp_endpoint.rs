@@ -6,12 +6,12 @@ use std::rc::Rc;
 
 use durable_core::formats::Format;
 use durable_core::wire::{Head, Reply, RuntimeError};
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_protocol::context::ClientInfo;
 use durable_mcp_protocol::initialize::{INITIALIZED, METHOD as INITIALIZE};
 use durable_mcp_protocol::jsonrpc::{
     self, Body, Message, Request, Unreadable, error_json, result_json,
 };
-use durable_mcp_protocol::user::Caller;
 use http::{Method, StatusCode};
 
 use super::app::App;

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use durable_core::wire::Head;
-use durable_mcp_protocol::error::Quoted;
+use durable_mcp_protocol::cut::Quoted;
 
 use self::allowed::{AllowedEntry, named_port};
 

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use durable_core::runtime::Runtime;
 use durable_core::wire::{Reply, ReplyBody, RuntimeError};
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_protocol::error::Error;
-use durable_mcp_protocol::user::Caller;
 use futures_util::future::LocalBoxFuture;
 use http::Method;
 use oauth_server::auth_server::OAuthRuntime;

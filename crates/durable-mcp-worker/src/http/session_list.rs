@@ -1,7 +1,7 @@
 //! The list of a user's sessions, kept up by the Worker: no session waits for it, and none fails because of it.
 
 use durable_core::keys::Keys;
-use durable_mcp_protocol::user::Caller;
+use durable_mcp_protocol::caller::Caller;
 use oauth_server::auth_server::OAuthRuntime;
 use oauth_server::authority::GrantCommand;
 use oauth_server::session_note::SessionNote;

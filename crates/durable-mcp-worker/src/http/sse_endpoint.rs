@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use durable_core::wire::{Head, Reply, RuntimeError};
 use durable_mcp_protocol::ProtocolVersion;
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_protocol::capabilities::ClientCapabilities;
 use durable_mcp_protocol::context::ClientInfo;
-use durable_mcp_protocol::user::Caller;
 use http::Method;
 
 use super::app::App;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use durable_core::wire::{ADDRESS_HEADER, Head, Reply, RuntimeError};
 use durable_mcp_protocol::call::Call;
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_protocol::capabilities::ClientCapabilities;
 use durable_mcp_protocol::context::Extensions;
 use durable_mcp_protocol::discover::ResultType;
@@ -13,9 +14,9 @@ use durable_mcp_protocol::jsonrpc::{Request, RequestId, error_json, result_json}
 use durable_mcp_protocol::method::Method;
 use durable_mcp_protocol::request_meta::RequestMeta;
 use durable_mcp_protocol::round_trips::{RoundTrips, given_answers};
-use durable_mcp_protocol::state_argument::{STATE_ARGUMENT, StateOf};
+use durable_mcp_protocol::state_argument::StateOf;
+use durable_mcp_protocol::state_name::STATE_ARGUMENT;
 use durable_mcp_protocol::tool::Tool;
-use durable_mcp_protocol::user::Caller;
 use futures_util::FutureExt;
 use http::StatusCode;
 

@@ -1,6 +1,6 @@
 //! Variables of a deployment, and the problems found in them.
 
-use durable_mcp_protocol::error::Quoted;
+use durable_mcp_protocol::cut::Quoted;
 
 use super::playground::origin::OwnOrigin;
 use crate::session::log_line::RequestLog;

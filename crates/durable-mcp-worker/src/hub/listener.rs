@@ -7,12 +7,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use durable_core::limits::ATTACHMENT_BYTES;
 use durable_mcp_protocol::Server;
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_protocol::change::Change;
 use durable_mcp_protocol::error::Error;
 use durable_mcp_protocol::fields::Fields;
-use durable_mcp_protocol::json_text::lone_surrogate;
+use durable_mcp_protocol::json_fault::lone_surrogate;
 use durable_mcp_protocol::jsonrpc::{Request, RequestId, notification_json, to_json};
-use durable_mcp_protocol::user::Caller;
 use sha2::{Digest, Sha256};
 
 use super::client_network::ClientNetwork;

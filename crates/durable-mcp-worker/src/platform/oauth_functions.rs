@@ -7,7 +7,7 @@ use std::rc::Rc;
 use durable_core::keys::Keys;
 use durable_core::runtime::Runtime;
 use durable_core::wire::{Head, RuntimeError};
-use durable_mcp_protocol::user::Caller;
+use durable_mcp_protocol::caller::Caller;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use oauth_server::auth_server::{BodyError, OAuthRuntime};

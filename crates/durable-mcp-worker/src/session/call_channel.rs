@@ -7,7 +7,7 @@ use durable_mcp_protocol::call::Call;
 use durable_mcp_protocol::change::{Change, Reach};
 use durable_mcp_protocol::error::{Error, ErrorCode};
 use durable_mcp_protocol::jsonrpc::{notification_json, request_json, to_json};
-use durable_mcp_protocol::log::LogLevel;
+use durable_mcp_protocol::log_level::LogLevel;
 use durable_mcp_protocol::peer::{About, Peer};
 use durable_mcp_protocol::response::{CallResponse, CallResult};
 use futures_util::FutureExt;

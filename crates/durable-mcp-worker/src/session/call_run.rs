@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use durable_mcp_protocol::Server;
 use durable_mcp_protocol::call::Call;
-use durable_mcp_protocol::cancel::CancelFlag;
+use durable_mcp_protocol::cancel_flag::CancelFlag;
 use durable_mcp_protocol::cause::LoggedCause;
 use durable_mcp_protocol::context::Context;
 use durable_mcp_protocol::error::ErrorCode;

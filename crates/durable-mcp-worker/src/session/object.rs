@@ -7,14 +7,14 @@ use durable_core::formats::is_of_other_version;
 use durable_core::wire::RuntimeError;
 use durable_mcp_protocol::Server;
 use durable_mcp_protocol::call::Call;
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_protocol::change::Change;
 use durable_mcp_protocol::context::{ClientInfo, Context, Extensions};
 use durable_mcp_protocol::error::{Error, ErrorCode};
 use durable_mcp_protocol::jsonrpc::{Notification, Response, error_json, result_json};
-use durable_mcp_protocol::log::LogLevel;
+use durable_mcp_protocol::log_level::LogLevel;
 use durable_mcp_protocol::questions::Questions;
 use durable_mcp_protocol::response::CallResult;
-use durable_mcp_protocol::user::Caller;
 
 use super::call_channel::{CallChannel, SessionPeer};
 use super::call_run::{CallRun, Cancellation, RunEnd};

@@ -2,7 +2,7 @@
 //! [`state`](super::state).
 
 use durable_core::formats::Format;
-use durable_mcp_protocol::log::LogLevel;
+use durable_mcp_protocol::log_level::LogLevel;
 
 /// Storage failed. The cause is in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]

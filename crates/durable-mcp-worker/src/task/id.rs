@@ -4,7 +4,7 @@ use durable_core::formats::Format;
 use durable_core::keys::Keys;
 use durable_core::runtime::{Random, Runtime};
 use durable_core::wire::RuntimeError;
-use durable_mcp_protocol::user::Caller;
+use durable_mcp_protocol::caller::Caller;
 
 use crate::transport::object_name::Scope;
 use crate::transport::session_id::{Binding, ObjectId, SessionClaims};

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_protocol::change::Change;
 use durable_mcp_protocol::client::Elicited;
 use durable_mcp_protocol::error::Error;
-use durable_mcp_protocol::user::Caller;
 use durable_mcp_protocol::version::ProtocolVersion;
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use durable_mcp_protocol::change::Change;
-use durable_mcp_protocol::log::LogLevel;
+use durable_mcp_protocol::log_level::LogLevel;
 use serde_json::Value;
 
 /// A report of a call's progress.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use durable_core::wire::{Head, Reply, ReplyBody};
-use durable_mcp_protocol::user::Caller;
+use durable_mcp_protocol::caller::Caller;
 use futures_channel::oneshot;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::LocalBoxStream;

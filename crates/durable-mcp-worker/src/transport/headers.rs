@@ -5,7 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use durable_core::wire::Head;
 use durable_mcp_protocol::call::Call;
-use durable_mcp_protocol::error::{Error, Quoted};
+use durable_mcp_protocol::cut::Quoted;
+use durable_mcp_protocol::error::Error;
 
 use super::lifecycle::mismatch;
 

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use durable_core::formats::Format;
 use durable_core::wire::RuntimeError;
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_protocol::jsonrpc::to_json;
-use durable_mcp_protocol::user::Caller;
 
 /// The header with the caller's identity. The Worker sets or removes it on every request that it passes on, so one
 /// from outside never arrives.

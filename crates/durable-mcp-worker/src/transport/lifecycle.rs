@@ -8,7 +8,8 @@
 use durable_core::formats::Format;
 use durable_core::wire::RuntimeError;
 use durable_mcp_protocol::ProtocolVersion;
-use durable_mcp_protocol::error::{Cut, Error, ErrorCode, Quoted};
+use durable_mcp_protocol::cut::{Cut, Quoted};
+use durable_mcp_protocol::error::{Error, ErrorCode};
 use durable_mcp_protocol::initialize::METHOD as INITIALIZE;
 use durable_mcp_protocol::jsonrpc::{self, Body, Message, Request, RequestId};
 use durable_mcp_protocol::request_meta::{META, RequestMeta, claims_version};

@@ -9,10 +9,10 @@ use durable_core::keys::Keys;
 use durable_core::runtime::{Random, Runtime};
 use durable_core::seal::{OpenError, open_with, seal_carried, try_open_carried};
 use durable_core::wire::RuntimeError;
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_protocol::error::Error;
 use durable_mcp_protocol::jsonrpc::Request;
 use durable_mcp_protocol::round_trips::{RoundTrips, given_answers, read_answers};
-use durable_mcp_protocol::user::Caller;
 use serde_json::value::RawValue;
 
 use super::request_digest::{RequestDigest, request_digest};

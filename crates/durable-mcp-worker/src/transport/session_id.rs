@@ -21,9 +21,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use durable_core::keys::{KeyId, Keys, MAC_BYTES};
 use durable_mcp_protocol::ProtocolVersion;
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_protocol::capabilities::ClientCapabilities;
 use durable_mcp_protocol::context::ClientInfo;
-use durable_mcp_protocol::user::Caller;
 use sha2::{Digest, Sha256};
 
 use super::lifecycle::Transport;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use durable_core::wire::{Reply, ReplyBody, RuntimeError};
 use durable_mcp_protocol::Server;
 use durable_mcp_protocol::call::Call;
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_protocol::capabilities::ClientCapabilities;
 use durable_mcp_protocol::change::{Change, Reach};
 use durable_mcp_protocol::context::{Context, Extensions};
@@ -15,12 +16,11 @@ use durable_mcp_protocol::error::{Error, ErrorCode};
 use durable_mcp_protocol::jsonrpc::{
     Request, RequestId, error_json, notification_json, result_json,
 };
-use durable_mcp_protocol::log::LogLevel;
+use durable_mcp_protocol::log_level::LogLevel;
 use durable_mcp_protocol::peer::{About, Peer};
 use durable_mcp_protocol::response::{CallResponse, CallResult};
 use durable_mcp_protocol::round_trips::RoundTrips;
 use durable_mcp_protocol::state_argument::{self, BegunState};
-use durable_mcp_protocol::user::Caller;
 use futures_channel::oneshot;
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture, pending, ready, select};

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::plain::{allows_everything, drop_null, plain_enum};
+use super::choices::plain_enum;
+use super::keywords::{allows_everything, drop_null};
 
 /// Makes the schema of arguments one plain object: the properties of all variants, of which those are required that
 /// all variants require. Which of them go together is for the handler to check.

@@ -4,6 +4,8 @@ use schemars::Schema;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::{Map, Value, json};
 
+use super::choices::{plain_enum, titled_choice, type_of};
+use super::keywords::{allows_everything, drop_null};
 use super::one_object::merge_choices;
 
 /// The use of a schema.
@@ -19,31 +21,6 @@ pub(super) enum Direction {
 
 /// Makes a schema and all in it plain.
 pub(super) struct Plain(pub(super) Direction);
-
-/// The keywords that say, alone or with others, what a value is. A schema without one of them allows every value.
-const SAYS_A_TYPE: [&str; 14] = [
-    "type",
-    "enum",
-    "const",
-    "anyOf",
-    "oneOf",
-    "allOf",
-    "not",
-    "if",
-    "$ref",
-    "$dynamicRef",
-    "properties",
-    "required",
-    "items",
-    "prefixItems",
-];
-
-/// True if a schema allows every value.
-pub(super) fn allows_everything(object: &Map<String, Value>) -> bool {
-    !object
-        .keys()
-        .any(|keyword| SAYS_A_TYPE.contains(&keyword.as_str()) || keyword == "additionalProperties")
-}
 
 impl Transform for Plain {
     fn transform(&mut self, schema: &mut Schema) {
@@ -133,127 +110,6 @@ fn split_null(object: &mut Map<String, Value>) {
     drop_null(&mut present);
     object.extend(description.map(|text| ("description".to_owned(), text)));
     object.insert("anyOf".to_owned(), json!([present, {"type": "null"}]));
-}
-
-/// `Option<T>` is a `T` that may be left out: `required` says so already.
-pub(super) fn drop_null(object: &mut Map<String, Value>) {
-    if object.get("default").is_some_and(Value::is_null) {
-        object.remove("default");
-    }
-    if let Some(Value::Array(values)) = object.get_mut("enum") {
-        values.retain(|value| !value.is_null());
-    }
-    if let Some(Value::Array(types)) = object.get_mut("type") {
-        types.retain(|name| name != "null");
-        if let [only] = types.as_slice() {
-            let only = only.clone();
-            object.insert("type".to_owned(), only);
-        }
-    }
-    let Some(Value::Array(choices)) = object.get_mut("anyOf") else {
-        return;
-    };
-    choices.retain(|choice| *choice != json!({"type": "null"}));
-    if let [Value::Object(only)] = choices.as_slice() {
-        let only = only.clone();
-        object.remove("anyOf");
-        for (key, value) in only {
-            object.entry(key).or_insert(value);
-        }
-    }
-}
-
-/// An enum of documented variants is a choice of constants, which google-genai and OpenAI's strict form refuse: it becomes
-/// a plain `enum`, and the variants' texts go into the description.
-pub(super) fn plain_enum(object: &mut Map<String, Value>) {
-    for keyword in ["oneOf", "anyOf"] {
-        let Some(choices) = object.get(keyword).and_then(Value::as_array) else {
-            continue;
-        };
-        let Some(constants) = choices.iter().map(constants).collect::<Option<Vec<_>>>() else {
-            continue;
-        };
-        let (mut values, mut lines) = (Vec::new(), Vec::new());
-        for (of_one, text) in constants {
-            for value in of_one {
-                lines.extend(text.map(|text| format!("- {}: {text}", shown(value))));
-                if !values.contains(value) {
-                    values.push(value.clone());
-                }
-            }
-        }
-        let kind = values.first().map(type_of);
-        if values.iter().any(|value| Some(type_of(value)) != kind) {
-            continue;
-        }
-        object.remove(keyword);
-        object.extend(kind.map(|kind| ("type".to_owned(), json!(kind))));
-        object.insert("enum".to_owned(), Value::Array(values));
-        let own = object.get("description").and_then(Value::as_str);
-        let all: Vec<&str> = own
-            .into_iter()
-            .chain(lines.iter().map(String::as_str))
-            .collect();
-        if !all.is_empty() {
-            let description = json!(all.join("\n"));
-            object.insert("description".to_owned(), description);
-        }
-    }
-}
-
-/// A choice of constants with their documentation as titles, as forms have it (2025-11-25, Elicitation, "Requested
-/// Schema"); tells whether it is one.
-fn titled_choice(object: &mut Map<String, Value>) -> bool {
-    let choices = object.get("oneOf").and_then(Value::as_array);
-    let Some(constants) =
-        choices.and_then(|all| all.iter().map(constants).collect::<Option<Vec<_>>>())
-    else {
-        return false;
-    };
-    let mut titled = Vec::new();
-    for (values, text) in constants {
-        for value in values {
-            let title = text.map_or_else(|| shown(value), str::to_owned);
-            titled.push(json!({ "const": value, "title": title }));
-        }
-    }
-    object.insert("type".to_owned(), json!("string"));
-    object.insert("oneOf".to_owned(), Value::Array(titled));
-    true
-}
-
-/// The values of a schema that allows constants alone, and what it says of them.
-fn constants(choice: &Value) -> Option<(&[Value], Option<&str>)> {
-    let choice = choice.as_object()?;
-    if choice.keys().any(|keyword| {
-        !["type", "enum", "const", "description", "title"].contains(&keyword.as_str())
-    }) {
-        return None;
-    }
-    let text = choice.get("description").and_then(Value::as_str);
-    match (choice.get("enum"), choice.get("const")) {
-        (Some(Value::Array(values)), None) => Some((values, text)),
-        (None, Some(value)) => Some((std::slice::from_ref(value), text)),
-        _ => None,
-    }
-}
-
-fn shown(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 /// `const` is an `enum` of one: not every provider knows the former.

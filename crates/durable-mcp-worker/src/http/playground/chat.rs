@@ -5,7 +5,7 @@ use std::future::ready;
 use std::rc::Rc;
 
 use durable_core::wire::{Head, Reply, RuntimeError};
-use durable_mcp_protocol::user::Caller;
+use durable_mcp_protocol::caller::Caller;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use http::{Method, StatusCode};

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use durable_mcp_protocol::error::Quoted;
+use durable_mcp_protocol::cut::Quoted;
 use oauth_server::authority::SpendingQuota;
 use oauth_server::secret::Secret;
 use oauth_server::uri::Uri;

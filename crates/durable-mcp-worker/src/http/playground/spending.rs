@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use durable_core::formats::Format;
 use durable_core::wire::RuntimeError;
-use durable_mcp_protocol::user::Caller;
+use durable_mcp_protocol::caller::Caller;
 use oauth_server::auth_server::OAuthRuntime;
 use oauth_server::authority::{
     Allowance, DailySpending, GrantCommand, GrantOutcome, GrantRefusal, SpendingQuota,

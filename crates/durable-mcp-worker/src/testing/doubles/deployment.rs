@@ -7,7 +7,7 @@ use std::rc::Rc;
 use durable_core::runtime::Runtime;
 use durable_core::wire::RuntimeError;
 use durable_mcp_protocol::Error;
-use durable_mcp_protocol::user::Caller;
+use durable_mcp_protocol::caller::Caller;
 use futures_util::FutureExt;
 
 use super::host::FakeHost;

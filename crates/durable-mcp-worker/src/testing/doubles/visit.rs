@@ -9,7 +9,7 @@ use std::task::Poll;
 use durable_core::runtime::Runtime;
 use durable_core::wire::{Head, Reply, ReplyBody, RuntimeError};
 use durable_mcp_protocol::Error;
-use durable_mcp_protocol::user::Caller;
+use durable_mcp_protocol::caller::Caller;
 use futures_channel::oneshot;
 use futures_util::future::{LocalBoxFuture, ready};
 use futures_util::stream::{iter, poll_fn};

@@ -7,7 +7,7 @@ use durable_core::keys::{KeyId, Keys};
 use durable_core::runtime::{Random, Runtime};
 use durable_core::wire::{Reply, ReplyBody, RuntimeError};
 use durable_mcp_protocol::Error;
-use durable_mcp_protocol::user::Caller;
+use durable_mcp_protocol::caller::Caller;
 use durable_mcp_worker::http::request_runtime::{
     ForwardedRequest, ModelAnswer, ModelWork, ObjectTarget, RelayAnswer, RelayRequest, RelayWork,
     RequestRuntime, StartTask,

@@ -2,13 +2,10 @@
 //! from Tool Parameters").
 
 use schemars::Schema;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::call::Call;
-use crate::error::{Error, ErrorCode, Quoted};
+use crate::error::Error;
 use crate::fields::Fields;
-use crate::json_text::whole;
 
 /// The keyword of a property's schema that names its header.
 const KEYWORD: &str = "x-mcp-header";
@@ -49,57 +46,6 @@ impl HeaderParam {
             text.to_owned()
         }))
     }
-}
-
-impl Call {
-    /// Compares the headers that repeat arguments with the arguments. `header` returns the decoded value of a header.
-    ///
-    /// # Errors
-    /// −32020 when one is missing, there without its argument, or says something else.
-    pub fn check_header_params(
-        &self,
-        header: &dyn Fn(&str) -> Result<Option<String>, Error>,
-    ) -> Result<(), Error> {
-        let params = self.header_params();
-        if params.is_empty() {
-            return Ok(());
-        }
-        let fields = self.request.params.fields();
-        let arguments = fields.raw("arguments").map_or("{}", RawValue::get);
-        let arguments = Fields::parse(arguments)?;
-        for param in params {
-            let name = &param.header;
-            let told = match (header(name)?, param.value(&arguments)?) {
-                (Some(header), Some(argument)) if !same_value(&header, &argument) => {
-                    format!(
-                        "The header {name} is {}, and the argument is {}.",
-                        Quoted(&header),
-                        Quoted(&argument)
-                    )
-                }
-                (None, Some(argument)) => format!(
-                    "Send the header {name}, as the argument is {}.",
-                    Quoted(&argument)
-                ),
-                (Some(_), None) => {
-                    format!("The header {name} stands for an argument that the call does not have.")
-                }
-                _ => continue,
-            };
-            return Err(Error::new(ErrorCode::HEADER_MISMATCH, told));
-        }
-        Ok(())
-    }
-}
-
-/// Compares a header's text with an argument's. Integers are compared by value: `42.0` is 42.
-pub(crate) fn same_value(header: &str, argument: &str) -> bool {
-    header == argument
-        || matches!((integer(header), integer(argument)), (Some(a), Some(b)) if a == b)
-}
-
-fn integer(text: &str) -> Option<i64> {
-    whole(text).as_deref().unwrap_or(text).parse().ok()
 }
 
 /// The arguments that a tool's schema has repeated in headers, in its order.
@@ -338,30 +284,6 @@ mod tests {
         ] {
             let told = header_params(&schema).unwrap_err();
             assert!(told.contains(fault), "{told}");
-        }
-    }
-
-    #[test]
-    fn header_integers_are_compared_by_value_and_others_by_text() {
-        for (header, argument) in [
-            ("42", "42"),
-            ("42.0", "42"),
-            ("-7", "-7.00"),
-            ("100", "1e2"),
-            ("true", "true"),
-            ("a", "a"),
-        ] {
-            assert!(same_value(header, argument), "{header} {argument}");
-        }
-        for (header, argument) in [
-            ("42", "43"),
-            ("42.5", "42"),
-            ("42.", "42"),
-            ("A", "a"),
-            ("", "0"),
-            ("true", "1"),
-        ] {
-            assert!(!same_value(header, argument), "{header} {argument}");
         }
     }
 }

@@ -11,8 +11,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::error::{Cut, Error};
-use crate::json_text::lone_surrogate;
+use crate::cut::Cut;
+use crate::error::Error;
+use crate::json_fault::lone_surrogate;
 
 /// The most arguments of a prompt, and of those that are settled before a completion. A prompt has as many as its handler's type
 /// has fields; each is copied.

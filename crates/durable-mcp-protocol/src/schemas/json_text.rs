@@ -10,10 +10,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::enum_faults::misfit;
-use crate::jsonrpc::describe_at;
-
-/// Digits of the longest integer that Rust has a type for: `u128`.
-const MAX_DIGITS: usize = 39;
+use crate::json_fault::describe_at;
+use crate::reference::referred;
+use crate::whole_number::whole;
 
 /// Depth to which serde reads; it refuses deeper text in any case.
 const MAX_DEPTH: usize = 128;
@@ -233,11 +232,6 @@ impl<'a> Mender<'a> {
     }
 }
 
-/// The schema that another one refers to.
-pub(crate) fn referred<'a>(root: &'a Value, schema: &Value) -> Option<&'a Value> {
-    root.pointer(schema.get("$ref")?.as_str()?.strip_prefix('#')?)
-}
-
 /// True if a member that is `null` counts as absent: no schema needs it, and none allows `null`.
 fn may_be_left_out(schemas: &[&Value], name: &str) -> bool {
     let needs = |schema: &Value| {
@@ -294,66 +288,6 @@ fn entries<'a>(schemas: &[&'a Value], index: usize) -> Vec<&'a Value> {
     schemas.iter().filter_map(entry).collect()
 }
 
-/// An integer that is written with a fraction or an exponent, or as `-0`, in plain digits; `None` if the text is no
-/// such number, or no integer, or longer than any type holds.
-pub(crate) fn whole(text: &str) -> Option<String> {
-    let (sign, digits) = text
-        .strip_prefix('-')
-        .map_or(("", text), |rest| ("-", rest));
-    if !digits.starts_with(|first: char| first.is_ascii_digit()) {
-        return None;
-    }
-    let (significand, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
-    let (before, after) = significand.split_once('.').unwrap_or((significand, ""));
-    if significand.ends_with('.') {
-        return None;
-    }
-    let all = format!("{before}{after}");
-    if !all.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let kept = all.trim_end_matches('0');
-    if kept.is_empty() {
-        return (text != "0").then(|| "0".to_owned());
-    }
-    let exponent: i64 = exponent.parse().ok()?;
-    let dropped = i64::try_from(all.len() - kept.len()).ok()?;
-    let zeros = exponent
-        .checked_sub(i64::try_from(after.len()).ok()?)?
-        .checked_add(dropped)?;
-    let kept = kept.trim_start_matches('0');
-    let zeros = usize::try_from(zeros)
-        .ok()
-        .filter(|zeros| *zeros <= MAX_DIGITS)?;
-    let integer = format!("{sign}{kept}{}", "0".repeat(zeros));
-    (integer != text && kept.len() + zeros <= MAX_DIGITS).then_some(integer)
-}
-
-/// The fault of JSON that holds half of a surrogate pair, which no Rust text can hold, if it does.
-#[must_use]
-pub fn lone_surrogate(json: &str) -> Option<&'static str> {
-    let bytes = json.as_bytes();
-    let unit = |at: usize| {
-        let escape = bytes
-            .get(at..at + 6)
-            .filter(|escape| escape.starts_with(b"\\u"))?;
-        u16::from_str_radix(std::str::from_utf8(escape.get(2..)?).ok()?, 16).ok()
-    };
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        at += match (byte, unit(at)) {
-            (_, Some(0xD800..=0xDBFF)) if matches!(unit(at + 6), Some(0xDC00..=0xDFFF)) => 12,
-            (_, Some(0xD800..=0xDFFF)) => return Some(LONE_SURROGATE),
-            (b'\\', _) => 2,
-            _ => 1,
-        };
-    }
-    None
-}
-
-const LONE_SURROGATE: &str = "half of a surrogate pair (such as \\ud83d) is no character; send both halves, or the \
-     character itself";
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -362,7 +296,6 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::jsonrpc::parse_at;
     use crate::schema::arguments_schema;
 
     #[test]
@@ -374,44 +307,6 @@ mod tests {
                 fault.ends_with("expected a whole number from 0 to 255"),
                 "{fault}"
             );
-        }
-    }
-
-    #[test]
-    fn an_integer_may_be_written_with_fraction_or_exponent() {
-        for (written, integer) in [
-            ("2.0", "2"),
-            ("1e2", "100"),
-            ("1E+2", "100"),
-            ("-1.50e1", "-15"),
-            ("20.0e-1", "2"),
-            ("-0", "0"),
-            ("-0.0", "0"),
-            ("0e99999999999", "0"),
-            ("0.00", "0"),
-            ("0.5e1", "5"),
-            (
-                "340282366920938463463374607431768211455.0",
-                "340282366920938463463374607431768211455",
-            ),
-        ] {
-            assert_eq!(whole(written).as_deref(), Some(integer), "{written}");
-        }
-        for other in [
-            "0",
-            "7",
-            "-7",
-            "2.5",
-            "1e-1",
-            "1e40",
-            "1e99999999999999999999",
-            "true",
-            "null",
-            "",
-            "-",
-            "NaN",
-        ] {
-            assert_eq!(whole(other), None, "{other}");
         }
     }
 
@@ -588,29 +483,6 @@ mod tests {
                 "{}",
                 json.get(..8).unwrap_or(json)
             );
-        }
-    }
-
-    #[test]
-    fn half_of_a_surrogate_pair_is_reported_as_such() {
-        for json in [
-            r#""\ud800""#,
-            r#""a\udc00b""#,
-            r#""\uD83Dx""#,
-            r#""\ud83d\n""#,
-            r#""\ud83d\ud83d\ude00""#,
-        ] {
-            assert!(lone_surrogate(json).is_some(), "{json}");
-            let fault = parse_at::<String>(json).unwrap_err();
-            assert!(fault.contains("surrogate pair"), "{json}: {fault}");
-        }
-        for json in [
-            r#""\ud83d\ude00""#,
-            r#""\\ud800""#,
-            r#""\u00e9""#,
-            r#""\\\\udc00""#,
-        ] {
-            assert_eq!(lone_surrogate(json), None, "{json}");
         }
     }
 }

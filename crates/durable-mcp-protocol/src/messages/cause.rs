@@ -3,8 +3,7 @@
 use std::error::Error;
 use std::fmt::{self, Write};
 
-use crate::context::Context;
-use crate::error::cut_text;
+use crate::cut::cut_text;
 
 /// The most characters of a cause in the log: a statement of SQL with the database's words fits, and an answer of another server
 /// that somebody made an error of does not fill the log.
@@ -24,11 +23,8 @@ impl HiddenCause {
     }
 
     /// The cause under an id for the client and the log.
-    pub(crate) fn under_id(self, context: &Context) -> LoggedCause {
-        LoggedCause {
-            id: context.peer().cause_id(),
-            text: self.0,
-        }
+    pub(crate) fn under_id(self, id: String) -> LoggedCause {
+        LoggedCause { id, text: self.0 }
     }
 }
 

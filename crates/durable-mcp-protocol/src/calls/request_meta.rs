@@ -4,10 +4,11 @@ use serde_json::json;
 
 use crate::capabilities::ClientCapabilities;
 use crate::context::ClientInfo;
-use crate::error::{Cut, Error, ErrorCode, Quoted};
+use crate::cut::{Cut, Quoted};
+use crate::error::{Error, ErrorCode};
 use crate::fields::{Fields, may_name};
 use crate::jsonrpc::Params;
-use crate::log::LogLevel;
+use crate::log_level::LogLevel;
 use crate::version::ProtocolVersion;
 
 /// Prefix of the envelope's keys.

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use serde_json::{Map, Value};
 
 use crate::constraints::{is_other, is_shape, is_type, number_fault};
-use crate::json_text::referred;
+use crate::reference::referred;
 
 /// The most parts that are looked at: far more than the arguments of a call have. Alternatives inside each other would
 /// otherwise take time that grows with their product.
