@@ -92,10 +92,11 @@ pub mod identity {
     pub use sign_in::github::GitHub;
     pub use sign_in::jwks::KeySet;
     pub use sign_in::jwt::{ExpectedClaims, UnverifiedJwt};
+    pub use sign_in::oauth2::{Endpoints, OAuth2Provider, Profile};
     pub use sign_in::oidc::Oidc;
     pub use sign_in::upstream::{JsonResponse, Upstream, UpstreamFuture, get_json};
     pub use sign_in::{
-        Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
+        Callback, Identity, IdentityError, IdentityProvider, LoginRequest, Redirect,
     };
 }
 

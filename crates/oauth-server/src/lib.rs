@@ -15,8 +15,6 @@
 //!
 //! ```
 //! use durable_core::{Head, RuntimeError};
-//! use futures_util::FutureExt;
-//! use futures_util::future::{LocalBoxFuture, ready};
 //! use oauth_server::endpoint::Endpoint;
 //! use oauth_server::{Approval, Authorization, Decision, OAuth, SignIn};
 //!
@@ -24,19 +22,14 @@
 //! struct BehindProxy;
 //!
 //! impl SignIn for BehindProxy {
-//!     fn decide<'a>(
-//!         &'a self,
-//!         _: &'a Authorization,
-//!         head: &'a Head,
-//!     ) -> LocalBoxFuture<'a, Result<Decision, RuntimeError>> {
-//!         let decision = head.header("x-user").map_or(Decision::NotAllowed, |user| {
+//!     async fn decide(&self, _: &Authorization, head: &Head) -> Result<Decision, RuntimeError> {
+//!         Ok(head.header("x-user").map_or(Decision::NotAllowed, |user| {
 //!             Decision::Approve(Approval {
 //!                 subject: user.to_string(),
 //!                 props: serde_json::json!({ "name": user }),
 //!                 scopes: None,
 //!             })
-//!         });
-//!         ready(Ok(decision)).boxed_local()
+//!         }))
 //!     }
 //! }
 //!

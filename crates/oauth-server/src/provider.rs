@@ -15,7 +15,7 @@ use super::record::AccessRecord;
 use super::registration::CLIENT_CREDENTIALS;
 use super::registry::RegistrySettings;
 use super::scope::{ScopeError, Scopes};
-use super::sign_in::{SignIn, SignInStatus};
+use super::sign_in::{DynSignIn, SignIn, SignInStatus};
 
 /// The grant type of an access token for another one (RFC 8693 section 2.1).
 pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -117,7 +117,7 @@ pub struct CostlyResource {
     reason = "each is a switch that an application sets by itself"
 )]
 pub struct OAuth {
-    pub(crate) sign_in: Rc<dyn SignIn>,
+    pub(crate) sign_in: Rc<dyn DynSignIn>,
     pub(crate) issuer: Option<String>,
     pub(crate) endpoints: Endpoints,
     pub(crate) scopes: Scopes,
@@ -332,7 +332,7 @@ impl OAuth {
 
     /// Sign-in of the people.
     #[must_use]
-    pub fn sign_in(&self) -> &dyn SignIn {
+    pub fn sign_in(&self) -> &dyn DynSignIn {
         &*self.sign_in
     }
 

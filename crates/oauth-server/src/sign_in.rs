@@ -110,33 +110,35 @@ pub enum SignInStatus {
 
 /// Signs users in and asks whether they agree. [`decide`](Self::decide) is all that is required; a sign-in with pages
 /// of its own implements [`answer`](Self::answer), too.
+#[expect(
+    async_fn_in_trait,
+    reason = "futures stay on one thread, as all in a Worker do"
+)]
 pub trait SignIn {
     /// Decides on an authorization request, which came with `head`.
-    fn decide<'a>(
-        &'a self,
-        authorization: &'a Authorization,
-        head: &'a Head,
-    ) -> LocalBoxFuture<'a, Result<Decision, RuntimeError>>;
+    async fn decide(
+        &self,
+        authorization: &Authorization,
+        head: &Head,
+    ) -> Result<Decision, RuntimeError>;
 
     /// Answers a step.
-    fn answer<'a>(
-        &'a self,
-        auth_server: &'a AuthServer<'a>,
-        step: SignInStep<'a>,
-        head: &'a Head,
-    ) -> LocalBoxFuture<'a, Result<AuthorizeResponse, RuntimeError>> {
-        Box::pin(async move {
-            match step {
-                SignInStep::Asked(asked) => {
-                    let decision = self.decide(asked, head).await?;
-                    authorize::conclude(auth_server, asked, decision).await
-                }
-                SignInStep::Consent => Ok(AuthorizeResponse::Problem(AuthorizePageError::NoForm)),
-                SignInStep::Callback | SignInStep::Account => {
-                    Ok(AuthorizeResponse::Problem(AuthorizePageError::NoPage))
-                }
+    async fn answer(
+        &self,
+        auth_server: &AuthServer<'_>,
+        step: SignInStep<'_>,
+        head: &Head,
+    ) -> Result<AuthorizeResponse, RuntimeError> {
+        match step {
+            SignInStep::Asked(asked) => {
+                let decision = self.decide(asked, head).await?;
+                authorize::conclude(auth_server, asked, decision).await
             }
-        })
+            SignInStep::Consent => Ok(AuthorizeResponse::Problem(AuthorizePageError::NoForm)),
+            SignInStep::Callback | SignInStep::Account => {
+                Ok(AuthorizeResponse::Problem(AuthorizePageError::NoPage))
+            }
+        }
     }
 
     /// Checks whether a user with that id can have signed in here: a token of another one, from before sign-in changed,
@@ -152,27 +154,61 @@ pub trait SignIn {
     }
 }
 
+/// Sign-in of any type, whose futures are boxed: [`SignIn`] is not dyn compatible.
+pub trait DynSignIn {
+    /// See [`SignIn::answer`].
+    fn answer<'a>(
+        &'a self,
+        auth_server: &'a AuthServer<'a>,
+        step: SignInStep<'a>,
+        head: &'a Head,
+    ) -> LocalBoxFuture<'a, Result<AuthorizeResponse, RuntimeError>>;
+
+    /// See [`SignIn::knows`].
+    fn knows(&self, subject: &str) -> bool;
+
+    /// See [`SignIn::status`].
+    fn status(&self) -> Option<SignInStatus>;
+}
+
+impl<S: SignIn> DynSignIn for S {
+    fn answer<'a>(
+        &'a self,
+        auth_server: &'a AuthServer<'a>,
+        step: SignInStep<'a>,
+        head: &'a Head,
+    ) -> LocalBoxFuture<'a, Result<AuthorizeResponse, RuntimeError>> {
+        Box::pin(SignIn::answer(self, auth_server, step, head))
+    }
+
+    fn knows(&self, subject: &str) -> bool {
+        SignIn::knows(self, subject)
+    }
+
+    fn status(&self) -> Option<SignInStatus> {
+        SignIn::status(self)
+    }
+}
+
 /// Signs everybody in as whom the client says, or as one user: for tests and demonstrations on one's own machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ApproveAll;
 
 impl SignIn for ApproveAll {
-    fn decide<'a>(
-        &'a self,
-        authorization: &'a Authorization,
-        _: &'a Head,
-    ) -> LocalBoxFuture<'a, Result<Decision, RuntimeError>> {
+    async fn decide(
+        &self,
+        authorization: &Authorization,
+        _: &Head,
+    ) -> Result<Decision, RuntimeError> {
         let subject = authorization
             .login_hint
             .clone()
             .unwrap_or_else(|| "user".to_owned());
         let props = serde_json::json!({ "name": subject });
-        Box::pin(async move {
-            Ok(Decision::Approve(Approval {
-                subject,
-                props,
-                scopes: None,
-            }))
-        })
+        Ok(Decision::Approve(Approval {
+            subject,
+            props,
+            scopes: None,
+        }))
     }
 }

@@ -2,7 +2,6 @@
 //! (developers.cloudflare.com/cloudflare-one, "Validate JWTs" and "Application token").
 
 use durable_core::wire::text_member;
-use futures_util::future::FutureExt;
 use serde_json::{Value, json};
 
 use super::allowed::{KNOWN_AS, known_by_email};
@@ -10,13 +9,8 @@ use super::code_flow::UPSTREAM;
 use super::jwks::KeySet;
 use super::jwt::ExpectedClaims;
 use super::upstream::Upstream;
-use super::{
-    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
-    begins_with,
-};
-
-/// Prefix of the subjects of this provider.
-pub(super) const SUBJECTS: &str = "access:";
+use super::{Callback, Identity, IdentityError, IdentityProvider, LoginRequest, Redirect};
+use crate::subjects::{ACCESS_SUBJECTS, begins_with};
 
 /// The longest session that Access can be set to, in seconds: one month.
 const LONGEST_SESSION_SECONDS: u64 = 730 * 3600;
@@ -85,26 +79,26 @@ fn with_end(props: &Value, now: u64) -> Option<Value> {
 }
 
 impl IdentityProvider for Access {
-    fn start<'a>(&'a self, request: LoginRequest<'a>) -> ProviderFuture<'a, Redirect> {
+    async fn start(&self, request: LoginRequest<'_>) -> Result<Redirect, IdentityError> {
         let redirect = Redirect::to_callback(&request, Value::Null);
-        async { Ok(redirect) }.boxed_local()
+        Ok(redirect)
     }
 
-    fn finish<'a>(&'a self, callback: Callback<'a>) -> ProviderFuture<'a, Identity> {
-        self.finished(callback).boxed_local()
+    async fn finish(&self, callback: Callback<'_>) -> Result<Identity, IdentityError> {
+        self.finished(callback).await
     }
 
-    fn renew<'a>(
-        &'a self,
-        props: &'a Value,
-        web: &'a dyn Upstream,
-    ) -> ProviderFuture<'a, Option<Value>> {
+    async fn renew(
+        &self,
+        props: &Value,
+        web: &dyn Upstream,
+    ) -> Result<Option<Value>, IdentityError> {
         let renewed = with_end(props, web.now() / 1000);
-        async { Ok(renewed) }.boxed_local()
+        Ok(renewed)
     }
 
     fn knows(&self, subject: &str) -> bool {
-        begins_with(subject, SUBJECTS)
+        begins_with(subject, ACCESS_SUBJECTS)
     }
 
     fn title(&self) -> &'static str {
@@ -129,7 +123,7 @@ fn identity(claims: &Value) -> Result<Identity, IdentityError> {
         UPSTREAM: { "expires": claims.get("exp") },
     });
     Ok(Identity {
-        subject: format!("{SUBJECTS}{subject}"),
+        subject: format!("{ACCESS_SUBJECTS}{subject}"),
         name: email.map(str::to_owned),
         props,
     })

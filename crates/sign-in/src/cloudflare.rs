@@ -1,20 +1,15 @@
 //! Cloudflare accounts, by an OAuth client (developers.cloudflare.com/fundamentals/oauth).
 
 use durable_core::wire::text_member;
-use futures_util::future::{FutureExt, join};
+use futures_util::future::join;
 use http::Request;
 use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
 use super::code_flow::{CodeFlow, ProviderCredentials, UPSTREAM, set};
 use super::upstream::{JsonResponse, Upstream, get_json, is_stand_in};
-use super::{
-    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
-    begins_with,
-};
-
-/// Prefix of the subjects of this provider.
-pub(super) const SUBJECTS: &str = "cloudflare:";
+use super::{Callback, Identity, IdentityError, IdentityProvider, LoginRequest, Redirect};
+use crate::subjects::{CLOUDFLARE_SUBJECTS, begins_with};
 
 /// The authorization endpoint, unless `CLOUDFLARE_AUTHORIZE_URL` is set.
 pub const AUTHORIZE_URL: &str = "https://dash.cloudflare.com/oauth2/auth";
@@ -64,7 +59,7 @@ impl Cloudflare {
         });
         let name = name.or_else(|| text("email").map(str::to_owned));
         Ok(Identity {
-            subject: format!("{SUBJECTS}{id}"),
+            subject: format!("{CLOUDFLARE_SUBJECTS}{id}"),
             name,
             props,
         })
@@ -147,24 +142,24 @@ fn result(mut answer: JsonResponse, what: &str) -> Result<Value, IdentityError> 
 }
 
 impl IdentityProvider for Cloudflare {
-    fn start<'a>(&'a self, request: LoginRequest<'a>) -> ProviderFuture<'a, Redirect> {
-        async move { self.flow().start(&request, &[]) }.boxed_local()
+    async fn start(&self, request: LoginRequest<'_>) -> Result<Redirect, IdentityError> {
+        self.flow().start(&request, &[])
     }
 
-    fn finish<'a>(&'a self, callback: Callback<'a>) -> ProviderFuture<'a, Identity> {
-        self.finished(callback).boxed_local()
+    async fn finish(&self, callback: Callback<'_>) -> Result<Identity, IdentityError> {
+        self.finished(callback).await
     }
 
-    fn renew<'a>(
-        &'a self,
-        props: &'a Value,
-        web: &'a dyn Upstream,
-    ) -> ProviderFuture<'a, Option<Value>> {
-        self.renewed(props, web).boxed_local()
+    async fn renew(
+        &self,
+        props: &Value,
+        web: &dyn Upstream,
+    ) -> Result<Option<Value>, IdentityError> {
+        self.renewed(props, web).await
     }
 
     fn knows(&self, subject: &str) -> bool {
-        begins_with(subject, SUBJECTS)
+        begins_with(subject, CLOUDFLARE_SUBJECTS)
     }
 
     fn title(&self) -> &'static str {

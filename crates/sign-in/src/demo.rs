@@ -1,15 +1,9 @@
 //! Identity provider for trying a server out: accepts any name without a check.
 
-use futures_util::future::FutureExt;
 use serde_json::json;
 
-use super::{
-    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
-    begins_with,
-};
-
-/// Prefix of the subjects of this provider.
-pub(super) const SUBJECTS: &str = "demo:";
+use super::{Callback, Identity, IdentityError, IdentityProvider, LoginRequest, Redirect};
+use crate::subjects::{DEMO_SUBJECTS, begins_with};
 
 /// The name of people who enter none.
 const ANONYMOUS: &str = "demo";
@@ -22,7 +16,7 @@ const MAX_NAME_CHARS: usize = 64;
 pub struct Demo;
 
 impl IdentityProvider for Demo {
-    fn start<'a>(&'a self, request: LoginRequest<'a>) -> ProviderFuture<'a, Redirect> {
+    async fn start(&self, request: LoginRequest<'_>) -> Result<Redirect, IdentityError> {
         let name: String = request
             .name
             .unwrap_or_default()
@@ -36,30 +30,27 @@ impl IdentityProvider for Demo {
             name
         };
         let redirect = Redirect::to_callback(&request, json!({ "name": name }));
-        async { Ok(redirect) }.boxed_local()
+        Ok(redirect)
     }
 
-    fn finish<'a>(&'a self, callback: Callback<'a>) -> ProviderFuture<'a, Identity> {
+    async fn finish(&self, callback: Callback<'_>) -> Result<Identity, IdentityError> {
         let name = callback
             .flow_state
             .get("name")
             .and_then(serde_json::Value::as_str)
             .map(str::to_owned);
-        async move {
-            let name =
-                name.ok_or_else(|| IdentityError::Refused("the flow began elsewhere".to_owned()))?;
-            let props = json!({ "name": name });
-            Ok(Identity {
-                subject: format!("{SUBJECTS}{name}"),
-                name: Some(name),
-                props,
-            })
-        }
-        .boxed_local()
+        let name =
+            name.ok_or_else(|| IdentityError::Refused("the flow began elsewhere".to_owned()))?;
+        let props = json!({ "name": name });
+        Ok(Identity {
+            subject: format!("{DEMO_SUBJECTS}{name}"),
+            name: Some(name),
+            props,
+        })
     }
 
     fn knows(&self, subject: &str) -> bool {
-        begins_with(subject, SUBJECTS)
+        begins_with(subject, DEMO_SUBJECTS)
     }
 
     fn title(&self) -> &'static str {

@@ -1,7 +1,7 @@
 //! GitHub, by an OAuth app or a GitHub App (docs.github.com: "Authorizing OAuth apps", "Refreshing user access tokens").
 
 use durable_core::wire::text_member;
-use futures_util::future::{FutureExt, join_all};
+use futures_util::future::join_all;
 use http::Request;
 use http::header::{ACCEPT, AUTHORIZATION};
 use serde_json::{Value, json};
@@ -9,13 +9,8 @@ use serde_json::{Value, json};
 use super::allowed::{AllowList, KNOWN_AS, MAX_GROUPS};
 use super::code_flow::{CodeFlow, ProviderCredentials, UPSTREAM, set};
 use super::upstream::{JsonResponse, Upstream, get_json, is_stand_in};
-use super::{
-    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
-    begins_with,
-};
-
-/// Prefix of the subjects of this provider.
-pub(super) const SUBJECTS: &str = "github:";
+use super::{Callback, Identity, IdentityError, IdentityProvider, LoginRequest, Redirect};
+use crate::subjects::{GITHUB_SUBJECTS, begins_with};
 
 /// GitHub's URL, unless `GITHUB_URL` is set.
 pub const URL: &str = "https://github.com";
@@ -75,7 +70,7 @@ impl GitHub {
         });
         self.admit(&props, login)?;
         Ok(Identity {
-            subject: format!("{SUBJECTS}{id}"),
+            subject: format!("{GITHUB_SUBJECTS}{id}"),
             name: Some(text_member(&user.body, "name").unwrap_or(login).to_owned()),
             props,
         })
@@ -299,29 +294,27 @@ fn is_path_segment(name: &str) -> bool {
 }
 
 impl IdentityProvider for GitHub {
-    fn start<'a>(&'a self, request: LoginRequest<'a>) -> ProviderFuture<'a, Redirect> {
+    async fn start(&self, request: LoginRequest<'_>) -> Result<Redirect, IdentityError> {
         let (authorize, token, scopes) = self.endpoints();
         let login = request.name.map(|login| ("login", login));
-        let redirect = self
-            .flow(&authorize, &token, &scopes)
-            .start(&request, login.as_slice());
-        async move { redirect }.boxed_local()
+        self.flow(&authorize, &token, &scopes)
+            .start(&request, login.as_slice())
     }
 
-    fn finish<'a>(&'a self, callback: Callback<'a>) -> ProviderFuture<'a, Identity> {
-        self.finished(callback).boxed_local()
+    async fn finish(&self, callback: Callback<'_>) -> Result<Identity, IdentityError> {
+        self.finished(callback).await
     }
 
-    fn renew<'a>(
-        &'a self,
-        props: &'a Value,
-        web: &'a dyn Upstream,
-    ) -> ProviderFuture<'a, Option<Value>> {
-        self.renewed(props, web).boxed_local()
+    async fn renew(
+        &self,
+        props: &Value,
+        web: &dyn Upstream,
+    ) -> Result<Option<Value>, IdentityError> {
+        self.renewed(props, web).await
     }
 
     fn knows(&self, subject: &str) -> bool {
-        begins_with(subject, SUBJECTS)
+        begins_with(subject, GITHUB_SUBJECTS)
     }
 
     fn title(&self) -> &'static str {

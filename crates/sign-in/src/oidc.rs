@@ -6,7 +6,6 @@ mod discovery;
 mod prompt;
 mod renewal;
 
-use futures_util::future::FutureExt;
 use serde_json::Value;
 
 use self::claims::{DomainClaim, IdTokenClaims};
@@ -17,10 +16,8 @@ use super::code_flow::{CodeFlow, ProviderCredentials, flow_value, random_text, s
 use super::jwks::KeySet;
 use super::jwt::ExpectedClaims;
 use super::upstream::Upstream;
-use super::{
-    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
-    begins_with,
-};
+use super::{Callback, Identity, IdentityError, IdentityProvider, LoginRequest, Redirect};
+use crate::subjects::{GOOGLE_SUBJECTS, OIDC_SUBJECTS, begins_with};
 
 /// The scopes, unless `OIDC_SCOPES` is set.
 pub const SCOPES: &str = "openid profile email";
@@ -28,13 +25,6 @@ pub const SCOPES: &str = "openid profile email";
 /// The same, at a provider that lists `offline_access` (Core 1.0 section 11): without a refresh token, people are signed
 /// out when their access token there expires.
 const OFFLINE_SCOPES: &str = "openid profile email offline_access";
-
-/// Beginning of the subjects of a provider's people; its issuer and `#` follow, since an id is unique within its issuer
-/// alone.
-pub(super) const SUBJECTS: &str = "oidc:";
-
-/// Beginning of the subjects of Google's people.
-pub(super) const GOOGLE_SUBJECTS: &str = "google:";
 
 /// Google's issuer.
 pub const GOOGLE: &str = "https://accounts.google.com";
@@ -153,7 +143,7 @@ impl Oidc {
         let subject = if self.is_google() {
             format!("{GOOGLE_SUBJECTS}{subject}")
         } else {
-            format!("{SUBJECTS}{}#{subject}", found.issuer)
+            format!("{OIDC_SUBJECTS}{}#{subject}", found.issuer)
         };
         Ok(Identity {
             subject,
@@ -231,28 +221,28 @@ impl Oidc {
 }
 
 impl IdentityProvider for Oidc {
-    fn start<'a>(&'a self, request: LoginRequest<'a>) -> ProviderFuture<'a, Redirect> {
-        self.redirect(request).boxed_local()
+    async fn start(&self, request: LoginRequest<'_>) -> Result<Redirect, IdentityError> {
+        self.redirect(request).await
     }
 
-    fn finish<'a>(&'a self, callback: Callback<'a>) -> ProviderFuture<'a, Identity> {
-        self.finished(callback).boxed_local()
+    async fn finish(&self, callback: Callback<'_>) -> Result<Identity, IdentityError> {
+        self.finished(callback).await
     }
 
-    fn renew<'a>(
-        &'a self,
-        props: &'a Value,
-        web: &'a dyn Upstream,
-    ) -> ProviderFuture<'a, Option<Value>> {
-        self.renewed(props, web).boxed_local()
+    async fn renew(
+        &self,
+        props: &Value,
+        web: &dyn Upstream,
+    ) -> Result<Option<Value>, IdentityError> {
+        self.renewed(props, web).await
     }
 
     fn knows(&self, subject: &str) -> bool {
         if self.is_google() {
             return begins_with(subject, GOOGLE_SUBJECTS);
         }
-        let Some(rest) = subject.strip_prefix(SUBJECTS) else {
-            return begins_with(subject, SUBJECTS);
+        let Some(rest) = subject.strip_prefix(OIDC_SUBJECTS) else {
+            return begins_with(subject, OIDC_SUBJECTS);
         };
         let issuer = rest.split_once('#').map_or(rest, |(issuer, _)| issuer);
         issuer.trim_end_matches('/') == self.discovery.issuer().trim_end_matches('/')

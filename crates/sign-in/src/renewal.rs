@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::code_flow::{RENEW_SECONDS, UPSTREAM, ends_with};
 use super::upstream::{RenewalUpstream, Upstream};
-use super::{IdentityError, IdentityProvider};
+use super::{DynIdentityProvider, IdentityError};
 
 /// Least lifetime of a token of this server, in seconds, whatever the provider's is: a client that renews all the time gets
 /// nothing done.
@@ -19,7 +19,7 @@ const LEAST_SECONDS: u64 = 60;
 /// so is what tools use of the provider. It runs once for each renewal, one at a time for a grant, so that a refresh
 /// token of the provider that is good once is used once.
 pub fn hook(
-    provider: Rc<dyn IdentityProvider>,
+    provider: Rc<dyn DynIdentityProvider>,
     web: Rc<dyn Upstream>,
 ) -> impl Fn(Exchange) -> LocalBoxFuture<'static, Result<ExchangeChanges, ExchangeError>> + 'static
 {
@@ -30,7 +30,7 @@ pub fn hook(
 }
 
 async fn exchanged(
-    provider: &dyn IdentityProvider,
+    provider: &dyn DynIdentityProvider,
     web: &dyn Upstream,
     exchange: Exchange,
 ) -> Result<ExchangeChanges, ExchangeError> {
@@ -89,27 +89,22 @@ mod tests {
 
     use super::*;
     use crate::testing::{FakeUpstream, NOW};
-    use crate::{Callback, Identity, LoginRequest, ProviderFuture, Redirect};
+    use crate::{Callback, Identity, IdentityProvider, LoginRequest, Redirect};
 
     /// Answers so, and knows users of GitHub alone.
     struct Renewing(RefCell<Result<Option<Value>, IdentityError>>);
 
     impl IdentityProvider for Renewing {
-        fn start<'a>(&'a self, _: LoginRequest<'a>) -> ProviderFuture<'a, Redirect> {
-            async { Err(IdentityError::Denied(String::new())) }.boxed_local()
+        async fn start(&self, _: LoginRequest<'_>) -> Result<Redirect, IdentityError> {
+            Err(IdentityError::Denied(String::new()))
         }
 
-        fn finish<'a>(&'a self, _: Callback<'a>) -> ProviderFuture<'a, Identity> {
-            async { Err(IdentityError::Denied(String::new())) }.boxed_local()
+        async fn finish(&self, _: Callback<'_>) -> Result<Identity, IdentityError> {
+            Err(IdentityError::Denied(String::new()))
         }
 
-        fn renew<'a>(
-            &'a self,
-            _: &'a Value,
-            _: &'a dyn Upstream,
-        ) -> ProviderFuture<'a, Option<Value>> {
-            let renewed = self.0.borrow().clone();
-            async { renewed }.boxed_local()
+        async fn renew(&self, _: &Value, _: &dyn Upstream) -> Result<Option<Value>, IdentityError> {
+            self.0.borrow().clone()
         }
 
         fn knows(&self, subject: &str) -> bool {

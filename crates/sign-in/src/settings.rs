@@ -1,4 +1,4 @@
-//! Choice of the identity provider, from a deployment's variables and secrets. A new provider is named here, and in `SUBJECTS`
+//! Choice of the identity provider, from a deployment's variables and secrets. A new provider is named here, and in `subjects.rs`
 //! of the crate's root.
 
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use super::demo::Demo;
 use super::github::{self, GitHub};
 use super::oidc::{self, Oidc, Prompt};
 use super::upstream::is_trustworthy;
-use super::{IdentityError, IdentityProvider};
+use super::{DynIdentityProvider, IdentityError};
 
 /// The variable that names the provider.
 pub const IDENTITY_PROVIDER: &str = "IDENTITY_PROVIDER";
@@ -63,7 +63,7 @@ struct AllowListVariables {
     is_good: fn(&str) -> bool,
 }
 
-type Chosen = Result<Rc<dyn IdentityProvider>, IdentityError>;
+type Chosen = Result<Rc<dyn DynIdentityProvider>, IdentityError>;
 
 /// The provider that the variables name; `None` for a server without sign-in. `read` returns a variable or a secret by name.
 ///
@@ -78,7 +78,7 @@ type Chosen = Result<Rc<dyn IdentityProvider>, IdentityError>;
 /// ```
 pub fn provider(
     read: &dyn Fn(&str) -> Option<String>,
-) -> Result<Option<Rc<dyn IdentityProvider>>, IdentityError> {
+) -> Result<Option<Rc<dyn DynIdentityProvider>>, IdentityError> {
     let settings = ProviderSettings(read);
     let name = settings
         .text(IDENTITY_PROVIDER)
@@ -241,16 +241,10 @@ impl ProviderSettings<'_> {
         needs_secret: bool,
     ) -> Result<ProviderCredentials, IdentityError> {
         let [id, secret] = ["ID", "SECRET"].map(|part| format!("{variables}_CLIENT_{part}"));
-        let missing = |name: &str| {
-            wrong(format!(
-                "{name} is not set. On your machine put it into .dev.vars and start again; for a deployment run `npx wrangler \
-                 secret put {name}`."
-            ))
-        };
         let value = self.text(&secret).map(Secret::new);
-        let id = self.text(&id).ok_or_else(|| missing(&id))?;
+        let id = self.text(&id).ok_or_else(|| not_set(&id))?;
         if needs_secret && value.is_none() {
-            return Err(missing(&secret));
+            return Err(not_set(&secret));
         }
         Ok(ProviderCredentials {
             id,
@@ -299,6 +293,34 @@ impl ProviderSettings<'_> {
     }
 }
 
+impl ProviderCredentials {
+    /// The credentials in the variables `{variables}_CLIENT_ID` and `{variables}_CLIENT_SECRET`. `read` returns a variable or a secret
+    /// by name.
+    ///
+    /// # Errors
+    /// [`IdentityError::Misconfigured`] if one of them is not set.
+    ///
+    /// ```
+    /// use sign_in::code_flow::ProviderCredentials;
+    ///
+    /// let error = ProviderCredentials::from_variables(&|_| None, "FORGE").err().unwrap();
+    /// assert!(error.to_string().starts_with("FORGE_CLIENT_ID is not set."));
+    /// ```
+    pub fn from_variables(
+        read: &dyn Fn(&str) -> Option<String>,
+        variables: &'static str,
+    ) -> Result<Self, IdentityError> {
+        ProviderSettings(read).credentials(variables, true)
+    }
+}
+
+fn not_set(name: &str) -> IdentityError {
+    wrong(format!(
+        "{name} is not set. On your machine put it into .dev.vars and start again; for a deployment run `npx wrangler secret put \
+         {name}`."
+    ))
+}
+
 const fn no_entry(_: &str) -> bool {
     false
 }
@@ -308,7 +330,7 @@ mod tests {
     use super::*;
     use crate::testing::start;
 
-    fn chosen(variables: &[(&str, &str)]) -> Result<Option<Rc<dyn IdentityProvider>>, String> {
+    fn chosen(variables: &[(&str, &str)]) -> Result<Option<Rc<dyn DynIdentityProvider>>, String> {
         let read = |name: &str| {
             variables
                 .iter()

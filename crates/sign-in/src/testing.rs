@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::upstream::{UnverifiedSignature, Upstream, UpstreamFuture};
 use super::{
-    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
+    Callback, DynIdentityProvider, Identity, IdentityError, LoginRequest, ProviderFuture, Redirect,
 };
 
 /// Time at which a test double's clock starts, in milliseconds since 1970.
@@ -254,7 +254,7 @@ pub const CALLBACK: &str = "https://mcp.example/callback";
 /// # Errors
 /// The provider's.
 pub fn start(
-    provider: &dyn IdentityProvider,
+    provider: &dyn DynIdentityProvider,
     name: Option<&str>,
 ) -> Result<Redirect, IdentityError> {
     start_on(provider, name, &FakeUpstream::default())
@@ -265,7 +265,7 @@ pub fn start(
 /// # Errors
 /// The provider's.
 pub fn start_on(
-    provider: &dyn IdentityProvider,
+    provider: &dyn DynIdentityProvider,
     name: Option<&str>,
     web: &FakeUpstream,
 ) -> Result<Redirect, IdentityError> {
@@ -284,7 +284,7 @@ pub fn start_on(
 /// # Errors
 /// The provider's.
 pub fn finish(
-    provider: &dyn IdentityProvider,
+    provider: &dyn DynIdentityProvider,
     query: &str,
     web: &FakeUpstream,
 ) -> Result<Identity, IdentityError> {
@@ -299,7 +299,7 @@ pub fn finish(
 /// # Errors
 /// The provider's.
 pub fn finish_with(
-    provider: &dyn IdentityProvider,
+    provider: &dyn DynIdentityProvider,
     head: &Head,
     kept: &Value,
     web: &FakeUpstream,
@@ -319,7 +319,7 @@ pub fn finish_with(
 /// # Errors
 /// The provider's.
 pub fn renew(
-    provider: &dyn IdentityProvider,
+    provider: &dyn DynIdentityProvider,
     props: &Value,
     web: &FakeUpstream,
 ) -> Result<Option<Value>, IdentityError> {

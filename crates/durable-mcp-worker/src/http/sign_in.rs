@@ -19,7 +19,6 @@ use std::fmt;
 use std::rc::Rc;
 
 use durable_core::wire::{Head, RuntimeError};
-use futures_util::future::{FutureExt, LocalBoxFuture};
 use http::Method;
 use oauth_server::auth_server::AuthServer;
 use oauth_server::authorize::AuthorizeResponse;
@@ -27,7 +26,7 @@ use oauth_server::provider::OAuth;
 use oauth_server::sign_in::{Authorization, Decision, SignIn, SignInStatus, SignInStep};
 use sign_in::renewal;
 use sign_in::upstream::Upstream;
-use sign_in::{IdentityError, IdentityProvider};
+use sign_in::{DynIdentityProvider, IdentityError};
 
 use self::visit::Visit;
 use super::policy::is_loopback;
@@ -36,26 +35,20 @@ use super::policy::is_loopback;
 #[derive(Clone)]
 pub struct IdentitySignIn {
     /// The identity provider, or the misconfiguration in its place.
-    provider: Result<Rc<dyn IdentityProvider>, String>,
+    provider: Result<Rc<dyn DynIdentityProvider>, String>,
     web: Rc<dyn Upstream>,
 }
 
 impl IdentitySignIn {
-    /// Sign-in with a provider that is reached over `web`.
+    /// Sign-in with a provider that is reached over `web`. With an error it always fails, with a page that says what is missing: a
+    /// server that should have sign-in does not become public because a secret is missing.
     #[must_use]
-    pub fn new(provider: Rc<dyn IdentityProvider>, web: Rc<dyn Upstream>) -> Self {
+    pub fn over(
+        provider: Result<Rc<dyn DynIdentityProvider>, IdentityError>,
+        web: Rc<dyn Upstream>,
+    ) -> Self {
         Self {
-            provider: Ok(provider),
-            web,
-        }
-    }
-
-    /// Sign-in that always fails, with a page that says what is missing. A server that should have sign-in does not become
-    /// public because a secret is missing.
-    #[must_use]
-    pub fn misconfigured(error: &IdentityError, web: Rc<dyn Upstream>) -> Self {
-        Self {
-            provider: Err(error.to_string()),
+            provider: provider.map_err(|error| error.to_string()),
             web,
         }
     }
@@ -87,40 +80,31 @@ impl fmt::Debug for IdentitySignIn {
 
 impl SignIn for IdentitySignIn {
     /// Denies: [`answer`](Self::answer) decides, with the pages.
-    fn decide<'a>(
-        &'a self,
-        _: &'a Authorization,
-        _: &'a Head,
-    ) -> LocalBoxFuture<'a, Result<Decision, RuntimeError>> {
-        async { Ok(Decision::Deny) }.boxed_local()
+    async fn decide(&self, _: &Authorization, _: &Head) -> Result<Decision, RuntimeError> {
+        Ok(Decision::Deny)
     }
 
-    fn answer<'a>(
-        &'a self,
-        auth_server: &'a AuthServer<'a>,
-        step: SignInStep<'a>,
-        head: &'a Head,
-    ) -> LocalBoxFuture<'a, Result<AuthorizeResponse, RuntimeError>> {
-        async move {
-            let mut visit = Visit::new(self, auth_server, head);
-            let reply = match &self.provider {
-                Err(problem) => visit.misconfigured(problem),
-                Ok(_) if !head.secure && !is_loopback(&head.host) => visit.insecure(),
-                Ok(_) if head.method == Method::POST && !user_activation::is_of_a_person(head) => {
-                    user_activation::refuse(&visit)
-                }
-                Ok(provider) => match step {
-                    SignInStep::Asked(asked) => {
-                        consent::ask(&mut visit, &**provider, asked).await?
-                    }
-                    SignInStep::Consent => consent::decided(&mut visit, &**provider).await?,
-                    SignInStep::Callback => callback::answered(&mut visit, &**provider).await?,
-                    SignInStep::Account => account::handle(&mut visit, &**provider).await?,
-                },
-            };
-            Ok(AuthorizeResponse::Show(visit.cookies.onto(reply)))
-        }
-        .boxed_local()
+    async fn answer(
+        &self,
+        auth_server: &AuthServer<'_>,
+        step: SignInStep<'_>,
+        head: &Head,
+    ) -> Result<AuthorizeResponse, RuntimeError> {
+        let mut visit = Visit::new(self, auth_server, head);
+        let reply = match &self.provider {
+            Err(problem) => visit.misconfigured(problem),
+            Ok(_) if !head.secure && !is_loopback(&head.host) => visit.insecure(),
+            Ok(_) if head.method == Method::POST && !user_activation::is_of_a_person(head) => {
+                user_activation::refuse(&visit)
+            }
+            Ok(provider) => match step {
+                SignInStep::Asked(asked) => consent::ask(&mut visit, &**provider, asked).await?,
+                SignInStep::Consent => consent::decided(&mut visit, &**provider).await?,
+                SignInStep::Callback => callback::answered(&mut visit, &**provider).await?,
+                SignInStep::Account => account::handle(&mut visit, &**provider).await?,
+            },
+        };
+        Ok(AuthorizeResponse::Show(visit.cookies.onto(reply)))
     }
 
     fn knows(&self, subject: &str) -> bool {

@@ -8,7 +8,7 @@ use durable_core::wire::Reply;
 use durable_mcp_protocol::pattern::compile_with;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use sign_in::settings;
+use sign_in::{DynIdentityProvider, IdentityError, IdentityProvider, settings};
 use worker::js_sys::{Promise, Reflect};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsError, JsValue};
@@ -116,9 +116,23 @@ pub fn variable(env: &Env, name: &str) -> Option<String> {
 /// Sign-in with the identity provider that the variable `IDENTITY_PROVIDER` names; none where it names none.
 #[must_use]
 pub fn identity(env: &Env) -> Option<IdentitySignIn> {
-    match settings::provider(&|name| variable(env, name)) {
-        Ok(provider) => provider.map(|provider| IdentitySignIn::new(provider, Rc::new(PublicWeb))),
-        Err(error) => Some(IdentitySignIn::misconfigured(&error, Rc::new(PublicWeb))),
+    let provider = settings::provider(&|name| variable(env, name)).transpose()?;
+    Some(IdentitySignIn::over(provider, Rc::new(PublicWeb)))
+}
+
+impl IdentitySignIn {
+    /// Sign-in with a provider of one's own.
+    #[must_use]
+    pub fn new(provider: impl IdentityProvider + 'static) -> Self {
+        Self::try_new(Ok(provider))
+    }
+
+    /// Sign-in with a provider that was set up from variables. With an error nobody signs in, and the pages, the log and `/` say
+    /// what is missing.
+    #[must_use]
+    pub fn try_new(provider: Result<impl IdentityProvider + 'static, IdentityError>) -> Self {
+        let provider = provider.map(|provider| Rc::new(provider) as Rc<dyn DynIdentityProvider>);
+        Self::over(provider, Rc::new(PublicWeb))
     }
 }
 

@@ -32,7 +32,8 @@ use oauth_server::token::UserHandle;
 use serde_json::{Value, json};
 use sign_in::testing::FakeUpstream as NoWeb;
 use sign_in::{
-    Callback, Identity, IdentityError, IdentityProvider, LoginRequest, ProviderFuture, Redirect,
+    Callback, DynIdentityProvider, Identity, IdentityError, IdentityProvider, LoginRequest,
+    Redirect,
 };
 
 use super::super::grants::{MemoryRows, NOW};
@@ -47,44 +48,33 @@ pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 pub(crate) struct StandIn;
 
 impl IdentityProvider for StandIn {
-    fn start<'a>(&'a self, request: LoginRequest<'a>) -> ProviderFuture<'a, Redirect> {
-        let url = format!(
-            "{UPSTREAM}?{}",
-            encode_query(&[
-                ("state", request.state),
-                ("redirect_uri", request.redirect_uri)
-            ])
-        );
-        async move {
-            Ok(Redirect {
-                url,
-                flow_state: json!({ "verifier": "v" }),
-            })
-        }
-        .boxed_local()
+    async fn start(&self, request: LoginRequest<'_>) -> Result<Redirect, IdentityError> {
+        let query = encode_query(&[
+            ("state", request.state),
+            ("redirect_uri", request.redirect_uri),
+        ]);
+        Ok(Redirect {
+            url: format!("{UPSTREAM}?{query}"),
+            flow_state: json!({ "verifier": "v" }),
+        })
     }
 
-    fn finish<'a>(&'a self, callback: Callback<'a>) -> ProviderFuture<'a, Identity> {
-        let code = callback.params.get("code").unwrap_or_default().to_owned();
+    async fn finish(&self, callback: Callback<'_>) -> Result<Identity, IdentityError> {
         assert_eq!(callback.flow_state["verifier"], "v");
         let text = "a text of the upstream".to_owned();
-        async move {
-            Err(match code.as_str() {
-                "denied" => IdentityError::Denied(text),
-                "refused" => IdentityError::Refused(text),
-                "away" => IdentityError::Unavailable(text),
-                "stranger" => IdentityError::NotAllowed("<b>mallory".to_owned()),
-                name => {
-                    let props = json!({ "name": name });
-                    return Ok(Identity {
-                        subject: format!("stand-in:{name}"),
-                        name: Some(name.to_owned()),
-                        props,
-                    });
-                }
-            })
-        }
-        .boxed_local()
+        Err(match callback.params.get("code").unwrap_or_default() {
+            "denied" => IdentityError::Denied(text),
+            "refused" => IdentityError::Refused(text),
+            "away" => IdentityError::Unavailable(text),
+            "stranger" => IdentityError::NotAllowed("<b>mallory".to_owned()),
+            name => {
+                return Ok(Identity {
+                    subject: format!("stand-in:{name}"),
+                    name: Some(name.to_owned()),
+                    props: json!({ "name": name }),
+                });
+            }
+        })
     }
 
     fn title(&self) -> &'static str {
@@ -246,26 +236,26 @@ impl Deployment {
     }
 
     fn app(set_up: impl FnOnce(OAuth) -> OAuth) -> App {
-        let sign_in = IdentitySignIn::new(Rc::new(StandIn), Rc::new(NoWeb::default()));
+        let sign_in = IdentitySignIn::over(Ok(Rc::new(StandIn)), Rc::new(NoWeb::default()));
         App::new(Server::new("s", "1").title("Notes")).oauth(set_up(sign_in.oauth()))
     }
 
     /// The same, with the users of workers-oauth-provider.
     pub(crate) fn taking_over() -> Self {
-        let oauth = IdentitySignIn::new(Rc::new(StandIn), Rc::new(NoWeb::default())).oauth();
+        let oauth = IdentitySignIn::over(Ok(Rc::new(StandIn)), Rc::new(NoWeb::default())).oauth();
         Self::of(App::new(Server::new("s", "1")).oauth(oauth.take_over_workers_oauth_provider()))
     }
 
     /// The same with another identity provider in front, after a deployment.
-    pub(crate) fn switch_to(&mut self, provider: Rc<dyn IdentityProvider>) {
-        let oauth = IdentitySignIn::new(provider, Rc::new(NoWeb::default())).oauth();
+    pub(crate) fn switch_to(&mut self, provider: Rc<dyn DynIdentityProvider>) {
+        let oauth = IdentitySignIn::over(Ok(provider), Rc::new(NoWeb::default())).oauth();
         let oauth = oauth.scopes(&["read", "write", "admin"]).unwrap();
         self.app = App::new(Server::new("s", "1").title("Notes")).oauth(oauth);
     }
 
     pub(crate) fn misconfigured(text: &str) -> Self {
         let error = IdentityError::Misconfigured(text.to_owned());
-        let sign_in = IdentitySignIn::misconfigured(&error, Rc::new(NoWeb::default()));
+        let sign_in = IdentitySignIn::over(Err(error), Rc::new(NoWeb::default()));
         Self::of(App::new(Server::new("s", "1")).oauth(sign_in.oauth()))
     }
 

@@ -8,7 +8,7 @@ use oauth_server::params::RequestParams;
 use oauth_server::secret::same;
 use oauth_server::session_note::SessionNote;
 use serde::{Deserialize, Serialize};
-use sign_in::{Identity, IdentityProvider};
+use sign_in::{DynIdentityProvider, Identity};
 
 use super::consent::{ConsentChoices, client_name, depart, forged};
 use super::flow::{SignInFlow, SignInPurpose, token};
@@ -41,7 +41,7 @@ struct AccountSession {
 /// Shows the page, or runs the action that its form names.
 pub(super) async fn handle(
     visit: &mut Visit<'_>,
-    provider: &dyn IdentityProvider,
+    provider: &dyn DynIdentityProvider,
 ) -> Result<Reply, RuntimeError> {
     if visit.head.method != Method::POST {
         return match AccountSession::load(visit, provider).await? {
@@ -101,7 +101,7 @@ impl AccountSession {
     /// sign-in changed, is ignored.
     async fn load(
         visit: &Visit<'_>,
-        provider: &dyn IdentityProvider,
+        provider: &dyn DynIdentityProvider,
     ) -> Result<Option<Self>, RuntimeError> {
         let Some(sealed) = visit.cookies.get(COOKIE) else {
             return Ok(None);
@@ -207,7 +207,7 @@ async fn show(visit: &Visit<'_>, session: &AccountSession) -> Result<Reply, Runt
     Ok(account.reply())
 }
 
-fn signed_out(visit: &Visit<'_>, provider: &dyn IdentityProvider) -> Reply {
+fn signed_out(visit: &Visit<'_>, provider: &dyn DynIdentityProvider) -> Reply {
     let (asks_name, title) = (provider.asks_name(), provider.title());
     let page = SignedOutPage {
         frame: visit.frame,

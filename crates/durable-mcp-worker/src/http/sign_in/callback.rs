@@ -4,7 +4,7 @@ use durable_core::wire::{Reply, RuntimeError};
 use oauth_server::authorize::{Agreement, approve_agreed};
 use oauth_server::params::RequestParams;
 use oauth_server::sign_in::{Approval, Authorization};
-use sign_in::{Callback, Identity, IdentityProvider};
+use sign_in::{Callback, DynIdentityProvider, Identity};
 
 use super::account;
 use super::consent::show;
@@ -15,7 +15,7 @@ use super::visit::{Visit, state_of};
 /// Finds the flow by `state`, and the person by the identity provider.
 pub(super) async fn answered(
     visit: &mut Visit<'_>,
-    provider: &dyn IdentityProvider,
+    provider: &dyn DynIdentityProvider,
 ) -> Result<Reply, RuntimeError> {
     let params = RequestParams::parse(&visit.head.query).unwrap_or_default();
     let (flow, left) = match returned_flow(visit, &params).await? {
@@ -71,7 +71,7 @@ async fn returned_flow(
 
 async fn let_in(
     visit: &mut Visit<'_>,
-    provider: &dyn IdentityProvider,
+    provider: &dyn DynIdentityProvider,
     authorization: &Authorization,
     (left, left_at): (&RedirectedFlow, u64),
     identity: Identity,

@@ -5,7 +5,7 @@ use oauth_server::authorize::{denied, refused};
 use oauth_server::redirect_uri::RedirectUri;
 use oauth_server::resource::Resource;
 use oauth_server::sign_in::Authorization;
-use sign_in::{IdentityProvider, LoginRequest};
+use sign_in::{DynIdentityProvider, LoginRequest};
 
 use super::flow::{FoundFlow, SignInFlow, SignInPurpose};
 use super::remembered::{RememberedConsents, may_be_remembered};
@@ -29,7 +29,7 @@ pub(super) struct ConsentChoices<'a> {
 /// A client asks.
 pub(super) async fn ask(
     visit: &mut Visit<'_>,
-    provider: &dyn IdentityProvider,
+    provider: &dyn DynIdentityProvider,
     authorization: &Authorization,
 ) -> Result<Reply, RuntimeError> {
     if authorization.prompt.as_deref() == Some("none") {
@@ -64,7 +64,7 @@ pub(super) async fn ask(
 /// Shows the page that asks.
 pub(super) async fn show(
     visit: &mut Visit<'_>,
-    provider: &dyn IdentityProvider,
+    provider: &dyn DynIdentityProvider,
     authorization: &Authorization,
 ) -> Result<Reply, RuntimeError> {
     let flow = new_flow(visit, authorization)?;
@@ -118,7 +118,7 @@ fn described_scopes<'a>(
 /// The person says yes or no.
 pub(super) async fn decided(
     visit: &mut Visit<'_>,
-    provider: &dyn IdentityProvider,
+    provider: &dyn DynIdentityProvider,
 ) -> Result<Reply, RuntimeError> {
     let Some(form) = visit.form().await else {
         return Ok(visit.no_flow("the form of the consent page is damaged"));
@@ -157,7 +157,7 @@ pub(super) async fn decided(
 /// Sends the browser to the identity provider.
 pub(super) async fn depart(
     visit: &mut Visit<'_>,
-    provider: &dyn IdentityProvider,
+    provider: &dyn DynIdentityProvider,
     flow: SignInFlow,
     departure: ConsentChoices<'_>,
 ) -> Result<Reply, RuntimeError> {

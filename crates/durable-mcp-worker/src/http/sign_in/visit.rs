@@ -10,7 +10,7 @@ use oauth_server::params::RequestParams;
 use oauth_server::sign_in::{Authorization, SignIn, SignInStatus};
 use oauth_server::uri::Uri;
 use sign_in::upstream::Upstream;
-use sign_in::{IdentityError, IdentityProvider};
+use sign_in::{DynIdentityProvider, IdentityError};
 
 use super::IdentitySignIn;
 use super::flow::{SignInPurpose, StateParameter};
@@ -233,7 +233,7 @@ impl<'a> Visit<'a> {
     /// is sent back to it without a page.
     pub(super) fn not_signed_in(
         &self,
-        provider: &dyn IdentityProvider,
+        provider: &dyn DynIdentityProvider,
         aim: &SignInPurpose,
         error: &IdentityError,
         was_asked: bool,

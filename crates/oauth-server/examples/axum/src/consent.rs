@@ -5,8 +5,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use durable_core::wire::{Head, Reply, RuntimeError};
-use futures_util::FutureExt;
-use futures_util::future::{LocalBoxFuture, ready};
 use http::StatusCode;
 use oauth_server::auth_server::AuthServer;
 use oauth_server::authorize::{AuthorizePageError, AuthorizeResponse, conclude};
@@ -34,34 +32,31 @@ pub(crate) struct ConsentPage {
 }
 
 impl SignIn for ConsentPage {
-    fn decide<'a>(
-        &'a self,
-        authorization: &'a Authorization,
-        _: &'a Head,
-    ) -> LocalBoxFuture<'a, Result<Decision, RuntimeError>> {
-        ready(self.ask(authorization)).boxed_local()
+    async fn decide(
+        &self,
+        authorization: &Authorization,
+        _: &Head,
+    ) -> Result<Decision, RuntimeError> {
+        self.ask(authorization)
     }
 
-    fn answer<'a>(
-        &'a self,
-        auth_server: &'a AuthServer<'a>,
-        step: SignInStep<'a>,
-        head: &'a Head,
-    ) -> LocalBoxFuture<'a, Result<AuthorizeResponse, RuntimeError>> {
-        async move {
-            let (authorization, decision) = match step {
-                SignInStep::Asked(asked) => (asked.clone(), self.decide(asked, head).await?),
-                SignInStep::Consent => match self.consent(auth_server).await {
-                    Some(answered) => answered,
-                    None => return Ok(AuthorizeResponse::Problem(AuthorizePageError::Used)),
-                },
-                SignInStep::Callback | SignInStep::Account => {
-                    return Ok(AuthorizeResponse::Problem(AuthorizePageError::NoPage));
-                }
-            };
-            conclude(auth_server, &authorization, decision).await
-        }
-        .boxed_local()
+    async fn answer(
+        &self,
+        auth_server: &AuthServer<'_>,
+        step: SignInStep<'_>,
+        head: &Head,
+    ) -> Result<AuthorizeResponse, RuntimeError> {
+        let (authorization, decision) = match step {
+            SignInStep::Asked(asked) => (asked.clone(), self.decide(asked, head).await?),
+            SignInStep::Consent => match self.consent(auth_server).await {
+                Some(answered) => answered,
+                None => return Ok(AuthorizeResponse::Problem(AuthorizePageError::Used)),
+            },
+            SignInStep::Callback | SignInStep::Account => {
+                return Ok(AuthorizeResponse::Problem(AuthorizePageError::NoPage));
+            }
+        };
+        conclude(auth_server, &authorization, decision).await
     }
 }
 
