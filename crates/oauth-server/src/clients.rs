@@ -12,3 +12,4 @@ pub mod redirect_policy;
 pub mod redirect_uri;
 pub mod registration;
 pub mod registry;
+pub(crate) mod registry_error;

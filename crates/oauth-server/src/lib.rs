@@ -68,7 +68,7 @@ pub use grants::{
 };
 pub use values::{params, pkce, resource, scope, secret, uri};
 
-use clients::known_clients;
+use clients::{known_clients, registry_error};
 use endpoints::form;
 
 #[cfg(any(test, feature = "testing"))]

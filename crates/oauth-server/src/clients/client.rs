@@ -20,6 +20,10 @@ pub const REFRESH_TOKEN: &str = "refresh_token";
 /// The only response type (RFC 6749 section 3.1.1).
 pub const CODE: &str = "code";
 
+/// Seconds after which an unused client's registration expires: as long as workers-oauth-provider keeps one, and longer
+/// than its refresh tokens live without use.
+pub const CLIENT_SECONDS: u64 = 90 * 24 * 3600;
+
 /// The version of our records.
 const VERSION: u8 = 1;
 

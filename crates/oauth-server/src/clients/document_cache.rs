@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::Client;
+use crate::client::{CLIENT_SECONDS, Client};
 use crate::document_url::{DocumentPolicy, check_url};
 use crate::metadata_document::{
     DocumentError, Fetch, FetchFailure, MAX_DOCUMENT_BYTES, MOST_FRESH_SECONDS, fresh_seconds,
@@ -16,7 +16,7 @@ use crate::metadata_document::{
 };
 use crate::port::Kv;
 use crate::rates::Rates;
-use crate::registry::{CLIENT_SECONDS, RegistryError};
+use crate::registry_error::RegistryError;
 use crate::secret::sha256_hex;
 use crate::uri::Uri;
 

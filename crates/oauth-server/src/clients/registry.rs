@@ -1,6 +1,5 @@
 //! Every client there is: those in the configuration, those that registered, and those that a document describes.
 
-mod error;
 mod registering;
 mod settings;
 
@@ -10,23 +9,19 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-pub use self::error::RegistryError;
 pub use self::registering::Registered;
 pub use self::settings::RegistrySettings;
-use crate::client::{Client, ClientSource};
+use crate::client::{CLIENT_SECONDS, Client, ClientSource};
 use crate::document_cache::ClientDocuments;
 use crate::document_url::is_document_id;
 pub use crate::metadata_document::{Fetch, FetchResponse};
+pub use crate::registry_error::RegistryError;
 use durable_core::keys::Keys;
 use durable_core::runtime::Random;
 use durable_core::wire::RuntimeError;
 
 use crate::port::Kv;
 use crate::rates::Rates;
-
-/// Seconds after which an unused client's registration expires: as long as workers-oauth-provider keeps one, and longer
-/// than its refresh tokens live without use.
-pub const CLIENT_SECONDS: u64 = 90 * 24 * 3600;
 
 /// Shortest time between renewals of the record of a client in use, in seconds: KV writes are dear.
 pub const RENEW_AFTER_SECONDS: u64 = 24 * 3600;

@@ -14,7 +14,7 @@ use crate::client::{CODE, Client, ClientSource};
 use crate::params::{RequestParams, RequestParamsError, encode_query};
 use crate::pkce::CodeChallenge;
 use crate::redirect_uri::{RedirectUri, RedirectUriError};
-use crate::registry::RegistryError;
+use crate::registry_error::RegistryError;
 use crate::resource::Resource;
 use crate::scope::Scopes;
 use crate::sign_in::{Approval, Authorization, Decision, SignInStep};

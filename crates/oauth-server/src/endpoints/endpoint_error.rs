@@ -11,7 +11,7 @@ use crate::authority::GrantRefusal;
 use crate::client_auth::ClientAuthError;
 use crate::params::RequestParamsError;
 use crate::registration::RegistrationError;
-use crate::registry::RegistryError;
+use crate::registry_error::RegistryError;
 
 /// Seconds after which a client may try again what failed through no fault of its own.
 const RETRY_SECONDS: u32 = 2;

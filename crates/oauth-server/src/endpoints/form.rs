@@ -7,7 +7,7 @@ use crate::client::Client;
 use crate::client_auth::{ClientProof, authenticate, credentials};
 use crate::endpoint_error::EndpointError;
 use crate::params::RequestParams;
-use crate::registry::RegistryError;
+use crate::registry_error::RegistryError;
 use crate::resource::Resource;
 use crate::scope::Scopes;
 

@@ -20,6 +20,7 @@ mod relay_quota;
 mod rows;
 mod settings;
 mod spending;
+mod spending_quota;
 mod sweep;
 mod unreadable;
 
@@ -35,7 +36,8 @@ pub use settings::{
 };
 
 pub use relay_quota::{RELAYED_A_MINUTE, RELAYED_AT_ONCE, RELAYED_STREAMS, SLOT_MS};
-pub use spending::{Allowance, DailySpending, SPENDING_MS, SpendingQuota};
+pub use spending::SPENDING_MS;
+pub use spending_quota::{Allowance, DailySpending, SpendingQuota};
 
 use std::cell::Cell;
 use std::rc::Rc;

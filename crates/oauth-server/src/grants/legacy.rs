@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::record::AccessRecord;
+use crate::record::{AccessRecord, RecordError};
 use crate::resource::Resource;
 use crate::scope::{Scope, Scopes};
 use crate::secret::{same, sha256_hex};
@@ -134,9 +134,22 @@ impl LegacyGrant {
     }
 }
 
+impl AccessRecord {
+    /// Reads a record of workers-oauth-provider with the token that it is of. The audience is empty where it bound its token
+    /// to none.
+    ///
+    /// # Errors
+    /// When it is not that token's, or the token has ended.
+    pub fn from_legacy_json(json: &str, text: &str, now_s: u64) -> Result<Self, RecordError> {
+        access_from_json(json, text)
+            .ok_or(RecordError::NotOne)?
+            .living(now_s)
+    }
+}
+
 /// Reads the record of an access token, whose props only that token decrypts. The audience is empty if the record names
 /// none.
-pub(crate) fn access_from_json(json: &str, token: &str) -> Option<AccessRecord> {
+fn access_from_json(json: &str, token: &str) -> Option<AccessRecord> {
     let record: TokenRecord = serde_json::from_str(json).ok()?;
     let props = open(
         token,

@@ -10,7 +10,6 @@ use durable_core::wire::{RuntimeError, is_default, read_json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::legacy;
 use crate::port::Kv;
 use crate::resource::Resource;
 use crate::scope::Scopes;
@@ -132,18 +131,7 @@ impl AccessRecord {
         open(keys, text, kept.sealed)?.living(now_s)
     }
 
-    /// Reads a record of workers-oauth-provider with the token that it is of. The audience is empty where it bound its token
-    /// to none.
-    ///
-    /// # Errors
-    /// When it is not that token's, or the token has ended.
-    pub fn from_legacy_json(json: &str, text: &str, now_s: u64) -> Result<Self, RecordError> {
-        legacy::access_from_json(json, text)
-            .ok_or(RecordError::NotOne)?
-            .living(now_s)
-    }
-
-    fn living(self, now_s: u64) -> Result<Self, RecordError> {
+    pub(crate) fn living(self, now_s: u64) -> Result<Self, RecordError> {
         if now_s < self.expires {
             Ok(self)
         } else {

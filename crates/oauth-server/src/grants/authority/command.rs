@@ -7,7 +7,7 @@ use durable_core::wire::is_default;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::spending::{Allowance, DailySpending, SpendingQuota};
+use super::spending_quota::{Allowance, DailySpending, SpendingQuota};
 use crate::pkce::CodeChallenge;
 use crate::resource::Resource;
 use crate::scope::Scopes;

@@ -9,7 +9,7 @@ use durable_core::formats::Format;
 use durable_core::wire::{RuntimeError, is_default};
 use serde::{Deserialize, Serialize};
 
-use super::spending::Allowance;
+use super::spending_quota::Allowance;
 use super::{Authority, GrantRefusal};
 use crate::grant_store::CountRow;
 

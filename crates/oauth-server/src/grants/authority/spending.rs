@@ -7,6 +7,7 @@ use durable_core::formats::Format;
 use durable_core::wire::RuntimeError;
 use serde::{Deserialize, Serialize};
 
+use super::spending_quota::{Allowance, DailySpending, SpendingQuota};
 use super::{Authority, GrantRefusal};
 use crate::grant::Grant;
 use crate::grant_store::CountRow;
@@ -19,51 +20,6 @@ pub const SPENDING_MS: u64 = 6 * 60 * 1000;
 
 /// Delay before a retry where the limit of requests at the same time is reached, in seconds.
 const BUSY_SECONDS: u64 = 2;
-
-/// Limits of a day, from midnight to midnight (UTC).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SpendingQuota {
-    /// Requests.
-    pub requests: u64,
-    /// Tokens of answers.
-    pub tokens: u64,
-    /// Requests under way at the same time.
-    pub at_once: u32,
-}
-
-/// Decision on a request that counts against a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Allowance {
-    /// The request may be made, with a limit of tokens.
-    Granted {
-        /// Tokens that the request may use: those asked for, or those left of the day.
-        tokens: u64,
-    },
-    /// The limit of requests at the same time is reached.
-    Busy {
-        /// Seconds after which to try again.
-        retry_after: u64,
-    },
-    /// The share of the day is used up, or that of a minute.
-    UsedUp {
-        /// Seconds until there is some again; of a day until it ends, at midnight (UTC).
-        retry_after: u64,
-    },
-    /// The grant in whose name the request is made has ended.
-    Ended,
-}
-
-/// Spending of a day.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DailySpending {
-    /// Requests.
-    pub requests: u64,
-    /// Tokens of answers, those of answers under way as if they were all used.
-    pub tokens: u64,
-}
 
 /// Row of the spending of a user.
 #[derive(Debug, Default, Serialize, Deserialize)]
