@@ -11,16 +11,17 @@ use oauth_server::scope::Scopes;
 use oauth_server::sign_in::SignInStatus;
 use sign_in::settings;
 
-use super::authentication::CallerCache;
+use super::caller_cache::CallerCache;
+use super::oauth_front::OAuthFront;
 use super::operator::{OPERATOR_TOKEN, OperatorAccess};
-use super::own_routes::OwnRoute;
-use super::playground;
+use super::own_route::OwnRoute;
 use super::playground::origin::Origins;
+use super::playground::paths;
 use super::playground::relay::settings::RelaySettings;
 use super::playground::settings::ChatSettings;
 use super::policy::Policy;
-use super::provider::{OAuthFront, Provider};
-use super::required::MissingBindings;
+use super::protected_server::ProtectedServer;
+use super::provider::Provider;
 use super::route::Paths;
 use super::variables::Variables;
 use crate::session::log_line::RequestLog;
@@ -134,6 +135,15 @@ pub struct Placement {
     pub location_hint: Option<String>,
 }
 
+/// Bindings that a deployment lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MissingBindings {
+    /// All of them, with what to do.
+    pub(super) text: String,
+    /// True if one of them is vital, so that requests to MCP and OAuth endpoints are rejected.
+    pub(super) is_vital: bool,
+}
+
 /// Settings of sessions, by their variables.
 fn session_settings(variables: &mut Variables<'_>) -> Settings {
     Settings {
@@ -209,9 +219,14 @@ impl App {
         self
     }
 
-    /// The paths that are protected resources of their own.
-    pub(crate) fn resources(&self) -> [&str; 2] {
-        [&self.paths.mcp, &self.paths.sse]
+    /// The server as its provider sees it.
+    pub(crate) fn protected(&self) -> ProtectedServer<'_> {
+        ProtectedServer {
+            server: &self.server,
+            paths: &self.paths,
+            settings: &self.settings,
+            operator: &self.operator,
+        }
     }
 
     /// Takes the variables of the deployment.
@@ -261,9 +276,9 @@ impl App {
         self.origins = Origins::from_variables(variables);
         self.has_playground = variables.text(PLAYGROUND).is_some() && self.origins.has_page;
         if self.has_playground {
-            self.provider = self.provider.map(|provider| {
-                provider.serving_client(&self.origins.of_page(playground::CALLBACK))
-            });
+            self.provider = self
+                .provider
+                .map(|provider| provider.serving_client(&self.origins.of_page(paths::CALLBACK)));
             self.chat = ChatSettings::from_variables(variables);
             self.relay = RelaySettings::from_variables(variables);
         }
@@ -277,10 +292,8 @@ impl App {
             variables.problems.push(NOBODY_RELAYS.to_owned());
         }
         let costly: Vec<_> = [
-            self.chat.as_ref().map(|_| (playground::CHAT, CHAT_WORDS)),
-            self.relay
-                .as_ref()
-                .map(|_| (playground::RELAY, RELAY_WORDS)),
+            self.chat.as_ref().map(|_| (paths::CHAT, CHAT_WORDS)),
+            self.relay.as_ref().map(|_| (paths::RELAY, RELAY_WORDS)),
         ]
         .into_iter()
         .flatten()
@@ -288,7 +301,7 @@ impl App {
         if !costly.is_empty() {
             self.provider = self
                 .provider
-                .map(|provider| provider.offering(playground::PAGE, &costly));
+                .map(|provider| provider.offering(paths::PAGE, &costly));
         }
         self
     }

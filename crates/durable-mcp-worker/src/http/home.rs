@@ -3,15 +3,15 @@
 use durable_core::wire::{Head, Reply, ReplyBody};
 use durable_mcp_protocol::error::{Error, ErrorCode};
 use durable_mcp_protocol::jsonrpc::error_json;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use oauth_server::sign_in::SignInStatus;
 
 use super::app::App;
-use super::playground;
+use super::get::get;
+use super::playground::paths::PAGE;
 use super::policy::is_loopback;
 use super::route::Paths;
 use crate::pages::{HomePage, STYLE, document};
-use crate::transport::refusal::Refusal;
 
 /// `GET /`.
 pub(super) fn page(app: &App, head: &Head) -> Reply {
@@ -26,10 +26,7 @@ pub(super) fn page(app: &App, head: &Head) -> Reply {
         let home = home
             .problems(problems(app, head))
             .signs_in(app.provider.is_some() || app.closed.is_some());
-        let home = home.with_playground(
-            app.has_playground
-                .then(|| app.origins.of_page(playground::PAGE)),
-        );
+        let home = home.with_playground(app.has_playground.then(|| app.origins.of_page(PAGE)));
         let notice = app
             .provider
             .as_ref()
@@ -68,17 +65,6 @@ pub(super) fn style(head: &Head) -> Reply {
         .header("cache-control", "public, max-age=31536000, immutable")
         .header("x-content-type-options", "nosniff")
     })
-}
-
-pub(super) fn get(head: &Head, reply: impl FnOnce() -> Reply) -> Reply {
-    match head.method {
-        Method::GET => reply(),
-        Method::HEAD => Reply {
-            body: ReplyBody::Empty,
-            ..reply()
-        },
-        _ => Refusal::Method("GET, HEAD, OPTIONS").into(),
-    }
 }
 
 /// Answers an MCP message that was sent to the page for people.

@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use durable_core::formats::Format;
 use durable_core::wire::{Head, Reply, RuntimeError};
 use durable_mcp_protocol::caller::Caller;
 use durable_mcp_protocol::context::ClientInfo;
@@ -17,13 +16,15 @@ use http::{Method, StatusCode};
 use super::app::App;
 use super::provider::SessionStarted;
 use super::request_runtime::{ForwardedRequest, RequestRuntime};
+use super::runtime_fault::{failed, reply_or_error};
 use super::sse_endpoint;
 use super::stateless_endpoint::Exchange;
+use super::verify_session::verify;
 use crate::transport::accept::admits;
 use crate::transport::internal_headers;
 use crate::transport::lifecycle::{self, Lifecycle, Transport};
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal, unreadable_reply};
-use crate::transport::session_id::{Binding, Refused, SessionClaims};
+use crate::transport::session_id::{Binding, SessionClaims};
 
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 
@@ -222,7 +223,7 @@ async fn begin_session(
             claims: &claims,
             version: request.params.client_version(),
         };
-        provider.session_started(app, runtime, &keys, caller, &started);
+        provider.session_started(app.protected(), runtime, &keys, caller, &started);
     }
     Ok(id)
 }
@@ -272,60 +273,4 @@ async fn forwarded_request(
 
 fn streamable(claims: &SessionClaims, caller: Rc<Caller>) -> ForwardedRequest {
     ForwardedRequest::of_session(claims.object, caller, Transport::Streamable)
-}
-
-/// Verifies a session id. Every invalid one gets the same answer, and no object is called for it.
-pub(super) async fn verify(
-    app: &App,
-    runtime: &dyn RequestRuntime,
-    id: &str,
-    caller: &Caller,
-    transport: Transport,
-) -> Result<SessionClaims, Refusal> {
-    let (now, max_age) = (runtime.now() / 1000, app.settings.max_age_ms / 1000);
-    let keys = runtime
-        .keys(false)
-        .await
-        .map_err(|fault| internal(runtime, &fault))?;
-    let claims = match SessionClaims::verify(id, &keys, caller, now, max_age) {
-        Ok(claims) => Ok(claims),
-        Err(Refused::UnknownKey(_)) => {
-            let keys = runtime
-                .keys(true)
-                .await
-                .map_err(|fault| internal(runtime, &fault))?;
-            SessionClaims::verify(id, &keys, caller, now, max_age)
-        }
-        Err(refused) => Err(refused),
-    };
-    let claims = claims.map_err(|refused| not_taken(runtime, refused))?;
-    if claims.transport == transport {
-        Ok(claims)
-    } else {
-        Err(Refusal::UnknownSession)
-    }
-}
-
-/// Refusal of a session id. One that another version signed is not refused for good: its client would give up the session.
-fn not_taken(runtime: &dyn RequestRuntime, refused: Refused) -> Refusal {
-    match refused {
-        Refused::OtherVersion => internal(runtime, &Format::SessionId.unreadable()),
-        _ => Refusal::UnknownSession,
-    }
-}
-
-fn internal(runtime: &dyn RequestRuntime, fault: &RuntimeError) -> Refusal {
-    runtime.warn(&fault.0);
-    Refusal::of(fault)
-}
-
-pub(super) fn failed(runtime: &dyn RequestRuntime, fault: &RuntimeError) -> Reply {
-    internal(runtime, fault).into()
-}
-
-pub(super) fn reply_or_error(
-    runtime: &dyn RequestRuntime,
-    reply: Result<Reply, RuntimeError>,
-) -> Reply {
-    reply.unwrap_or_else(|fault| failed(runtime, &fault))
 }

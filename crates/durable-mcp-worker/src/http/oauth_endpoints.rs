@@ -9,11 +9,11 @@ use oauth_server::authorize::AuthorizeResponse;
 use oauth_server::endpoint::{Endpoint, answer_person, answer_program, check_method, redirect};
 use oauth_server::sign_in::SignInStatus;
 
-use super::app::App;
+use super::oauth_front::OAuthFront;
 use super::operator;
 use super::problem::{self, ErrorPage};
-use super::provider::OAuthFront;
-use super::router::RouterRejection;
+use super::protected_server::ProtectedServer;
+use super::rejection::RouterRejection;
 use crate::pages::frame::Frame;
 use crate::pages::language::Language;
 
@@ -22,14 +22,14 @@ const METADATA_CACHE: &str = "public, max-age=3600";
 
 /// Answers a request to one of the provider's endpoints.
 pub(super) async fn handle(
-    app: &App,
+    server: ProtectedServer<'_>,
     provider: &OAuthFront,
     endpoint: Endpoint,
     head: &Head,
     runtime: &dyn OAuthRuntime,
 ) -> Reply {
-    let paths = app.resources();
-    let auth_server = auth_server(app, provider, head, runtime, &paths);
+    let paths = server.resources();
+    let auth_server = auth_server(server, provider, head, runtime, &paths);
     if let Err(refused) = check_method(endpoint.methods(), head) {
         return refused;
     }
@@ -38,7 +38,7 @@ pub(super) async fn handle(
     } else if let Some(reply) = answer_program(&auth_server, endpoint, head).await {
         reply
     } else {
-        well_known(app, &auth_server, head)
+        well_known(server, &auth_server, head)
     };
     forget_callers(provider, head);
     reply
@@ -46,17 +46,17 @@ pub(super) async fn handle(
 
 /// Answers a request to the operator's route.
 pub(super) async fn operate(
-    app: &App,
+    server: ProtectedServer<'_>,
     provider: &OAuthFront,
     head: &Head,
     runtime: &dyn OAuthRuntime,
 ) -> Reply {
-    let paths = app.resources();
-    let auth_server = auth_server(app, provider, head, runtime, &paths);
+    let paths = server.resources();
+    let auth_server = auth_server(server, provider, head, runtime, &paths);
     if let Err(refused) = check_method(&[Method::POST], head) {
         return refused;
     }
-    let reply = operator::handle(&auth_server, &app.operator, head).await;
+    let reply = operator::handle(&auth_server, server.operator, head).await;
     forget_callers(provider, head);
     reply
 }
@@ -70,14 +70,14 @@ fn forget_callers(provider: &OAuthFront, head: &Head) {
 
 /// The authorization server at the origin of a request. `paths` are those of the application's resources.
 pub(super) fn auth_server<'a>(
-    app: &'a App,
+    server: ProtectedServer<'a>,
     provider: &'a OAuthFront,
     head: &'a Head,
     runtime: &'a dyn OAuthRuntime,
     paths: &'a [&'a str],
 ) -> AuthServer<'a> {
     AuthServer::new(&provider.oauth, runtime, &provider.tool_scopes, paths, head)
-        .named(app.server.display_name())
+        .named(server.server.display_name())
 }
 
 /// Answers requests to the provider's pages.
@@ -120,14 +120,14 @@ fn error_page(
 
 /// Page for a person whose browser is rejected, with the reason.
 pub(super) fn refuse(
-    app: &App,
+    server: ProtectedServer<'_>,
     provider: &OAuthFront,
     head: &Head,
     runtime: &dyn OAuthRuntime,
     why: RouterRejection,
 ) -> Reply {
-    let paths = app.resources();
-    let auth_server = auth_server(app, provider, head, runtime, &paths);
+    let paths = server.resources();
+    let auth_server = auth_server(server, provider, head, runtime, &paths);
     let trouble = ErrorPage {
         status: why.status.as_u16(),
         text: why.text,
@@ -146,8 +146,8 @@ fn frame<'a>(auth_server: &AuthServer<'a>, head: &Head) -> Frame<'a> {
     }
 }
 
-fn well_known(app: &App, auth_server: &AuthServer<'_>, head: &Head) -> Reply {
-    let name = app.server.name();
+fn well_known(server: ProtectedServer<'_>, auth_server: &AuthServer<'_>, head: &Head) -> Reply {
+    let name = server.server.name();
     let document = auth_server
         .server_metadata(&head.path)
         .or_else(|| auth_server.resource_metadata(&head.path, name));

@@ -10,19 +10,13 @@ use durable_mcp_protocol::panics::contain;
 use http::StatusCode;
 
 use super::app::App;
+use super::own_route::OwnRoute;
 use super::path::as_sent;
 use super::request_runtime::RequestRuntime;
 use super::route::Route;
 
 /// Error of a handler that failed or panicked.
 const FAILED: &str = "The handler of this route failed. The server's log says why.";
-
-/// A path and its handler, which only the runtime knows how to call: see [`RequestRuntime::own_route`].
-#[derive(Clone)]
-pub(super) struct OwnRoute {
-    path: String,
-    handler: Rc<dyn Any>,
-}
 
 impl App {
     /// Has a handler of the runtime's kind answer requests to a path. [`App::route`] takes one of the Worker's.
@@ -64,6 +58,7 @@ impl App {
     /// The faults of paths that [`App::paths`] set.
     pub(super) fn check_paths(&self) -> Vec<String> {
         let faults = self
+            .protected()
             .resources()
             .into_iter()
             .filter_map(|path| Some((path, never_sent(path)?)));

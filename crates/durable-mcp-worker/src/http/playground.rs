@@ -4,6 +4,8 @@ mod access;
 pub(super) mod apps;
 pub(super) mod chat;
 pub(super) mod origin;
+pub(super) mod own_origin;
+pub(super) mod paths;
 pub(super) mod relay;
 mod request;
 pub mod settings;
@@ -15,23 +17,12 @@ use http::StatusCode;
 use serde_json::json;
 
 use self::apps::AppsOrigin;
+use self::paths::{CALLBACK, CHAT, PAGE, RELAY};
 use super::app::App;
-use super::home::get;
+use super::get::get;
 use super::policy::is_loopback;
 use super::request_runtime::RequestRuntime;
 use super::route::Route;
-
-/// The path of the page.
-pub(super) const PAGE: &str = "/playground";
-
-/// The scope of its chat.
-pub(super) const CHAT: &str = "chat";
-
-/// The scope of its relay.
-pub(super) const RELAY: &str = "relay";
-
-/// The path at which the page takes the answers of authorization servers.
-pub(super) const CALLBACK: &str = "/playground/callback";
 
 /// Seconds for which an authorization server may cache the playground's client metadata: it changes with the server's name alone.
 const CLIENT_CACHE: &str = "public, max-age=3600";

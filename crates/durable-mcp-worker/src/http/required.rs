@@ -1,6 +1,6 @@
 //! Bindings that the server needs, and the lines of `wrangler.toml` for those that are missing.
 
-use super::app::{App, SESSION_KEY};
+use super::app::{App, MissingBindings, SESSION_KEY};
 use super::playground::settings::{AI, ModelSource};
 
 /// A binding of this library's.
@@ -59,15 +59,6 @@ const KV: Binding = Binding {
     class: None,
     is_vital: true,
 };
-
-/// Bindings that a deployment lacks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct MissingBindings {
-    /// All of them, with what to do.
-    pub(super) text: String,
-    /// True if one of them is vital, so that requests to MCP and OAuth endpoints are rejected.
-    pub(super) is_vital: bool,
-}
 
 impl App {
     /// The bindings that this application needs by its features and its variables.

@@ -7,10 +7,10 @@ use durable_mcp_protocol::error::{Error, ErrorCode};
 use durable_mcp_protocol::jsonrpc::error_json;
 use http::{Method, StatusCode};
 
-use super::app::App;
+use super::app::{App, MissingBindings};
 use super::policy::{Forbidden, is_loopback};
+use super::rejection::RouterRejection;
 use super::request_runtime::RequestRuntime;
-use super::required::MissingBindings;
 use super::route::Route;
 use super::{cors, home, mcp_endpoint, own_routes, playground, sse_endpoint};
 use crate::session::log_line::{self, LogLine};
@@ -101,20 +101,11 @@ fn secured(reply: Reply, head: &Head) -> Reply {
     }
 }
 
-/// Reason for which a request is rejected before it is routed.
-#[derive(Debug, Clone, Copy)]
-pub struct RouterRejection {
-    /// The status.
-    pub status: StatusCode,
-    /// The cause, and what to do.
-    pub text: &'static str,
-}
-
 /// Rejects a request: on a page where a person reads the answer, as JSON elsewhere.
 fn reject(app: &App, head: &Head, runtime: &dyn RequestRuntime, why: RouterRejection) -> Reply {
     let is_page = matches!(app.route_of(&head.path), Route::OAuth(endpoint) if endpoint.is_page());
     if let Some(provider) = app.provider.as_ref().filter(|_| is_page) {
-        return provider.refuse(app, head, runtime, why);
+        return provider.refuse(app.protected(), head, runtime, why);
     }
     Reply::json(
         why.status,
@@ -139,7 +130,10 @@ async fn protected(app: &App, route: Route, head: &Head, runtime: &dyn RequestRu
         &app.paths.sse
     };
     let caller = match &app.provider {
-        Some(provider) => match provider.caller(app, head, runtime, resource).await {
+        Some(provider) => match provider
+            .caller(app.protected(), head, runtime, resource)
+            .await
+        {
             Ok(caller) => caller,
             Err(refused) => return refused,
         },
@@ -204,7 +198,7 @@ async fn route(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Reply {
         (Route::PlaygroundChat, _) => playground::chat::handle(app, head, runtime).await,
         (Route::PlaygroundRelay, _) => playground::relay::handle(app, head, runtime).await,
         (_, Some(provider)) if route != Route::Unknown => {
-            provider.handle(app, route, head, runtime).await
+            provider.handle(app.protected(), route, head, runtime).await
         }
         _ => nothing_here(app),
     }

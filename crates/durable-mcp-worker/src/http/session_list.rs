@@ -7,7 +7,7 @@ use oauth_server::authority::GrantCommand;
 use oauth_server::session_note::SessionNote;
 use oauth_server::token::UserHandle;
 
-use super::app::App;
+use super::protected_server::ProtectedServer;
 use super::provider::SessionStarted;
 use crate::pages::frame::plain;
 use crate::transport::lifecycle::Transport;
@@ -18,7 +18,7 @@ const MAX_NAME_CHARS: usize = 60;
 
 /// Has a session noted with the user's grants.
 pub(super) fn started(
-    app: &App,
+    server: ProtectedServer<'_>,
     runtime: &dyn OAuthRuntime,
     keys: &Keys,
     caller: &Caller,
@@ -43,7 +43,7 @@ pub(super) fn started(
         expires: claims
             .issued
             .saturating_mul(1000)
-            .saturating_add(app.settings.max_age_ms),
+            .saturating_add(server.settings.max_age_ms),
     };
     send(runtime, keys, caller, |grant| GrantCommand::NoteSession {
         grant,

@@ -10,9 +10,10 @@ use durable_mcp_protocol::context::ClientInfo;
 use http::Method;
 
 use super::app::App;
-use super::mcp_endpoint::{failed, reply_or_error, verify};
 use super::provider::SessionStarted;
 use super::request_runtime::{ForwardedRequest, RequestRuntime};
+use super::runtime_fault::{failed, reply_or_error};
+use super::verify_session::verify;
 use crate::transport::accept::admits;
 use crate::transport::internal_headers::SESSION_ID;
 use crate::transport::lifecycle::Transport;
@@ -72,7 +73,7 @@ async fn begin_session(
             claims: &claims,
             version: None,
         };
-        provider.session_started(app, runtime, &keys, caller, &started);
+        provider.session_started(app.protected(), runtime, &keys, caller, &started);
     }
     Ok((object, claims.sign(&keys)))
 }

@@ -2,7 +2,7 @@
 
 use durable_mcp_protocol::cut::Quoted;
 
-use super::playground::origin::OwnOrigin;
+use super::playground::own_origin::OwnOrigin;
 use crate::session::log_line::RequestLog;
 
 /// The variables of a deployment.

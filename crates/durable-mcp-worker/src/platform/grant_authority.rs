@@ -273,7 +273,7 @@ impl GrantHost {
             handle: handle.clone(),
             provider: Rc::clone(provider),
         };
-        Some(provider.grants(app, Rc::new(host)))
+        Some(provider.grants(app.protected(), Rc::new(host)))
     }
 }
 

@@ -4,7 +4,7 @@ use durable_core::wire::{Head, Reply};
 use http::StatusCode;
 use serde_json::json;
 
-use super::PAGE;
+use super::paths::PAGE;
 use crate::http::app::App;
 use crate::http::provider::{Authenticated, Provider};
 use crate::http::request_runtime::RequestRuntime;
@@ -19,7 +19,9 @@ pub(super) async fn signed_in(
     scope: &str,
 ) -> Authenticated {
     let head = app.origins.at_server(head);
-    let caller = provider.caller(app, &head, runtime, PAGE).await?;
+    let caller = provider
+        .caller(app.protected(), &head, runtime, PAGE)
+        .await?;
     if caller.scopes.iter().any(|held| held == scope) {
         return Ok(caller);
     }

@@ -3,12 +3,10 @@
 use durable_core::wire::{Head, Reply, ReplyBody};
 use http::StatusCode;
 
-use super::origin::{OwnOrigin, is_origin};
+use super::own_origin::{OwnOrigin, is_origin};
+use super::paths::FRAME;
 use super::source::{SourceKind, is_source};
-use crate::http::home::get;
-
-/// The path of the frame.
-pub(crate) const FRAME: &str = "/playground/app";
+use crate::http::get::get;
 
 /// The frame, which waits for an app's HTML.
 const HTML: &str = include_str!("frame.html");

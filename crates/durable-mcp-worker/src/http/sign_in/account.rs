@@ -14,7 +14,7 @@ use super::consent::{ConsentChoices, client_name, depart, forged};
 use super::flow::{SignInFlow, SignInPurpose, token};
 use super::remembered::RememberedConsents;
 use super::visit::{MAX_NAME_CHARS, Visit, host_of};
-use crate::http::playground::CHAT;
+use crate::http::playground::paths::CHAT;
 use crate::http::playground::spending::spent;
 use crate::pages::account::{AccountPage, Connection, ListedSession, SignedOutPage};
 use crate::pages::frame::{day, minute, plain};
