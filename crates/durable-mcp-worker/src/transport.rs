@@ -21,3 +21,4 @@ pub mod state_handle;
 pub mod stateless;
 mod stateless_stream;
 pub mod streamable;
+pub mod version_header;

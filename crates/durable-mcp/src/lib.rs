@@ -103,7 +103,7 @@ pub mod identity {
 /// Cloudflare's runtime, for what is beside tools: variables, the web, notifications from outside of a call.
 pub mod platform {
     pub use durable_mcp_worker::http::app::Placement;
-    pub use durable_mcp_worker::platform::worker::variable;
+    pub use durable_mcp_worker::platform::variables::variable;
     pub use durable_mcp_worker::platform::{Env, Headers, Listeners, PublicWeb, Sql};
     pub use durable_mcp_worker::session::state::StateError;
 }

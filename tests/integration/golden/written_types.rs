@@ -10,7 +10,11 @@ const WRITTEN: &[(&str, &[&str])] = &[
     ),
     (
         "durable-mcp-worker/http/sign_in/flow.rs",
-        &["SignInFlow", "SignInPurpose", "RedirectedFlow"],
+        &["SignInFlow", "RedirectedFlow"],
+    ),
+    (
+        "durable-mcp-worker/http/sign_in/purpose.rs",
+        &["SignInPurpose"],
     ),
     (
         "oauth-server/grants/authority/command.rs",
@@ -39,13 +43,11 @@ const WRITTEN: &[(&str, &[&str])] = &[
     ),
     (
         "oauth-server/grants/authority/spending.rs",
-        &[
-            "SpendingQuota",
-            "Allowance",
-            "DailySpending",
-            "SpendingRow",
-            "PendingSpending",
-        ],
+        &["SpendingRow", "PendingSpending"],
+    ),
+    (
+        "oauth-server/grants/authority/spending_quota.rs",
+        &["SpendingQuota", "Allowance", "DailySpending"],
     ),
     ("oauth-server/grants/authority/refresh.rs", &["TokenPair"]),
     (

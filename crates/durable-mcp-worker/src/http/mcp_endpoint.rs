@@ -21,10 +21,10 @@ use super::sse_endpoint;
 use super::stateless_endpoint::Exchange;
 use super::verify_session::verify;
 use crate::transport::accept::admits;
-use crate::transport::internal_headers;
 use crate::transport::lifecycle::{self, Lifecycle, Transport};
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal, unreadable_reply};
 use crate::transport::session_id::{Binding, SessionClaims};
+use crate::transport::{internal_headers, version_header};
 
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 
@@ -39,15 +39,15 @@ pub(crate) async fn handle(
     runtime: &dyn RequestRuntime,
     caller: Rc<Caller>,
 ) -> Reply {
-    let version = head.header(lifecycle::VERSION_HEADER);
+    let version = head.header(version_header::VERSION_HEADER);
     let version = version.as_deref();
     if head.method == Method::POST {
         return post(app, head, runtime, caller, version).await;
     }
-    if !lifecycle::is_served(version) {
+    if !version_header::is_served(version) {
         return Refusal::UnknownVersion.into();
     }
-    if lifecycle::names_stateless(version) && session_id(head).is_none() {
+    if version_header::names_stateless(version) && session_id(head).is_none() {
         return Refusal::Method("POST, OPTIONS").reply_to(version);
     }
     match head.method {
@@ -76,7 +76,8 @@ async fn post(
         Err(refusal) => return refusal.reply_to(version),
     };
     // Without sessions, a session's id means nothing. The header tells which it is, or the body does.
-    let of_session = lifecycle::is_served(version) && !lifecycle::names_stateless(version);
+    let of_session =
+        version_header::is_served(version) && !version_header::names_stateless(version);
     let Some(id) = of_session.then(|| session_id(head)).flatten() else {
         return sessionless(app, head, runtime, caller, version).await;
     };
@@ -125,7 +126,7 @@ async fn sessionless(
         }
         Ok(Lifecycle::Notification) => Reply::empty(StatusCode::ACCEPTED),
         Ok(Lifecycle::Sessions(posted))
-            if !lifecycle::is_served(version) && !lifecycle::is_initialize(&posted) =>
+            if !version_header::is_served(version) && !lifecycle::is_initialize(&posted) =>
         {
             Refusal::UnknownVersion.reply(lifecycle::id_of(&posted))
         }

@@ -11,6 +11,7 @@ mod account;
 mod callback;
 mod consent;
 mod flow;
+mod purpose;
 mod remembered;
 mod user_activation;
 mod visit;

@@ -7,7 +7,7 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::web_sys;
 
 use super::convert;
-use super::request_runtime::{fault, js_fault};
+use super::fault::{fault, js_fault};
 use crate::http::app::PLAYGROUND;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/assets.js")]

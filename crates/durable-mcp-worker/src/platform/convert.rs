@@ -17,7 +17,7 @@ use worker::worker_sys::web_sys;
 
 use crate::transport::headers;
 use crate::transport::internal_headers::{CALLER, SESSION, TRANSPORT};
-use crate::transport::lifecycle::{VERSION_HEADER, names_stateless};
+use crate::transport::version_header::{VERSION_HEADER, names_stateless};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
 extern "C" {

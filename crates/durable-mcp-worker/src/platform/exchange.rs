@@ -8,8 +8,9 @@ use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::web_sys;
 
-use super::kv::{fault, settled};
-use super::request_runtime::WorkerRuntime;
+use super::fault::js_fault;
+use super::promise::settled;
+use super::worker_runtime::WorkerRuntime;
 use crate::session::host::CallRuntime;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/exchange.js")]
@@ -30,7 +31,7 @@ extern "C" {
 impl Exchange {
     /// An exchange that stops when the client of the request hangs up, and after `longest` milliseconds.
     pub(super) fn new(runtime: &WorkerRuntime, longest: u32) -> Result<Self, RuntimeError> {
-        Self::begin(&runtime.request, longest).map_err(fault)
+        Self::begin(&runtime.request, longest).map_err(js_fault)
     }
 
     /// Waits for a step of the exchange, which is stopped where the work may not go on: the step ends soon then.

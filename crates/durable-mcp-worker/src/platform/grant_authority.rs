@@ -4,58 +4,22 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
-use std::time::Duration;
 
 use durable_core::formats::Format;
 use durable_core::wire::RuntimeError;
-use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
-use oauth_server::authority::{
-    AuthorityHost, ENDS_AT_ONCE, LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS,
-};
-use oauth_server::event::Event;
-use oauth_server::grant::RemoteHolding;
-use oauth_server::grant_store::GrantStore;
-use oauth_server::port::Kv;
+use oauth_server::authority::{ENDS_AT_ONCE, LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS};
 use oauth_server::token::UserHandle;
+use worker::Env;
 use worker::js_sys::Promise;
 use worker::wasm_bindgen::JsValue;
-use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::{DurableObjectState, web_sys};
-use worker::{Delay, Env};
 
-use super::grant_rows::{self, SqlGrantStore};
-use super::has_env::HasEnv;
-use super::kv::{fault, settled};
+use super::grant_rows::{self};
+use super::oauth_functions;
 use super::promise::promised;
-use super::{hub, oauth_functions};
+use super::promise::settled;
 use crate::http::App;
-use crate::http::app::Placement;
-use crate::http::provider::{Provider, UserGrants};
-
-#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/grants.js")]
-extern "C" {
-    #[wasm_bindgen(catch)]
-    fn send(
-        env: &JsValue,
-        jurisdiction: Option<&str>,
-        location_hint: Option<&str>,
-        part: &str,
-        handle: &str,
-        command: &str,
-    ) -> Result<Promise, JsValue>;
-
-    #[wasm_bindgen(catch, js_name = sendLater)]
-    fn send_later(
-        context: &JsValue,
-        env: &JsValue,
-        jurisdiction: Option<&str>,
-        location_hint: Option<&str>,
-        part: &str,
-        handle: &str,
-        command: &str,
-    ) -> Result<(), JsValue>;
-}
+use crate::http::provider::UserGrants;
 
 /// URL of the object; the user's handle follows.
 const URL: &str = "https://grants/";
@@ -152,7 +116,7 @@ impl Users {
 
     /// Handles the users who are due.
     async fn wake(&self) -> Result<(), RuntimeError> {
-        let now = super::request_runtime::now();
+        let now = super::clock::now();
         let mut room = MAX_ENDS;
         for user in grant_rows::due(&self.state, now, MAX_LOOKED_AT)? {
             if room == 0 {
@@ -180,7 +144,7 @@ impl Users {
                 }
             }
         }
-        grant_rows::wake_again(&self.state, super::request_runtime::now() + AGAIN_MS)
+        grant_rows::wake_again(&self.state, super::clock::now() + AGAIN_MS)
     }
 }
 
@@ -193,138 +157,4 @@ impl Users {
 /// A failure as an exception to the runtime.
 fn rejected(fault: RuntimeError) -> JsValue {
     worker::Error::RustError(fault.0).into()
-}
-
-/// Has a command carried out by the object of the user with that handle.
-pub(super) async fn command(
-    env: &Env,
-    placement: &Placement,
-    handle: &UserHandle,
-    command: &str,
-) -> Result<String, RuntimeError> {
-    let (jurisdiction, hint) = place(placement)?;
-    let answer = settled(send(
-        env.as_ref(),
-        jurisdiction,
-        hint,
-        handle.part(),
-        handle.as_str(),
-        command,
-    ))
-    .await?;
-    answer
-        .as_string()
-        .ok_or_else(|| Format::GrantOutcome.unreadable())
-}
-
-/// The same in the background (`waitUntil`) of the request that `context` belongs to; an object has no context.
-pub(super) fn command_later(
-    context: Option<&JsValue>,
-    env: &Env,
-    placement: &Placement,
-    handle: &UserHandle,
-    command: &str,
-) -> Result<(), RuntimeError> {
-    let (jurisdiction, hint) = place(placement)?;
-    let none = JsValue::UNDEFINED;
-    let context = context.unwrap_or(&none);
-    send_later(
-        context,
-        env.as_ref(),
-        jurisdiction,
-        hint,
-        handle.part(),
-        handle.as_str(),
-        command,
-    )
-    .map_err(fault)
-}
-
-fn place(placement: &Placement) -> Result<(Option<&str>, Option<&str>), RuntimeError> {
-    let jurisdiction = placement
-        .jurisdiction
-        .as_ref()
-        .map_err(|problem| RuntimeError(problem.clone()))?
-        .as_deref();
-    Ok((jurisdiction, placement.location_hint.as_deref()))
-}
-
-/// The runtime around one user's grants.
-pub(super) struct GrantHost {
-    env: Env,
-    rows: SqlGrantStore,
-    handle: UserHandle,
-    provider: Rc<dyn Provider>,
-}
-
-impl GrantHost {
-    /// The grants of a user.
-    pub(super) fn grants(
-        state: &JsValue,
-        env: &Env,
-        app: &App,
-        handle: &UserHandle,
-    ) -> Option<Rc<dyn UserGrants>> {
-        let provider = app.provider.as_ref()?;
-        let rows = SqlGrantStore::new(state.clone(), handle);
-        let host = Self {
-            env: env.clone(),
-            rows,
-            handle: handle.clone(),
-            provider: Rc::clone(provider),
-        };
-        Some(provider.grants(app.protected(), Rc::new(host)))
-    }
-}
-
-impl HasEnv for GrantHost {
-    fn env(&self) -> &Env {
-        &self.env
-    }
-}
-
-impl AuthorityHost for GrantHost {
-    fn kv(&self) -> &dyn Kv {
-        self
-    }
-
-    fn store(&self) -> &dyn GrantStore {
-        &self.rows
-    }
-
-    fn user(&self) -> &UserHandle {
-        &self.handle
-    }
-
-    fn end<'a>(
-        &'a self,
-        remote: RemoteHolding<'a>,
-    ) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
-        async move {
-            match remote {
-                RemoteHolding::Session(key) => oauth_functions::end_session(&self.env, key).await,
-                RemoteHolding::Task(key) => oauth_functions::end_task(&self.env, key).await,
-                RemoteHolding::Listeners { grant, until } => {
-                    hub::end_grant(&self.env, grant, until).await
-                }
-            }
-        }
-        .boxed_local()
-    }
-
-    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
-        Delay::from(Duration::from_millis(milliseconds.into())).boxed_local()
-    }
-
-    fn event(&self, event: &Event) {
-        log_event(event);
-        self.provider.report(event);
-    }
-}
-
-/// Writes an event's line for operators.
-pub(super) fn log_event(event: &Event) {
-    if let Ok(json) = serde_json::to_string(event) {
-        worker::console_log!("{json}");
-    }
 }

@@ -13,7 +13,7 @@ use worker::js_sys::Array;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 
-use super::kv::fault;
+use super::fault::js_fault;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/grants.js")]
 extern "C" {
@@ -66,7 +66,7 @@ const fn number(time: u64) -> f64 {
 
 /// The users who are due, those who wait for the longest first.
 pub(super) fn due(state: &JsValue, now: u64, limit: u32) -> Result<Vec<String>, RuntimeError> {
-    let users = users_due(state, number(now), limit).map_err(fault)?;
+    let users = users_due(state, number(now), limit).map_err(js_fault)?;
     users
         .iter()
         .map(|user| {
@@ -78,17 +78,17 @@ pub(super) fn due(state: &JsValue, now: u64, limit: u32) -> Result<Vec<String>, 
 
 /// Has a user looked at later.
 pub(super) fn postpone(state: &JsValue, user: &str, time: u64) -> Result<(), RuntimeError> {
-    wake_at(state, user, number(time)).map_err(fault)
+    wake_at(state, user, number(time)).map_err(js_fault)
 }
 
 /// Notes that a user was handled. The next time, if there is one, is stored already.
 pub(super) fn looked_at(state: &JsValue, user: &str, now: u64) -> Result<(), RuntimeError> {
-    user_looked_at(state, user, number(now)).map_err(fault)
+    user_looked_at(state, user, number(now)).map_err(js_fault)
 }
 
 /// Has the object woken when the next user is due, but not before `earliest`.
 pub(super) fn wake_again(state: &JsValue, earliest: u64) -> Result<(), RuntimeError> {
-    order_again(state, number(earliest)).map_err(fault)
+    order_again(state, number(earliest)).map_err(js_fault)
 }
 
 /// The rows of one user.
@@ -108,19 +108,19 @@ impl SqlGrantStore {
 
 impl GrantStore for SqlGrantStore {
     fn get(&self, id: &str) -> Result<Option<String>, RuntimeError> {
-        row_get(&self.state, &self.user, id).map_err(fault)
+        row_get(&self.state, &self.user, id).map_err(js_fault)
     }
 
     fn put(&self, id: &str, json: &str) -> Result<(), RuntimeError> {
-        row_put(&self.state, &self.user, id, json).map_err(fault)
+        row_put(&self.state, &self.user, id, json).map_err(js_fault)
     }
 
     fn delete(&self, id: &str) -> Result<(), RuntimeError> {
-        row_delete(&self.state, &self.user, id).map_err(fault)
+        row_delete(&self.state, &self.user, id).map_err(js_fault)
     }
 
     fn all(&self) -> Result<Vec<(String, String)>, RuntimeError> {
-        let texts = row_all(&self.state, &self.user).map_err(fault)?;
+        let texts = row_all(&self.state, &self.user).map_err(js_fault)?;
         // A value that is no text is a row all the same, of another version.
         let mut texts = texts
             .into_iter()
@@ -133,11 +133,11 @@ impl GrantStore for SqlGrantStore {
     }
 
     fn count_row(&self, row: CountRow) -> Result<Option<String>, RuntimeError> {
-        count_get(&self.state, row.name(), &self.user).map_err(fault)
+        count_get(&self.state, row.name(), &self.user).map_err(js_fault)
     }
 
     fn put_count_row(&self, row: CountRow, json: Option<&str>) -> Result<(), RuntimeError> {
-        count_put(&self.state, row.name(), &self.user, json).map_err(fault)
+        count_put(&self.state, row.name(), &self.user, json).map_err(js_fault)
     }
 
     fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, RuntimeError>> {
@@ -148,10 +148,10 @@ impl GrantStore for SqlGrantStore {
         )]
         let ordered =
             wakes_at(&self.state, &self.user).map(|ordered| ordered.map(|time| time as u64));
-        async move { ordered.map_err(fault) }.boxed_local()
+        async move { ordered.map_err(js_fault) }.boxed_local()
     }
 
     fn wake_at(&self, time: u64) -> Result<(), RuntimeError> {
-        wake_at(&self.state, &self.user, number(time)).map_err(fault)
+        wake_at(&self.state, &self.user, number(time)).map_err(js_fault)
     }
 }

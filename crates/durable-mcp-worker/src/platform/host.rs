@@ -11,8 +11,9 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use worker::{SqlStorage, State, WebSocket};
 
-use super::has_env::{HasEnv, InObject};
+use super::has_env::{HasEnv, runtime_of_env};
 use super::hub;
+use super::in_object::InObject;
 use super::sql_store::SqlStore;
 use crate::session::Session;
 use crate::session::host::Host;
@@ -77,6 +78,8 @@ impl HasEnv for ObjectHost {
         &self.env
     }
 }
+
+runtime_of_env!(ObjectHost);
 
 impl InObject for ObjectHost {
     fn state(&self) -> &State {

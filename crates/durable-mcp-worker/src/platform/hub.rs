@@ -23,9 +23,9 @@ use worker::{Env, SqlStorageValue, State, WebSocket, WebSocketPair};
 
 use self::columns::{as_delivery, count, number, texts, time};
 use super::body::read_text;
-use super::has_env::HasEnv;
+use super::fault::{fault, js_fault};
+use super::has_env::{HasEnv, runtime_of_env};
 use super::promise::promised;
-use super::request_runtime::{fault, js_fault};
 use super::{convert, placement, stream_socket};
 use crate::hub::{
     END, Hub, HubCommand, HubHost, HubSocket, JOIN, LEAVE, Listener, PUBLISH, PendingDelivery,
@@ -325,6 +325,8 @@ impl HasEnv for HubObjectHost {
         &self.env
     }
 }
+
+runtime_of_env!(HubObjectHost);
 
 impl HubHost for HubObjectHost {
     fn sockets(&self) -> Vec<(Rc<dyn HubSocket>, String)> {

@@ -12,7 +12,7 @@ use worker::wasm_bindgen::JsValue;
 use worker::worker_sys::web_sys;
 use worker::{Response, Result, SqlStorageValue, State};
 
-use super::worker::variable;
+use super::variables::variable;
 use crate::http::App;
 use crate::http::app::SESSION_KEY;
 
@@ -81,7 +81,7 @@ impl KeyRing {
             }
             Some(_) => return Err(worker_error(Format::KeyRing.unreadable())),
         };
-        let now = super::request_runtime::now();
+        let now = super::clock::now();
         let keys = match stored {
             Some(keys) if !keys.is_due(now) => return Response::ok(keys.to_text()),
             Some(keys) => keys.renewed(random()?, now, self.longest),
@@ -102,8 +102,7 @@ fn worker_error(fault: RuntimeError) -> worker::Error {
 /// since each is published for longer than a ring stays in memory before it signs.
 pub(super) fn awaits(env: &worker::Env, id: KeyId) -> bool {
     let is_configured = variable(env, SESSION_KEY).is_some();
-    is_configured
-        && AWAITED.with_borrow_mut(|awaited| awaited.awaits(id, super::request_runtime::now()))
+    is_configured && AWAITED.with_borrow_mut(|awaited| awaited.awaits(id, super::clock::now()))
 }
 
 fn random() -> Result<[u8; KEY_BYTES]> {
@@ -117,7 +116,7 @@ pub(super) async fn keys(
     env: &worker::Env,
     fresh: bool,
 ) -> std::result::Result<Rc<Keys>, RuntimeError> {
-    let now = super::request_runtime::now();
+    let now = super::clock::now();
     let good_for = if fresh {
         KEYS_READ_EVERY_MS
     } else {

@@ -1,17 +1,16 @@
 //! Workers KV, bound as `OAUTH_KV`.
 
-use durable_core::wire::RuntimeError;
 use futures_util::FutureExt;
 use oauth_server::port::{Kv, KvFuture, KvPage};
 use worker::Env;
-use worker::js_sys::futures::JsFuture;
 use worker::js_sys::{Array, Promise};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 
-use super::grant_authority::GrantHost;
+use super::grant_host::GrantHost;
 use super::has_env::HasEnv;
-use super::request_runtime::WorkerRuntime;
+use super::promise::settled;
+use super::worker_runtime::WorkerRuntime;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/grants.js")]
 extern "C" {
@@ -37,19 +36,6 @@ extern "C" {
         cursor: Option<&str>,
         limit: u32,
     ) -> Result<Promise, JsValue>;
-}
-
-/// Waits for a promise of the runtime.
-pub(super) async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue, RuntimeError> {
-    let outcome = match promise {
-        Ok(promise) => JsFuture::from(promise).await,
-        Err(error) => Err(error),
-    };
-    outcome.map_err(fault)
-}
-
-pub(super) fn fault(error: JsValue) -> RuntimeError {
-    RuntimeError(worker::Error::from(error).to_string())
 }
 
 fn get<'a>(env: &Env, key: &str) -> KvFuture<'a, Option<String>> {

@@ -19,22 +19,18 @@ use oauth_server::provider::OAuth;
 use oauth_server::rates::Rates;
 use oauth_server::token::UserHandle;
 use worker::Env;
-use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::worker_sys::web_sys;
+use worker::wasm_bindgen::JsValue;
 
-use super::grant_authority::{self, GrantHost};
-use super::key_ring;
-use super::kv::{fault, settled};
-use super::request_runtime::{MCP_OBJECT, MCP_TASK, WorkerRuntime};
-use super::socket_tag;
+use super::grant_commands::{self, log_event};
+use super::grant_host::GrantHost;
 use super::web::{NOT_PUBLIC, Web};
+use super::worker_runtime::WorkerRuntime;
+use super::{remote_holdings, socket_tag};
 use crate::http::App;
 use crate::http::app::Placement;
 use crate::http::provider::UserGrants;
-use crate::task::command::Command;
-use crate::transport::internal_headers::SESSION;
 use crate::transport::refusal::Refusal;
-use crate::transport::session_id::{ObjectId, SessionClaims};
+use crate::transport::session_id::ObjectId;
 
 type GrantsOf = fn(&JsValue, &Env, &App, &UserHandle) -> Option<Rc<dyn UserGrants>>;
 
@@ -162,12 +158,12 @@ impl OAuthRuntime for WorkerRuntime {
         handle: &'a UserHandle,
         command: String,
     ) -> LocalBoxFuture<'a, Result<String, RuntimeError>> {
-        async move { grant_authority::command(&self.env, &self.app.placement, handle, &command).await }
+        async move { grant_commands::command(&self.env, &self.app.placement, handle, &command).await }
             .boxed_local()
     }
 
     fn command_later(&self, handle: &UserHandle, command: String) {
-        let told = grant_authority::command_later(
+        let told = grant_commands::command_later(
             Some(&self.context),
             &self.env,
             &self.app.placement,
@@ -180,7 +176,7 @@ impl OAuthRuntime for WorkerRuntime {
     }
 
     fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
-        end_session(&self.env, key).boxed_local()
+        remote_holdings::end_session(&self.env, key).boxed_local()
     }
 
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
@@ -195,59 +191,6 @@ impl OAuthRuntime for WorkerRuntime {
     }
 
     fn event(&self, event: &Event) {
-        grant_authority::log_event(event);
+        log_event(event);
     }
-}
-
-/// Asks a session's object to end, as its client can by `DELETE`. A key that names no session counts as ended.
-pub(super) async fn end_session(env: &Env, key: &str) -> Result<(), RuntimeError> {
-    let Some(claims) = SessionClaims::of_key(key) else {
-        return Ok(());
-    };
-    let keys = key_ring::keys(env, false).await?;
-    let headers = web_sys::Headers::new().map_err(fault)?;
-    headers.set(SESSION, &claims.sign(&keys)).map_err(fault)?;
-    let init = web_sys::RequestInit::new();
-    init.set_method("DELETE");
-    init.set_headers(&headers);
-    let request =
-        web_sys::Request::new_with_str_and_init("https://session/", &init).map_err(fault)?;
-    match ask(env, MCP_OBJECT, claims.object, &request).await? {
-        // With 404 the session had ended already.
-        204 | 404 => Ok(()),
-        status => Err(RuntimeError(format!("a session's object answers {status}"))),
-    }
-}
-
-/// Stops a task and deletes all of its data.
-pub(super) async fn end_task(env: &Env, key: &str) -> Result<(), RuntimeError> {
-    let Some(object) = ObjectId::from_hex(key) else {
-        return Ok(());
-    };
-    let init = web_sys::RequestInit::new();
-    init.set_method("POST");
-    init.set_body(&JsValue::from_str(&Command::End.to_text()));
-    let request = web_sys::Request::new_with_str_and_init("https://task/", &init).map_err(fault)?;
-    match ask(env, MCP_TASK, object, &request).await? {
-        200 => Ok(()),
-        status => Err(RuntimeError(format!("a task's object answers {status}"))),
-    }
-}
-
-/// Status of an object's answer.
-async fn ask(
-    env: &Env,
-    class: &str,
-    object: ObjectId,
-    request: &web_sys::Request,
-) -> Result<u16, RuntimeError> {
-    let failed = |error: worker::Error| RuntimeError(error.to_string());
-    let namespace = env.durable_object(class).map_err(failed)?;
-    let id = namespace.id_from_string(&object.to_hex()).map_err(failed)?;
-    let stub = id
-        .get_stub()
-        .map_err(failed)?
-        .into_rpc::<worker::worker_sys::DurableObject>();
-    let answer = settled(stub.fetch_with_request(request)).await?;
-    Ok(answer.unchecked_into::<web_sys::Response>().status())
 }

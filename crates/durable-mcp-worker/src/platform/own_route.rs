@@ -13,7 +13,8 @@ use worker::worker_sys::web_sys;
 use worker::{Env, Request, Response};
 
 use super::convert;
-use super::request_runtime::{WorkerRuntime, fault};
+use super::fault::fault;
+use super::worker_runtime::WorkerRuntime;
 use crate::http::App;
 
 /// A handler whose conversions are its own, so that only a server with such a route has their code.

@@ -2,12 +2,15 @@
 
 use std::panic::AssertUnwindSafe;
 
+use durable_core::wire::RuntimeError;
 use futures_util::future::LocalBoxFuture;
 use worker::js_sys::Promise;
-use worker::js_sys::futures::{future_to_promise, spawn_local};
+use worker::js_sys::futures::{JsFuture, future_to_promise, spawn_local};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::web_sys;
+
+use super::fault::js_fault;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
 extern "C" {
@@ -45,4 +48,13 @@ extern "C" {
 /// refused if the module breaks down before the future is through.
 pub(super) fn promised(future: LocalBoxFuture<'static, Result<JsValue, JsValue>>) -> Promise {
     guarded(&future_to_promise(AssertUnwindSafe(future)))
+}
+
+/// Waits for a promise of the runtime.
+pub(super) async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue, RuntimeError> {
+    let outcome = match promise {
+        Ok(promise) => JsFuture::from(promise).await,
+        Err(error) => Err(error),
+    };
+    outcome.map_err(js_fault)
 }

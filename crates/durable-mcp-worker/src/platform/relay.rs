@@ -11,8 +11,8 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 
 use super::exchange::{Exchange, status};
-use super::kv::settled;
-use super::request_runtime::WorkerRuntime;
+use super::promise::settled;
+use super::worker_runtime::WorkerRuntime;
 use crate::http::request_runtime::{RelayAnswer, RelayRequest, RelayWork};
 use crate::session::host::CallRuntime;
 

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::ops::Deref;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -23,12 +22,12 @@ use worker::worker_sys::web_sys;
 use worker::{Delay, ObjectNamespace, Stub};
 
 use super::assets;
-use super::body::RequestBody;
-use super::has_env::HasEnv;
+use super::clock::now;
+use super::fault::{fault, js_fault};
 use super::hung_up::hung_up;
 use super::promise::promised;
+use super::worker_runtime::{MCP_OBJECT, MCP_TASK, WorkerRuntime};
 use super::{convert, hub, model, oauth_functions, own_route, relay, stream_socket};
-use crate::http::app::App;
 use crate::http::request_runtime::{
     ForwardedRequest, ModelAnswer, ModelWork, ObjectTarget, RelayAnswer, RelayRequest, RelayWork,
     RequestRuntime, StartTask,
@@ -46,12 +45,6 @@ use crate::transport::lifecycle::Transport;
 use crate::transport::refusal::Refusal;
 use crate::transport::session_id::ObjectId;
 
-/// The binding of the sessions' objects.
-pub(super) const MCP_OBJECT: &str = "MCP_OBJECT";
-
-/// The binding of tasks' objects.
-pub(super) const MCP_TASK: &str = "MCP_TASK";
-
 thread_local! {
     static OBJECTS: RefCell<Option<ObjectNamespace>> = const { RefCell::new(None) };
 }
@@ -66,58 +59,7 @@ extern "C" {
     ) -> Result<String, JsValue>;
 }
 
-/// A request at the Worker.
-#[derive(Clone)]
-pub(super) struct WorkerRuntime(Rc<WorkerRequest>);
-
-/// A request with the runtime's objects around it.
-pub(super) struct WorkerRequest {
-    pub(super) request: web_sys::Request,
-    pub(super) env: Rc<worker::Env>,
-    pub(super) context: JsValue,
-    pub(super) app: Rc<App>,
-    pub(super) body: Rc<RequestBody>,
-}
-
-impl Deref for WorkerRuntime {
-    type Target = WorkerRequest;
-
-    fn deref(&self) -> &WorkerRequest {
-        &self.0
-    }
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "so that it can be given to map_err by name"
-)]
-pub(super) fn fault(error: impl ToString) -> RuntimeError {
-    RuntimeError(error.to_string())
-}
-
-pub(super) fn js_fault(error: JsValue) -> RuntimeError {
-    fault(worker::Error::from(error))
-}
-
 impl WorkerRuntime {
-    /// `declared` is how long the request says its body is.
-    pub(super) fn new(
-        request: web_sys::Request,
-        env: worker::Env,
-        context: JsValue,
-        app: Rc<App>,
-        declared: Option<usize>,
-    ) -> Self {
-        let body = Rc::new(RequestBody::new(Clone::clone(&request), declared));
-        Self(Rc::new(WorkerRequest {
-            request,
-            env: Rc::new(env),
-            context,
-            app,
-            body,
-        }))
-    }
-
     /// The namespace of the sessions' objects: looked up once, since a binding stays what it is.
     fn objects(&self) -> Result<ObjectNamespace, RuntimeError> {
         if let Some(known) = OBJECTS.with_borrow(Clone::clone) {
@@ -267,23 +209,6 @@ impl WorkerRuntime {
 
 fn object_id(hex: &str) -> Result<ObjectId, RuntimeError> {
     ObjectId::from_hex(hex).ok_or_else(|| fault("an object's id is not 64 hexadecimal digits"))
-}
-
-/// Milliseconds since 1970.
-pub(super) fn now() -> u64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the runtime's clock counts whole milliseconds"
-    )]
-    let now = worker::js_sys::Date::now() as u64;
-    now
-}
-
-impl HasEnv for WorkerRuntime {
-    fn env(&self) -> &worker::Env {
-        &self.env
-    }
 }
 
 impl CallRuntime for WorkerRuntime {

@@ -7,7 +7,7 @@ use oauth_server::authority::GrantCommand;
 use oauth_server::token::UserHandle;
 use worker::Env;
 
-use super::grant_authority::command_later;
+use super::grant_commands::command_later;
 use super::key_ring;
 use crate::http::app::Placement;
 use crate::transport::internal_headers;

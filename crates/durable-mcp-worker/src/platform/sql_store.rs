@@ -148,7 +148,7 @@ impl SqlStore {
     }
 
     fn now() -> u64 {
-        super::request_runtime::now()
+        super::clock::now()
     }
 }
 

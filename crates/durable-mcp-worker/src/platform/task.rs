@@ -16,9 +16,10 @@ use worker::{Env, SqlStorageValue, State};
 
 use super::body::read_text;
 use super::convert;
-use super::has_env::{HasEnv, InObject};
+use super::fault::fault;
+use super::has_env::{HasEnv, runtime_of_env};
+use super::in_object::InObject;
 use super::promise::promised;
-use super::request_runtime::fault;
 use super::sql_store::{pieces, text};
 use crate::http::App;
 use crate::task::command::Command;
@@ -135,6 +136,8 @@ impl HasEnv for TaskObjectHost {
     }
 }
 
+runtime_of_env!(TaskObjectHost);
+
 impl InObject for TaskObjectHost {
     fn state(&self) -> &State {
         &self.state
@@ -240,7 +243,7 @@ impl TaskStore for TaskRows {
 
     fn wake_at(&self, time: u64) {
         let storage = self.state.storage();
-        let offset = Duration::from_millis(time.saturating_sub(super::request_runtime::now()));
+        let offset = Duration::from_millis(time.saturating_sub(super::clock::now()));
         self.background(async move { storage.set_alarm(offset).await });
     }
 }

@@ -10,8 +10,8 @@ use worker::js_sys::{Array, Promise, Uint8Array};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 
-use super::kv::settled;
-use super::request_runtime;
+use super::clock;
+use super::promise::settled;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/upstream.js")]
 extern "C" {
@@ -40,7 +40,7 @@ pub struct PublicWeb;
 
 impl Upstream for PublicWeb {
     fn now(&self) -> u64 {
-        request_runtime::now()
+        clock::now()
     }
 
     fn send(

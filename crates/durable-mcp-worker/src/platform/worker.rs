@@ -10,25 +10,19 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use sign_in::{DynIdentityProvider, IdentityError, IdentityProvider, settings};
 use worker::js_sys::{Promise, Reflect};
-use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsError, JsValue};
 use worker::worker_sys::web_sys;
 use worker::{Delay, Env};
 
 use super::body::answered;
 use super::promise::{pass_on, prefer_promises, promised};
-use super::request_runtime::WorkerRuntime;
 use super::upstream::PublicWeb;
+use super::variables::variable;
+use super::worker_runtime::WorkerRuntime;
 use super::{convert, oauth_functions, pattern, placement, relay};
 use crate::http::sign_in::IdentitySignIn;
 use crate::http::{App, router};
 use crate::session::host::CallRuntime;
-
-#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = textOf)]
-    fn text_of(env: &JsValue, name: &str) -> Option<String>;
-}
 
 thread_local! {
     static SERVER_IS_CHECKED: Cell<bool> = const { Cell::new(false) };
@@ -104,13 +98,6 @@ fn answer(reply: Reply) -> Result<JsValue, JsValue> {
         Ok(promise) => Ok(pass_on(&promise)),
         Err(reply) => Ok(convert::response(reply)?.into()),
     }
-}
-
-/// Reads a variable or a secret of the deployment. A number, a boolean and a list, as `wrangler.toml` may have them, come as
-/// text. Any other binding of that name comes as a text that is no value of any variable.
-#[must_use]
-pub fn variable(env: &Env, name: &str) -> Option<String> {
-    text_of(env.as_ref(), name)
 }
 
 /// Sign-in with the identity provider that the variable `IDENTITY_PROVIDER` names; none where it names none.

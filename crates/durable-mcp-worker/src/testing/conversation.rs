@@ -12,7 +12,7 @@ use super::client::{TestClient, to_value};
 use super::patience::Patience;
 use super::wire::{Replied, header_value, send};
 use crate::task::POLL_MS;
-use crate::transport::{headers, internal_headers, lifecycle};
+use crate::transport::{headers, internal_headers, version_header};
 
 impl TestClient {
     /// Waits for a task, and answers its questions.
@@ -90,7 +90,7 @@ impl TestClient {
         let version = self.version.as_str();
         [
             (internal_headers::SESSION, id),
-            (lifecycle::VERSION_HEADER, version),
+            (version_header::VERSION_HEADER, version),
         ]
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .into()
@@ -185,7 +185,7 @@ impl TestClient {
         });
         let mut repeated = BTreeMap::from([
             (
-                lifecycle::VERSION_HEADER.to_ascii_lowercase(),
+                version_header::VERSION_HEADER.to_ascii_lowercase(),
                 self.version.as_str().to_owned(),
             ),
             (headers::METHOD.to_owned(), method.to_owned()),

@@ -2,14 +2,10 @@
 
 use durable_core::runtime::Runtime;
 
-use super::doubles::deployment::Deployment;
+use super::doubles::deployment::{Deployment, MAX_STEPS};
 
 /// Timeout of a call by the test's clock, in milliseconds: a day, which is longer than any client waits.
 const WITHIN_MS: u64 = 24 * 3600 * 1000;
-
-/// Steps of the test's clock that a call may wait for: one that looks every second gets through five hours. They take a few seconds,
-/// where a day of milliseconds would take an hour.
-pub(super) const MAX_STEPS: u32 = 20_000;
 
 /// Rounds of questions after which a call without a session, or a task, is taken for one that asks for ever: each round begins
 /// the handler anew, or is a question to a person.

@@ -7,7 +7,6 @@
 
 use durable_core::formats::Format;
 use durable_core::wire::RuntimeError;
-use durable_mcp_protocol::ProtocolVersion;
 use durable_mcp_protocol::cut::{Cut, Quoted};
 use durable_mcp_protocol::error::{Error, ErrorCode};
 use durable_mcp_protocol::initialize::METHOD as INITIALIZE;
@@ -15,10 +14,7 @@ use durable_mcp_protocol::jsonrpc::{self, Body, Message, Request, RequestId};
 use durable_mcp_protocol::request_meta::{META, RequestMeta, claims_version};
 
 use super::refusal::Refused;
-
-/// The header in which a client repeats the version: since 2025-06-18 the one that `initialize` settled, since 2026-07-28
-/// the one of the request.
-pub const VERSION_HEADER: &str = "mcp-protocol-version";
+use super::version_header::names_stateless;
 
 /// Kinds of requests to a session's object, named by the Worker in an internal header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,21 +58,6 @@ impl Transport {
         let named = all.into_iter().find(|one| word == one.as_str());
         named.ok_or_else(|| Format::TransportHeader.unreadable())
     }
-}
-
-/// True if a session's request may keep its version header: the header is absent, or names a version that is served
-/// (2025-11-25, Transports, "Protocol Version Header"). It need not be the session's: clients were seen to send their newest.
-#[must_use]
-pub fn is_served(version: Option<&str>) -> bool {
-    version.is_none_or(|version| ProtocolVersion::parse(version.trim()).is_some())
-}
-
-/// True if the header names a stateless version.
-#[must_use]
-pub fn names_stateless(version: Option<&str>) -> bool {
-    version
-        .and_then(|version| ProtocolVersion::parse(version.trim()))
-        .is_some_and(ProtocolVersion::is_stateless)
 }
 
 /// The kinds of POST requests.

@@ -7,7 +7,7 @@ use durable_mcp_protocol::jsonrpc::{RequestId, Unreadable, error_json, error_jso
 use durable_mcp_protocol::version::ProtocolVersion;
 use http::StatusCode;
 
-use super::lifecycle::names_stateless;
+use super::version_header::names_stateless;
 
 /// The most bytes of a POST's body, 4 MiB: room for a picture in base64, and 1/32 of what an isolate may use.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;

@@ -12,12 +12,13 @@ use durable_mcp_protocol::jsonrpc::notification_json;
 use futures_util::future::LocalBoxFuture;
 use http::{Method, StatusCode};
 
-use super::lifecycle::{Lifecycle, Transport, VERSION_HEADER, classify};
+use super::lifecycle::{Lifecycle, Transport, classify};
 use super::refusal::{Refusal, Refused};
 use super::session_id::SessionClaims;
 use super::session_stream::CallStream;
 use super::sse::{self, EventId, MAX_UNREAD_BYTES};
 use super::stateless::{self, Accepted};
+use super::version_header::VERSION_HEADER;
 use super::{internal_headers, legacy_sse, request_state, streamable};
 use crate::hub::{ClientNetwork, QuotaExceeded, QuotaSubject, user_tag};
 use crate::session::host::Host;

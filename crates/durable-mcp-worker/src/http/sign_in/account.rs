@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use sign_in::{DynIdentityProvider, Identity};
 
 use super::consent::{ConsentChoices, client_name, depart, forged};
-use super::flow::{SignInFlow, SignInPurpose, token};
+use super::flow::{SignInFlow, token};
+use super::purpose::SignInPurpose;
 use super::remembered::RememberedConsents;
 use super::visit::{MAX_NAME_CHARS, Visit, host_of};
 use crate::http::playground::paths::CHAT;

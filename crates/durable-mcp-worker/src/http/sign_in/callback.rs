@@ -8,7 +8,8 @@ use sign_in::{Callback, DynIdentityProvider, Identity};
 
 use super::account;
 use super::consent::show;
-use super::flow::{FoundFlow, RedirectedFlow, SignInFlow, SignInPurpose};
+use super::flow::{FoundFlow, RedirectedFlow, SignInFlow};
+use super::purpose::SignInPurpose;
 use super::remembered::RememberedConsents;
 use super::visit::{Visit, state_of};
 

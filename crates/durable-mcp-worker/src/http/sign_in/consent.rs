@@ -7,7 +7,8 @@ use oauth_server::resource::Resource;
 use oauth_server::sign_in::Authorization;
 use sign_in::{DynIdentityProvider, LoginRequest};
 
-use super::flow::{FoundFlow, SignInFlow, SignInPurpose};
+use super::flow::{FoundFlow, SignInFlow};
+use super::purpose::SignInPurpose;
 use super::remembered::{RememberedConsents, may_be_remembered};
 use super::visit::{MAX_NAME_CHARS, Visit, host_of};
 use crate::pages::consent::{ConsentPage, ConsentScope, Destination};

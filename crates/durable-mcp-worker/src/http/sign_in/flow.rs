@@ -8,10 +8,10 @@ use durable_core::runtime::Random;
 use durable_core::wire::{RuntimeError, read_json};
 use oauth_server::authority::SIGN_IN_MS;
 use oauth_server::secret::{same, sha256_hex};
-use oauth_server::sign_in::Authorization;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::purpose::{ID_CHARS, SignInPurpose, StateParameter};
 use super::visit::Visit;
 use crate::http::cookies::TooLong;
 
@@ -31,7 +31,6 @@ const PURPOSE: &str = "sign-in";
 const NAME_CHARS: usize = 24;
 
 const ID_BYTES: usize = 8;
-const ID_CHARS: usize = 11;
 const SECRET_BYTES: usize = 24;
 
 /// A sign-in under way.
@@ -45,15 +44,6 @@ pub(super) struct SignInFlow {
     expires: u64,
     pub(super) aim: SignInPurpose,
     pub(super) left: Option<RedirectedFlow>,
-}
-
-/// The aim of a sign-in.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub(super) enum SignInPurpose {
-    /// To let a client in.
-    Client(Box<Authorization>),
-    /// To see `/account`.
-    Account,
 }
 
 /// The browser has left for the identity provider.
@@ -200,31 +190,6 @@ impl RedirectedFlow {
 
     pub(super) fn is_of(&self, state: &StateParameter) -> bool {
         same(&self.secret, &sha256_hex(state.secret()))
-    }
-}
-
-/// The `state` at the identity provider: the flow's id and a secret.
-pub(super) struct StateParameter {
-    text: String,
-}
-
-impl StateParameter {
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        (text.is_ascii() && text.len() > ID_CHARS).then(|| Self {
-            text: text.to_owned(),
-        })
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    pub(super) fn id(&self) -> &str {
-        self.text.get(..ID_CHARS).unwrap_or_default()
-    }
-
-    fn secret(&self) -> &str {
-        self.text.get(ID_CHARS..).unwrap_or_default()
     }
 }
 

@@ -13,7 +13,7 @@ use sign_in::upstream::Upstream;
 use sign_in::{DynIdentityProvider, IdentityError};
 
 use super::IdentitySignIn;
-use super::flow::{SignInPurpose, StateParameter};
+use super::purpose::{SignInPurpose, StateParameter};
 use crate::http::cookies::Cookies;
 use crate::http::problem::{self, ErrorPage};
 use crate::pages::frame::{Frame, plain};

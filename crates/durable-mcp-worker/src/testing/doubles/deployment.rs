@@ -20,9 +20,12 @@ use crate::session::publication::Publication;
 use crate::task::command::Command;
 use crate::task::host::TaskStore;
 use crate::task::{Owner, TaskObject};
-use crate::testing::patience::MAX_STEPS;
 use crate::transport::session_endpoint::SessionEndpoint;
 use crate::transport::session_id::ObjectId;
+
+/// Steps of the test's clock that a call may wait for: one that looks every second gets through five hours. They take a few seconds,
+/// where a day of milliseconds would take an hour.
+pub(crate) const MAX_STEPS: u32 = 20_000;
 
 /// After so long the runtime tries an alarm again that failed.
 const ALARM_RETRY_MS: u64 = 2000;
