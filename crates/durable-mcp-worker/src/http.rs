@@ -3,14 +3,12 @@
 pub mod app;
 mod app_routes;
 mod authentication;
-mod caller_cache;
 pub mod cookies;
 pub mod cors;
 mod get;
 pub mod home;
 pub mod mcp_endpoint;
 pub mod oauth_endpoints;
-mod oauth_front;
 mod oauth_provider;
 mod operator;
 mod own_route;

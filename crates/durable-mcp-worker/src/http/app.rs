@@ -11,8 +11,7 @@ use oauth_server::scope::Scopes;
 use oauth_server::sign_in::SignInStatus;
 use sign_in::settings;
 
-use super::caller_cache::CallerCache;
-use super::oauth_front::OAuthFront;
+use super::authentication::{CallerCache, OAuthFront};
 use super::operator::{OPERATOR_TOKEN, OperatorAccess};
 use super::own_route::OwnRoute;
 use super::playground::origin::Origins;

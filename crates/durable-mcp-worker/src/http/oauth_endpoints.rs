@@ -9,7 +9,7 @@ use oauth_server::authorize::AuthorizeResponse;
 use oauth_server::endpoint::{Endpoint, answer_person, answer_program, check_method, redirect};
 use oauth_server::sign_in::SignInStatus;
 
-use super::oauth_front::OAuthFront;
+use super::authentication::{OAuthFront, auth_server};
 use super::operator;
 use super::problem::{self, ErrorPage};
 use super::protected_server::ProtectedServer;
@@ -66,18 +66,6 @@ fn forget_callers(provider: &OAuthFront, head: &Head) {
     if head.method == Method::POST {
         provider.callers.forget();
     }
-}
-
-/// The authorization server at the origin of a request. `paths` are those of the application's resources.
-pub(super) fn auth_server<'a>(
-    server: ProtectedServer<'a>,
-    provider: &'a OAuthFront,
-    head: &'a Head,
-    runtime: &'a dyn OAuthRuntime,
-    paths: &'a [&'a str],
-) -> AuthServer<'a> {
-    AuthServer::new(&provider.oauth, runtime, &provider.tool_scopes, paths, head)
-        .named(server.server.display_name())
 }
 
 /// Answers requests to the provider's pages.

@@ -16,8 +16,7 @@ use oauth_server::purge::{PurgeReport, purge};
 use oauth_server::scope::Scopes;
 use oauth_server::sign_in::SignInStatus;
 
-use super::caller_cache::CallerCache;
-use super::oauth_front::OAuthFront;
+use super::authentication::{self, CallerCache, OAuthFront};
 use super::playground::spending::{self, ChatQuotas, Receipt, SpendingDecision};
 use super::protected_server::ProtectedServer;
 use super::provider::{Authenticated, Provider, SessionStarted, UserGrants};
@@ -25,7 +24,7 @@ use super::rejection::RouterRejection;
 use super::request_runtime::RequestRuntime;
 use super::route::{Route, oauth_route};
 use super::runtime_fault::failed;
-use super::{authentication, oauth_endpoints, session_list};
+use super::{oauth_endpoints, session_list};
 use crate::transport::session_id::SessionClaims;
 
 /// The provider's runtime. It is linked with the provider: without it every caller is rejected.
