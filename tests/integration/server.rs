@@ -21,6 +21,7 @@ mod messages;
 mod problems;
 mod prompt;
 mod resource;
+mod shared_state;
 mod signed_in_user;
 mod structured_content;
 mod tool;

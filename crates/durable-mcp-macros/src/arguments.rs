@@ -15,7 +15,7 @@ use crate::documentation::is_doc;
 use crate::feature::Feature;
 
 /// The extractors of durable-mcp.
-const EXTRACTORS: [&str; 14] = [
+const EXTRACTORS: [&str; 15] = [
     "Args",
     "Cancelled",
     "Client",
@@ -28,6 +28,7 @@ const EXTRACTORS: [&str; 14] = [
     "Notify",
     "Progress",
     "Session",
+    "Shared",
     "Task",
     "User",
 ];

@@ -81,7 +81,9 @@ mod serving; // the server
 pub use calls::{
     caller, cancel_flag, completion_input, context, peer, questions, request_meta, round_trips,
 };
-pub use extractors::{cancel, client, clock, extract, log, notify, progress, sampling, task, user};
+pub use extractors::{
+    cancel, client, clock, extract, log, notify, progress, sampling, shared, task, user,
+};
 pub use features::{completion, or_err, outcome, prompt, resource, template, tool};
 pub use json::cut;
 pub use messages::{
@@ -103,6 +105,7 @@ pub use schemas::{json_text, kind, schema};
 #[doc(hidden)]
 pub use serving::{state_argument, summary};
 
+use extractors::shared_type;
 use features::{header_params, strings, uri};
 use json::{json_path, whole_number};
 use messages::pagination;
@@ -132,6 +135,7 @@ pub mod prelude {
     pub use crate::prompt::{Prompt, PromptMessage};
     pub use crate::resource::{Resource, ResourceTemplate};
     pub use crate::sampling::{Root, Sampled, Sampling, SamplingMessage};
+    pub use crate::shared::Shared;
     pub use crate::task::Task;
     pub use crate::tool::Tool;
     pub use crate::ui_page::UiPage;

@@ -117,6 +117,11 @@ impl Conversation {
     /// A client of the newest version that can be asked for everything.
     pub(crate) fn with(server: Server) -> Self {
         assert_eq!(server.problems(), [""; 0]);
+        Self::despite_problems(server)
+    }
+
+    /// The same of a server that may have problems.
+    pub(crate) fn despite_problems(server: Server) -> Self {
         let client = ClientInfo {
             version: ProtocolVersion::LATEST_WITH_SESSIONS,
             capabilities: ClientCapabilities::from_bits(u8::MAX),

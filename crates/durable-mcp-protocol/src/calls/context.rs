@@ -36,6 +36,11 @@ impl Extensions {
         self.0.push((TypeId::of::<T>(), value));
     }
 
+    /// True if there is a value of that type.
+    pub(crate) fn has(&self, id: TypeId) -> bool {
+        self.0.iter().any(|(of, _)| *of == id)
+    }
+
     /// The value of that type.
     #[must_use]
     pub fn get<T: 'static>(&self) -> Option<Rc<T>> {
@@ -61,6 +66,7 @@ struct Inner {
     caller: Rc<Caller>,
     peer: Rc<dyn Peer>,
     extensions: Rc<Extensions>,
+    shared: OnceCell<Rc<Extensions>>,
     cancelled: Rc<CancelFlag>,
     progress_token: OnceCell<Box<RawValue>>,
     state_changed: Cell<bool>,
@@ -88,6 +94,7 @@ impl Context {
             caller,
             peer,
             extensions,
+            shared: OnceCell::new(),
             cancelled: Rc::default(),
             progress_token: OnceCell::new(),
             state_changed: Cell::new(false),
@@ -130,6 +137,16 @@ impl Context {
     #[must_use]
     pub fn extension<T: 'static>(&self) -> Option<Rc<T>> {
         self.inner.extensions.get()
+    }
+
+    /// The values that the server gives to all handlers.
+    pub(crate) fn shared(&self) -> Option<&Extensions> {
+        self.inner.shared.get().map(AsRef::as_ref)
+    }
+
+    /// Sets the values that the server gives to all handlers. The first ones stay.
+    pub(crate) fn share(&self, shared: &Rc<Extensions>) {
+        self.inner.shared.get_or_init(|| Rc::clone(shared));
     }
 
     /// The arguments of the handler's call.

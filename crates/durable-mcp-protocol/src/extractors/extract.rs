@@ -11,6 +11,7 @@ use crate::context::{Arguments, Context};
 use crate::error::Error;
 use crate::json_text::read;
 use crate::schema::arguments_schema;
+use crate::shared_type::SharedType;
 
 /// Properties of a handler that its extractors determine before it is ever called. Capabilities are declared from them, so
 /// that nothing is declared that no handler does.
@@ -32,6 +33,8 @@ pub struct Signature {
     pub becomes_task: bool,
     /// True if the handler finishes by itself when the client cancels the call.
     pub heeds_cancellation: bool,
+    /// Types of shared values that the handler needs.
+    pub(crate) shared: Vec<SharedType>,
 }
 
 /// The fault of a handler that takes [`Args`] more than once: clients would be shown the fields of one of them.
@@ -60,7 +63,7 @@ impl From<Error> for Rejection {
     message = "`{Self}` cannot be an argument of a handler",
     label = "not an extractor",
     note = "arguments of the call come as `Args<T>`, where `T: Deserialize + JsonSchema`",
-    note = "the other extractors are `Session<S>`, `User<P>`, `Env`, `Headers`, `Progress`, `Log`, `Client`, `Clock`, `Task`, `Notify` and `Cancelled`"
+    note = "the other extractors are `Session<S>`, `Shared<T>`, `User<P>`, `Env`, `Headers`, `Progress`, `Log`, `Client`, `Clock`, `Task`, `Notify` and `Cancelled`"
 )]
 pub trait Extract: Sized + 'static {
     /// Adds to the handler's signature.
@@ -77,7 +80,9 @@ pub trait Extract: Sized + 'static {
 
 impl<T: Extract> Extract for Option<T> {
     fn describe(signature: &mut Signature) {
+        let needed = signature.shared.len();
         T::describe(signature);
+        signature.shared.truncate(needed);
     }
 
     fn extract(context: &Context) -> Result<Self, Rejection> {

@@ -8,7 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use crate::completion_input::CompletionInput;
 use crate::context::{Arguments, Context};
 use crate::error::Error;
-use crate::extract::{Extract, Extracting, Extractors, Handler, Rejection};
+use crate::extract::{Extract, Extracting, Extractors, Handler, Rejection, Signature};
 use crate::jsonrpc::to_json;
 
 /// The most values of one answer, by the specification.
@@ -54,7 +54,14 @@ type Run = dyn Fn(&Context) -> LocalBoxFuture<'static, Output>;
 
 /// The completers of a prompt or resource template, by argument.
 #[derive(Clone, Default)]
-pub(crate) struct Completers(Vec<(String, Rc<Run>)>);
+pub(crate) struct Completers(Vec<Completer>);
+
+#[derive(Clone)]
+struct Completer {
+    argument: String,
+    signature: Rc<Signature>,
+    run: Rc<Run>,
+}
 
 impl Completers {
     pub(crate) fn add<A: Extractors, H>(&mut self, argument: String, handler: H)
@@ -62,13 +69,18 @@ impl Completers {
         H: Handler<A>,
         H::Output: IntoValues,
     {
+        let signature = Rc::new(handler.signature());
         let run = move |context: &Context| {
             handler
                 .call(context)
                 .map(|output| output.map(IntoValues::into_values))
                 .boxed_local()
         };
-        self.0.push((argument, Rc::new(run)));
+        self.0.push(Completer {
+            argument,
+            signature,
+            run: Rc::new(run),
+        });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -77,7 +89,14 @@ impl Completers {
 
     /// The names of what is completed.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+        self.0.iter().map(|completer| completer.argument.as_str())
+    }
+
+    /// The properties of the handlers, by the name of what is completed.
+    pub(crate) fn signatures(&self) -> impl Iterator<Item = (&str, &Signature)> {
+        self.0
+            .iter()
+            .map(|completer| (completer.argument.as_str(), &*completer.signature))
     }
 
     /// The values for what is typed, as JSON; none where nothing completes the argument.
@@ -87,8 +106,11 @@ impl Completers {
         argument: &str,
         input: CompletionInput,
     ) -> Result<String, Rejection> {
-        let mut values = match self.0.iter().find(|(name, _)| name == argument) {
-            Some((_, run)) => run(&context.with_arguments(Arguments::Completion(input))).await??,
+        let named = |completer: &&Completer| completer.argument == argument;
+        let mut values = match self.0.iter().find(named) {
+            Some(Completer { run, .. }) => {
+                run(&context.with_arguments(Arguments::Completion(input))).await??
+            }
             None => Vec::new(),
         };
         let total = values.len();

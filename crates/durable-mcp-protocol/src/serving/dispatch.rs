@@ -26,6 +26,9 @@ impl Server {
     /// A method of a feature that this server does not have is unknown (−32601), and so is one that the client's version
     /// does not have.
     pub async fn answer(&self, call: &Call, context: &Context) -> CallResponse {
+        if let Some(shared) = &self.shared {
+            context.share(shared);
+        }
         let mut response = match contain(self.dispatch(call, context)).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => Err(error).into(),

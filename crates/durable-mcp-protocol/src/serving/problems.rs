@@ -4,9 +4,11 @@ use schemars::Schema;
 use serde_json::Value;
 
 use crate::completion::Completers;
+use crate::extract::Signature;
 use crate::prompt::Prompt;
 use crate::resource::ResourceTemplate;
 use crate::server::Server;
+use crate::shared_type::SharedType;
 use crate::template::UriTemplate;
 
 impl Server {
@@ -47,7 +49,48 @@ impl Server {
         for prompt in &self.prompts {
             all.add_each("prompt", &prompt.definition.name, &of_prompt(prompt));
         }
+        self.add_missing_state(&mut all);
         all.told
+    }
+
+    /// Adds the handlers that take shared values which the server was not given.
+    fn add_missing_state(&self, all: &mut Problems) {
+        let mut add = |kind: &str, name: &str, signature: &Signature| {
+            for missing in signature
+                .shared
+                .iter()
+                .filter(|needed| !self.shares(needed))
+            {
+                all.add(kind, name, &missing.problem());
+            }
+        };
+        for tool in &self.tools {
+            add("tool", &tool.definition.name, &tool.signature);
+        }
+        for resource in &self.resources {
+            add("resource", &resource.definition.name, &resource.signature);
+        }
+        for template in &self.templates {
+            let name = &template.definition.name;
+            add("resource template", name, &template.signature);
+            for (variable, signature) in template.completers.signatures() {
+                add("completer", &format!("{name}.{variable}"), signature);
+            }
+        }
+        for prompt in &self.prompts {
+            let name = &prompt.definition.name;
+            add("prompt", name, &prompt.signature);
+            for (argument, signature) in prompt.completers.signatures() {
+                add("completer", &format!("{name}.{argument}"), signature);
+            }
+        }
+        add("hook", "on_state_update", &self.hook_signature);
+    }
+
+    fn shares(&self, needed: &SharedType) -> bool {
+        self.shared
+            .as_ref()
+            .is_some_and(|shared| shared.has(needed.id))
     }
 
     /// The fault of a tool that names a page which is not there.

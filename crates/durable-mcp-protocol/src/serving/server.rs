@@ -1,5 +1,6 @@
 //! The server: what a user registers.
 
+use std::any::{TypeId, type_name};
 use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::caching::{LIST_TTL_MS, ttl_ms};
 use crate::capabilities::extension;
 use crate::content::Icon;
-use crate::context::Context;
+use crate::context::{Context, Extensions};
 use crate::error::Error;
 use crate::extract::{Extracting, Extractors, Handler, Rejection, Signature, TWICE};
 use crate::outcome::IntoToolResult;
@@ -51,9 +52,10 @@ pub struct Server {
     pub(crate) page_size: usize,
     pub(crate) list_ttl_ms: u64,
     pub(crate) shows_pages: bool,
+    pub(crate) shared: Option<Rc<Extensions>>,
     pub(crate) on_state_update: Option<Rc<Hook>>,
     pub(crate) result_meta: OnceCell<String>,
-    hook_signature: Signature,
+    pub(crate) hook_signature: Signature,
     pub(crate) problems: Vec<String>,
 }
 
@@ -223,6 +225,21 @@ impl Server {
     #[must_use]
     pub fn with(mut self, feature: impl Feature) -> Self {
         feature.register(&mut self);
+        self
+    }
+
+    /// Gives a value to all handlers that take [`Shared<T>`](crate::shared::Shared): one of each type. It lives as long as the server
+    /// in memory, and is stored nowhere.
+    #[must_use]
+    pub fn with_state<T: 'static>(mut self, value: T) -> Self {
+        let shared = self.shared.get_or_insert_default();
+        match Rc::get_mut(shared) {
+            Some(shared) if !shared.has(TypeId::of::<T>()) => shared.insert(Rc::new(value)),
+            _ => self.problem(format!(
+                "`with_state` has two values of the type `{}`; the first one stays",
+                type_name::<T>()
+            )),
+        }
         self
     }
 
