@@ -21,6 +21,7 @@ pages! {
     IdentityCloudflare = "../docs/identity/cloudflare.md";
     IdentityOwn = "../docs/identity/your-own.md";
     IdentityReadme = "../docs/identity/README.md";
+    Layers = "../docs/layers.md";
     Migrating = "../docs/migrating.md";
     Notifications = "../docs/notifications.md";
     OAuth = "../docs/oauth.md";

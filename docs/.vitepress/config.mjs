@@ -45,6 +45,7 @@ export default defineConfig({
           { text: "Arguments", link: "/arguments" },
           { text: "State and SQL", link: "/state" },
           { text: "Asking the user", link: "/asking" },
+          { text: "Layers", link: "/layers" },
           { text: "Tasks", link: "/tasks" },
           { text: "Notifications and pages", link: "/notifications" },
           { text: "Recipes", link: "/recipes" },

@@ -16,6 +16,7 @@ mod completion;
 mod constraints;
 mod forms;
 mod initialize;
+mod layers;
 mod lists;
 mod messages;
 mod problems;

@@ -1,5 +1,6 @@
 //! A running call, and its ways to the client.
 
+pub(crate) mod behind; // the run of a handler behind a layer
 pub mod caller; // the principal of a request
 pub mod cancel_flag; // the flag of a cancelled request
 pub mod completion_input; // what a person typed

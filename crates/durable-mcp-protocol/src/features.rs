@@ -2,6 +2,7 @@
 
 pub mod completion; // completion of arguments
 pub(crate) mod header_params; // arguments repeated in headers
+pub mod layer; // code around runs of handlers
 pub mod or_err; // errors in words of one's own
 pub mod outcome; // results and errors of tools
 pub mod prompt; // prompts

@@ -82,9 +82,9 @@ pub use calls::{
     caller, cancel_flag, completion_input, context, peer, questions, request_meta, round_trips,
 };
 pub use extractors::{
-    cancel, client, clock, extract, log, notify, progress, sampling, shared, task, user,
+    cancel, client, clock, extract, log, next, notify, progress, sampling, shared, task, user,
 };
-pub use features::{completion, or_err, outcome, prompt, resource, template, tool};
+pub use features::{completion, layer, or_err, outcome, prompt, resource, template, tool};
 pub use json::cut;
 pub use messages::{
     caching, capabilities, cause, change, content, error, fields, jsonrpc, log_level, method,
@@ -105,6 +105,7 @@ pub use schemas::{json_text, kind, schema};
 #[doc(hidden)]
 pub use serving::{state_argument, summary};
 
+use calls::behind;
 use extractors::shared_type;
 use features::{header_params, strings, uri};
 use json::{json_path, whole_number};
@@ -128,6 +129,7 @@ pub mod prelude {
     pub use crate::extract::Args;
     pub use crate::log::Log;
     pub use crate::log_level::LogLevel;
+    pub use crate::next::{Next, Outcome};
     pub use crate::notify::Notify;
     pub use crate::or_err::OrErr;
     pub use crate::outcome::{Json, ToolError, ToolResult};

@@ -7,6 +7,7 @@ pub mod discover; // result of `server/discover`
 pub(crate) mod dispatch; // requests by method
 pub mod initialize; // handshake before 2026-07-28
 pub(crate) mod invoke; // requests that run a handler
+pub(crate) mod layers; // the way through layers to the handler
 pub(crate) mod lists; // requests for lists
 pub(crate) mod problems; // faults of what was registered
 pub mod server; // what a user registers

@@ -48,9 +48,11 @@ pub mod mcp {
     pub use durable_mcp_protocol::completion::IntoValues;
     pub use durable_mcp_protocol::context::{ClientInfo, Context, Extensions};
     pub use durable_mcp_protocol::extract::{Extract, Extractors, Handler, Rejection, Signature};
+    pub use durable_mcp_protocol::layer::{IntoOutcome, Refusal};
     pub use durable_mcp_protocol::outcome::IntoToolResult;
     pub use durable_mcp_protocol::prompt::IntoMessages;
     pub use durable_mcp_protocol::resource::IntoContents;
+    pub use durable_mcp_protocol::response::CallOutcome;
     pub use durable_mcp_protocol::server::Feature;
     pub use durable_mcp_protocol::task::TaskSupport;
     pub use durable_mcp_protocol::{ErrorCode, ProtocolVersion};

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use serde_json::value::RawValue;
 
+use crate::behind::Behind;
 use crate::caller::Caller;
 use crate::cancel_flag::CancelFlag;
 use crate::capabilities::ClientCapabilities;
@@ -59,6 +60,9 @@ pub enum Arguments {
     Json(Box<RawValue>),
     /// The text typed for an argument, for completion.
     Completion(CompletionInput),
+    /// The run behind a layer.
+    #[doc(hidden)]
+    Layer(Rc<Behind>),
 }
 
 struct Inner {

@@ -1,6 +1,7 @@
 //! Confines a panic in a user's function to the call that ran it. The response is made by `invoke.rs` for handlers, and by
 //! `dispatch.rs` for the rest.
 
+use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
@@ -18,8 +19,10 @@ pub struct Panicked;
 /// # Errors
 /// When the future panicked.
 pub async fn contain<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
-    AssertUnwindSafe(future)
-        .catch_unwind()
-        .await
-        .map_err(|_| Panicked)
+    catch(future).await.map_err(|_| Panicked)
+}
+
+/// Runs a future to its end, or to its panic, which can be resumed.
+pub(crate) async fn catch<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
+    AssertUnwindSafe(future).catch_unwind().await
 }

@@ -127,7 +127,7 @@ impl<T: DeserializeOwned + JsonSchema + 'static> Extract for Args<T> {
     fn extract(context: &Context) -> Result<Self, Rejection> {
         let json = match context.arguments() {
             Arguments::Json(raw) => raw.get(),
-            Arguments::None | Arguments::Completion(_) => "{}",
+            Arguments::None | Arguments::Completion(_) | Arguments::Layer(_) => "{}",
         };
         read(json, arguments_schema::<T>)
             .map(Self)

@@ -119,7 +119,7 @@ impl Server {
             Method::Unsubscribe => subscribe(context, &fields, false),
             Method::ListPrompts => self.list_prompts(context, &fields),
             Method::GetPrompt => self.get_prompt(call, context).await,
-            Method::Complete => self.complete(context, &fields).await,
+            Method::Complete => self.complete(call, context, &fields).await,
             Method::SetLogLevel => set_level(context, &fields),
             Method::Listen | Method::GetTask | Method::UpdateTask | Method::CancelTask => {
                 Err(unknown())

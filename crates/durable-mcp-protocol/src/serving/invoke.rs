@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::caching::Caching;
 use crate::call::{Call, InState, Target};
 use crate::capabilities::ClientCapabilities;
+use crate::completion::Completers;
 use crate::completion_input::CompletionInput;
 use crate::content::{Content, ResourceContents};
 use crate::context::{Arguments, Context};
@@ -16,6 +17,7 @@ use crate::error::{Error, ErrorCode};
 use crate::extract::Rejection;
 use crate::fields::Fields;
 use crate::jsonrpc::to_json;
+use crate::layer::Output;
 use crate::outcome::ToolResult;
 use crate::panics::contain;
 use crate::response::{CallOutcome, CallResponse};
@@ -52,7 +54,9 @@ impl Server {
             return finish_tool(ToolResult::invalid_arguments(name, &fault), context);
         }
         let context = context.with_arguments(arguments.map_or(Arguments::None, Arguments::Json));
-        let result = match contain(self.run_handler(&context, tool.run(&context))).await {
+        // A handler draws its arguments after the layers let it run.
+        let run = async { tool.run(&context).await };
+        let result = match contain(self.run_handler(call, &context, run)).await {
             Ok(Ok(None)) => return Ok(CallResponse::SUSPENDED),
             Ok(Ok(Some(mut result))) => {
                 tell_begun_state(&mut result, &context);
@@ -76,17 +80,18 @@ impl Server {
             .in_state
             .as_ref()
             .filter(|_| state_argument::is_for(context));
-        let (target, uri) = match in_state {
-            Some(InState { target, uri, .. }) => (Some(target), uri),
-            None => (call.target.as_ref(), &requested),
+        let (target, uri) = match (in_state, &call.target) {
+            (Some(InState { target, uri, .. }), _) => (target, uri),
+            (None, Some(target)) => (target, &requested),
+            (None, None) => return Err(Error::resource_not_found(&requested)),
         };
         let caching = match target {
-            Some(Target::Resource(resource)) => resource.caching,
-            Some(Target::Template(template, _)) => template.caching,
+            Target::Resource(resource) => resource.caching,
+            Target::Template(template, _) => template.caching,
             _ => Caching::default(),
         };
         let contents = self
-            .run_handler(context, read(target, context, uri))
+            .run_handler(call, context, read(target, context, uri))
             .await
             .map_err(|rejection| refused("resource", rejection))?;
         let Some(mut contents) = contents else {
@@ -119,7 +124,7 @@ impl Server {
             .arguments(&given)
             .map_err(|fault| refused("prompt", Rejection::Arguments(fault)))?;
         let context = context.with_arguments(arguments);
-        let messages = self.run_handler(&context, prompt.get(&context)).await;
+        let messages = self.run_handler(call, &context, prompt.get(&context)).await;
         let messages = messages.map_err(|rejection| refused("prompt", rejection))?;
         let Some(mut messages) = messages else {
             return Ok(CallResponse::SUSPENDED);
@@ -137,14 +142,32 @@ impl Server {
 
     pub(crate) async fn complete(
         &self,
+        call: &Call,
         context: &Context,
         fields: &Fields<'_>,
     ) -> Result<CallResponse, Error> {
         let reference = fields.object("ref")?;
-        let completers = match reference.text("type")?.as_str() {
+        let (name, completers) = self.completers_of(&reference)?;
+        let argument = fields.object("argument")?;
+        let settled = fields.object("context")?.object("arguments")?.texts()?;
+        let input = CompletionInput {
+            value: argument.text("value")?,
+            settled,
+        };
+        let completed = argument.text("name")?;
+        let run = completers.complete(context, &completed, input);
+        let values = self.run_layered(call, Some(&name), context, run).await;
+        let json = values.map_err(|rejection| refused("completion", rejection))?;
+        Ok(Ok(json).into())
+    }
+
+    /// The name or URI template that a completion refers to, and the completers.
+    fn completers_of(&self, reference: &Fields<'_>) -> Result<(String, &Completers), Error> {
+        let (name, completers) = match reference.text("type")?.as_str() {
             "ref/prompt" => {
                 let name = reference.text("name")?;
-                self.prompt_named(&name).map(|prompt| &prompt.completers)
+                let named = self.prompt_named(&name);
+                (name, named.map(|prompt| &prompt.completers))
             }
             "ref/resource" => {
                 let uri = reference.text("uri")?;
@@ -152,35 +175,26 @@ impl Server {
                 let named = self
                     .served_templates()
                     .find(|template| template.template.as_ref().is_ok_and(is_it));
-                named.map(|template| &template.completers)
+                let completers = named.map(|template| &template.completers);
+                (uri, completers)
             }
-            _ => None,
+            _ => (String::new(), None),
         };
-        let Some(completers) = completers else {
-            return Err(Error::invalid_params(
-                "There is no such prompt or resource template to complete for.",
-            ));
-        };
-        let argument = fields.object("argument")?;
-        let settled = fields.object("context")?.object("arguments")?.texts()?;
-        let input = CompletionInput {
-            value: argument.text("value")?,
-            settled,
-        };
-        let values = completers
-            .complete(context, &argument.text("name")?, input)
-            .await;
-        let json = values.map_err(|rejection| refused("completion", rejection))?;
-        Ok(Ok(json).into())
+        let completers = completers.ok_or_else(|| {
+            Error::invalid_params("There is no such prompt or resource template to complete for.")
+        })?;
+        Ok((name, completers))
     }
 
     /// Runs a handler, and the hook if the handler changed the session's state. Changes by the hook do not call it again.
     /// Returns `None` if the handler waits for the answers of another request: then it is dropped.
-    async fn run_handler<T>(
+    async fn run_handler<T: Output>(
         &self,
+        call: &Call,
         context: &Context,
         run: impl Future<Output = Result<T, Rejection>>,
     ) -> Result<Option<T>, Rejection> {
+        let run = self.run_layered(call, call.target_name.as_deref(), context, run);
         let output = until_suspended(context, run).await.transpose()?;
         if context.take_state_changed()
             && let Some(hook) = &self.on_state_update
@@ -252,13 +266,13 @@ fn panicked(name: &str, context: &Context) -> Result<CallResponse, Error> {
 }
 
 async fn read(
-    target: Option<&Target>,
+    target: &Target,
     context: &Context,
     uri: &str,
 ) -> Result<Vec<ResourceContents>, Rejection> {
     match target {
-        Some(Target::Resource(resource)) => resource.read(context, uri).await,
-        Some(Target::Template(template, values)) => {
+        Target::Resource(resource) => resource.read(context, uri).await,
+        Target::Template(template, values) => {
             let arguments = template.arguments(values).map_err(Rejection::Arguments)?;
             template.read(&context.with_arguments(arguments), uri).await
         }

@@ -49,6 +49,11 @@ impl Server {
         for prompt in &self.prompts {
             all.add_each("prompt", &prompt.definition.name, &of_prompt(prompt));
         }
+        for (place, layer) in (1..).zip(&self.layers) {
+            if let Some(fault) = layer.fault() {
+                all.add("layer", &format!("{place}"), fault);
+            }
+        }
         self.add_missing_state(&mut all);
         all.told
     }
@@ -83,6 +88,9 @@ impl Server {
             for (argument, signature) in prompt.completers.signatures() {
                 add("completer", &format!("{name}.{argument}"), signature);
             }
+        }
+        for (place, layer) in (1..).zip(&self.layers) {
+            add("layer", &format!("{place}"), &layer.signature);
         }
         add("hook", "on_state_update", &self.hook_signature);
     }

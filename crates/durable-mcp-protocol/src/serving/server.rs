@@ -16,6 +16,7 @@ use crate::content::Icon;
 use crate::context::{Context, Extensions};
 use crate::error::Error;
 use crate::extract::{Extracting, Extractors, Handler, Rejection, Signature, TWICE};
+use crate::layer::Layer;
 use crate::outcome::IntoToolResult;
 use crate::pagination::DEFAULT_PAGE_SIZE;
 use crate::prompt::{IntoMessages, Prompt};
@@ -55,6 +56,7 @@ pub struct Server {
     pub(crate) shared: Option<Rc<Extensions>>,
     pub(crate) on_state_update: Option<Rc<Hook>>,
     pub(crate) result_meta: OnceCell<String>,
+    pub(crate) layers: Vec<Layer>,
     pub(crate) hook_signature: Signature,
     pub(crate) problems: Vec<String>,
 }
@@ -447,6 +449,7 @@ impl Server {
             .chain(resources)
             .chain(templates)
             .chain(prompts)
+            .chain(self.layers.iter().map(|layer| &layer.signature))
             .chain([&self.hook_signature])
     }
 
