@@ -19,6 +19,7 @@ mod initialize;
 mod layers;
 mod lists;
 mod messages;
+mod own_methods;
 mod problems;
 mod prompt;
 mod resource;

@@ -144,6 +144,8 @@ class Schema {
 
   #result(result, method) {
     const request = this.#requests.get(method);
+    // A method of an extension, whose name begins with a domain.
+    if (!request && /^[^/]+\.[^/]+\//.test(method)) return this.#valid("Result", result);
     if (!request) return [`this version has no request ${method}, so it has no result`];
     // 2025-11-25 has tasks of its own.
     if ("task" in result && "CreateTaskResult" in this.#definitions) return this.#valid("CreateTaskResult", result);

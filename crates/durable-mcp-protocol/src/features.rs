@@ -5,6 +5,7 @@ pub(crate) mod header_params; // arguments repeated in headers
 pub mod layer; // code around runs of handlers
 pub mod or_err; // errors in words of one's own
 pub mod outcome; // results and errors of tools
+pub mod own_method; // methods of extensions of one's own
 pub mod prompt; // prompts
 pub mod resource; // resources and templates
 pub mod state_name; // the argument that names a state

@@ -84,7 +84,9 @@ pub use calls::{
 pub use extractors::{
     cancel, client, clock, extract, log, next, notify, progress, sampling, shared, task, user,
 };
-pub use features::{completion, layer, or_err, outcome, prompt, resource, template, tool};
+pub use features::{
+    completion, layer, or_err, outcome, own_method, prompt, resource, template, tool,
+};
 pub use json::cut;
 pub use messages::{
     caching, capabilities, cause, change, content, error, fields, jsonrpc, log_level, method,
@@ -133,6 +135,7 @@ pub mod prelude {
     pub use crate::notify::Notify;
     pub use crate::or_err::OrErr;
     pub use crate::outcome::{Json, ToolError, ToolResult};
+    pub use crate::own_method::OwnMethod;
     pub use crate::progress::Progress;
     pub use crate::prompt::{Prompt, PromptMessage};
     pub use crate::resource::{Resource, ResourceTemplate};

@@ -50,6 +50,7 @@ pub mod mcp {
     pub use durable_mcp_protocol::extract::{Extract, Extractors, Handler, Rejection, Signature};
     pub use durable_mcp_protocol::layer::{IntoOutcome, Refusal};
     pub use durable_mcp_protocol::outcome::IntoToolResult;
+    pub use durable_mcp_protocol::own_method::IntoMethodResult;
     pub use durable_mcp_protocol::prompt::IntoMessages;
     pub use durable_mcp_protocol::resource::IntoContents;
     pub use durable_mcp_protocol::response::CallOutcome;

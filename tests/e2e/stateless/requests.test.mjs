@@ -27,7 +27,7 @@ describe("server/discover", () => {
       supportedVersions: [STATELESS],
       capabilities: {
         completions: {},
-        extensions: { [`${META}/tasks`]: {} },
+        extensions: { [`${META}/tasks`]: {}, "fixture.example/echo": {} },
         logging: {},
         prompts: { listChanged: true },
         resources: { listChanged: true, subscribe: true },

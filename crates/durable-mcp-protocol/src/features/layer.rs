@@ -144,6 +144,7 @@ pub(crate) trait Output: Sized {
 
 impl Output for Vec<ResourceContents> {}
 impl Output for Vec<PromptMessage> {}
+/// Values of a completion, and the result of a method of one's own, as JSON.
 impl Output for String {}
 
 impl Output for ToolResult {

@@ -38,6 +38,8 @@ pub enum Method {
     UpdateTask,
     /// `tasks/cancel`.
     CancelTask,
+    /// A method that the server adds; its name is that of the request.
+    Own,
 }
 
 impl Method {

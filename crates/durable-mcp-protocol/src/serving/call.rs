@@ -8,6 +8,7 @@ use crate::extract::Signature;
 use crate::header_params::HeaderParam;
 use crate::jsonrpc::Request;
 use crate::method::Method;
+use crate::own_method::OwnMethod;
 use crate::prompt::Prompt;
 use crate::resource::{Resource, ResourceTemplate};
 use crate::server::Server;
@@ -42,6 +43,8 @@ pub(crate) enum Target {
     Resource(Rc<Resource>),
     /// A resource template, and the variables' values in the URI.
     Template(Rc<ResourceTemplate>, BTreeMap<String, String>),
+    /// A method of one's own, by its name.
+    Own(Rc<OwnMethod>),
 }
 
 /// A resource of which one state is asked for.
@@ -61,6 +64,7 @@ impl Target {
             Self::Prompt(prompt) => &prompt.signature,
             Self::Resource(resource) => &resource.signature,
             Self::Template(template, _) => &template.signature,
+            Self::Own(own) => &own.signature,
         }
     }
 
@@ -69,7 +73,7 @@ impl Target {
             Self::Tool(tool) => Some(&tool.definition.name),
             Self::Prompt(prompt) => Some(&prompt.definition.name),
             Self::Resource(resource) => resource.definition.uri.as_deref(),
-            Self::Template(..) => None,
+            Self::Template(..) | Self::Own(_) => None,
         }
     }
 }
@@ -78,7 +82,8 @@ impl Server {
     /// Looks up the method of a request, and the tool, prompt or resource that it names.
     #[must_use]
     pub fn resolve(&self, request: Request) -> Call {
-        let method = Method::parse(&request.method);
+        let own = || self.own_method(&request.method).map(|_| Method::Own);
+        let method = Method::parse(&request.method).or_else(own);
         let target_name = method
             .and_then(Method::target_parameter)
             .and_then(|parameter| request.params.fields().text(parameter).ok());
@@ -91,6 +96,10 @@ impl Server {
             }
             (Some(Method::ReadResource), Some(uri)) => {
                 (self.resource_at(uri), self.resource_in_state(uri))
+            }
+            (Some(Method::Own), _) => {
+                let own = self.own_method(&request.method).cloned();
+                (own.map(Target::Own), None)
             }
             _ => (None, None),
         };
@@ -146,6 +155,7 @@ impl Server {
             Method::Complete => self.completes(),
             Method::Subscribe | Method::Unsubscribe => !version.is_stateless() && self.subscribes(),
             Method::SetLogLevel => !version.is_stateless() && self.logs(),
+            Method::Own => true,
             // Answered by the transport, which has what they are about.
             Method::Listen | Method::GetTask | Method::UpdateTask | Method::CancelTask => false,
         }
@@ -170,8 +180,12 @@ impl Call {
     /// The scopes that the request needs, all of them, if its caller lacks one.
     #[must_use]
     pub fn missing_scopes(&self, caller: &Caller) -> Option<&[String]> {
-        let tool = self.tool().filter(|tool| tool.exists_for(caller))?;
-        (!caller.has_scopes(&tool.scopes)).then_some(&tool.scopes)
+        let scopes = match &self.target {
+            Some(Target::Tool(tool)) if tool.exists_for(caller) => &tool.scopes,
+            Some(Target::Own(own)) => &own.scopes,
+            _ => return None,
+        };
+        (!caller.has_scopes(scopes)).then_some(scopes)
     }
 
     /// The tool, if the call can be a task of the caller's.
@@ -201,7 +215,7 @@ impl Call {
             Some(target) if !target.signature().needs_session => StateOf::Nobody,
             Some(Target::Tool(_) | Target::Prompt(_)) => StateOf::Caller(self.state_argument()),
             Some(Target::Resource(_) | Target::Template(..)) => StateOf::Caller(None),
-            None => StateOf::Nobody,
+            Some(Target::Own(_)) | None => StateOf::Nobody,
         }
     }
 

@@ -120,6 +120,7 @@ impl Server {
             Method::ListPrompts => self.list_prompts(context, &fields),
             Method::GetPrompt => self.get_prompt(call, context).await,
             Method::Complete => self.complete(call, context, &fields).await,
+            Method::Own => self.call_own(call, context).await,
             Method::SetLogLevel => set_level(context, &fields),
             Method::Listen | Method::GetTask | Method::UpdateTask | Method::CancelTask => {
                 Err(unknown())

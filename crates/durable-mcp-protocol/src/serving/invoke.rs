@@ -16,7 +16,7 @@ use crate::cut::Quoted;
 use crate::error::{Error, ErrorCode};
 use crate::extract::Rejection;
 use crate::fields::Fields;
-use crate::jsonrpc::to_json;
+use crate::jsonrpc::{object_json, to_json};
 use crate::layer::Output;
 use crate::outcome::ToolResult;
 use crate::panics::contain;
@@ -138,6 +138,36 @@ impl Server {
             to_json(&messages)
         ))
         .into())
+    }
+
+    /// Answers a method of one's own, whose arguments are the parameters but for `_meta`.
+    pub(crate) async fn call_own(
+        &self,
+        call: &Call,
+        context: &Context,
+    ) -> Result<CallResponse, Error> {
+        let Some(Target::Own(own)) = &call.target else {
+            return Err(Error::method_not_found(&call.request.method));
+        };
+        if !context.caller().has_scopes(&own.scopes) {
+            return Err(Error::insufficient_scope(&own.scopes));
+        }
+        let fields = call.request.params.fields();
+        let given = fields.iter().filter(|(name, _)| *name != "_meta");
+        let given = object_json(given.map(|(name, value)| (name, value.get())));
+        own.shape
+            .check(&given)
+            .map_err(|fault| refused("method", Rejection::Arguments(fault)))?;
+        let arguments = RawValue::from_string(given).map_or(Arguments::None, Arguments::Json);
+        let context = context.with_arguments(arguments);
+        let result = self.run_handler(call, &context, own.run(&context)).await;
+        let result = result.map_err(|rejection| refused("method", rejection))?;
+        // Only methods of the specification may require input (2026-07-28, Multi Round-Trip Requests, "Supported Requests").
+        let json = result.ok_or_else(|| {
+            let method = Quoted(&own.name);
+            Error::internal(format!("{method} cannot ask a client without a session."))
+        })?;
+        Ok(Ok(json).into())
     }
 
     pub(crate) async fn complete(

@@ -49,6 +49,11 @@ impl Server {
         for prompt in &self.prompts {
             all.add_each("prompt", &prompt.definition.name, &of_prompt(prompt));
         }
+        for own in &self.own_methods {
+            if let Some(problem) = own.shape.problem() {
+                all.add("method", &own.name, problem);
+            }
+        }
         for (place, layer) in (1..).zip(&self.layers) {
             if let Some(fault) = layer.fault() {
                 all.add("layer", &format!("{place}"), fault);
@@ -88,6 +93,9 @@ impl Server {
             for (argument, signature) in prompt.completers.signatures() {
                 add("completer", &format!("{name}.{argument}"), signature);
             }
+        }
+        for own in &self.own_methods {
+            add("method", &own.name, &own.signature);
         }
         for (place, layer) in (1..).zip(&self.layers) {
             add("layer", &format!("{place}"), &layer.signature);

@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::extract::{Extracting, Extractors, Handler, Rejection, Signature, TWICE};
 use crate::layer::Layer;
 use crate::outcome::IntoToolResult;
+use crate::own_method::{IntoMethodResult, OwnMethod};
 use crate::pagination::DEFAULT_PAGE_SIZE;
 use crate::prompt::{IntoMessages, Prompt};
 use crate::resource::{IntoContents, Resource, ResourceTemplate};
@@ -50,6 +51,7 @@ pub struct Server {
     pub(crate) resources: Vec<Rc<Resource>>,
     pub(crate) templates: Vec<Rc<ResourceTemplate>>,
     pub(crate) prompts: Vec<Rc<Prompt>>,
+    pub(crate) own_methods: Vec<Rc<OwnMethod>>,
     pub(crate) page_size: usize,
     pub(crate) list_ttl_ms: u64,
     pub(crate) shows_pages: bool,
@@ -223,6 +225,30 @@ impl Server {
         self.with(Prompt::new(name, description, handler))
     }
 
+    /// Adds a method of an extension of one's own; [`OwnMethod`] takes one with scopes.
+    ///
+    /// ```
+    /// # use durable_mcp_protocol::prelude::*;
+    /// #[derive(Deserialize, JsonSchema)]
+    /// struct Ping { text: String }
+    /// #[derive(Serialize)]
+    /// struct Pong { text: String }
+    ///
+    /// async fn ping(Args(Ping { text }): Args<Ping>) -> Json<Pong> {
+    ///     Json(Pong { text })
+    /// }
+    /// let server = Server::new("acme", "1.0.0").method("acme.example/ping", ping);
+    /// # assert!(server.problems().is_empty());
+    /// ```
+    #[must_use]
+    pub fn method<A: Extractors, H>(self, name: impl Into<String>, handler: H) -> Self
+    where
+        H: Handler<A>,
+        H::Output: IntoMethodResult,
+    {
+        self.with(OwnMethod::new(name, handler))
+    }
+
     /// Adds any feature, or the one that a function returns.
     #[must_use]
     pub fn with(mut self, feature: impl Feature) -> Self {
@@ -278,6 +304,11 @@ impl Server {
             .filter(|prompt| prompt.problem().is_none())
     }
 
+    /// The method of one's own of that name.
+    pub(crate) fn own_method(&self, name: &str) -> Option<&Rc<OwnMethod>> {
+        self.own_methods.iter().find(|own| own.name == name)
+    }
+
     /// The tools that have no [problem](Self::problems).
     pub(crate) fn served_tools(&self) -> impl Iterator<Item = &Rc<Tool>> {
         self.tools.iter().filter(|tool| tool.problem().is_none())
@@ -321,11 +352,13 @@ impl Server {
         &self.info.name
     }
 
-    /// Every scope that a tool needs, in the order of the tools.
+    /// Every scope that a tool or a method of one's own needs, in their order.
     #[must_use]
     pub fn scopes(&self) -> Vec<&str> {
         let mut scopes: Vec<&str> = Vec::new();
-        for scope in self.tools.iter().flat_map(|tool| &tool.scopes) {
+        let of_tools = self.tools.iter().map(|tool| &tool.scopes);
+        let of_methods = self.own_methods.iter().map(|own| &own.scopes);
+        for scope in of_tools.chain(of_methods).flatten() {
             if !scopes.contains(&scope.as_str()) {
                 scopes.push(scope);
             }
@@ -341,7 +374,18 @@ impl Server {
         if self.shows_pages && version >= ProtocolVersion::V2025_11_25 {
             extensions.insert(extension::UI.to_owned(), json!({}));
         }
+        if version >= ProtocolVersion::V2025_11_25 {
+            extensions.extend(self.own_extensions());
+        }
         extensions
+    }
+
+    fn own_extensions(&self) -> Map<String, Value> {
+        let names = self
+            .own_methods
+            .iter()
+            .map(|own| own.extension().to_owned());
+        names.map(|name| (name, json!({}))).collect()
     }
 
     /// The server's capabilities: exactly what its handlers do.
@@ -377,6 +421,10 @@ impl Server {
         let extensions = self.extensions(version);
         if !extensions.is_empty() {
             all.insert("extensions".to_owned(), Value::Object(extensions));
+        }
+        if version < ProtocolVersion::V2025_11_25 && !self.own_methods.is_empty() {
+            let experimental = Value::Object(self.own_extensions());
+            all.insert("experimental".to_owned(), experimental);
         }
         Value::Object(all)
     }
@@ -449,6 +497,7 @@ impl Server {
             .chain(resources)
             .chain(templates)
             .chain(prompts)
+            .chain(self.own_methods.iter().map(|own| &*own.signature))
             .chain(self.layers.iter().map(|layer| &layer.signature))
             .chain([&self.hook_signature])
     }
@@ -540,6 +589,21 @@ impl Feature for Prompt {
             server.problem(format!("prompt `{name}`: {TWICE}"));
         } else {
             server.prompts.push(Rc::new(self));
+        }
+    }
+}
+
+impl Feature for OwnMethod {
+    fn register(self, server: &mut Server) {
+        let name = &self.name;
+        if let Some(fault) = self.fault() {
+            server.problem(format!("method `{name}`: {fault}"));
+        } else if server.own_method(name).is_some() {
+            server.problem(format!(
+                "method `{name}` is registered twice; the first one stays"
+            ));
+        } else {
+            server.own_methods.push(Rc::new(self));
         }
     }
 }
