@@ -21,7 +21,7 @@ pub struct Identity {
     /// The name that pages show.
     pub name: Option<String>,
     /// The props that tools get, an object. The provider's tokens, for use on the person's behalf, are in the member
-    /// [`UPSTREAM`](code_flow::UPSTREAM).
+    /// [`UPSTREAM`](crate::code_flow::UPSTREAM).
     pub props: Value,
 }
 
